@@ -1,0 +1,33 @@
+# afplug_add_family(NAME SOURCE…): builds the plugin NAME.so from C or C++ sources against afplug::sdk.
+#
+# Of all its symbols only afplug_entry is exported: with others two plugins could share what neither means to share.
+# Inside afplug's own tree it goes to the build's plugin folder, is installed, and gets the build's warnings.
+function(afplug_add_family name)
+  add_library(${name} MODULE ${ARGN})
+  target_link_libraries(${name} PRIVATE afplug::sdk)
+  set_target_properties(${name} PROPERTIES
+    PREFIX ""
+    OUTPUT_NAME ${name}
+    C_VISIBILITY_PRESET hidden
+    CXX_VISIBILITY_PRESET hidden
+    VISIBILITY_INLINES_HIDDEN ON)
+  target_compile_features(${name} PRIVATE c_std_11 cxx_std_20)
+  # No GNU_UNIQUE symbols: the dynamic linker would merge them between plugins whatever RTLD_LOCAL says.
+  target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
+  if(NOT WIN32)
+    set(version_script ${CMAKE_CURRENT_BINARY_DIR}/${name}.exports)
+    file(WRITE ${version_script} "{ global: afplug_entry; local: *; };\n")
+    target_link_options(${name} PRIVATE
+      -Wl,--version-script=${version_script} -Wl,--no-undefined -Wl,-z,relro,-z,now -Wl,-z,separate-code)
+    set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${version_script})
+  endif()
+  if(DEFINED AFPLUG_PLUGIN_DIRECTORY)
+    set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${AFPLUG_PLUGIN_DIRECTORY})
+  endif()
+  if(TARGET afplug_build_flags)
+    target_link_libraries(${name} PRIVATE afplug_build_flags)
+  endif()
+  if(DEFINED AFPLUG_PLUGIN_INSTALL_DIRECTORY)
+    install(TARGETS ${name} LIBRARY DESTINATION ${AFPLUG_PLUGIN_INSTALL_DIRECTORY})
+  endif()
+endfunction()
