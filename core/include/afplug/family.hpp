@@ -48,7 +48,7 @@ class AFPLUG_API family {
 
   /// The row that answers (type, protocol): exact first, then protocol 0 by AFPLUG_ROW_DEFAULT, then AFPLUG_ANY. SOCK_NONBLOCK and
   /// SOCK_CLOEXEC in `type` are ignored. Null: none.
-  const row* find_row(int type, int protocol) const noexcept;
+  const row* find_row(int type, int proto) const noexcept;
   /// The option of that name (exact, as the constant is spelled), of the family or of SOL_SOCKET; null: none.
   const option_info* find_option(std::string_view name) const noexcept;
   const constant* find_constant(std::string_view name) const noexcept;
@@ -58,9 +58,7 @@ class AFPLUG_API family {
   const afplug_codec& codec() const noexcept { return codec_; }
   const afplug_kernel_ops& kernel_ops() const noexcept { return kernel_ops_; }
   const afplug_user_ops& user_ops() const noexcept { return user_ops_; }
-  afplug_identity identity(int type, int protocol) const noexcept {
-    return {descriptor_.id, number_, type, protocol, 0};
-  }
+  afplug_identity identity(int type, int proto) const noexcept { return {descriptor_.id, number_, type, proto, 0}; }
 
   /// An interface beyond plugin.h, by id ("afplug.packet.ring/1"); null: this family has none of that name.
   const void* extension(const char* id) const noexcept;

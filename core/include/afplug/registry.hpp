@@ -91,8 +91,8 @@ class AFPLUG_API registry {
   std::vector<std::filesystem::path> directories() const;
 
   /// Opens a socket (defined in socket.hpp's implementation).
-  afplug::socket socket(int family, int type, int protocol = 0);
-  afplug::socket socket(std::string_view family, int type, int protocol = 0);
+  afplug::socket socket(int family, int type, int proto = 0);
+  afplug::socket socket(std::string_view family, int type, int proto = 0);
 
  private:
   struct impl;

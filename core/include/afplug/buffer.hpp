@@ -1,0 +1,82 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Views of memory that every call takes: made from anything contiguous (std::span, std::string, std::vector, std::array, C arrays), and from
+// Asio's buffers without including Asio. Both have iovec's layout, so that an array of them goes to the system as it is.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+
+namespace afplug {
+
+namespace detail {
+template <class T>
+concept sized_data = requires(T& t) {
+  t.data();
+  { t.size() } -> std::convertible_to<std::size_t>;
+};
+// Asio's buffers give void* and count bytes; ranges count elements.
+template <class P>
+inline constexpr std::size_t element_size = sizeof(std::remove_pointer_t<P>);
+template <>
+inline constexpr std::size_t element_size<void*> = 1;
+template <>
+inline constexpr std::size_t element_size<const void*> = 1;
+template <class P>
+concept plain_pointer = std::is_pointer_v<P> &&
+    (std::is_void_v<std::remove_pointer_t<P>> || std::is_trivially_copyable_v<std::remove_pointer_t<P>>);
+}  // namespace detail
+
+/// Bytes to read from.
+class const_bytes {
+ public:
+  constexpr const_bytes() noexcept = default;
+  const_bytes(const void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  template <class T>
+  requires detail::sized_data<const T> && detail::plain_pointer<decltype(std::declval<const T&>().data())> const_bytes(
+      const T& range)
+  noexcept : data_(range.data()), size_(range.size() * detail::element_size<decltype(range.data())>) {}
+  template <class T, std::size_t N>
+  requires std::is_trivially_copyable_v<T> const_bytes(T (&array)[N])
+  noexcept : data_(array), size_(sizeof array) {}
+  /// A literal has a NUL that is rarely meant: say "text"sv.
+  template <std::size_t N>
+  const_bytes(const char (&literal)[N]) = delete;
+
+  const void* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }  ///< in bytes
+
+ private:
+  const void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Bytes to write to.
+class mutable_bytes {
+ public:
+  constexpr mutable_bytes() noexcept = default;
+  mutable_bytes(void* data, std::size_t size) noexcept : data_(data), size_(size) {}
+  template <class T>
+  requires detail::sized_data<std::remove_reference_t<T>> &&
+      detail::plain_pointer<decltype(std::declval<T&>().data())> &&
+      (!std::is_const_v<std::remove_pointer_t<decltype(std::declval<T&>().data())>>)mutable_bytes(T&& range) noexcept
+      : data_(range.data()), size_(range.size() * detail::element_size<decltype(range.data())>) {}
+  template <class T, std::size_t N>
+  requires std::is_trivially_copyable_v<T> &&(!std::is_const_v<T>)mutable_bytes(T (&array)[N]) noexcept
+      : data_(array), size_(sizeof array) {}
+
+  void* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }  ///< in bytes
+
+ private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+static_assert(sizeof(const_bytes) == sizeof(::iovec) && sizeof(mutable_bytes) == sizeof(::iovec));
+static_assert(offsetof(::iovec, iov_base) == 0 && offsetof(::iovec, iov_len) == sizeof(void*));
+
+}  // namespace afplug

@@ -1,0 +1,129 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Socket options: typed ones, which are structural (Asio's level, name, data, size: they serve Asio's sockets too), and the text forms by which the
+// tables of the families speak of any.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <afplug/config.hpp>
+#include <afplug/error.hpp>
+#include <afplug/family.hpp>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace afplug {
+
+namespace opt {
+
+/// An option whose value is a plain struct or integer, as the kernel has it.
+template <int Level, int Name, class T>
+class plain {
+ public:
+  plain() noexcept : value_{} {}
+  explicit plain(const T& value) noexcept : value_(value) {}
+  const T& value() const noexcept { return value_; }
+  T& value() noexcept { return value_; }
+
+  template <class P>
+  int level(const P&) const noexcept {
+    return Level;
+  }
+  template <class P>
+  int name(const P&) const noexcept {
+    return Name;
+  }
+  template <class P>
+  void* data(const P&) noexcept {
+    return &value_;
+  }
+  template <class P>
+  const void* data(const P&) const noexcept {
+    return &value_;
+  }
+  template <class P>
+  std::size_t size(const P&) const noexcept {
+    return sizeof value_;
+  }
+  template <class P>
+  void resize(const P&, std::size_t) noexcept {}
+
+ private:
+  T value_;
+};
+
+/// An int.
+template <int Level, int Name>
+using integer = plain<Level, Name, int>;
+
+/// A flag: an int that is 0 or 1.
+template <int Level, int Name>
+class boolean : public plain<Level, Name, int> {
+ public:
+  boolean() noexcept = default;
+  explicit boolean(bool on) noexcept : plain<Level, Name, int>(on) {}
+  bool value() const noexcept { return plain<Level, Name, int>::value() != 0; }
+  explicit operator bool() const noexcept { return value(); }
+};
+
+/// A time span kept as a struct timeval; zero means none.
+template <int Level, int Name>
+class time_span : public plain<Level, Name, ::timeval> {
+ public:
+  time_span() noexcept = default;
+  explicit time_span(std::chrono::microseconds t) noexcept
+      : plain<Level, Name, ::timeval>(::timeval{t.count() / 1000000, t.count() % 1000000}) {}
+  std::chrono::microseconds value() const noexcept {
+    const auto& t = plain<Level, Name, ::timeval>::value();
+    return std::chrono::seconds(t.tv_sec) + std::chrono::microseconds(t.tv_usec);
+  }
+};
+
+// Level SOL_SOCKET: socket(7).
+using reuse_address = boolean<SOL_SOCKET, SO_REUSEADDR>;    ///< SO_REUSEADDR
+using reuse_port = boolean<SOL_SOCKET, SO_REUSEPORT>;       ///< SO_REUSEPORT
+using keep_alive = boolean<SOL_SOCKET, SO_KEEPALIVE>;       ///< SO_KEEPALIVE
+using broadcast = boolean<SOL_SOCKET, SO_BROADCAST>;        ///< SO_BROADCAST
+using dont_route = boolean<SOL_SOCKET, SO_DONTROUTE>;       ///< SO_DONTROUTE
+using oob_inline = boolean<SOL_SOCKET, SO_OOBINLINE>;       ///< SO_OOBINLINE
+using pass_credentials = boolean<SOL_SOCKET, SO_PASSCRED>;  ///< SO_PASSCRED
+using timestamp_ns = boolean<SOL_SOCKET, SO_TIMESTAMPNS>;   ///< SO_TIMESTAMPNS
+using rcvbuf = integer<SOL_SOCKET, SO_RCVBUF>;              ///< SO_RCVBUF: the kernel doubles what is set
+using sndbuf = integer<SOL_SOCKET, SO_SNDBUF>;              ///< SO_SNDBUF: the kernel doubles what is set
+using rcvlowat = integer<SOL_SOCKET, SO_RCVLOWAT>;          ///< SO_RCVLOWAT
+using priority = integer<SOL_SOCKET, SO_PRIORITY>;          ///< SO_PRIORITY
+using mark = integer<SOL_SOCKET, SO_MARK>;                  ///< SO_MARK, takes CAP_NET_ADMIN
+using socket_error = integer<SOL_SOCKET, SO_ERROR>;         ///< SO_ERROR: reading clears it
+using rcvtimeo = time_span<SOL_SOCKET, SO_RCVTIMEO>;  ///< SO_RCVTIMEO: the kernel's own; socket::timeout is better
+using sndtimeo = time_span<SOL_SOCKET, SO_SNDTIMEO>;  ///< SO_SNDTIMEO
+using peer_credentials = plain<SOL_SOCKET, SO_PEERCRED, ::ucred>;  ///< SO_PEERCRED
+
+/// SO_LINGER.
+class linger : public plain<SOL_SOCKET, SO_LINGER, ::linger> {
+ public:
+  linger() noexcept = default;
+  linger(bool on, std::chrono::seconds time) noexcept : plain(::linger{on, static_cast<int>(time.count())}) {}
+  bool enabled() const noexcept { return value().l_onoff != 0; }
+  std::chrono::seconds time() const noexcept { return std::chrono::seconds(value().l_linger); }
+};
+
+}  // namespace opt
+
+/// Text form of an option's bytes, by its kind: on, 42, 1.5s, eth0, cubic, {onoff=1,linger=5}, hex.
+/// errc::wrong_kind where the bytes do not fit the kind.
+AFPLUG_API std::string format_option(const option_info& option, std::span<const std::byte> bytes);
+AFPLUG_API std::string format_option(const option_info& option, std::span<const std::byte> bytes, error_code& ec);
+
+/// Bytes of an option from its text form. Names of constants with the option's `values` prefix may stand for numbers. The sentence of a failure names the
+/// part that is wrong and what is taken instead.
+AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::string_view text,
+                                               const afplug::family* family = nullptr);
+AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::string_view text,
+                                               const afplug::family* family, error_code& ec);
+
+}  // namespace afplug

@@ -1,0 +1,118 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What a socket speaks: (family, type, protocol) as the program says it, and the native triple that the platform knows. Meets Asio's Protocol
+// requirements without including Asio: family(), type() and protocol() are the native ones there.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <afplug/config.hpp>
+#include <afplug/family.hpp>
+
+namespace boost::asio {
+class any_io_executor;
+template <typename, typename>
+class basic_stream_socket;
+template <typename, typename>
+class basic_datagram_socket;
+template <typename, typename>
+class basic_seq_packet_socket;
+template <typename, typename>
+class basic_raw_socket;
+template <typename, typename>
+class basic_socket_acceptor;
+}  // namespace boost::asio
+
+namespace afplug {
+
+class address;
+
+/// A protocol: a value of four integers and a pointer to the family, which may be null for one that only Asio knows.
+class basic_protocol {
+ public:
+  using endpoint = address;  ///< Asio's name for the address type
+
+  basic_protocol() noexcept = default;
+  /// The row of `family` that answers (type, protocol); where there is none, the native triple is what was asked.
+  basic_protocol(const afplug::family& family, int type, int proto = 0) noexcept : family_(&family) {
+    const row* r = family.find_row(type, proto);
+    type_ = type;
+    protocol_ = proto;
+    native_ = {family.number(), type, proto};
+    if (r) {
+      if (r->native_domain != AFPLUG_ANY) native_.domain = r->native_domain;
+      if (r->native_type != AFPLUG_ANY) native_.type = r->native_type;
+      if (r->native_protocol != AFPLUG_ANY) native_.protocol = r->native_protocol;
+    }
+  }
+  /// A native triple of no known family.
+  basic_protocol(int domain, int type, int proto) noexcept
+      : type_(type), protocol_(proto), native_{domain, type, proto} {}
+
+  int family() const noexcept { return native_.domain; }      ///< the native domain, as socket(2) takes it
+  int type() const noexcept { return native_.type; }          ///< the native type
+  int protocol() const noexcept { return native_.protocol; }  ///< the native protocol
+
+  const afplug::family* owner() const noexcept { return family_; }  ///< null: not from the registry
+  int asked_type() const noexcept { return type_; }                 ///< as the program said it
+  int asked_protocol() const noexcept { return protocol_; }         ///< as the program said it
+
+  friend bool operator==(const basic_protocol& a, const basic_protocol& b) noexcept {
+    return a.native_.domain == b.native_.domain && a.native_.type == b.native_.type &&
+           a.native_.protocol == b.native_.protocol && (a.family_ == b.family_ || !a.family_ || !b.family_);
+  }
+
+ private:
+  struct triple {
+    int domain = AF_UNSPEC;
+    int type = 0;
+    int protocol = 0;
+  };
+  const afplug::family* family_ = nullptr;
+  int type_ = 0;
+  int protocol_ = 0;
+  triple native_;
+};
+
+/// The protocol of an address or socket; converts to and from the four below. (A class can't have a member of its own name: hence the alias.)
+using protocol = basic_protocol;
+
+/// SOCK_STREAM protocols, for boost::asio::basic_stream_socket<afplug::stream>.
+class stream : public basic_protocol {
+ public:
+  using socket = boost::asio::basic_stream_socket<stream, boost::asio::any_io_executor>;
+  using acceptor = boost::asio::basic_socket_acceptor<stream, boost::asio::any_io_executor>;
+  stream() noexcept = default;
+  stream(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  stream(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_STREAM, proto) {}
+};
+
+/// SOCK_DGRAM protocols, for boost::asio::basic_datagram_socket<afplug::datagram>.
+class datagram : public basic_protocol {
+ public:
+  using socket = boost::asio::basic_datagram_socket<datagram, boost::asio::any_io_executor>;
+  datagram() noexcept = default;
+  datagram(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  datagram(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_DGRAM, proto) {}
+};
+
+/// SOCK_SEQPACKET protocols, for boost::asio::basic_seq_packet_socket<afplug::seq_packet>.
+class seq_packet : public basic_protocol {
+ public:
+  using socket = boost::asio::basic_seq_packet_socket<seq_packet, boost::asio::any_io_executor>;
+  using acceptor = boost::asio::basic_socket_acceptor<seq_packet, boost::asio::any_io_executor>;
+  seq_packet() noexcept = default;
+  seq_packet(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  seq_packet(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_SEQPACKET, proto) {}
+};
+
+/// SOCK_RAW protocols, for boost::asio::basic_raw_socket<afplug::raw>.
+class raw : public basic_protocol {
+ public:
+  using socket = boost::asio::basic_raw_socket<raw, boost::asio::any_io_executor>;
+  raw() noexcept = default;
+  raw(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  raw(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_RAW, proto) {}
+};
+
+}  // namespace afplug
