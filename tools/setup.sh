@@ -1,0 +1,160 @@
+# Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+# What tools/run and tests/run share; sourced, not run. Nothing here writes to stdout.
+# shellcheck shell=bash
+
+set -euo pipefail
+umask 022 # afplug refuses plugins that others may write to
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$top/build
+deps=$build/deps
+log=$build/setup.log
+
+say() { printf 'afplug: %s\n' "$*" >&2; }
+
+# A set-up that fails exits with 125: afplug's own exit codes stay unmistakable.
+die() {
+  say "$*"
+  exit 125
+}
+
+# logged WHAT COMMAND…: runs it with its output in the log; on failure shows the log's end and exits.
+logged() {
+  local what=$1
+  shift
+  printf '\n### %s: %s\n' "$what" "$*" >>"$log"
+  local from
+  from=$(wc -l <"$log")
+  if ! "$@" >>"$log" 2>&1 </dev/null; then
+    tail -n "+$((from + 1))" "$log" | tail -n 40 >&2
+    die "$what failed; the whole output is in ${log#"$PWD/"}"
+  fi
+}
+
+# wanted SECTION…: the lines of tools/packages in these sections, without comments.
+wanted() {
+  local line section=
+  while IFS= read -r line; do
+    line=${line%%#*}
+    line=${line%"${line##*[![:space:]]}"}
+    case $line in
+      '') ;;
+      '['*) section=${line//[\[\]]/} ;;
+      *) [[ " $* " == *" $section "* ]] && printf '%s\n' "$line" ;;
+    esac
+  done <"$top/tools/packages"
+}
+
+# satisfied NAME MINIMUM VERSION: VERSION is there and not older than MINIMUM (which may be empty).
+satisfied() { [[ -n $3 ]] && { [[ -z $2 ]] || dpkg --compare-versions "$3" ge "$2"; }; }
+
+installed_version() { dpkg-query -W -f='${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' | head -n 1; }
+available_version() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p' | grep -v '(none)'; }
+
+# first_of QUERY LINE: the first alternative of the line whose version by QUERY satisfies it.
+first_of() {
+  local alternatives one name minimum
+  IFS='|' read -ra alternatives <<<"$2"
+  for one in "${alternatives[@]}"; do
+    read -r name minimum <<<"$one"
+    minimum=${minimum#'(>= '}
+    minimum=${minimum%)}
+    if satisfied "$name" "$minimum" "$("$1" "$name" || true)"; then
+      printf '%s\n' "$name"
+      return
+    fi
+  done
+  return 1
+}
+
+as_root() {
+  if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends --no-remove \
+    -o DPkg::Lock::Timeout=300 "$@"
+}
+
+# install_missing SECTION…: installs, by name, what these sections list and this machine lacks.
+install_missing() {
+  if ! command -v dpkg-query >/dev/null; then
+    say "no dpkg here: taking it that the packages of tools/packages are installed by other means"
+    return
+  fi
+  local line name missing=() names=() have
+  # One question for all of them: the ordinary case is that nothing is missing.
+  while IFS= read -r line; do
+    [[ $line == *boost* && -e $deps/usr/include/boost/version.hpp ]] && continue
+    first_of installed_version "$line" >/dev/null || missing+=("$line")
+  done < <(wanted "$@")
+  ((${#missing[@]})) || return 0
+
+  say "missing: ${missing[*]}"
+  if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    die "installing them takes root or sudo"
+  fi
+  # One unreachable source among many is no reason to stop: the installation decides.
+  apt_get update >>"$log" 2>&1 </dev/null || true
+  for line in "${missing[@]}"; do
+    if ! name=$(first_of available_version "$line"); then
+      die "this system offers no package for: $line"
+    fi
+    if [[ $name == libboost* ]] && ! apt_get -s install "$name" >>"$log" 2>&1 </dev/null; then
+      unpack "$name"
+    else
+      names+=("$name")
+    fi
+  done
+  ((${#names[@]})) || return 0
+  say "installing: ${names[*]}"
+  logged "installing packages" apt_get install "${names[@]}"
+}
+
+# unpack PACKAGE: under build/deps, for what would conflict with an installed package.
+unpack() {
+  say "unpacking $1 under ${deps#"$PWD/"}: installing it would remove another package"
+  mkdir -p "$build/download"
+  cd "$build/download"
+  logged "fetching $1" apt-get -q download "$1"
+  logged "unpacking $1" dpkg -x "$1"_*.deb "$deps"
+  cd "$OLDPWD"
+  rm -r "$build/download"
+}
+
+# configure FOLDER [CMAKE-ARGUMENT…]: only where it was never configured, elsewhere, or not with these arguments.
+configure() {
+  local folder=$1 cache=$1/CMakeCache.txt fresh=()
+  shift
+  if [[ -e $cache ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$top" "$cache"; then
+    fresh=(--fresh) # copied or moved: its absolute paths are another tree's
+  elif [[ -e $folder/build.ninja ]]; then
+    local argument missing=
+    for argument; do
+      [[ $argument != -D* ]] || grep -qxF -- "${argument#-D}" <(sed 's/:[A-Z]*=/=/' "$cache") || missing=yes
+    done
+    [[ -n $missing ]] || return 0
+  fi
+  local options=(-G Ninja -DCMAKE_BUILD_TYPE=Release)
+  [[ -e $folder/build.ninja && -z ${fresh[*]} ]] && options=()
+  [[ -d $deps/usr ]] && options+=("-DCMAKE_PREFIX_PATH=$deps/usr")
+  if command -v ccache >/dev/null; then
+    options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  fi
+  logged "configuring" cmake "${fresh[@]}" -S "$top" -B "$folder" "${options[@]}" "$@"
+}
+
+# build FOLDER [TARGET…]: says so only where there is something to do.
+build() {
+  local folder=$1
+  shift
+  if ninja -C "$folder" -n "$@" 2>/dev/null | grep -q 'no work to do'; then return; fi
+  say "building; the output goes to ${log#"$PWD/"}"
+  logged "building" ninja -C "$folder" "$@"
+}
+
+# One set-up at a time in one tree; `ready` lets the next one in.
+mkdir -p "$build"
+exec 9>"$build/.lock"
+flock 9
+: >"$log"
+ready() { exec 9>&-; }
