@@ -121,26 +121,26 @@ unpack() {
   rm -r "$build/download"
 }
 
-# configure FOLDER [CMAKE-ARGUMENT…]: only where it was never configured, elsewhere, or not with these arguments.
+# configured FOLDER: it is a build folder of this tree. One that was copied or moved here is not: its paths are absolute.
+configured() { [[ -e $1/build.ninja ]] && grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$top" "$1/CMakeCache.txt"; }
+
+# configure FOLDER [-DNAME=VALUE…]: only where it is not configured, or not with these values.
 configure() {
-  local folder=$1 cache=$1/CMakeCache.txt fresh=()
+  local folder=$1 options=() value missing=
   shift
-  if [[ -e $cache ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$top" "$cache"; then
-    fresh=(--fresh) # copied or moved: its absolute paths are another tree's
-  elif [[ -e $folder/build.ninja ]]; then
-    local argument missing=
-    for argument; do
-      [[ $argument != -D* ]] || grep -qxF -- "${argument#-D}" <(sed 's/:[A-Z]*=/=/' "$cache") || missing=yes
+  if configured "$folder"; then
+    for value; do
+      sed 's/:[A-Z]*=/=/' "$folder/CMakeCache.txt" | grep -xF -- "${value#-D}" >/dev/null || missing=yes
     done
     [[ -n $missing ]] || return 0
+  else
+    options=(--fresh -G Ninja -DCMAKE_BUILD_TYPE=Release)
+    if command -v ccache >/dev/null; then
+      options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+    fi
   fi
-  local options=(-G Ninja -DCMAKE_BUILD_TYPE=Release)
-  [[ -e $folder/build.ninja && -z ${fresh[*]} ]] && options=()
   [[ -d $deps/usr ]] && options+=("-DCMAKE_PREFIX_PATH=$deps/usr")
-  if command -v ccache >/dev/null; then
-    options+=(-DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
-  fi
-  logged "configuring" cmake "${fresh[@]}" -S "$top" -B "$folder" "${options[@]}" "$@"
+  logged "configuring" cmake -S "$top" -B "$folder" "${options[@]}" "$@"
 }
 
 # build FOLDER [TARGET…]: says so only where there is something to do.
