@@ -1,0 +1,98 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+// Says whether the lab's kernel carries data: lab_probe NAME… runs each probe, and exits 1 at the first that fails.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <linux/can.h>
+#include <linux/can/isotp.h>
+#include <linux/can/raw.h>
+#include <linux/vm_sockets.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static _Noreturn void fail(const char* what) {
+  fprintf(stderr, "%s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static int checked(int result, const char* what) {
+  if (result < 0) fail(what);
+  return result;
+}
+
+static void expect(int holds, const char* what) {
+  if (holds) return;
+  errno = EPROTO;
+  fail(what);
+}
+
+static int can_socket(int type, int protocol, canid_t rx, canid_t tx) {
+  int s = checked(socket(AF_CAN, type, protocol), "socket");
+  struct sockaddr_can a = {.can_family = AF_CAN, .can_ifindex = checked((int)if_nametoindex("vcan0"), "vcan0")};
+  a.can_addr.tp.rx_id = rx;
+  a.can_addr.tp.tx_id = tx;
+  checked(bind(s, (struct sockaddr*)&a, sizeof a), "bind");
+  return s;
+}
+
+static void probe_can(void) {
+  int from = can_socket(SOCK_RAW, CAN_RAW, 0, 0);
+  int to = can_socket(SOCK_RAW, CAN_RAW, 0, 0);
+  struct can_frame sent = {.can_id = 0x123, .can_dlc = 4, .data = {0xde, 0xad, 0xbe, 0xef}}, got;
+  expect(write(from, &sent, sizeof sent) == sizeof sent, "write");
+  expect(read(to, &got, sizeof got) == sizeof got, "read");
+  expect(got.can_id == 0x123 && got.can_dlc == 4 && memcmp(got.data, sent.data, 4) == 0, "the frame");
+}
+
+static void probe_isotp(void) {
+  int from = can_socket(SOCK_DGRAM, CAN_ISOTP, 0x321, 0x123);
+  int to = can_socket(SOCK_DGRAM, CAN_ISOTP, 0x123, 0x321);
+  unsigned char sent[4000], got[sizeof sent];
+  for (size_t i = 0; i < sizeof sent; ++i) sent[i] = (unsigned char)(i * 7);
+  expect(write(from, sent, sizeof sent) == sizeof sent, "write");
+  expect(read(to, got, sizeof got) == sizeof got, "read");
+  expect(memcmp(got, sent, sizeof sent) == 0, "the message");
+}
+
+static void probe_vsock(void) {
+  int listener = checked(socket(AF_VSOCK, SOCK_STREAM, 0), "socket");
+  struct sockaddr_vm a = {.svm_family = AF_VSOCK, .svm_cid = VMADDR_CID_ANY, .svm_port = VMADDR_PORT_ANY};
+  socklen_t length = sizeof a;
+  checked(bind(listener, (struct sockaddr*)&a, length), "bind");
+  checked(listen(listener, 1), "listen");
+  checked(getsockname(listener, (struct sockaddr*)&a, &length), "getsockname");
+  int client = checked(socket(AF_VSOCK, SOCK_STREAM, 0), "socket");
+  a.svm_cid = VMADDR_CID_LOCAL;
+  checked(connect(client, (struct sockaddr*)&a, sizeof a), "connect");
+  int server = checked(accept(listener, NULL, NULL), "accept");
+  char got[5];
+  expect(write(client, "hello", 5) == 5, "write");
+  expect(recv(server, got, 5, MSG_WAITALL) == 5 && memcmp(got, "hello", 5) == 0, "the bytes");
+  checked(shutdown(client, SHUT_WR), "shutdown");
+  expect(read(server, got, 1) == 0, "the end of the stream");
+}
+
+static const struct probe {
+  const char* name;
+  void (*run)(void);
+} probes[] = {
+    {"can", probe_can},
+    {"isotp", probe_isotp},
+    {"vsock", probe_vsock},
+};
+
+int main(int argc, char** argv) {
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  alarm(60);
+  for (int i = 1; i < argc; ++i) {
+    const struct probe* p = probes;
+    const struct probe* end = probes + sizeof probes / sizeof probes[0];
+    while (p != end && strcmp(p->name, argv[i]) != 0) ++p;
+    expect(p != end, argv[i]);
+    p->run();
+    printf("%s: data passed\n", p->name);
+  }
+}
