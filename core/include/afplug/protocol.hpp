@@ -57,6 +57,12 @@ class basic_protocol {
   int asked_type() const noexcept { return type_; }                 ///< as the program said it
   int asked_protocol() const noexcept { return protocol_; }         ///< as the program said it
 
+  /// This protocol, or where it has no type yet (an address's, before anybody said) the one with this type.
+  basic_protocol with_type(int type) const noexcept {
+    if (type_ != 0) return *this;
+    return family_ ? basic_protocol(*family_, type, protocol_) : basic_protocol(native_.domain, type, protocol_);
+  }
+
   friend bool operator==(const basic_protocol& a, const basic_protocol& b) noexcept {
     return a.native_.domain == b.native_.domain && a.native_.type == b.native_.type &&
            a.native_.protocol == b.native_.protocol && (a.family_ == b.family_ || !a.family_ || !b.family_);
@@ -83,7 +89,7 @@ class stream : public basic_protocol {
   using socket = boost::asio::basic_stream_socket<stream, boost::asio::any_io_executor>;
   using acceptor = boost::asio::basic_socket_acceptor<stream, boost::asio::any_io_executor>;
   stream() noexcept = default;
-  stream(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  stream(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_STREAM)) {}
   stream(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_STREAM, proto) {}
 };
 
@@ -92,7 +98,7 @@ class datagram : public basic_protocol {
  public:
   using socket = boost::asio::basic_datagram_socket<datagram, boost::asio::any_io_executor>;
   datagram() noexcept = default;
-  datagram(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  datagram(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_DGRAM)) {}
   datagram(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_DGRAM, proto) {}
 };
 
@@ -102,7 +108,7 @@ class seq_packet : public basic_protocol {
   using socket = boost::asio::basic_seq_packet_socket<seq_packet, boost::asio::any_io_executor>;
   using acceptor = boost::asio::basic_socket_acceptor<seq_packet, boost::asio::any_io_executor>;
   seq_packet() noexcept = default;
-  seq_packet(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  seq_packet(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_SEQPACKET)) {}
   seq_packet(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_SEQPACKET, proto) {}
 };
 
@@ -111,7 +117,7 @@ class raw : public basic_protocol {
  public:
   using socket = boost::asio::basic_raw_socket<raw, boost::asio::any_io_executor>;
   raw() noexcept = default;
-  raw(const basic_protocol& p) noexcept : basic_protocol(p) {}
+  raw(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_RAW)) {}
   raw(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_RAW, proto) {}
 };
 

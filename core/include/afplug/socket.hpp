@@ -102,7 +102,7 @@ class AFPLUG_API socket {
   int family() const noexcept { return family_ ? family_->number() : 0; }
   const afplug::family* owner() const noexcept { return family_; }
   int type() const noexcept { return type_; }          ///< as asked, without SOCK_NONBLOCK and SOCK_CLOEXEC
-  int protocol() const noexcept { return protocol_; }  ///< as asked, 0 resolved to the row's where the row says it
+  int protocol() const noexcept { return protocol_; }  ///< as asked: 0 where the default was asked for
   basic_protocol what() const noexcept {
     return family_ ? basic_protocol(*family_, type_, protocol_) : basic_protocol();
   }

@@ -1,0 +1,104 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "call.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <afplug/interrupt.hpp>
+#include <utility>
+
+namespace afplug {
+namespace {
+
+std::function<bool()>& hook() noexcept {
+  thread_local std::function<bool()> it;
+  return it;
+}
+
+}  // namespace
+
+std::function<bool()> interrupt(std::function<bool()> next) { return std::exchange(hook(), std::move(next)); }
+
+namespace detail {
+
+bool interrupted(error_code& ec) {
+  if (!hook() || !hook()()) return false;
+  fail(ec, errc::interrupted, {});
+  return true;
+}
+
+short wait_ready(int fd, short events, std::optional<clock::time_point> deadline, int wake, error_code& ec) {
+  for (;;) {
+    ::timespec left{};
+    if (deadline) {
+      const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(*deadline - clock::now()).count();
+      if (ns > 0) left = {ns / 1000000000, ns % 1000000000};
+    }
+    ::pollfd fds[2] = {{fd, events, 0}, {wake, POLLIN, 0}};
+    const int n = ::ppoll(fds, wake < 0 ? 1 : 2, deadline ? &left : nullptr, nullptr);
+    if (n < 0) {
+      if (errno != EINTR) {
+        fail_errno(ec, errno);
+        return 0;
+      }
+      if (interrupted(ec)) return 0;
+      continue;
+    }
+    if (fds[1].revents) {
+      fail(ec, errc::stopped, {});
+      return 0;
+    }
+    if (n > 0) {
+      ec.clear();
+      return fds[0].revents;
+    }
+    if (clock::now() >= *deadline) {
+      fail(ec, errc::timed_out, {});
+      return 0;
+    }
+  }
+}
+
+call::~call() {
+  callback_.reset();  // no stop request may write once the descriptor is gone
+  if (wake_ >= 0) ::close(wake_);
+}
+
+void call::waker::operator()() const noexcept {
+  const std::uint64_t one = 1;
+  // An eventfd's counter that is full is readable already.
+  [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
+}
+
+bool call::stop_with(const std::stop_token& stop, error_code& ec) {
+  if (stop.stop_requested()) {
+    fail(ec, errc::stopped, {});
+    return false;
+  }
+  wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_ < 0) {
+    fail_errno(ec, errno);
+    return false;
+  }
+  callback_.emplace(stop, waker{wake_});
+  return true;
+}
+
+bool call::again(int error, error_code& ec) {
+  if (error == EINTR) {
+    if (interrupted(ec)) return false;
+    if (deadline_ && clock::now() >= *deadline_) {
+      fail(ec, errc::timed_out, {});
+      return false;
+    }
+    return true;
+  }
+  if ((error == EAGAIN || error == EWOULDBLOCK) && (timeout_ > 0 || (timeout_ < 0 && polls_)))
+    return wait_ready(fd_, events_, deadline_, wake_, ec) != 0;
+  fail_errno(ec, error);
+  return false;
+}
+
+}  // namespace detail
+}  // namespace afplug

@@ -1,0 +1,337 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Binding, listening, accepting, connecting, and the names of both ends.
+#include <poll.h>
+#include <sys/time.h>
+#include <afplug/resolver.hpp>
+#include <afplug/socket.hpp>
+
+#include <algorithm>
+
+#include "socket_access.hpp"
+
+namespace afplug {
+namespace {
+
+using detail::call;
+using detail::socket_access;
+using detail::user_call;
+
+// Reads and clears SO_ERROR. −1 with errno where even that fails.
+int pending_error(int fd) noexcept {
+  int value = 0;
+  ::socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &size) == 0 ? value : errno;
+}
+
+// Waits for a connect under way to end, and tells how: 0 or the errno, or `ec` where the waiting itself ended it.
+int finish_connect(int fd, call& waiting, error_code& ec) {
+  if (!waiting.wait(POLLOUT, ec)) return -1;
+  const int error = pending_error(fd);
+  return error == EISCONN ? 0 : error;
+}
+
+// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while: waiting takes the kernel's own timeout on a
+// descriptor that blocks.
+int connect_full_backlog(int fd, const address& to, call& waiting, error_code& ec) {
+  ::timeval old{};
+  ::socklen_t size = sizeof old;
+  if (::getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, &size) != 0 || !detail::set_nonblocking(fd, false)) return errno;
+  int error = EAGAIN;
+  do {
+    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(*waiting.deadline() - detail::clock::now());
+    if (left.count() <= 0) break;
+    const ::timeval limit{left.count() / 1000000, left.count() % 1000000};
+    error = ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
+                    ::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0
+                ? 0
+                : errno;
+    if (error == EINTR && detail::interrupted(ec)) {
+      error = -1;
+      break;
+    }
+  } while (error == EINTR);
+  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, sizeof old);
+  detail::set_nonblocking(fd, true);
+  if (error == EAGAIN) {
+    detail::fail(ec, errc::timed_out, {});
+    return -1;
+  }
+  return error;
+}
+
+int connect_kernel(int fd, std::int64_t timeout, const address& to, call& waiting, bool stoppable, error_code& ec) {
+  if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
+  const int error = errno;
+  if (error == EINTR) {
+    if (timeout == 0) return EINTR;
+    if (detail::interrupted(ec)) return -1;
+    return finish_connect(fd, waiting, ec);
+  }
+  if (error == EINPROGRESS && (timeout > 0 || stoppable)) return finish_connect(fd, waiting, ec);
+  if (error == EAGAIN && timeout > 0 && to.family() == AF_UNIX) return connect_full_backlog(fd, to, waiting, ec);
+  return error;
+}
+
+int connect_user(const detail::user_socket& u, std::int64_t timeout, const address& to, call& waiting, error_code& ec) {
+  if (user_call(u, u.ops().connect, static_cast<const void*>(to.data()), static_cast<std::uint32_t>(to.size())) == 0)
+    return 0;
+  if (errno != EINPROGRESS || timeout == 0) return errno;
+  for (;;) {
+    if (!waiting.wait(POLLOUT, ec)) return -1;
+    if (user_call(u, u.ops().connect_result) == 0) return 0;
+    if (errno != EALREADY) return errno;
+  }
+}
+
+}  // namespace
+
+// ---- bind, listen ----
+
+void socket::bind(const address& to) {
+  error_code ec;
+  bind(to, ec);
+  detail::check(ec, "bind");
+}
+
+void socket::bind(const address& to, error_code& ec) {
+  const int r = user_ ? user_call(*user_, user_->ops().bind, static_cast<const void*>(to.data()),
+                                  static_cast<std::uint32_t>(to.size()))
+                      : ::bind(fd_, to.data(), static_cast<::socklen_t>(to.size()));
+  if (r == 0)
+    ec.clear();
+  else
+    detail::fail_call(ec, errno, *this, "bind", to.to_string());
+}
+
+void socket::bind(std::string_view text) {
+  error_code ec;
+  bind(text, ec);
+  detail::check(ec, "bind");
+}
+
+void socket::bind(std::string_view text, error_code& ec) {
+  const address to = address::parse(what(), text, ec);
+  if (!ec) bind(to, ec);
+}
+
+void socket::listen(int backlog) {
+  error_code ec;
+  listen(backlog, ec);
+  detail::check(ec, "listen");
+}
+
+void socket::listen(int backlog, error_code& ec) {
+  const int depth = backlog < 0 ? std::min(SOMAXCONN, 128) : backlog;
+  const int r = user_ ? user_call(*user_, user_->ops().listen, depth) : ::listen(fd_, depth);
+  if (r == 0)
+    ec.clear();
+  else
+    detail::fail_call(ec, errno, *this, "listen", {});
+}
+
+// ---- accept ----
+
+namespace {
+
+socket accept_on(socket& s, address& peer, call& waiting, bool poll_first, error_code& ec) {
+  const auto& f = *s.owner();
+  const std::int64_t mode = detail::default_mode();
+  if (auto* u = socket_access::user(s)) {
+    void* state = nullptr;
+    std::int64_t pollable = -1;
+    afplug_sockaddr from{};
+    waiting.run([&] { return user_call(*u, u->ops().accept, &state, &pollable, &from); }, ec);
+    if (ec) return {};
+    peer = detail::to_address(from, s.what());
+    return socket_access::make_user(state, pollable, f, s.type(), s.protocol(), mode);
+  }
+  if (poll_first && !waiting.wait(POLLIN, ec)) return {};
+  const auto slot = f.kernel_ops().accept;
+  const auto who = f.identity(s.type(), s.protocol());
+  address from;
+  const int fd = waiting.run(
+      [&]() -> int {
+        if (slot) {
+          std::int64_t handle = -1;
+          afplug_sockaddr raw{};
+          const int r = slot(s.native_handle(), &who, &handle, &raw);
+          if (r == 0) {
+            from = detail::to_address(raw, {});
+            return static_cast<int>(handle);
+          }
+          if (r < 0) {
+            errno = -r;
+            return -1;
+          }
+        }
+        ::socklen_t size = static_cast<::socklen_t>(from.capacity());
+        const int got = ::accept4(s.native_handle(), from.data(), &size, SOCK_CLOEXEC);  // mutate:cloexec-accept
+        if (got >= 0) from.resize(size);
+        return got;
+      },
+      ec);
+  if (ec) return {};
+  socket accepted = socket_access::make(fd, &f, s.type(), s.protocol(), mode);
+  if (mode >= 0 && !detail::set_nonblocking(fd, true)) {
+    detail::fail_errno(ec, errno);
+    return {};
+  }
+  peer = from;
+  peer.protocol(s.what());
+  return accepted;
+}
+
+}  // namespace
+
+socket socket::accept() {
+  address ignored;
+  return accept(ignored);
+}
+
+socket socket::accept(error_code& ec) {
+  address ignored;
+  return accept(ignored, ec);
+}
+
+socket socket::accept(address& peer) {
+  error_code ec;
+  socket s = accept(peer, ec);
+  detail::check(ec, "accept");
+  return s;
+}
+
+socket socket::accept(address& peer, error_code& ec) {
+  if (!family_) return detail::fail_errno(ec, EBADF), socket();
+  call waiting(fd_, POLLIN, timeout_, user_ != nullptr);
+  return accept_on(*this, peer, waiting, false, ec);
+}
+
+socket socket::accept(address& peer, std::stop_token stop, error_code& ec) {
+  if (!family_) return detail::fail_errno(ec, EBADF), socket();
+  call waiting(fd_, POLLIN, timeout_, true);
+  if (!waiting.stop_with(stop, ec)) return {};
+  return accept_on(*this, peer, waiting, timeout_ < 0, ec);
+}
+
+// ---- connect ----
+
+void socket::connect(const address& to) {
+  error_code ec;
+  connect(to, ec);
+  detail::check(ec, "connect");
+}
+
+void socket::connect(const address& to, error_code& ec) {
+  call waiting(fd_, POLLOUT, timeout_, user_ != nullptr);
+  ec.clear();
+  const int error =
+      user_ ? connect_user(*user_, timeout_, to, waiting, ec) : connect_kernel(fd_, timeout_, to, waiting, false, ec);
+  if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
+}
+
+void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
+  call waiting(fd_, POLLOUT, timeout_, true);
+  if (!waiting.stop_with(stop, ec)) return;
+  ec.clear();
+  // A connect in a blocking descriptor hears nothing: it starts it and waits here. Nobody else uses a socket that is being connected.
+  const bool flip = !user_ && timeout_ < 0;
+  if (flip && !detail::set_nonblocking(fd_, true)) return detail::fail_errno(ec, errno);
+  const int error = user_ ? connect_user(*user_, timeout_, to, waiting, ec)
+                          : connect_kernel(fd_, timeout_, to, waiting, timeout_ != 0, ec);
+  if (flip) detail::set_nonblocking(fd_, false);
+  if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
+}
+
+void socket::connect(std::string_view text) {
+  error_code ec;
+  connect(text, ec);
+  detail::check(ec, "connect");
+}
+
+void socket::connect(std::string_view text, error_code& ec) {
+  const address to = address::parse(what(), text, ec);
+  if (!ec) return connect(to, ec);
+  if (!family_ || (family_->flags() & AFPLUG_FAMILY_RESOLVES) == 0 || ec != errc::malformed_address) return;
+  // No address: a name and a service, then. What is neither keeps the codec's sentence, which says what an address looks like.
+  error_code no_name;
+  const auto [host, service] = split_host_service(text, no_name);
+  if (no_name || host.empty() || service.empty()) return;
+  const auto found =
+      getaddrinfo(host, service, {family_->number(), basic_protocol(what()).type(), 0, 0, timeout()}, ec);
+  if (ec) return;
+  address first = found.front().address;
+  first.protocol(what());
+  connect(first, ec);
+}
+
+int socket::connect_ex(const address& to) {
+  error_code ec;
+  connect(to, ec);
+  if (ec == errc::timed_out) return EAGAIN;
+  if (ec && ec.category() != boost::system::system_category()) detail::raise(ec, "connect");
+  return ec.value();
+}
+
+// ---- shutdown and names ----
+
+void socket::shutdown(int how) {
+  error_code ec;
+  shutdown(how, ec);
+  detail::check(ec, "shutdown");
+}
+
+void socket::shutdown(int how, error_code& ec) {
+  const int r = user_ ? user_call(*user_, user_->ops().shutdown, how) : ::shutdown(fd_, how);
+  if (r == 0)
+    ec.clear();
+  else
+    detail::fail_call(ec, errno, *this, "shutdown", {});
+}
+
+namespace {
+
+template <class System, class Slot>
+address name_of(const socket& s, const detail::user_socket* u, System system, Slot slot, error_code& ec) {
+  ec.clear();
+  if (u) {
+    afplug_sockaddr raw{};
+    if (user_call(*u, slot, &raw) == 0) return detail::to_address(raw, s.what());
+  } else {
+    address a;
+    ::socklen_t size = static_cast<::socklen_t>(a.capacity());
+    if (system(s.native_handle(), a.data(), &size) == 0) {
+      a.resize(size);
+      a.protocol(s.what());
+      return a;
+    }
+  }
+  detail::fail_errno(ec, errno);
+  return {};
+}
+
+}  // namespace
+
+address socket::getsockname() const {
+  error_code ec;
+  address a = getsockname(ec);
+  detail::check(ec, "getsockname");
+  return a;
+}
+
+address socket::getsockname(error_code& ec) const {
+  return name_of(*this, user_, ::getsockname, user_ ? user_->ops().getsockname : nullptr, ec);
+}
+
+address socket::getpeername() const {
+  error_code ec;
+  address a = getpeername(ec);
+  detail::check(ec, "getpeername");
+  return a;
+}
+
+address socket::getpeername(error_code& ec) const {
+  return name_of(*this, user_, ::getpeername, user_ ? user_->ops().getpeername : nullptr, ec);
+}
+
+}  // namespace afplug

@@ -1,0 +1,41 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// A socket of a family in user space: the plugin's state, and what every call on it goes through.
+#pragma once
+
+#include <unistd.h>
+
+#include <afplug/address.hpp>
+#include <afplug/error.hpp>
+#include <afplug/family.hpp>
+
+namespace afplug::detail {
+
+struct user_socket {
+  void* state;
+  const family* owner;
+  pid_t opener;
+
+  const afplug_user_ops& ops() const noexcept { return owner->user_ops(); }
+  bool usable_here() const noexcept { return (owner->flags() & AFPLUG_FAMILY_FORK_SAFE) != 0 || opener == ::getpid(); }
+};
+
+/// Calls an optional slot: its result (0 and above), or −1 with errno as the system calls have it, so that both kinds of socket share their loops.
+/// EOPNOTSUPP without the slot, and in a forked child of a family that does not outlive fork.
+template <class Slot, class... A>
+int user_call(const user_socket& u, Slot slot, A... arguments) {
+  if (!slot || !u.usable_here()) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  const int result = slot(u.state, arguments...);
+  if (result >= 0) return result;
+  errno = -result;
+  return -1;
+}
+
+inline address to_address(const afplug_sockaddr& from, const basic_protocol& p) {
+  return from.length == 0 ? address() : address(from.u.bytes, from.length, p);
+}
+
+}  // namespace afplug::detail
