@@ -11,7 +11,13 @@ function(afplug_add_family name)
     C_VISIBILITY_PRESET hidden
     CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON)
-  target_compile_features(${name} PRIVATE c_std_11 cxx_std_20)
+  get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+  if(C IN_LIST languages)
+    target_compile_features(${name} PRIVATE c_std_11)
+  endif()
+  if(CXX IN_LIST languages)
+    target_compile_features(${name} PRIVATE cxx_std_20)
+  endif()
   # No GNU_UNIQUE symbols: the dynamic linker would merge them between plugins whatever RTLD_LOCAL says.
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   if(NOT WIN32)
