@@ -1,0 +1,31 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Loads plugin files, each once in the life of the process, whichever registry asks.
+#pragma once
+
+#include <afplug/inspect.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace afplug::detail {
+
+/// Passes the file through the gate, then loads it, unless it is loaded. `directory` is the search directory it was found in.
+load_report load_file(const std::filesystem::path& file, const std::filesystem::path& directory);
+
+/// Whether this thread is inside a plugin's initialisation.
+bool loading_here() noexcept;
+
+/// The process-local number of a family without one of its own: the same for the same id, for ever.
+int local_number(std::string_view id);
+/// The id that has this process-local number.
+std::optional<std::string> local_id(int number);
+
+/// The symbols that the loaded library offers to others, without those that the linker itself makes.
+std::vector<std::string> exported_symbols(void* handle);
+/// Whether `symbol` lies in that library itself, not in one that it depends on.
+bool defines(void* handle, const void* symbol) noexcept;
+
+}  // namespace afplug::detail

@@ -1,0 +1,52 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include <unistd.h>
+#include <afplug/log.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <string>
+
+namespace afplug {
+namespace {
+
+constexpr std::string_view level_names[] = {"debug", "info", "warning", "error"};
+
+void write_to_stderr(log_level level, std::string_view source, std::string_view text) {
+  const char* wanted = ::secure_getenv("AFPLUG_LOG");
+  if (!wanted) return;
+  const auto* named = std::find(std::begin(level_names), std::end(level_names), std::string_view(wanted));
+  const auto least = named == std::end(level_names) ? log_level::warning : static_cast<log_level>(named - level_names);
+  if (level < least) return;
+  std::string line;
+  line.append(source).append(": ").append(level_names[static_cast<int>(level)]).append(": ").append(text).append("\n");
+  // One write, so that lines of several threads do not mix; a stderr that cannot take it is not worth an error.
+  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;
+}
+
+std::atomic<log_sink> current{&write_to_stderr};
+
+std::string cleaned(std::string_view text) {
+  std::string out(text);
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
+  return out;
+}
+
+}  // namespace
+
+log_sink set_log_sink(log_sink sink) noexcept {
+  const auto before = current.exchange(sink ? sink : &write_to_stderr);
+  return before == &write_to_stderr ? nullptr : before;
+}
+
+void log(log_level level, std::string_view source, std::string_view text) noexcept {
+  try {
+    const auto known = std::clamp(level, log_level::debug, log_level::error);
+    current.load()(known, cleaned(source), cleaned(text));
+  } catch (...) {
+    return;  // a log line is never worth a failure
+  }
+}
+
+}  // namespace afplug
