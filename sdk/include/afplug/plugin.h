@@ -118,6 +118,9 @@ struct afplug_identity {
 #define AFPLUG_KIND_I8 24u       /**< int8 */
 #define AFPLUG_KIND_I16 25u      /**< int16 */
 
+/** `unit` of an integer member that is a bit-field: `width` bits from bit `shift` on of the integer of its kind. */
+#define AFPLUG_BITS(shift, width) (0x10000u | (uint32_t)(shift) << 8 | (uint32_t)(width))
+
 /* Layouts of AFPLUG_KIND_DURATION. */
 #define AFPLUG_UNIT_TIMEVAL 1u   /**< struct timeval of the C library; zero: none */
 #define AFPLUG_UNIT_TIMEVAL64 2u /**< two int64: seconds, microseconds */
@@ -145,7 +148,7 @@ struct afplug_member {
   const char* name;   /**< "port", "onoff" */
   uint32_t offset;    /**< in the struct; unused for address fields, whose codec finds them */
   uint32_t bytes;     /**< its size in the struct; for TEXT, BYTES and SOCKADDR the room there is */
-  uint32_t unit;      /**< AFPLUG_UNIT_* for durations */
+  uint32_t unit;      /**< AFPLUG_UNIT_* for durations; AFPLUG_BITS for bit-fields of integers; else 0 */
   uint32_t flags;     /**< AFPLUG_MEMBER_* */
   const char* values; /**< prefix of the constants that name its values ("BT_SECURITY_"), or NULL */
   const char* help;   /**< one line, or NULL */

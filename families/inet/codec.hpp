@@ -1,0 +1,75 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Addresses of IP version 4, as text:
+//
+//   HOST ":" PORT     HOST: 192.0.2.1, all four numbers in decimal; "*" or nothing: any; "<broadcast>": 255.255.255.255
+//                     PORT: 0-65535, decimal or 0x
+//   HOST              with SOCK_RAW alone, whose addresses have no port: 0
+//
+// Written back as 192.0.2.1:80, and without a port where it is 0 and the socket is raw. Host names are not for a codec.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <afplug/plugin.hpp>
+
+namespace inet {
+namespace ap = afplug::plugin;
+
+struct codec {
+  using address = sockaddr_in;
+  static constexpr int family = AF_INET;
+  static constexpr std::array fields{
+      ap::field("host", AFPLUG_KIND_TEXT, "192.0.2.1; nothing or *: any; <broadcast>"),
+      ap::field("port", AFPLUG_KIND_U16, "0-65535"),
+  };
+
+  static address make(in_addr host, std::uint64_t port) {
+    address made{};
+    made.sin_family = AF_INET;
+    made.sin_port = htons(static_cast<std::uint16_t>(port));
+    made.sin_addr = host;
+    return made;
+  }
+
+  static in_addr host(std::string_view text) {
+    if (text.empty() || text == "*") return {htonl(INADDR_ANY)};
+    if (text == "<broadcast>") return {htonl(INADDR_BROADCAST)};
+    in_addr made{};
+    if (text.find('\0') != text.npos || inet_pton(AF_INET, std::string(text).c_str(), &made) != 1)
+      ap::fail(EINVAL, "'", text, "' is not an IPv4 address");
+    return made;
+  }
+
+  static std::string text(in_addr host) {
+    char made[INET_ADDRSTRLEN];
+    return inet_ntop(AF_INET, &host, made, sizeof made);
+  }
+
+  static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon != text.npos) {
+      const auto port = ap::integer("port", text.substr(colon + 1), 0, 65535);
+      return make(host(text.substr(0, colon)), port);
+    }
+    if (who.type != SOCK_RAW || text.empty())
+      ap::fail(EINVAL, "the port is missing in '", text, "': write ADDRESS:PORT");
+    return make(host(text), 0);
+  }
+
+  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
+    const auto port = ntohs(it->sin_port);
+    return who.type == SOCK_RAW && port == 0 ? text(it->sin_addr) : ap::say(text(it->sin_addr), ":", port);
+  }
+
+  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+    out.text(text(it->sin_addr)).number(ntohs(it->sin_port));
+  }
+
+  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+    const auto port = in.number(1, 65535);
+    return make(host(in.text(0)), port);
+  }
+};
+
+}  // namespace inet

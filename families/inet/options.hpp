@@ -1,0 +1,136 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Options of IP version 4: ip(7), raw(7), icmp(7).
+#pragma once
+
+#include <ip_common/multicast.hpp>
+#include <ip_common/numbers.hpp>
+
+namespace inet {
+namespace ap = afplug::plugin;
+
+inline constexpr std::array mreqn_members{
+    AFPLUG_MEMBER(ip_mreqn, imr_multiaddr, "multiaddr", AFPLUG_KIND_IPV4),
+    ap::optional(AFPLUG_MEMBER(ip_mreqn, imr_address, "address", AFPLUG_KIND_IPV4)),
+    ap::optional(AFPLUG_MEMBER(ip_mreqn, imr_ifindex, "ifindex", AFPLUG_KIND_IFINDEX)),
+};
+inline constexpr std::array mreq_source_members{
+    AFPLUG_MEMBER(ip_mreq_source, imr_multiaddr, "multiaddr", AFPLUG_KIND_IPV4),
+    AFPLUG_MEMBER(ip_mreq_source, imr_interface, "interface", AFPLUG_KIND_IPV4),
+    AFPLUG_MEMBER(ip_mreq_source, imr_sourceaddr, "sourceaddr", AFPLUG_KIND_IPV4),
+};
+/// A struct ip_mreq, which ends before the index, will do.
+inline constexpr auto membership = ap::kind::structure<ip_mreqn>(mreqn_members, sizeof(ip_mreq));
+inline constexpr auto source = ap::kind::structure<ip_mreq_source>(mreq_source_members);
+inline constexpr auto discover = ap::kind::i32.named("IP_PMTUDISC_");
+inline constexpr auto policy = ap::kind::bytes(0, 1024);
+
+inline constexpr ap::option_group ip{IPPROTO_IP, nullptr}, raw{IPPROTO_IP, "raw"}, multicast{IPPROTO_IP, "multicast"},
+    tcp{IPPROTO_IP, "tcp"}, udp{IPPROTO_IP, "udp"};
+
+inline constexpr std::array ip_options{
+    ip(AFPLUG_NAMED(IP_TOS), ap::kind::i32, ap::read_write, "type of service byte of packets sent: DSCP and ECN"),
+    ip(AFPLUG_NAMED(IP_TTL), ap::kind::i32, ap::read_write,
+       "time to live of packets sent, 1 to 255; -1: the system's default"),
+    raw(AFPLUG_NAMED(IP_HDRINCL), ap::kind::flag, ap::read_write, "what is sent begins with the IP header"),
+    ip(AFPLUG_NAMED(IP_OPTIONS), ap::kind::bytes(0, 40), ap::read_write, "IP options of packets sent"),
+    raw(AFPLUG_NAMED(IP_ROUTER_ALERT), ap::kind::flag, ap::write_only,
+        "get the forwarded packets that carry the router alert option"),
+    ip(AFPLUG_NAMED(IP_RECVOPTS), ap::kind::flag, ap::read_write, "get the IP options of packets, as ancillary data"),
+    ip(AFPLUG_NAMED(IP_RETOPTS), ap::kind::flag, ap::read_write, "the same, ready to be sent back"),
+    ip(AFPLUG_NAMED(IP_PKTINFO), ap::kind::flag, ap::read_write,
+       "get interface and destination of packets, as ancillary data"),
+    tcp(AFPLUG_NAMED(IP_PKTOPTIONS), ap::kind::bytes(0, 512), ap::read_only,
+        "control messages of the last packet, as one block"),
+    ip(AFPLUG_NAMED(IP_MTU_DISCOVER), discover, ap::read_write, "path MTU discovery"),
+    ip(AFPLUG_NAMED(IP_RECVERR), ap::kind::flag, ap::read_write, "queue network errors for MSG_ERRQUEUE"),
+    ip(AFPLUG_NAMED(IP_RECVTTL), ap::kind::flag, ap::read_write, "get the time to live of packets, as ancillary data"),
+    ip(AFPLUG_NAMED(IP_RECVTOS), ap::kind::flag, ap::read_write,
+       "get the type of service of packets, as ancillary data"),
+    ip(AFPLUG_NAMED(IP_MTU), ap::kind::i32, ap::read_only, "known path MTU of a connected socket, in bytes"),
+    ip(AFPLUG_NAMED(IP_FREEBIND), ap::kind::flag, ap::read_write, "bind to addresses that are not there yet"),
+    ip(AFPLUG_NAMED(IP_IPSEC_POLICY), policy, ap::write_only, "IPsec policy in PF_KEY form (CAP_NET_ADMIN)"),
+    ip(AFPLUG_NAMED(IP_XFRM_POLICY), policy, ap::write_only, "IPsec policy in XFRM form (CAP_NET_ADMIN)"),
+    ip(AFPLUG_NAMED(IP_PASSSEC), ap::kind::flag, ap::read_write,
+       "get the security context of packets, as ancillary data"),
+    ip(AFPLUG_NAMED(IP_TRANSPARENT), ap::kind::flag, ap::read_write,
+       "bind to any address, for transparent proxies (CAP_NET_ADMIN)"),
+    ip(AFPLUG_NAMED(IP_RECVORIGDSTADDR), ap::kind::flag, ap::read_write,
+       "get the destination before redirection, as ancillary data"),
+    ip(AFPLUG_NAMED(IP_MINTTL), ap::kind::i32, ap::read_write,
+       "drop packets with a lower time to live (RFC 5082); 0: off"),
+    raw(AFPLUG_NAMED(IP_NODEFRAG), ap::kind::flag, ap::read_write,
+        "leave fragments as they are in connection tracking"),
+    ip(AFPLUG_NAMED(IP_CHECKSUM), ap::kind::flag, ap::read_write,
+       "get the checksum of received datagrams, as ancillary data"),
+    ip(AFPLUG_NAMED(IP_BIND_ADDRESS_NO_PORT), ap::kind::flag, ap::read_write,
+       "bind to an address now and choose the port at connect"),
+    ip(AFPLUG_NAMED(IP_RECVFRAGSIZE), ap::kind::flag, ap::read_write,
+       "get the size of the largest fragment, as ancillary data"),
+    ip(AFPLUG_NAMED(IP_RECVERR_RFC4884), ap::kind::flag, ap::read_write,
+       "queued errors say where ICMP extensions begin"),
+    multicast(AFPLUG_NAMED(IP_MULTICAST_IF), ap::kind::ipv4, ap::read_write,
+              "address of the interface that multicasts leave by; 0.0.0.0: by route"),
+    multicast(AFPLUG_NAMED(IP_MULTICAST_TTL), ap::kind::i32, ap::read_write,
+              "time to live of multicasts sent, 0 to 255; -1: 1"),
+    ip(AFPLUG_NAMED(IP_MULTICAST_LOOP), ap::kind::flag, ap::read_write, "multicasts sent come back to this machine"),
+    multicast(AFPLUG_NAMED(IP_ADD_MEMBERSHIP), membership, ap::write_only, "join a multicast group on an interface"),
+    multicast(AFPLUG_NAMED(IP_DROP_MEMBERSHIP), membership, ap::write_only, "leave a multicast group"),
+    multicast(AFPLUG_NAMED(IP_UNBLOCK_SOURCE), source, ap::write_only, "receive again from a blocked source"),
+    multicast(AFPLUG_NAMED(IP_BLOCK_SOURCE), source, ap::write_only,
+              "stop receiving from one source of a joined group"),
+    multicast(AFPLUG_NAMED(IP_ADD_SOURCE_MEMBERSHIP), source, ap::write_only, "join a group for one source alone"),
+    multicast(AFPLUG_NAMED(IP_DROP_SOURCE_MEMBERSHIP), source, ap::write_only, "leave one source of a group"),
+    multicast(AFPLUG_NAMED(IP_MSFILTER), ap::kind::bytes(IP_MSFILTER_SIZE(0), IP_MSFILTER_SIZE(64)),
+              ap::ask | ap::write_only,
+              "whole source filter of a group: struct ip_msfilter; to read it, give group, interface and room"),
+    ip(AFPLUG_NAMED(IP_MULTICAST_ALL), ap::kind::flag, ap::read_write,
+       "get multicasts of all groups that anyone here joined"),
+    ip(AFPLUG_NAMED(IP_UNICAST_IF), ap::kind::u32be, ap::read_write,
+       "index of the interface that unicasts leave by; 0: by route"),
+    ip(AFPLUG_NAMED(IP_LOCAL_PORT_RANGE), ap::kind::u32, ap::read_write,
+       "ports that are chosen from: lowest in the low 16 bits, highest above; 0: all"),
+    ip(AFPLUG_NAMED(IP_PROTOCOL), ap::kind::i32.named("IPPROTO_"), ap::read_only, "protocol of the socket"),
+};
+
+inline constexpr ap::option_group icmp{SOL_RAW, "icmp"};
+inline constexpr std::array icmp_options{
+    icmp(AFPLUG_NAMED(ICMP_FILTER), ap::kind::u32, ap::read_write, "bit n set: drop messages of ICMP type n"),
+};
+/// Named SO_ by its header, but of this level: its constant is with the others of that name.
+inline constexpr std::array nat_options{
+    ip(AFPLUG_NAMED(SO_ORIGINAL_DST), ap::kind::sockaddr(sizeof(sockaddr_in), 128), ap::read_only,
+       "destination before NAT redirected the connection"),
+};
+
+inline constexpr ap::constant_group ip_constant{"IP_"}, icmp_constant{"ICMP_"}, inaddr{"INADDR_"}, sol{"SOL_"};
+inline constexpr std::array ip_values{
+    ip_constant(AFPLUG_NAMED(IP_RECVRETOPTS)),
+    ip_constant(AFPLUG_NAMED(IP_ORIGDSTADDR)),
+    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_DONT)),
+    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_WANT)),
+    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_DO)),
+    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_PROBE)),
+    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_INTERFACE)),
+    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_OMIT)),
+    ip_constant(AFPLUG_NAMED(IP_DEFAULT_MULTICAST_TTL)),
+    ip_constant(AFPLUG_NAMED(IP_DEFAULT_MULTICAST_LOOP)),
+    ip_constant(AFPLUG_NAMED(IP_MAX_MEMBERSHIPS)),
+    icmp_constant(AFPLUG_NAMED(ICMP_ECHOREPLY)),
+    icmp_constant(AFPLUG_NAMED(ICMP_DEST_UNREACH)),
+    icmp_constant(AFPLUG_NAMED(ICMP_REDIRECT)),
+    icmp_constant(AFPLUG_NAMED(ICMP_ECHO)),
+    icmp_constant(AFPLUG_NAMED(ICMP_TIME_EXCEEDED)),
+    icmp_constant(AFPLUG_NAMED(ICMP_PARAMETERPROB)),
+    inaddr(AFPLUG_NAMED(INADDR_ANY)),
+    inaddr(AFPLUG_NAMED(INADDR_BROADCAST)),
+    inaddr(AFPLUG_NAMED(INADDR_LOOPBACK)),
+    inaddr(AFPLUG_NAMED(INADDR_UNSPEC_GROUP)),
+    inaddr(AFPLUG_NAMED(INADDR_ALLHOSTS_GROUP)),
+    inaddr(AFPLUG_NAMED(INADDR_ALLRTRS_GROUP)),
+    inaddr(AFPLUG_NAMED(INADDR_MAX_LOCAL_GROUP)),
+    inaddr(AFPLUG_NAMED(INADDR_NONE)),
+    sol(AFPLUG_NAMED(SOL_IP)),
+};
+
+}  // namespace inet

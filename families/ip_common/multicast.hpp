@@ -1,0 +1,46 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The multicast options that do not depend on the version of IP (RFC 3678): the same numbers at IPPROTO_IP and IPPROTO_IPV6.
+#pragma once
+
+#include <afplug/plugin.hpp>
+#include "numbers.hpp"
+
+namespace ip_common {
+namespace ap = afplug::plugin;
+
+inline constexpr std::array group_req_members{
+    AFPLUG_MEMBER(group_req, gr_interface, "interface", AFPLUG_KIND_IFINDEX),
+    AFPLUG_MEMBER(group_req, gr_group, "group", AFPLUG_KIND_SOCKADDR),
+};
+inline constexpr std::array group_source_req_members{
+    AFPLUG_MEMBER(group_source_req, gsr_interface, "interface", AFPLUG_KIND_IFINDEX),
+    AFPLUG_MEMBER(group_source_req, gsr_group, "group", AFPLUG_KIND_SOCKADDR),
+    AFPLUG_MEMBER(group_source_req, gsr_source, "source", AFPLUG_KIND_SOCKADDR),
+};
+inline constexpr auto group_request = ap::kind::structure<group_req>(group_req_members);
+inline constexpr auto source_request = ap::kind::structure<group_source_req>(group_source_req_members);
+/// struct group_filter with up to 64 sources.
+inline constexpr auto group_filter_bytes = ap::kind::bytes(GROUP_FILTER_SIZE(0), GROUP_FILTER_SIZE(64));
+
+constexpr auto group_options(int level) {
+  const ap::option_group mcast{level, "multicast"};
+  return std::array{
+      mcast(AFPLUG_NAMED(MCAST_JOIN_GROUP), group_request, ap::write_only, "join a group on an interface"),
+      mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source_request, ap::write_only,
+            "stop receiving from one source of a joined group"),
+      mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source_request, ap::write_only, "receive again from a blocked source"),
+      mcast(AFPLUG_NAMED(MCAST_LEAVE_GROUP), group_request, ap::write_only, "leave a group"),
+      mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source_request, ap::write_only, "join a group for one source alone"),
+      mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source_request, ap::write_only, "leave one source of a group"),
+      mcast(AFPLUG_NAMED(MCAST_MSFILTER), group_filter_bytes, ap::ask | ap::write_only,
+            "whole source filter of a group: struct group_filter; to read it, give interface, group and room"),
+  };
+}
+
+inline constexpr ap::constant_group mcast_constant{"MCAST_"};
+inline constexpr auto mcast_constants =
+    ap::join(ap::constants_of("MCAST_", group_options(0)),
+             std::array{mcast_constant(AFPLUG_NAMED(MCAST_EXCLUDE)), mcast_constant(AFPLUG_NAMED(MCAST_INCLUDE))});
+
+}  // namespace ip_common

@@ -1,0 +1,79 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What inet and inet6 have alike: protocols, ports, and the rows of the transports.
+#pragma once
+
+#include <afplug/plugin.hpp>
+#include "numbers.hpp"
+
+namespace ip_common {
+namespace ap = afplug::plugin;
+
+inline constexpr ap::constant_group ipproto{"IPPROTO_"};
+inline constexpr std::array protocol_constants{
+    ipproto(AFPLUG_NAMED(IPPROTO_IP)),       ipproto(AFPLUG_NAMED(IPPROTO_HOPOPTS)),
+    ipproto(AFPLUG_NAMED(IPPROTO_ICMP)),     ipproto(AFPLUG_NAMED(IPPROTO_IGMP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_IPIP)),     ipproto(AFPLUG_NAMED(IPPROTO_TCP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_EGP)),      ipproto(AFPLUG_NAMED(IPPROTO_PUP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_UDP)),      ipproto(AFPLUG_NAMED(IPPROTO_IDP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_TP)),       ipproto(AFPLUG_NAMED(IPPROTO_DCCP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_IPV6)),     ipproto(AFPLUG_NAMED(IPPROTO_ROUTING)),
+    ipproto(AFPLUG_NAMED(IPPROTO_FRAGMENT)), ipproto(AFPLUG_NAMED(IPPROTO_RSVP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_GRE)),      ipproto(AFPLUG_NAMED(IPPROTO_ESP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_AH)),       ipproto(AFPLUG_NAMED(IPPROTO_ICMPV6)),
+    ipproto(AFPLUG_NAMED(IPPROTO_NONE)),     ipproto(AFPLUG_NAMED(IPPROTO_DSTOPTS)),
+    ipproto(AFPLUG_NAMED(IPPROTO_MTP)),      ipproto(AFPLUG_NAMED(IPPROTO_BEETPH)),
+    ipproto(AFPLUG_NAMED(IPPROTO_ENCAP)),    ipproto(AFPLUG_NAMED(IPPROTO_PIM)),
+    ipproto(AFPLUG_NAMED(IPPROTO_COMP)),     ipproto(AFPLUG_NAMED(IPPROTO_SCTP)),
+    ipproto(AFPLUG_NAMED(IPPROTO_MH)),       ipproto(AFPLUG_NAMED(IPPROTO_UDPLITE)),
+    ipproto(AFPLUG_NAMED(IPPROTO_MPLS)),     ipproto(AFPLUG_NAMED(IPPROTO_RAW)),
+    ipproto(AFPLUG_NAMED(IPPROTO_MPTCP)),    ipproto(AFPLUG_NAMED(IPPROTO_MAX)),
+};
+
+inline constexpr ap::constant_group ipport{"IPPORT_"}, sol{"SOL_"};
+inline constexpr std::array level_constants{
+    ipport(AFPLUG_NAMED(IPPORT_RESERVED)),
+    ipport(AFPLUG_NAMED(IPPORT_USERRESERVED)),
+    sol(AFPLUG_NAMED(SOL_TCP)),
+    sol(AFPLUG_NAMED(SOL_UDP)),
+    sol(AFPLUG_NAMED(SOL_UDPLITE)),
+    sol(AFPLUG_NAMED(SOL_SCTP)),
+    sol(AFPLUG_NAMED(SOL_MPTCP)),
+    sol(AFPLUG_NAMED(SOL_RAW)),
+};
+
+inline constexpr auto stream_flags = AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION;
+inline constexpr std::array transport_rows{
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP),
+            stream_flags | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "tcp", {},
+            "TCP: a connection that carries bytes in order"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT,
+            "multicast udp", {}, "UDP: datagrams, unordered and unacknowledged"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDPLITE), AFPLUG_ROW_MESSAGE, "multicast udp udplite", {},
+            "UDP-Lite: datagrams whose checksum may cover a part of them (RFC 3828)"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_MPTCP), stream_flags | AFPLUG_ROW_HALF_CLOSE, "tcp mptcp",
+            {.config = "CONFIG_MPTCP"}, "Multipath TCP: one connection over several paths (RFC 8684)"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_SCTP), stream_flags, "sctp",
+            {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, one association a socket"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), AFPLUG_NAMED(IPPROTO_SCTP), AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "sctp",
+            {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, many associations on one socket"),
+};
+
+/// Every option group, for the rows that pass through.
+inline constexpr const char* every_group = "multicast raw icmp tcp udp udplite mptcp sctp";
+
+/// What the kernel's words for a refused row mean here.
+inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {
+  if (verdict->state != AFPLUG_UNAVAILABLE) return 0;
+  const bool ping = who->type == SOCK_DGRAM && (who->protocol == IPPROTO_ICMP || who->protocol == IPPROTO_ICMPV6);
+  if (ping && verdict->error == EACCES)
+    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "permission",
+              "none of this process's groups is in net.ipv4.ping_group_range",
+              "sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"");
+  if (who->protocol == IPPROTO_MPTCP && verdict->error == ENOPROTOOPT)
+    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "permission", "MPTCP is switched off in this network namespace",
+              "sysctl -w net.mptcp.enabled=1");
+  return 0;
+}
+
+}  // namespace ip_common

@@ -1,0 +1,45 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Options of UDP and UDP-Lite: udp(7), <linux/udp.h>.
+#pragma once
+
+#include <afplug/plugin.hpp>
+#include "numbers.hpp"
+
+namespace ip_common {
+namespace ap = afplug::plugin;
+
+inline constexpr ap::option_group udp{SOL_UDP, "udp"};
+inline constexpr std::array udp_options{
+    udp(AFPLUG_NAMED(UDP_CORK), ap::kind::flag, ap::read_write,
+        "gather all that is sent into one datagram until switched off"),
+    udp(AFPLUG_NAMED(UDP_ENCAP), ap::kind::i32.named("UDP_ENCAP_"), ap::read_write,
+        "kind of packets that are unwrapped from these datagrams"),
+    udp(AFPLUG_NAMED(UDP_NO_CHECK6_TX), ap::kind::flag, ap::read_write, "send without checksum over IPv6"),
+    udp(AFPLUG_NAMED(UDP_NO_CHECK6_RX), ap::kind::flag, ap::read_write, "accept datagrams without checksum over IPv6"),
+    udp(AFPLUG_NAMED(UDP_SEGMENT), ap::kind::i32, ap::read_write,
+        "bytes of each datagram that one large send is cut into (GSO); 0: off"),
+    udp(AFPLUG_NAMED(UDP_GRO), ap::kind::flag, ap::read_write,
+        "receive several datagrams of one sender as one large one"),
+};
+
+inline constexpr ap::option_group udplite{SOL_UDPLITE, "udplite"};
+inline constexpr std::array udplite_options{
+    udplite(AFPLUG_NAMED(UDPLITE_SEND_CSCOV), ap::kind::i32, ap::read_write,
+            "bytes that the checksum of what is sent covers; 0: all"),
+    udplite(AFPLUG_NAMED(UDPLITE_RECV_CSCOV), ap::kind::i32, ap::read_write, "least coverage that is accepted; 0: all"),
+};
+
+inline constexpr ap::constant_group udp_constant{"UDP_"};
+inline constexpr std::array udp_values{
+    udp_constant(AFPLUG_NAMED(UDP_ENCAP_ESPINUDP_NON_IKE)),
+    udp_constant(AFPLUG_NAMED(UDP_ENCAP_ESPINUDP)),
+    udp_constant(AFPLUG_NAMED(UDP_ENCAP_L2TPINUDP)),
+    udp_constant(AFPLUG_NAMED(UDP_ENCAP_GTP0)),
+    udp_constant(AFPLUG_NAMED(UDP_ENCAP_GTP1U)),
+    udp_constant(AFPLUG_NAMED(UDP_ENCAP_RXRPC)),
+};
+inline constexpr auto udp_constants = ap::join(ap::constants_of("UDP_", udp_options), udp_values);
+inline constexpr auto udplite_constants = ap::constants_of("UDPLITE_", udplite_options);
+
+}  // namespace ip_common
