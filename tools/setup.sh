@@ -5,7 +5,7 @@
 set -euo pipefail
 umask 022 # afplug refuses plugins that others may write to
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
 deps=$build/deps
 log=$build/setup.log

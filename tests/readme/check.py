@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+# Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+"""check.py FILE.md --build BUILD --prefix PREFIX: does what the fenced blocks of a Markdown file show.
+
+    ```cpp      a whole program (or lines to paste into main): compiled against PREFIX as the file says, and run
+    ```c        the same with the C compiler
+    ```sh       run by bash; every command has to succeed
+    ```console  lines `$ COMMAND` (continued by `> `) are run by bash, one block one shell, and what they print, both
+                streams, has to be what the block shows: … stands for any text in a line, a line of … for any lines
+    ```cmake, ```text, …   looked at only where the line before the block says: <!-- file: NAME -->; a block of any
+                language is then written to that file, for the blocks after it
+    <!-- compile only: REASON --> before a ```cpp block has it compiled and not run.
+
+All blocks of a file share one empty working folder, which is also HOME, with links to what a fresh clone holds. PATH
+begins with BUILD/bin. A ```text block need not be true; any other language that nothing checks is an error.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+TIME_LIMIT = 120
+FENCE = re.compile(r"^```(\S*)\s*$")
+DIRECTIVE = re.compile(r"^<!-- (file|compile only): (.+?) -->$")
+# What CI itself is doing while this runs, or has done to get here.
+ELSEWHERE = re.compile(r"^(git clone |cd afplug$|tests/run\b)")
+
+
+class Block:
+    def __init__(self, language, line, directive):
+        self.language, self.line, self.directive, self.lines = language, line, directive, []
+
+    @property
+    def text(self):
+        return "".join(line + "\n" for line in self.lines)
+
+
+def blocks_of(path):
+    block, directive, found = None, None, []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        fence = FENCE.match(line)
+        if block is not None:
+            if line == "```":
+                found.append(block)
+                block = None
+            else:
+                block.lines.append(line)
+        elif fence:
+            block, directive = Block(fence[1], number, directive), None
+        elif line.strip():
+            match = DIRECTIVE.match(line)
+            directive = match and (match[1], match[2])
+    if block is not None:
+        raise SystemExit(f"{path}:{block.line}: this block has no end")
+    return found
+
+
+class Failure(Exception):
+    pass
+
+
+class Checker:
+    def __init__(self, top, build, prefix, folder):
+        self.folder = folder
+        for entry in top.iterdir():
+            if not entry.name.startswith((".", "build")):
+                (folder / entry.name).symlink_to(entry)
+        prefixes = [str(prefix), *filter(None, os.environ.get("CMAKE_PREFIX_PATH", "").split(";"))]
+        include = os.pathsep.join(f"{p}/include" for p in prefixes)
+        library = str(next(prefix.glob("lib*/**/libafplug.so")).parent)
+        self.environment = {
+            "HOME": str(folder),
+            "PATH": f"{build}/bin:{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8",
+            "TERM": "dumb",
+            # Compilers and CMake find what is in PREFIX as if it were in /usr/local.
+            "CMAKE_PREFIX_PATH": os.pathsep.join(prefixes),
+            "C_INCLUDE_PATH": include,
+            "CPLUS_INCLUDE_PATH": include,
+            "LIBRARY_PATH": library,
+            "LD_RUN_PATH": library,
+        }
+
+    def run(self, command, script=None):
+        """The command's output, both streams; fails where the command does."""
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            input=script,
+            stdin=None if script is not None else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIME_LIMIT,
+        )
+        if done.returncode != 0:
+            raise Failure(f"{done.stdout}\nexit code {done.returncode}")
+        return done.stdout
+
+    def program(self, block, compiler, suffix):
+        text = block.text
+        if not re.search(r"^int main\(", text, re.M):
+            includes = [line for line in block.lines if line.startswith("#include")]
+            rest = [line for line in block.lines if not line.startswith("#include")]
+            text = "\n".join([*includes, "int main() {", *rest, "}", ""])
+        name = f"block{block.line}"
+        (self.folder / f"{name}{suffix}").write_text(text)
+        self.run([*compiler, "-Wall", "-Wextra", "-Werror", f"{name}{suffix}", "-o", name, "-lafplug"])
+        if block.directive is None:
+            self.run([f"./{name}"])
+
+    def shell(self, block):
+        lines = [line for line in block.lines if not ELSEWHERE.match(line)]
+        self.run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)])
+
+    def console(self, block):
+        script, expected, in_command = [], [], False
+        for line in block.lines:
+            in_command = line.startswith("$ ") or (in_command and line.startswith("> "))
+            (script if in_command else expected).append(line[2:] if in_command else line)
+        printed = self.run(["bash", "-c", "exec 2>&1\n" + "\n".join(script) + "\nwait"])
+        pattern = "".join(
+            r"(?:.*\n)*?" if line.strip() == "…" else ".*".join(map(re.escape, line.split("…"))) + r"[ \t]*\n"
+            for line in expected
+        )
+        if not re.fullmatch(pattern, printed):
+            raise Failure(f"printed:\n{printed}\nshown:\n" + "\n".join(expected))
+
+    def check(self, block):
+        if block.directive is not None and block.directive[0] == "file":
+            target = self.folder / block.directive[1]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.text)
+        elif block.language == "cpp":
+            self.program(block, ["c++", "-std=c++20"], ".cpp")
+        elif block.language == "c":
+            self.program(block, ["cc", "-std=c11"], ".c")
+        elif block.language == "sh":
+            self.shell(block)
+        elif block.language == "console":
+            self.console(block)
+        elif block.language != "text":
+            raise Failure(f"nothing checks a block of language '{block.language}'")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=pathlib.Path)
+    parser.add_argument("--top", type=pathlib.Path, required=True)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--prefix", type=pathlib.Path, required=True)
+    arguments = parser.parse_args()
+    blocks = blocks_of(arguments.file)
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        checker = Checker(arguments.top, arguments.build, arguments.prefix, pathlib.Path(folder))
+        for block in blocks:
+            where = f"{arguments.file.name}:{block.line} {block.language}"
+            try:
+                checker.check(block)
+                print(f"{where}: holds", flush=True)
+            except (Failure, subprocess.TimeoutExpired) as problem:
+                failed += 1
+                print(f"{where}: FAILS\n{problem}\n", flush=True)
+    print(f"{len(blocks)} blocks, {failed} failed")
+    sys.exit(1 if failed or not blocks else 0)
+
+
+main()
