@@ -1,0 +1,137 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Addresses of packet(7), as text:
+//
+//   INTERFACE [ "?" KEY "=" VALUE ( "&" KEY "=" VALUE )* ]     INTERFACE: a name, any, %index=7
+//
+//   proto     EtherType in host order, 0-65535: 0x0800 is IP, 3 is all     pkttype  0 to us, 1 broadcast, 2 multicast, 3 others, 4 outgoing
+//   hatype    ARPHRD_* of the interface                                    addr     hardware address, aa:bb:cc:dd:ee:ff
+//   tail      bytes after addr that are not zero, in hex                   length   of the sockaddr where it is not 20 (or what addr takes)
+#pragma once
+
+#include <arpa/inet.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
+
+#include <afplug/plugin.hpp>
+
+namespace packet {
+namespace ap = afplug::plugin;
+
+/// sockaddr_ll with room for hardware addresses of over 8 bytes (InfiniBand has 20), which the kernel gives but does not take.
+struct address {
+  std::uint16_t family = AF_PACKET;
+  std::uint16_t protocol = 0;  // network order
+  std::int32_t ifindex = 0;
+  std::uint16_t hatype = 0;
+  std::uint8_t pkttype = 0;
+  std::uint8_t halen = 0;
+  std::uint8_t addr[32] = {};
+};
+static_assert(offsetof(address, addr) == offsetof(sockaddr_ll, sll_addr));
+
+struct codec {
+  using address = packet::address;
+  static constexpr int family = AF_PACKET;
+  static constexpr std::uint32_t least = offsetof(address, addr);
+  static constexpr std::array fields{
+      ap::field("interface", AFPLUG_KIND_TEXT, "name of the interface; nothing: any"),
+      ap::field("proto", AFPLUG_KIND_U16, "EtherType in host order; 3: all",
+                AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+      ap::field("pkttype", AFPLUG_KIND_U8, "PACKET_HOST, PACKET_BROADCAST …", AFPLUG_MEMBER_OPTIONAL),
+      ap::field("hatype", AFPLUG_KIND_U16, "ARPHRD_* of the interface", AFPLUG_MEMBER_OPTIONAL),
+      ap::field("addr", AFPLUG_KIND_BYTES, "hardware address, at most 8 bytes", AFPLUG_MEMBER_OPTIONAL),
+  };
+
+  static void set_hardware(address& to, std::string_view bytes) {
+    if (bytes.size() > sizeof(sockaddr_ll::sll_addr))
+      ap::fail(EINVAL, "addr must have 8 bytes or less, not ", bytes.size());
+    to.halen = static_cast<std::uint8_t>(bytes.size());
+    bytes.copy(reinterpret_cast<char*>(to.addr), bytes.size());
+  }
+
+  // "aa:bb:cc", or without colons.
+  static std::string hex_bytes(std::string_view key, std::string_view text) {
+    std::string bytes;
+    for (std::size_t at = 0; at < text.size();) {
+      const int high = ap::detail::hex_digit(text[at]);
+      const int low = at + 1 < text.size() ? ap::detail::hex_digit(text[at + 1]) : -1;
+      if (high < 0 || low < 0) ap::fail(EINVAL, key, " '", text, "' is not made of pairs of hexadecimal digits");
+      bytes += static_cast<char>(high * 16 + low);
+      at += 2;
+      if (at < text.size() && text[at] == ':' && at + 1 < text.size()) ++at;
+    }
+    return bytes;
+  }
+
+  static std::string hex_text(const std::uint8_t* bytes, std::size_t size) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) {
+      if (i != 0) text += ':';
+      text += digits[bytes[i] >> 4];
+      text += digits[bytes[i] & 15];
+    }
+    return text;
+  }
+
+  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+    ap::keys keys(text);
+    address made;
+    made.ifindex = static_cast<std::int32_t>(ap::read_interface(keys.body()));
+    made.protocol = htons(static_cast<std::uint16_t>(keys.take("proto", 65535, 0)));
+    made.pkttype = static_cast<std::uint8_t>(keys.take("pkttype", 255, 0));
+    made.hatype = static_cast<std::uint16_t>(keys.take("hatype", 65535, 0));
+    const auto* addr = keys.take("addr");
+    const auto* tail = keys.take("tail");
+    const auto* halen = keys.take("halen");
+    const std::string all = (addr ? hex_bytes("addr", *addr) : "") + (tail ? hex_bytes("tail", *tail) : "");
+    if (all.size() > sizeof made.addr) ap::fail(EINVAL, "addr and tail have ", all.size(), " bytes, at most 32 fit");
+    if (addr) made.halen = static_cast<std::uint8_t>(hex_bytes("addr", *addr).size());
+    if (halen) made.halen = ap::integer<std::uint8_t>("halen", *halen, 0, 255);
+    all.copy(reinterpret_cast<char*>(made.addr), all.size());
+    const auto length =
+        keys.take("length", sizeof made, std::max<std::uint64_t>(sizeof(sockaddr_ll), least + all.size()));
+    if (length < least) ap::fail(ERANGE, "length must be ", least, "-", sizeof made, ", not ", length);
+    keys.finish("proto, pkttype, hatype, addr, halen, tail, length");
+    return {made, static_cast<std::uint32_t>(length)};
+  }
+
+  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+    std::string text = ap::write_interface(static_cast<std::uint32_t>(it->ifindex));
+    if (it->protocol != 0) ap::add_key(text, "proto", ap::hexadecimal(ntohs(it->protocol)));
+    if (it->pkttype != 0) ap::add_key(text, "pkttype", std::to_string(it->pkttype));
+    if (it->hatype != 0) ap::add_key(text, "hatype", std::to_string(it->hatype));
+    const std::size_t there = it.length - least;
+    const std::size_t hardware = std::min<std::size_t>(it->halen, there);
+    if (hardware != 0) ap::add_key(text, "addr", hex_text(it->addr, hardware));
+    if (hardware != it->halen) ap::add_key(text, "halen", std::to_string(it->halen));
+    std::size_t rest = there;
+    while (rest > hardware && it->addr[rest - 1] == 0) --rest;
+    if (rest > hardware) ap::add_key(text, "tail", hex_text(it->addr + hardware, rest - hardware));
+    if (it.length != std::max<std::size_t>(sizeof(sockaddr_ll), least + rest))
+      ap::add_key(text, "length", std::to_string(it.length));
+    return text;
+  }
+
+  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+    const std::size_t hardware = std::min<std::size_t>(it->halen, it.length - least);
+    out.text(ap::interface_name(static_cast<std::uint32_t>(it->ifindex)))
+        .number(ntohs(it->protocol))
+        .number(it->pkttype)
+        .number(it->hatype)
+        .bytes({reinterpret_cast<const char*>(it->addr), hardware});
+  }
+
+  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+    address made;
+    made.ifindex = in.text(0).empty() ? 0 : static_cast<std::int32_t>(ap::interface_index(in.text(0)));
+    made.protocol = htons(static_cast<std::uint16_t>(in.number(1, 65535)));
+    made.pkttype = static_cast<std::uint8_t>(in.number(2, 255));
+    made.hatype = static_cast<std::uint16_t>(in.number(3, 65535));
+    set_hardware(made, in.text(4));
+    return {made, sizeof(sockaddr_ll)};
+  }
+};
+
+}  // namespace packet

@@ -1,0 +1,182 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The family packet: frames of network interfaces, below IP. packet(7), Documentation/networking/packet_mmap.rst.
+#include "codec.hpp"
+#include "ethertypes.hpp"
+
+#include <bit>
+
+// Newer than some of the headers that this builds with.
+#ifndef PACKET_VNET_HDR_SZ
+#define PACKET_VNET_HDR_SZ 24
+#endif
+#ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
+#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
+#endif
+
+namespace {
+namespace ap = afplug::plugin;
+
+constexpr std::array membership_members{
+    AFPLUG_MEMBER(packet_mreq, mr_ifindex, "ifindex", AFPLUG_KIND_IFINDEX),
+    ap::named(AFPLUG_MEMBER(packet_mreq, mr_type, "type", AFPLUG_KIND_U16), "PACKET_MR_"),
+    ap::optional(AFPLUG_MEMBER(packet_mreq, mr_alen, "alen", AFPLUG_KIND_U16)),
+    ap::optional(AFPLUG_MEMBER(packet_mreq, mr_address, "address", AFPLUG_KIND_MAC)),
+};
+constexpr std::array statistics_members{
+    AFPLUG_MEMBER(tpacket_stats_v3, tp_packets, "packets", AFPLUG_KIND_U32),
+    AFPLUG_MEMBER(tpacket_stats_v3, tp_drops, "drops", AFPLUG_KIND_U32),
+    ap::optional(AFPLUG_MEMBER(tpacket_stats_v3, tp_freeze_q_cnt, "freezes", AFPLUG_KIND_U32)),
+};
+constexpr std::array rollover_members{
+    AFPLUG_MEMBER(tpacket_rollover_stats, tp_all, "all", AFPLUG_KIND_U64),
+    AFPLUG_MEMBER(tpacket_rollover_stats, tp_huge, "huge", AFPLUG_KIND_U64),
+    AFPLUG_MEMBER(tpacket_rollover_stats, tp_failed, "failed", AFPLUG_KIND_U64),
+};
+constexpr std::array ring_members{
+    AFPLUG_MEMBER(tpacket_req3, tp_block_size, "block_size", AFPLUG_KIND_U32),
+    AFPLUG_MEMBER(tpacket_req3, tp_block_nr, "block_nr", AFPLUG_KIND_U32),
+    AFPLUG_MEMBER(tpacket_req3, tp_frame_size, "frame_size", AFPLUG_KIND_U32),
+    AFPLUG_MEMBER(tpacket_req3, tp_frame_nr, "frame_nr", AFPLUG_KIND_U32),
+    ap::optional(AFPLUG_MEMBER(tpacket_req3, tp_retire_blk_tov, "retire_blk_tov", AFPLUG_KIND_U32)),
+    ap::optional(AFPLUG_MEMBER(tpacket_req3, tp_sizeof_priv, "sizeof_priv", AFPLUG_KIND_U32)),
+    ap::optional(AFPLUG_MEMBER(tpacket_req3, tp_feature_req_word, "feature_req_word", AFPLUG_KIND_U32)),
+};
+constexpr std::array fanout_members{
+    AFPLUG_MEMBER(fanout_args, id, "id", AFPLUG_KIND_U16),
+    ap::named(AFPLUG_MEMBER(fanout_args, type_flags, "type_flags", AFPLUG_KIND_U16), "PACKET_FANOUT_"),
+    ap::optional(AFPLUG_MEMBER(fanout_args, max_num_members, "max_num_members", AFPLUG_KIND_U32)),
+};
+constexpr auto membership = ap::kind::structure<packet_mreq>(membership_members);
+constexpr auto ring = ap::kind::structure<tpacket_req3>(ring_members, sizeof(tpacket_req));
+
+constexpr ap::option_group packet_level{SOL_PACKET, nullptr};
+constexpr std::array options{
+    packet_level(AFPLUG_NAMED(PACKET_ADD_MEMBERSHIP), membership, ap::write_only,
+                 "receive more of an interface: promiscuous, all multicast, a multicast or a unicast address"),
+    packet_level(AFPLUG_NAMED(PACKET_DROP_MEMBERSHIP), membership, ap::write_only, "take a membership back"),
+    packet_level(AFPLUG_NAMED(PACKET_RX_RING), ring, ap::write_only, "share a ring for receiving with the kernel"),
+    packet_level(AFPLUG_NAMED(PACKET_TX_RING), ring, ap::write_only, "share a ring for sending with the kernel"),
+    packet_level(AFPLUG_NAMED(PACKET_STATISTICS),
+                 ap::kind::structure<tpacket_stats_v3>(statistics_members, sizeof(tpacket_stats)), ap::read_only,
+                 "packets and drops since the last time this was read"),
+    packet_level(AFPLUG_NAMED(PACKET_COPY_THRESH), ap::kind::i32, ap::write_only,
+                 "packets above this many bytes are queued beside the ring"),
+    packet_level(AFPLUG_NAMED(PACKET_AUXDATA), ap::kind::flag, ap::read_write,
+                 "get struct tpacket_auxdata (VLAN tag, lengths) as ancillary data"),
+    packet_level(AFPLUG_NAMED(PACKET_ORIGDEV), ap::kind::flag, ap::read_write,
+                 "name the interface that a packet came in by, not the bond or team above it"),
+    packet_level(AFPLUG_NAMED(PACKET_VERSION), ap::kind::i32.named("TPACKET_V"), ap::read_write,
+                 "layout of the rings: TPACKET_V1, TPACKET_V2, TPACKET_V3"),
+    packet_level(AFPLUG_NAMED(PACKET_HDRLEN), ap::kind::i32, ap::ask, "size of a ring version's frame header"),
+    packet_level(AFPLUG_NAMED(PACKET_RESERVE), ap::kind::u32, ap::read_write,
+                 "bytes kept free before each frame in the ring"),
+    packet_level(AFPLUG_NAMED(PACKET_LOSS), ap::kind::flag, ap::read_write,
+                 "drop malformed frames of the sending ring, not halt"),
+    packet_level(AFPLUG_NAMED(PACKET_VNET_HDR), ap::kind::flag, ap::read_write,
+                 "packets begin with a struct virtio_net_hdr; SOCK_RAW"),
+    packet_level(AFPLUG_NAMED(PACKET_VNET_HDR_SZ), ap::kind::i32, ap::read_write, "size of that header, 0, 10 or 12"),
+    packet_level(AFPLUG_NAMED(PACKET_TX_TIMESTAMP), ap::kind::flag, ap::write_only, "time stamps on the sending ring"),
+    packet_level(AFPLUG_NAMED(PACKET_TIMESTAMP), ap::kind::i32, ap::read_write,
+                 "which time stamps rings carry: SOF_TIMESTAMPING_RAW_HARDWARE and others"),
+    packet_level(AFPLUG_NAMED(PACKET_FANOUT), ap::kind::structure<fanout_args>(fanout_members, 4), ap::read_write,
+                 "join a group of sockets that share the load"),
+    packet_level(AFPLUG_NAMED(PACKET_TX_HAS_OFF), ap::kind::flag, ap::read_write,
+                 "frames of the sending ring say where they start"),
+    packet_level(AFPLUG_NAMED(PACKET_QDISC_BYPASS), ap::kind::flag, ap::read_write,
+                 "send past the queueing discipline"),
+    packet_level(AFPLUG_NAMED(PACKET_ROLLOVER_STATS), ap::kind::structure<tpacket_rollover_stats>(rollover_members),
+                 ap::read_only, "how often PACKET_FANOUT_ROLLOVER rolled over"),
+    packet_level(AFPLUG_NAMED(PACKET_FANOUT_DATA), ap::kind::bytes(4, 4096), ap::write_only,
+                 "the program of a CBPF or EBPF fanout"),
+    packet_level(AFPLUG_NAMED(PACKET_IGNORE_OUTGOING), ap::kind::flag, ap::read_write,
+                 "do not receive what this machine sends"),
+};
+
+constexpr ap::constant_group type{"PACKET_"}, fanout{"PACKET_FANOUT_"}, mr{"PACKET_MR_"}, version{"TPACKET_"},
+    status{"TP_STATUS_"}, sol{"SOL_"};
+constexpr std::array values{
+    sol(AFPLUG_NAMED(SOL_PACKET)),
+    type(AFPLUG_NAMED(PACKET_HOST)),
+    type(AFPLUG_NAMED(PACKET_BROADCAST)),
+    type(AFPLUG_NAMED(PACKET_MULTICAST)),
+    type(AFPLUG_NAMED(PACKET_OTHERHOST)),
+    type(AFPLUG_NAMED(PACKET_OUTGOING)),
+    type(AFPLUG_NAMED(PACKET_LOOPBACK)),
+    type(AFPLUG_NAMED(PACKET_USER)),
+    type(AFPLUG_NAMED(PACKET_KERNEL)),
+    type(AFPLUG_NAMED(PACKET_FASTROUTE)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_HASH)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_LB)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_CPU)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_ROLLOVER)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_RND)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_QM)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_CBPF)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_EBPF)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_ROLLOVER)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_UNIQUEID)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_IGNORE_OUTGOING)),
+    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_DEFRAG)),
+    mr(AFPLUG_NAMED(PACKET_MR_MULTICAST)),
+    mr(AFPLUG_NAMED(PACKET_MR_PROMISC)),
+    mr(AFPLUG_NAMED(PACKET_MR_ALLMULTI)),
+    mr(AFPLUG_NAMED(PACKET_MR_UNICAST)),
+    version(AFPLUG_NAMED(TPACKET_V1)),
+    version(AFPLUG_NAMED(TPACKET_V2)),
+    version(AFPLUG_NAMED(TPACKET_V3)),
+    status(AFPLUG_NAMED(TP_STATUS_KERNEL)),
+    status(AFPLUG_NAMED(TP_STATUS_USER)),
+    status(AFPLUG_NAMED(TP_STATUS_COPY)),
+    status(AFPLUG_NAMED(TP_STATUS_LOSING)),
+    status(AFPLUG_NAMED(TP_STATUS_CSUMNOTREADY)),
+    status(AFPLUG_NAMED(TP_STATUS_VLAN_VALID)),
+    status(AFPLUG_NAMED(TP_STATUS_BLK_TMO)),
+    status(AFPLUG_NAMED(TP_STATUS_VLAN_TPID_VALID)),
+    status(AFPLUG_NAMED(TP_STATUS_CSUM_VALID)),
+    status(AFPLUG_NAMED(TP_STATUS_AVAILABLE)),
+    status(AFPLUG_NAMED(TP_STATUS_SEND_REQUEST)),
+    status(AFPLUG_NAMED(TP_STATUS_SENDING)),
+    status(AFPLUG_NAMED(TP_STATUS_WRONG_FORMAT)),
+    status(AFPLUG_NAMED(TP_STATUS_TS_SOFTWARE)),
+    status(AFPLUG_NAMED(TP_STATUS_TS_RAW_HARDWARE)),
+};
+constexpr auto constants = ap::join(values, ap::constants_of("PACKET_", options), packet::ethertypes);
+
+// The protocol of socket(2) is in network order here, as everywhere: htons(ETH_P_ALL).
+constexpr int network(int ethertype) { return ((ethertype & 0xff) << 8) | (ethertype >> 8); }
+static_assert(std::endian::native == std::endian::little, "network() turns the bytes round");
+
+constexpr ap::needs needs{.module = "af_packet", .config = "CONFIG_PACKET", .capability = "CAP_NET_RAW"};
+
+constexpr auto rows_of(const char* type_name, int socket_type, const char* what) {
+  constexpr auto flags = AFPLUG_ROW_MESSAGE;
+  return std::array{
+      ap::row(type_name, socket_type, nullptr, 0, flags | AFPLUG_ROW_DEFAULT, "", needs, what),
+      ap::row(type_name, socket_type, "ETH_P_ALL", network(ETH_P_ALL), flags, "", needs, "frames of every protocol"),
+      ap::row(type_name, socket_type, "ETH_P_IP", network(ETH_P_IP), flags, "", needs, "IP version 4"),
+      ap::row(type_name, socket_type, "ETH_P_IPV6", network(ETH_P_IPV6), flags, "", needs, "IP version 6"),
+      ap::row(type_name, socket_type, "ETH_P_ARP", network(ETH_P_ARP), flags, "", needs, "ARP"),
+      ap::row(type_name, socket_type, "ETH_P_8021Q", network(ETH_P_8021Q), flags, "", needs, "frames with a VLAN tag"),
+      ap::row(type_name, socket_type, nullptr, AFPLUG_ANY, flags | AFPLUG_ROW_HIDDEN, "", needs, "any other EtherType"),
+  };
+}
+constexpr auto rows =
+    ap::join(rows_of(AFPLUG_NAMED(SOCK_RAW), "whole frames, receiving nothing until it is bound to a protocol"),
+             rows_of(AFPLUG_NAMED(SOCK_DGRAM), "frames without their link header, receiving nothing until it is bound"),
+             std::array{ap::pass_through("")});
+
+constexpr std::array families{ap::kernel_family({
+    .id = "packet",
+    .name = "AF_PACKET",
+    .number = AF_PACKET,
+    .help = "frames of network interfaces, below IP",
+    .need = {.module = "af_packet", .config = "CONFIG_PACKET"},
+    .rows = ap::array(rows),
+    .options = ap::array(options),
+    .constants = ap::array(constants),
+    .codec = &ap::codec_of<packet::codec>,
+})};
+}  // namespace
+
+AFPLUG_PLUGIN("afplug", AFPLUG_FAMILIES_VERSION, families)

@@ -1,0 +1,84 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Addresses of vsock(7), as text:
+//
+//   CID ":" PORT            CID:  a number, or any, hypervisor, local, host
+//                           PORT: a number, or any
+//   CID ":" PORT "?flags=N" svm_flags (VMADDR_FLAG_TO_HOST is 1)
+#pragma once
+
+#include <linux/vm_sockets.h>
+#include <sys/socket.h>
+
+#include <afplug/plugin.hpp>
+
+namespace vsock {
+namespace ap = afplug::plugin;
+
+struct cid_name {
+  std::string_view name;
+  std::uint32_t cid;
+};
+inline constexpr cid_name cid_names[] = {
+    {"any", VMADDR_CID_ANY},
+    {"hypervisor", VMADDR_CID_HYPERVISOR},
+    {"local", 1},
+    {"host", VMADDR_CID_HOST},
+};
+
+struct codec {
+  using address = sockaddr_vm;
+  static constexpr int family = AF_VSOCK;
+  static constexpr std::array fields{
+      ap::field("cid", AFPLUG_KIND_U32, "context id; 4294967295: any"),
+      ap::field("port", AFPLUG_KIND_U32, "port; 4294967295: any"),
+      ap::field("flags", AFPLUG_KIND_U8, "svm_flags", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+  };
+  static constexpr std::uint64_t most = 0xffffffff;
+
+  static address make(std::uint64_t cid, std::uint64_t port, std::uint64_t flags) {
+    address made{};
+    made.svm_family = AF_VSOCK;
+    made.svm_cid = static_cast<unsigned>(cid);
+    made.svm_port = static_cast<unsigned>(port);
+    made.svm_flags = static_cast<std::uint8_t>(flags);
+    return made;
+  }
+
+  static std::uint64_t cid(std::string_view text) {
+    for (const auto& known : cid_names)
+      if (text == known.name) return known.cid;
+    return ap::integer("cid", text, 0, most);
+  }
+
+  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+    ap::keys keys(text);
+    const auto flags = keys.take("flags", 255, 0);
+    keys.finish("flags");
+    const auto colon = keys.body().find(':');
+    if (colon == std::string_view::npos) ap::fail(EINVAL, "the port is missing in '", text, "': write CID:PORT");
+    const auto port = keys.body().substr(colon + 1);
+    return make(cid(keys.body().substr(0, colon)), port == "any" ? VMADDR_PORT_ANY : ap::integer("port", port, 0, most),
+                flags);
+  }
+
+  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+    std::string text = std::to_string(it->svm_cid);
+    for (const auto& known : cid_names)
+      if (it->svm_cid == known.cid) text = known.name;
+    text += ':';
+    text += it->svm_port == VMADDR_PORT_ANY ? "any" : std::to_string(it->svm_port);
+    if (it->svm_flags != 0) ap::add_key(text, "flags", ap::hexadecimal(it->svm_flags));
+    return text;
+  }
+
+  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+    out.number(it->svm_cid).number(it->svm_port).number(it->svm_flags);
+  }
+
+  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+    return make(in.number(0, most), in.number(1, most), in.number(2, 255));
+  }
+};
+
+}  // namespace vsock

@@ -1,0 +1,148 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The family vsock: between virtual machines and their host. vsock(7).
+#include "codec.hpp"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+// Newer than some of the headers that this builds with.
+#ifndef VMADDR_CID_LOCAL
+#define VMADDR_CID_LOCAL 1
+#endif
+#ifndef VMADDR_FLAG_TO_HOST
+#define VMADDR_FLAG_TO_HOST 1
+#endif
+
+namespace {
+namespace ap = afplug::plugin;
+
+// The one question that /dev/vsock answers.
+std::int32_t get_local_cid(std::int64_t, const afplug_identity*, afplug_text* out) {
+  const int device = ::open("/dev/vsock", O_RDONLY | O_CLOEXEC);
+  if (device < 0) return -errno;
+  unsigned cid = 0;
+  const std::int32_t result = ::ioctl(device, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid) == 0 ? 0 : -errno;
+  ::close(device);
+  if (result == 0) ap::write(out, std::to_string(cid));
+  return result;
+}
+
+constexpr ap::option_group vm{AF_VSOCK, nullptr};
+constexpr std::array options{
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_SIZE), ap::kind::u64, ap::read_write, "buffer size in bytes"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MIN_SIZE), ap::kind::u64, ap::read_write, "least buffer size in bytes"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MAX_SIZE), ap::kind::u64, ap::read_write, "largest buffer size in bytes"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_PEER_HOST_VM_ID), ap::kind::i32, ap::read_only,
+       "the peer's id on its host; VMCI only"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_TRUSTED), ap::kind::flag, ap::read_only, "the socket is trusted; VMCI only"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD), ap::kind::timeval, ap::read_write,
+       "how long connect may take, with the C library's own time"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_NONBLOCK_TXRX), ap::kind::flag, ap::read_write,
+       "send and receive from kernel callers without blocking; VMCI only"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW), ap::kind::timeval64, ap::read_write,
+       "how long connect may take, with 64-bit time on every machine"),
+    ap::with_calls<&get_local_cid, nullptr>(vm("IOCTL_VM_SOCKETS_GET_LOCAL_CID", -1, ap::kind::call, ap::read_only,
+                                               "this machine's own context id, as /dev/vsock says it")),
+};
+
+constexpr ap::constant_group so{"SO_VM_"}, vmaddr{"VMADDR_"}, vm_sockets{"VM_SOCKETS_"}, ioctl_vm{"IOCTL_VM_"};
+constexpr std::array constants{
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_SIZE)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MIN_SIZE)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MAX_SIZE)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_PEER_HOST_VM_ID)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_TRUSTED)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW)),
+    so(AFPLUG_NAMED(SO_VM_SOCKETS_NONBLOCK_TXRX)),
+    vmaddr(AFPLUG_NAMED(VMADDR_CID_ANY)),
+    vmaddr(AFPLUG_NAMED(VMADDR_PORT_ANY)),
+    vmaddr(AFPLUG_NAMED(VMADDR_CID_HYPERVISOR)),
+    vmaddr(AFPLUG_NAMED(VMADDR_CID_LOCAL)),
+    vmaddr(AFPLUG_NAMED(VMADDR_CID_HOST)),
+    vmaddr(AFPLUG_NAMED(VMADDR_FLAG_TO_HOST)),
+    vm_sockets(AFPLUG_NAMED(VM_SOCKETS_INVALID_VERSION)),
+    ioctl_vm(AFPLUG_NAMED(IOCTL_VM_SOCKETS_GET_LOCAL_CID)),
+};
+
+constexpr auto connected = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
+constexpr std::array rows{
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM | AFPLUG_ROW_DEFAULT, "", {},
+            "a byte stream to a virtual machine, or from it to its host"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
+            "records with boundaries, in order"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
+            "datagrams, where the transport has them (VMCI)"),
+    ap::pass_through(""),
+};
+
+struct transport {
+  const char* module;
+  const char* name;
+};
+constexpr transport transports[] = {
+    {"vsock_loopback", "loopback"},    {"vmw_vsock_virtio_transport", "virtio (a guest)"},
+    {"vhost_vsock", "vhost (a host)"}, {"vmw_vsock_vmci_transport", "vmci"},
+    {"hv_sock", "hyperv (a guest)"},
+};
+
+// The transports that are there. One that is built in shows only where it has parameters, so a list may be short of some.
+std::string loaded_transports() {
+  std::string list;
+  for (const auto& t : transports)
+    if (::access((std::string("/sys/module/") + t.module).c_str(), F_OK) == 0)
+      (list += list.empty() ? "" : ", ") += t.name;
+  return list;
+}
+
+// Whether a transport carries local traffic: a connect to CID 1 is refused by a peer that listens to nobody, or has no way to go.
+bool has_loopback() {
+  const int fd = ::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) return false;
+  const sockaddr_vm to = vsock::codec::make(VMADDR_CID_LOCAL, VMADDR_PORT_ANY - 1, 0);
+  const bool no_way = ::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 && errno == ENODEV;
+  ::close(fd);
+  return !no_way;
+}
+
+// An open socket does not say that there is anybody to talk to: the transports do.
+std::int32_t check(const afplug_identity*, std::uint32_t flags, afplug_verdict* verdict) {
+  constexpr std::string_view remedy = "modprobe vsock_loopback";
+  if (verdict->error == ENODEV) {
+    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "no-device", "no vsock transport that is loaded has this type of socket",
+              "modprobe vmw_vsock_vmci_transport");
+    return 0;
+  }
+  if (verdict->state != AFPLUG_AVAILABLE) return 0;
+  const auto list = loaded_transports();
+  if (list.empty())
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
+              "the socket opens, but no vsock transport is loaded: there is nobody to connect to", remedy);
+  else if ((flags & AFPLUG_CHECK_PASSIVE) == 0 && !has_loopback())
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "",
+              ap::say("transport: ", list, "; none for this machine itself (local:PORT)"), remedy);
+  else
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "", ap::say("transport: ", list), "");
+  return 0;
+}
+
+constexpr std::array families{ap::kernel_family({
+    .id = "vsock",
+    .name = "AF_VSOCK",
+    .number = AF_VSOCK,
+    .help = "between virtual machines and their host",
+    .need = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
+    .rows = ap::array(rows),
+    .options = ap::array(options),
+    .constants = ap::array(constants),
+    .codec = &ap::codec_of<vsock::codec>,
+    .check = ap::guarded<&check>,
+})};
+}  // namespace
+
+AFPLUG_PLUGIN("afplug", AFPLUG_FAMILIES_VERSION, families)
