@@ -431,7 +431,7 @@ inline std::string percent_decode(std::string_view text) {
 inline std::string hexadecimal(std::uint64_t value) {
   char digits[16];
   const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
-  return "0x" + std::string(digits, end);
+  return say("0x", std::string_view(digits, end));
 }
 
 /// A whole number, decimal or with 0x: nothing before, nothing after. EINVAL: no number; ERANGE: outside least..most. Both errors name `field`.
@@ -496,7 +496,8 @@ class keys {
   void finish(std::string_view known) const {
     for (std::size_t i = 0; i < count_; ++i)
       if (!entries_[i].taken)
-        fail(EINVAL, "no key '", entries_[i].name, "' here: there ", known.empty() ? "are none" : "is ", known);
+        fail(EINVAL, "no key '", entries_[i].name, "' here: there are ",
+             known.empty() ? std::string_view("none") : known);
   }
 
  private:
@@ -537,17 +538,21 @@ inline std::string interface_name(std::uint32_t index) {
   return index != 0 && if_indextoname(index, name) != nullptr ? std::string(name) : std::string();
 }
 
-/// An interface index as an address writes it: "eth0", "any" for 0, "%index=7" for one without a name. Bytes that the address forms use are
-/// percent-encoded, and so is the first byte of a name that reads as something else: one called "any", all digits, one that begins with '@'.
+/// An interface's name as an address writes it: bytes that the address forms use are percent-encoded, and so is the first byte of a name that
+/// reads as something else: "any", all digits, one that begins with '@'.
+inline std::string write_interface_name(std::string_view name, std::string_view reserved = "?&:/%[]") {
+  const bool mistakable = name == "any" || name.starts_with('@') || name.find_first_not_of("0123456789") == name.npos;
+  if (!mistakable || name.empty()) return percent_encode(name, reserved);
+  std::string out;
+  percent(out, name[0]);
+  return out + percent_encode(name.substr(1), reserved);
+}
+
+/// An interface index as an address writes it: the name, "any" for 0, "%index=7" for one without a name.
 inline std::string write_interface(std::uint32_t index, std::string_view reserved = "?&:/%[]") {
   if (index == 0) return "any";
   const std::string name = interface_name(index);
-  if (name.empty()) return say("%index=", index);
-  const bool mistakable = name == "any" || name[0] == '@' || name.find_first_not_of("0123456789") == name.npos;
-  if (!mistakable) return percent_encode(name, reserved);
-  std::string out;
-  percent(out, name[0]);
-  return out + percent_encode(std::string_view(name).substr(1), reserved);
+  return name.empty() ? say("%index=", index) : write_interface_name(name, reserved);
 }
 
 /// The index that `write_interface` wrote: "any" is 0, "%index=7" and "7" are 7, else the name's. Errors as interface_index's.

@@ -1,0 +1,59 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The family inet6: IP version 6 and what runs over it.
+#include <ip_common/mptcp.hpp>
+#include <ip_common/protocols.hpp>
+#include <ip_common/sctp.hpp>
+#include <ip_common/tcp.hpp>
+#include <ip_common/udp.hpp>
+#include "codec.hpp"
+#include "options.hpp"
+
+namespace {
+namespace ap = afplug::plugin;
+
+constexpr ap::needs raw_needs{.capability = "CAP_NET_RAW"};
+constexpr auto rows =
+    ap::join(ip_common::transport_rows,
+             std::array{
+                 ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "multicast", {},
+                         "ICMPv6 echo without privileges, for the groups in net.ipv4.ping_group_range"),
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "multicast raw icmp",
+                         raw_needs, "ICMPv6 packets"),
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_TCP), AFPLUG_ROW_MESSAGE, "multicast raw",
+                         raw_needs, "TCP segments as packets"),
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE, "multicast raw",
+                         raw_needs, "UDP datagrams as packets"),
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_RAW), AFPLUG_ROW_MESSAGE, "multicast raw",
+                         raw_needs, "packets with a header of one's own, send only"),
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, AFPLUG_ANY, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN,
+                         "multicast raw", raw_needs, "packets of any other protocol"),
+                 ap::pass_through(ip_common::every_group),
+             });
+
+constexpr auto options = ap::join(inet6::ipv6_options, ip_common::group_options(IPPROTO_IPV6), inet6::nat_options,
+                                  inet6::icmp6_options, ip_common::tcp_options, ip_common::mptcp_options,
+                                  ip_common::udp_options, ip_common::udplite_options, ip_common::sctp_options);
+
+constexpr auto constants =
+    ap::join(ip_common::protocol_constants, ip_common::level_constants, ap::constants_of("IPV6_", inet6::ipv6_options),
+             inet6::ipv6_values, ap::constants_of("ICMP6_", inet6::icmp6_options), ip_common::mcast_constants,
+             ip_common::tcp_constants, ip_common::mptcp_constants, ip_common::udp_constants,
+             ip_common::udplite_constants, ip_common::sctp_constants);
+
+constexpr std::array families{ap::kernel_family({
+    .id = "inet6",
+    .name = "AF_INET6",
+    .number = AF_INET6,
+    .flags = AFPLUG_FAMILY_RESOLVES,
+    .help = "IP version 6",
+    .need = {.module = "ipv6", .config = "CONFIG_IPV6"},
+    .rows = ap::array(rows),
+    .options = ap::array(options),
+    .constants = ap::array(constants),
+    .codec = &ap::codec_of<inet6::codec>,
+    .check = ap::guarded<&ip_common::check>,
+})};
+}  // namespace
+
+AFPLUG_PLUGIN("afplug", AFPLUG_FAMILIES_VERSION, families)
