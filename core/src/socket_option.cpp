@@ -320,7 +320,7 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
   if (!o) return {};
   if (o->kind != AFPLUG_KIND_CALL) {
     const auto bytes = option_bytes(name, ec);
-    return ec ? std::string() : format_option(*o, bytes, ec);
+    return ec ? std::string() : format_option(*o, bytes, ec, family_);
   }
   const auto who = family_->identity(type_, protocol_);
   std::string text(default_read_bytes, '\0');

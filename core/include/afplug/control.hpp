@@ -8,8 +8,10 @@
 
 #include <afplug/config.hpp>
 #include <afplug/error.hpp>
+#include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <iterator>
 #include <optional>
@@ -54,7 +56,8 @@ struct control_item {
   AFPLUG_API std::optional<int> gro_segment_size() const noexcept;  ///< UDP_GRO
 };
 
-/// Builds the ancillary data of one sendmsg. Grows by itself; the result is zero-padded and aligned.
+/// Builds the ancillary data of one sendmsg. Grows by itself; the result is zero-padded and aligned. A value out of its range, or an item of 2 GiB, throws
+/// errc::invalid_argument.
 class AFPLUG_API control_builder {
  public:
   control_builder& add(int level, int type, const void* data, std::size_t size);
@@ -124,6 +127,8 @@ class AFPLUG_API control_buffer {
   std::optional<control_item> find(int level, int type) const noexcept;
   /// Takes the received descriptors (SCM_RIGHTS, in order): they are the caller's now, close-on-exec. A partial int at the end of a cut item is dropped.
   std::vector<int> take_rights();
+  /// Takes the received descriptor of the sender's process (SCM_PIDFD, with SO_PASSPIDFD set), likewise; empty: there is none.
+  std::optional<int> take_pidfd();
 
   bool malformed() const noexcept;                        ///< the sequence ended early, or an item was cut
   bool truncated() const noexcept { return truncated_; }  ///< MSG_CTRUNC: there was more than fitted
@@ -139,7 +144,8 @@ class AFPLUG_API control_buffer {
   std::vector<std::byte> storage_;
   std::size_t size_ = 0;
   bool truncated_ = false;
-  bool taken_ = false;
+  bool rights_taken_ = true;
+  bool pidfd_taken_ = true;
 };
 
 /// Reads ancillary data that lies elsewhere; never reads outside `bytes`.

@@ -1,0 +1,149 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Linux numbers of the socket layer that older C libraries and kernel headers do not have. Those of a header win.
+#pragma once
+
+#include <ctime>
+
+#include <linux/can.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+// Since 5.x: the same on every architecture that takes asm-generic/socket.h; alpha and mips share them too, sparc and
+// parisc number otherwise and keep to what their headers have.
+#if SO_COOKIE == 57
+#ifndef SO_RCVMARK
+#define SO_RCVMARK 75
+#endif
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+#ifndef SCM_DEVMEM_LINEAR
+#define SO_DEVMEM_LINEAR 78
+#define SCM_DEVMEM_LINEAR SO_DEVMEM_LINEAR
+#endif
+#ifndef SCM_DEVMEM_DMABUF
+#define SO_DEVMEM_DMABUF 79
+#define SCM_DEVMEM_DMABUF SO_DEVMEM_DMABUF
+#endif
+#ifndef SO_DEVMEM_DONTNEED
+#define SO_DEVMEM_DONTNEED 80
+#endif
+#ifndef SCM_TS_OPT_ID
+#define SCM_TS_OPT_ID 81
+#endif
+#ifndef SO_RCVPRIORITY
+#define SO_RCVPRIORITY 82
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+#ifndef SO_INQ
+#define SO_INQ 84
+#define SCM_INQ SO_INQ
+#endif
+#endif
+
+#ifndef SCM_SECURITY
+#define SCM_SECURITY 0x03
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+#ifndef SO_ORIGINAL_DST
+#define SO_ORIGINAL_DST 80
+#endif
+
+#ifndef MSG_PROBE
+#define MSG_PROBE 0x10
+#endif
+#ifndef MSG_SOCK_DEVMEM
+#define MSG_SOCK_DEVMEM 0x2000000
+#endif
+#ifndef MSG_SPLICE_PAGES
+#define MSG_SPLICE_PAGES 0x8000000
+#endif
+
+// The kernel's include/linux/socket.h: levels that no exported header has.
+#ifndef SOL_TCP
+#define SOL_TCP 6
+#endif
+#ifndef SOL_UDP
+#define SOL_UDP 17
+#endif
+#ifndef SOL_SCTP
+#define SOL_SCTP 132
+#endif
+#ifndef SOL_UDPLITE
+#define SOL_UDPLITE 136
+#endif
+#ifndef SOL_IPX
+#define SOL_IPX 256
+#endif
+#ifndef SOL_AX25
+#define SOL_AX25 257
+#endif
+#ifndef SOL_ATALK
+#define SOL_ATALK 258
+#endif
+#ifndef SOL_NETROM
+#define SOL_NETROM 259
+#endif
+#ifndef SOL_ROSE
+#define SOL_ROSE 260
+#endif
+#ifndef SOL_MPTCP
+#define SOL_MPTCP 284
+#endif
+#ifndef SOL_MCTP
+#define SOL_MCTP 285
+#endif
+#ifndef SOL_SMC
+#define SOL_SMC 286
+#endif
+#ifndef SOL_VSOCK
+#define SOL_VSOCK 287
+#endif
+#ifndef SOL_CAN_RAW
+#define SOL_CAN_RAW (SOL_CAN_BASE + CAN_RAW)
+#endif
+#ifndef SOL_CAN_BCM
+#define SOL_CAN_BCM (SOL_CAN_BASE + CAN_BCM)
+#endif
+#ifndef SOL_CAN_ISOTP
+#define SOL_CAN_ISOTP (SOL_CAN_BASE + CAN_ISOTP)
+#endif
+#ifndef SOL_CAN_J1939
+#define SOL_CAN_J1939 (SOL_CAN_BASE + CAN_J1939)
+#endif
+#ifndef SOL_HCI
+#define SOL_HCI 0
+#endif
+#ifndef SOL_L2CAP
+#define SOL_L2CAP 6
+#endif
+#ifndef SOL_SCO
+#define SOL_SCO 17
+#endif
+#ifndef SOL_RFCOMM
+#define SOL_RFCOMM 18
+#endif
+
+#ifndef AF_MCTP
+#define AF_MCTP 45
+#define PF_MCTP AF_MCTP
+#endif
+
+// Enumerators of linux/net_tstamp.h: since 6.2, 6.13, 6.16.
+inline constexpr int sof_timestamping_opt_id_tcp = 1 << 16;
+inline constexpr int sof_timestamping_opt_rx_filter = 1 << 17;
+inline constexpr int sof_timestamping_tx_completion = 1 << 18;

@@ -1,0 +1,813 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The text forms of options, by kind: what plugin.h says at AFPLUG_KIND_*.
+#include <arpa/inet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+
+#include <afplug/option.hpp>
+#include <afplug/registry.hpp>
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <cstring>
+#include <ctime>
+#include <limits>
+
+namespace afplug {
+namespace {
+
+using bytes_view = std::span<const std::byte>;
+using byte_vector = std::vector<std::byte>;
+
+// What leaves this file's functions when text or bytes do not fit; the public functions turn it into an error code.
+struct refusal {
+  errc code;
+  std::string why;
+};
+
+// What an option and a member of its struct have in common.
+struct shape {
+  std::string name;  // "SO_LINGER", "SO_LINGER.onoff"
+  std::uint32_t kind;
+  std::uint32_t unit;
+  std::uint32_t least;  // bytes
+  std::uint32_t most;   // bytes; 0: the kind's own
+  std::string_view values;
+  bool hex;
+  bool member;  // lies in a struct, whose size does not give
+  const family* owner;
+};
+
+[[noreturn]] void refuse(const shape& s, const std::string& why, errc code = errc::invalid_argument) {
+  throw refusal{code, s.name + ": " + why};
+}
+
+[[noreturn]] void misfit(const shape& s, std::size_t size) {
+  refuse(s, std::to_string(size) + " bytes are not of its kind", errc::wrong_kind);
+}
+
+std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+
+// ---- characters ----
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+
+int hex_value(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+void append_hex(std::string& out, std::byte b) {
+  out += hex_digits[std::to_integer<unsigned>(b) >> 4];
+  out += hex_digits[std::to_integer<unsigned>(b) & 15];
+}
+
+// Percent-encodes what does not print, and in a struct what separates its members.
+std::string escape(bytes_view raw, bool member) {
+  std::string out;
+  for (const auto b : raw) {
+    const char c = static_cast<char>(b);
+    const bool prints = c >= 0x20 && c < 0x7f;
+    if (prints && c != '%' && !(member && std::string_view(",={}").find(c) != std::string_view::npos)) {
+      out += c;
+    } else {
+      out += '%';
+      append_hex(out, b);
+    }
+  }
+  return out;
+}
+
+byte_vector unescape(const shape& s, std::string_view text) {
+  byte_vector out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      out.push_back(static_cast<std::byte>(text[i]));
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
+    if (low < 0) refuse(s, quoted(text) + " has a % without two hexadecimal digits; % itself is %25");
+    out.push_back(static_cast<std::byte>(high * 16 + low));
+    i += 2;
+  }
+  return out;
+}
+
+bytes_view up_to_nul(bytes_view raw) {
+  return raw.first(static_cast<std::size_t>(std::find(raw.begin(), raw.end(), std::byte{}) - raw.begin()));
+}
+
+// ---- integers ----
+
+struct integer_layout {
+  std::uint32_t kind;
+  std::uint32_t bytes;
+  bool is_signed;
+  bool network_order;
+};
+constexpr integer_layout integer_layouts[] = {
+    {AFPLUG_KIND_FLAG, 4, true, false},  {AFPLUG_KIND_I8, 1, true, false},    {AFPLUG_KIND_I16, 2, true, false},
+    {AFPLUG_KIND_I32, 4, true, false},   {AFPLUG_KIND_I64, 8, true, false},   {AFPLUG_KIND_U8, 1, false, false},
+    {AFPLUG_KIND_U16, 2, false, false},  {AFPLUG_KIND_U32, 4, false, false},  {AFPLUG_KIND_U64, 8, false, false},
+    {AFPLUG_KIND_U16BE, 2, false, true}, {AFPLUG_KIND_U32BE, 4, false, true}, {AFPLUG_KIND_IFINDEX, 4, true, false},
+};
+
+const integer_layout* integer_of(std::uint32_t kind) noexcept {
+  const auto* it = std::ranges::find(integer_layouts, kind, &integer_layout::kind);
+  return it == std::end(integer_layouts) ? nullptr : it;
+}
+
+// An integer of any kind: sign and magnitude.
+struct number {
+  bool negative = false;
+  std::uint64_t magnitude = 0;
+
+  std::int64_t as_signed() const noexcept {
+    return static_cast<std::int64_t>(negative ? std::uint64_t{0} - magnitude : magnitude);
+  }
+};
+
+std::uint64_t load_bits(bytes_view raw, bool network_order) noexcept {
+  const bool big = network_order || std::endian::native == std::endian::big;
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < raw.size(); ++i)
+    bits = bits << 8 | std::to_integer<std::uint64_t>(raw[big ? i : raw.size() - 1 - i]);
+  return bits;
+}
+
+byte_vector store_bits(std::uint64_t bits, std::size_t size, bool network_order) {
+  const bool big = network_order || std::endian::native == std::endian::big;
+  byte_vector raw(size);
+  for (std::size_t i = 0; i < size; ++i) raw[big ? size - 1 - i : i] = static_cast<std::byte>(bits >> (8 * i));
+  return raw;
+}
+
+// The kernel may answer in fewer bytes than were asked for (IP_TTL into one byte): what came is read by its own size.
+number load(const shape& s, const integer_layout& layout, bytes_view raw) {
+  const auto size = raw.size();
+  const bool fits = s.member || layout.network_order
+                        ? size == layout.bytes
+                        : size <= layout.bytes && (size == 1 || size == 2 || size == 4 || size == 8);
+  if (!fits) misfit(s, size);
+  std::uint64_t bits = load_bits(raw, layout.network_order);
+  if (!layout.is_signed || (bits >> (8 * size - 1)) == 0) return {false, bits};
+  if (size < 8) bits |= ~std::uint64_t{0} << (8 * size);
+  return {true, std::uint64_t{0} - bits};
+}
+
+byte_vector store(const shape& s, const integer_layout& layout, number n, std::string_view text) {
+  const auto bits = layout.bytes * 8;
+  const std::uint64_t most = layout.is_signed ? (std::uint64_t{1} << (bits - 1)) - 1
+                             : bits == 64     ? ~std::uint64_t{0}
+                                              : (std::uint64_t{1} << bits) - 1;
+  const std::uint64_t least = layout.is_signed ? most + 1 : 0;  // its magnitude below zero
+  if (n.magnitude > (n.negative ? least : most))
+    refuse(s, std::string(text) + " is outside " + (least ? "-" : "") + std::to_string(least) + " to " +
+                  std::to_string(most));
+  return store_bits(static_cast<std::uint64_t>(n.as_signed()), layout.bytes, layout.network_order);
+}
+
+std::string decimal(number n) { return std::string(n.negative ? "-" : "") + std::to_string(n.magnitude); }
+
+std::string hexadecimal(std::uint64_t n) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof digits, n, 16).ptr;
+  return "0x" + std::string(digits, end);
+}
+
+// "42", "-1", "0x2a".
+bool parse_number(std::string_view text, number& out) noexcept {
+  out.negative = text.starts_with('-');
+  if (out.negative) text.remove_prefix(1);
+  const bool hex = text.starts_with("0x") || text.starts_with("0X");
+  if (hex) text.remove_prefix(2);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out.magnitude, hex ? 16 : 10);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool all_digits(std::string_view text) noexcept {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// ---- names of values ----
+
+// Calls `each` with every numeric constant of the prefix, the family's first, until it returns true.
+template <class F>
+const constant* find_value(const shape& s, F each) {
+  if (s.values.empty()) return nullptr;
+  const auto look = [&](std::span<const constant> all) -> const constant* {
+    for (const auto& c : all)
+      if (c.text == nullptr && std::string_view(c.name).starts_with(s.values) && each(c)) return &c;
+    return nullptr;
+  };
+  if (s.owner)
+    if (const auto* found = look(s.owner->constants())) return found;
+  return look(socket_constants());
+}
+
+bool same_letters(std::string_view a, std::string_view b) noexcept {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::string some_names(const shape& s) {
+  std::string names;
+  int left = 8;
+  find_value(s, [&](const constant& c) {
+    if (left == 0) {
+      names += ", …";
+      return true;
+    }
+    names.append(names.empty() ? "" : ", ").append(c.name);
+    --left;
+    return false;
+  });
+  return names;
+}
+
+std::string format_named(const shape& s, const integer_layout& layout, number n) {
+  if (const auto* c = find_value(
+          s, [&](const constant& each) { return each.value == n.as_signed() && (each.value < 0) == n.negative; }))
+    return c->name;
+  if (s.values.empty() || layout.is_signed) return s.hex && !n.negative ? hexadecimal(n.magnitude) : decimal(n);
+  std::string text;
+  std::uint64_t rest = n.magnitude;
+  find_value(s, [&](const constant& c) {
+    const auto bit = static_cast<std::uint64_t>(c.value);
+    if (!std::has_single_bit(bit) || (rest & bit) == 0) return false;
+    text.append(text.empty() ? "" : "|").append(c.name);
+    rest &= ~bit;
+    return rest == 0;
+  });
+  if (text.empty()) return s.hex ? hexadecimal(rest) : std::to_string(rest);
+  return rest == 0 ? text : text.append("|").append(hexadecimal(rest));
+}
+
+number parse_term(const shape& s, std::string_view term) {
+  number n;
+  if (parse_number(term, n)) return n;
+  const auto* c = find_value(s, [&](const constant& each) { return term == each.name; });
+  if (!c)
+    c = find_value(s, [&](const constant& each) {
+      return same_letters(term, each.name) || same_letters(term, std::string_view(each.name).substr(s.values.size()));
+    });
+  if (c) {
+    const auto value = static_cast<std::uint64_t>(c->value);
+    return c->value < 0 ? number{true, std::uint64_t{0} - value} : number{false, value};
+  }
+  if (all_digits(term.starts_with('-') ? term.substr(1) : term)) refuse(s, std::string(term) + " is too large");
+  const auto names = some_names(s);
+  refuse(s, quoted(term) + " is no number" + (names.empty() ? "" : ", nor one of " + names));
+}
+
+number parse_named(const shape& s, std::string_view text) {
+  if (s.values.empty() || text.find('|') == std::string_view::npos) return parse_term(s, text);
+  number all;
+  for (;;) {
+    const auto bar = text.find('|');
+    const auto term = parse_term(s, text.substr(0, bar));
+    if (term.negative) refuse(s, "a negative number can't be combined by |");
+    all.magnitude |= term.magnitude;
+    if (bar == std::string_view::npos) return all;
+    text.remove_prefix(bar + 1);
+  }
+}
+
+bool parse_flag(const shape& s, std::string_view text) {
+  for (const std::string_view on : {"on", "1", "yes", "true"})
+    if (same_letters(text, on)) return true;
+  for (const std::string_view off : {"off", "0", "no", "false"})
+    if (same_letters(text, off)) return false;
+  refuse(s, quoted(text) + " is neither on nor off");
+}
+
+// ---- interfaces ----
+
+std::string format_interface(number n) {
+  char name[IF_NAMESIZE];
+  if (n.negative || n.magnitude == 0 || n.magnitude > std::numeric_limits<unsigned>::max() ||
+      ::if_indextoname(static_cast<unsigned>(n.magnitude), name) == nullptr || all_digits(name))
+    return decimal(n);
+  return escape(std::as_bytes(std::span(name, std::strlen(name))), true);
+}
+
+number parse_interface(const shape& s, std::string_view text) {
+  number n;
+  if (parse_number(text, n)) return n;
+  const auto raw = unescape(s, text);
+  const std::string name(reinterpret_cast<const char*>(raw.data()), raw.size());
+  if (name.size() < IF_NAMESIZE && name.find('\0') == std::string::npos)
+    if (const auto index = ::if_nametoindex(name.c_str())) return {false, index};
+  refuse(s, "there is no interface " + quoted(text) + " here");
+}
+
+// ---- durations ----
+
+__extension__ typedef unsigned __int128 wide;
+constexpr std::uint64_t nanos = 1'000'000'000;
+
+struct duration_layout {
+  std::uint32_t unit;
+  std::size_t bytes;
+  std::uint64_t tick;  // nanoseconds
+  const char* tick_name;
+  bool pair;  // seconds and ticks; else ticks alone
+  bool is_signed;
+};
+constexpr duration_layout duration_layouts[] = {
+    {AFPLUG_UNIT_TIMEVAL, sizeof(::timeval), 1000, "microseconds", true, true},
+    {AFPLUG_UNIT_TIMEVAL64, 16, 1000, "microseconds", true, true},
+    {AFPLUG_UNIT_TIMESPEC, sizeof(::timespec), 1, "nanoseconds", true, true},
+    {AFPLUG_UNIT_S, 4, nanos, "seconds", false, true},
+    {AFPLUG_UNIT_MS, 4, 1'000'000, "milliseconds", false, true},
+    {AFPLUG_UNIT_US, 4, 1000, "microseconds", false, true},
+    {AFPLUG_UNIT_NS, 4, 1, "nanoseconds", false, false},
+};
+
+struct time_unit {
+  std::string_view name;
+  std::uint64_t length;  // nanoseconds
+};
+constexpr time_unit time_units[] = {
+    {"ns", 1}, {"us", 1000}, {"µs", 1000}, {"ms", 1'000'000}, {"s", nanos}, {"min", 60 * nanos}, {"h", 3600 * nanos},
+};
+
+const duration_layout& layout_of(const shape& s) {
+  const auto* it = std::ranges::find(duration_layouts, s.unit, &duration_layout::unit);
+  if (it == std::end(duration_layouts)) refuse(s, "its table names no layout of the time", errc::wrong_kind);
+  return *it;
+}
+
+std::string format_duration(const shape& s, bytes_view raw) {
+  const auto& layout = layout_of(s);
+  if (raw.size() != layout.bytes) misfit(s, raw.size());
+  const auto half = layout.pair ? layout.bytes / 2 : layout.bytes;
+  const auto part = [&](bytes_view at) {
+    const auto bits = load_bits(at, false);
+    return half == 8 || !layout.is_signed ? static_cast<std::int64_t>(bits)
+                                          : static_cast<std::int64_t>(static_cast<std::int32_t>(bits));
+  };
+  const std::int64_t first = part(raw.first(half));
+  bool negative = first < 0;
+  std::uint64_t whole =
+      negative ? std::uint64_t{0} - static_cast<std::uint64_t>(first) : static_cast<std::uint64_t>(first);
+  std::uint64_t rest = 0;  // nanoseconds
+  if (layout.pair) {
+    const std::int64_t second = part(raw.subspan(half));
+    if (second < 0 || static_cast<std::uint64_t>(second) >= nanos / layout.tick)
+      refuse(s, "the bytes are no time", errc::wrong_kind);
+    rest = static_cast<std::uint64_t>(second) * layout.tick;
+    if (negative && rest != 0) {  // −2 s and 0.75 s are −1.25 s
+      --whole;
+      rest = nanos - rest;
+    }
+  } else {
+    const auto total = static_cast<wide>(whole) * layout.tick;
+    whole = static_cast<std::uint64_t>(total / nanos);
+    rest = static_cast<std::uint64_t>(total % nanos);
+  }
+  std::uint64_t scale = nanos;
+  const char* unit = "s";
+  if (whole == 0 && rest != 0) {
+    const auto& [name, length] = rest >= 1'000'000 ? time_units[3] : rest >= 1000 ? time_units[1] : time_units[0];
+    scale = length;
+    unit = name.data();
+    whole = rest / scale;
+    rest %= scale;
+  }
+  std::string text = std::string(negative ? "-" : "") + std::to_string(whole);
+  if (rest != 0) {
+    auto digits = std::to_string(scale + rest).substr(1);
+    digits.erase(digits.find_last_not_of('0') + 1);
+    text += '.' + digits;
+  }
+  return text + unit;
+}
+
+byte_vector parse_duration(const shape& s, std::string_view text) {
+  const auto& layout = layout_of(s);
+  const auto unclear = [&] { refuse(s, quoted(text) + " is no time; say 1.5s, 200ms, 10us or 5ns"); };
+  auto left = text == "none" ? "0s" : text;
+  const bool negative = left.starts_with('-');
+  if (negative) left.remove_prefix(1);
+  const auto digits = [&] {
+    const auto taken = left.substr(0, std::min(left.find_first_not_of("0123456789"), left.size()));
+    left.remove_prefix(taken.size());
+    return taken;
+  };
+  const auto whole_digits = digits();
+  std::string_view fraction_digits;
+  if (left.starts_with('.')) {
+    left.remove_prefix(1);
+    fraction_digits = digits();
+    if (fraction_digits.empty()) unclear();
+  }
+  if (whole_digits.empty()) unclear();
+  std::uint64_t unit = 0;
+  for (const auto& [name, length] : time_units)
+    if (left == name) unit = length;
+  if (left.empty() && fraction_digits.empty() && (!layout.pair || whole_digits == "0")) unit = layout.tick;
+  if (unit == 0) unclear();
+
+  std::uint64_t whole = 0;
+  if (std::from_chars(whole_digits.data(), whole_digits.data() + whole_digits.size(), whole).ec != std::errc())
+    refuse(s, std::string(text) + " is too long");
+  auto total = static_cast<wide>(whole) * unit;
+  std::uint64_t fraction = 0, denominator = 1;
+  fraction_digits = fraction_digits.substr(0, fraction_digits.find_last_not_of('0') + 1);
+  if (fraction_digits.size() > 18) refuse(s, std::string(text) + " is finer than a nanosecond");
+  for (const char c : fraction_digits) {
+    fraction = fraction * 10 + static_cast<std::uint64_t>(c - '0');
+    denominator *= 10;
+  }
+  const auto part = static_cast<wide>(fraction) * unit;
+  if (part % denominator != 0) refuse(s, std::string(text) + " is finer than a nanosecond");
+  total += part / denominator;
+  if (total % layout.tick != 0) refuse(s, std::string(text) + " is finer than it counts: " + layout.tick_name);
+
+  const auto out_of_range = [&] { refuse(s, std::string(text) + " is outside its range"); };
+  if (negative && total != 0 && !layout.is_signed) out_of_range();
+  if (!layout.pair) {
+    const wide ticks = total / layout.tick;
+    const std::uint64_t most = layout.is_signed ? std::uint64_t{INT32_MAX} + negative : UINT32_MAX;
+    if (ticks > most) out_of_range();
+    const auto magnitude = static_cast<std::uint64_t>(ticks);
+    return store_bits(negative ? std::uint64_t{0} - magnitude : magnitude, layout.bytes, false);
+  }
+  const auto half = layout.bytes / 2;
+  wide seconds = total / nanos;
+  wide rest = total % nanos;
+  if (negative && rest != 0) {
+    seconds += 1;
+    rest = nanos - rest;
+  }
+  if (seconds > (half == 8 ? static_cast<wide>(INT64_MAX) : static_cast<wide>(INT32_MAX))) out_of_range();
+  const auto count = static_cast<std::uint64_t>(seconds);
+  auto raw = store_bits(negative ? std::uint64_t{0} - count : count, half, false);
+  const auto low = store_bits(static_cast<std::uint64_t>(rest / layout.tick), half, false);
+  raw.insert(raw.end(), low.begin(), low.end());
+  return raw;
+}
+
+// ---- bytes and addresses ----
+
+std::string format_octets(bytes_view raw, std::string_view between, bool reversed) {
+  std::string out;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (i != 0) out += between;
+    append_hex(out, raw[reversed ? raw.size() - 1 - i : i]);
+  }
+  return out;
+}
+
+byte_vector parse_hex(const shape& s, std::string_view text) {
+  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
+  byte_vector raw;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = hex_value(text[i]);
+    const int low = i + 1 < text.size() ? hex_value(text[i + 1]) : -1;
+    if (high < 0 || low < 0) refuse(s, quoted(text) + " is not pairs of hexadecimal digits");
+    raw.push_back(static_cast<std::byte>(high * 16 + low));
+  }
+  return raw;
+}
+
+// "AA:BB:CC:DD:EE:FF", one or two digits each.
+byte_vector parse_octets(const shape& s, std::string_view text) {
+  byte_vector raw;
+  for (auto left = text; !left.empty();) {
+    const auto colon = left.find(':');
+    const auto octet = left.substr(0, colon);
+    int value = 0;
+    for (const char c : octet) value = hex_value(c) < 0 || octet.size() > 2 ? 256 : value * 16 + hex_value(c);
+    if (octet.empty() || value > 255 || colon == left.size() - 1)
+      refuse(s, quoted(text) + " is not pairs of hexadecimal digits with colons between");
+    raw.push_back(static_cast<std::byte>(value));
+    left.remove_prefix(colon == std::string_view::npos ? left.size() : colon + 1);
+  }
+  return raw;
+}
+
+std::string format_ip(const shape& s, int af, bytes_view raw) {
+  char text[INET6_ADDRSTRLEN];
+  if (raw.size() != (af == AF_INET ? sizeof(::in_addr) : sizeof(::in6_addr))) misfit(s, raw.size());
+  return ::inet_ntop(af, raw.data(), text, sizeof text);
+}
+
+byte_vector parse_ip(const shape& s, int af, std::string_view text) {
+  byte_vector raw(af == AF_INET ? sizeof(::in_addr) : sizeof(::in6_addr));
+  const std::string whole(text);
+  if (whole.find('\0') != std::string::npos || ::inet_pton(af, whole.c_str(), raw.data()) != 1)
+    refuse(s, quoted(text) + (af == AF_INET ? " is no IPv4 address" : " is no IPv6 address"));
+  return raw;
+}
+
+const family& family_of(const shape& s, int af) {
+  if (s.owner && s.owner->number() == af) return *s.owner;
+  error_code ec;
+  if (const auto* f = registry::global().family(af, ec)) return *f;
+  refuse(s, std::string(last_detail()), errc::wrong_kind);
+}
+
+std::string format_sockaddr(const shape& s, bytes_view raw) {
+  ::sa_family_t af = AF_UNSPEC;
+  if (raw.size() < sizeof af) misfit(s, raw.size());
+  std::memcpy(&af, raw.data(), sizeof af);
+  if (af == AF_UNSPEC) return {};
+  const auto length = af == AF_INET ? sizeof(::sockaddr_in) : af == AF_INET6 ? sizeof(::sockaddr_in6) : raw.size();
+  const auto& f = family_of(s, af);
+  const auto who = f.identity(0, 0);
+  std::string text(256, '\0');
+  for (;;) {
+    afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
+    if (f.codec().format(&who, raw.data(), static_cast<std::uint32_t>(std::min(length, raw.size())), &out) < 0)
+      refuse(s, "the bytes are no address of " + std::string(f.id()), errc::wrong_kind);
+    const bool whole = out.size <= text.size();
+    text.resize(out.size);
+    if (whole) return text;
+  }
+}
+
+byte_vector parse_sockaddr(const shape& s, std::string_view text) {
+  byte_vector raw(s.most != 0 ? s.most : AFPLUG_ADDRESS_MAX);
+  if (text.empty()) return raw;
+  const auto& f = s.owner ? *s.owner : family_of(s, text.starts_with('[') ? AF_INET6 : AF_INET);
+  const auto who = f.identity(0, 0);
+  afplug_sockaddr address{};
+  std::string sentence(256, '\0');
+  afplug_text why{sentence.data(), static_cast<std::uint32_t>(sentence.size()), 0};
+  if (f.codec().parse(&who, text.data(), text.size(), &address, &why) < 0) refuse(s, sentence.substr(0, why.size));
+  if (address.length > raw.size()) refuse(s, quoted(text) + " is longer than the room for it");
+  std::memcpy(raw.data(), address.u.bytes, address.length);
+  return raw;
+}
+
+// ---- one value ----
+
+std::string format_value(const shape& s, bytes_view raw) {
+  if (const auto* layout = integer_of(s.kind)) {
+    const auto n = load(s, *layout, raw);
+    if (s.kind == AFPLUG_KIND_FLAG) return n.magnitude != 0 ? "on" : "off";
+    if (s.kind == AFPLUG_KIND_IFINDEX) return format_interface(n);
+    return format_named(s, *layout, n);
+  }
+  switch (s.kind) {
+    case AFPLUG_KIND_TEXT:
+    case AFPLUG_KIND_IFNAME:
+      return escape(up_to_nul(raw), s.member);
+    case AFPLUG_KIND_DURATION:
+      return format_duration(s, raw);
+    case AFPLUG_KIND_BYTES:
+      return format_octets(raw, "", false);
+    case AFPLUG_KIND_MAC:
+      return format_octets(raw, ":", false);
+    case AFPLUG_KIND_BDADDR:
+      return format_octets(raw, ":", true);
+    case AFPLUG_KIND_IPV4:
+      return format_ip(s, AF_INET, raw);
+    case AFPLUG_KIND_IPV6:
+      return format_ip(s, AF_INET6, raw);
+    case AFPLUG_KIND_SOCKADDR:
+      return format_sockaddr(s, raw);
+    case AFPLUG_KIND_LENGTH:
+      return std::to_string(raw.size());
+    case AFPLUG_KIND_CALL:
+      refuse(s, "it has no layout, only a text of its own", errc::wrong_kind);
+    default:
+      refuse(s, "its kind " + std::to_string(s.kind) + " is not known here", errc::wrong_kind);
+  }
+}
+
+void check_size(const shape& s, std::string_view text, std::size_t size, std::uint32_t most) {
+  if (size >= s.least && size <= most) return;
+  refuse(s, quoted(text) + " is " + std::to_string(size) + " bytes, it takes " +
+                (s.least == 0      ? "at most "
+                 : s.least == most ? ""
+                                   : std::to_string(s.least) + " to ") +
+                std::to_string(most));
+}
+
+constexpr std::uint32_t most_without_a_limit = 65536;
+
+byte_vector parse_value(const shape& s, std::string_view text) {
+  if (const auto* layout = integer_of(s.kind)) {
+    if (s.kind == AFPLUG_KIND_FLAG) return store(s, *layout, {false, parse_flag(s, text)}, text);
+    return store(s, *layout, s.kind == AFPLUG_KIND_IFINDEX ? parse_interface(s, text) : parse_named(s, text), text);
+  }
+  const auto most = s.most != 0 ? s.most : most_without_a_limit;
+  switch (s.kind) {
+    case AFPLUG_KIND_TEXT: {
+      auto raw = unescape(s, text);
+      check_size(s, text, raw.size(), most);
+      return raw;
+    }
+    case AFPLUG_KIND_IFNAME: {
+      auto raw = unescape(s, text);
+      if (raw.size() >= IF_NAMESIZE)
+        refuse(s, quoted(text) + " is " + std::to_string(raw.size()) + " bytes, an interface's name has at most 15");
+      raw.push_back(std::byte{});
+      return raw;
+    }
+    case AFPLUG_KIND_DURATION:
+      return parse_duration(s, text);
+    case AFPLUG_KIND_BYTES: {
+      auto raw = parse_hex(s, text);
+      check_size(s, text, raw.size(), most);
+      return raw;
+    }
+    case AFPLUG_KIND_MAC: {
+      auto raw = parse_octets(s, text);
+      check_size(s, text, raw.size(), s.most != 0 ? s.most : 6);
+      return raw;
+    }
+    case AFPLUG_KIND_BDADDR: {
+      auto raw = parse_octets(s, text);
+      if (raw.size() != 6) refuse(s, quoted(text) + " is no Bluetooth address: AA:BB:CC:DD:EE:FF");
+      std::ranges::reverse(raw);
+      return raw;
+    }
+    case AFPLUG_KIND_IPV4:
+      return parse_ip(s, AF_INET, text);
+    case AFPLUG_KIND_IPV6:
+      return parse_ip(s, AF_INET6, text);
+    case AFPLUG_KIND_SOCKADDR:
+      return parse_sockaddr(s, text);
+    case AFPLUG_KIND_LENGTH: {
+      number n;
+      if (!parse_number(text, n) || n.negative) refuse(s, quoted(text) + " is no length");
+      if (n.magnitude > most) refuse(s, std::string(text) + " is outside 0 to " + std::to_string(most));
+      return byte_vector(static_cast<std::size_t>(n.magnitude));
+    }
+    case AFPLUG_KIND_CALL:
+      refuse(s, "it has no layout, only a text of its own", errc::wrong_kind);
+    default:
+      refuse(s, "its kind " + std::to_string(s.kind) + " is not known here", errc::wrong_kind);
+  }
+}
+
+// ---- structs and arrays ----
+
+shape member_shape(const option_info& o, const afplug_member& m, const family* owner) {
+  return {std::string(o.name) + '.' + m.name, m.kind, m.unit, 0, m.bytes, m.values ? m.values : "",
+          (m.flags & AFPLUG_MEMBER_HEX) != 0, true,   owner};
+}
+
+std::uint32_t extent(std::span<const afplug_member> members) noexcept {
+  std::uint32_t end = 0;
+  for (const auto& m : members) end = std::max(end, m.offset + m.bytes);
+  return end;
+}
+
+// Structs grow with the kernel: members that lie beyond what came are left out.
+std::string format_members(const option_info& o, bytes_view raw, const family* owner) {
+  std::string text;
+  for (const auto& m : o.member_table) {
+    if (m.offset + m.bytes > raw.size()) continue;
+    if (!text.empty()) text += ',';
+    text.append(m.name).append("=").append(format_value(member_shape(o, m, owner), raw.subspan(m.offset, m.bytes)));
+  }
+  return text;
+}
+
+std::string member_names(const option_info& o) {
+  std::string names;
+  for (const auto& m : o.member_table) names.append(names.empty() ? "" : ", ").append(m.name);
+  return names;
+}
+
+void place(const option_info& o, const afplug_member& m, std::string_view text, const family* owner, byte_vector& raw) {
+  auto value = parse_value(member_shape(o, m, owner), text);
+  // IFNAME brings a NUL for the kernel's sake, which has its place in the padding already.
+  if (m.kind == AFPLUG_KIND_IFNAME && value.size() > m.bytes) value.pop_back();
+  if (value.size() > m.bytes || m.offset + m.bytes > raw.size())
+    throw refusal{errc::invalid_argument, std::string(o.name) + '.' + m.name + ": " + quoted(text) + " has no room"};
+  std::ranges::copy(value, raw.begin() + m.offset);
+}
+
+byte_vector parse_members(const option_info& o, std::string_view text, std::size_t size, const family* owner) {
+  const shape whole{o.name, o.kind, 0, 0, 0, "", false, false, owner};
+  if (text.starts_with('{')) {
+    if (!text.ends_with('}')) refuse(whole, quoted(text) + " lacks its closing }");
+    text = text.substr(1, text.size() - 2);
+  }
+  byte_vector raw(size);
+  std::vector<bool> given(o.member_table.size());
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto item = text.substr(0, comma);
+    const auto equals = item.find('=');
+    if (equals == std::string_view::npos)
+      refuse(whole, quoted(item) + " is no member=value; the members are " + member_names(o));
+    const auto name = item.substr(0, equals);
+    const auto m = std::ranges::find(o.member_table, name,
+                                     [](const afplug_member& each) -> std::string_view { return each.name; });
+    if (m == o.member_table.end())
+      refuse(whole, "it has no member " + quoted(name) + "; the members are " + member_names(o));
+    const auto at = static_cast<std::size_t>(m - o.member_table.begin());
+    if (given[at]) refuse(whole, "the member " + quoted(name) + " is given twice");
+    given[at] = true;
+    place(o, *m, item.substr(equals + 1), owner, raw);
+    if (comma == std::string_view::npos) break;
+    text.remove_prefix(comma + 1);
+    if (text.empty()) refuse(whole, "a comma stands at the end");
+  }
+  for (std::size_t i = 0; i < given.size(); ++i)
+    if (!given[i] && (o.member_table[i].flags & AFPLUG_MEMBER_OPTIONAL) == 0)
+      refuse(whole, "the member " + quoted(o.member_table[i].name) + " is missing");
+  return raw;
+}
+
+std::string format_array(const option_info& o, bytes_view raw, const family* owner) {
+  const auto element = o.element_size != 0 ? o.element_size : extent(o.member_table);
+  if (element == 0 || raw.size() % element != 0)
+    throw refusal{errc::wrong_kind, std::string(o.name) + ": " + std::to_string(raw.size()) +
+                                        " bytes are no array of " + std::to_string(element)};
+  std::string text;
+  for (; !raw.empty(); raw = raw.subspan(element)) {
+    if (!text.empty()) text += ',';
+    text += '{' + format_members(o, raw.first(element), owner) + '}';
+  }
+  return text;
+}
+
+byte_vector parse_array(const option_info& o, std::string_view text, const family* owner) {
+  const auto element = o.element_size != 0 ? o.element_size : extent(o.member_table);
+  const shape whole{o.name, o.kind, 0, o.min_bytes, o.max_bytes, "", false, false, owner};
+  const auto most = o.max_bytes != 0 ? o.max_bytes : most_without_a_limit;
+  byte_vector raw;
+  for (auto left = text; !left.empty();) {
+    const auto end = left.find('}');
+    if (!left.starts_with('{') || end == std::string_view::npos)
+      refuse(whole, quoted(left) + " is not {…},{…}; the members are " + member_names(o));
+    const auto one = parse_members(o, left.substr(0, end + 1), element, owner);
+    raw.insert(raw.end(), one.begin(), one.end());
+    left.remove_prefix(end + 1);
+    if (left.empty()) break;
+    if (!left.starts_with(',') || left.size() == 1) refuse(whole, quoted(left) + " is not ,{…}");
+    left.remove_prefix(1);
+  }
+  check_size(whole, text, raw.size(), most);
+  return raw;
+}
+
+shape option_shape(const option_info& o, const family* owner) {
+  return {o.name, o.kind, o.unit, o.min_bytes, o.max_bytes, o.values ? o.values : "", false, false, owner};
+}
+
+std::string format_any(const option_info& o, bytes_view raw, const family* owner) {
+  if (o.kind == AFPLUG_KIND_ARRAY) return format_array(o, raw, owner);
+  if (o.kind != AFPLUG_KIND_STRUCT) return format_value(option_shape(o, owner), raw);
+  if (raw.size() < o.min_bytes) misfit(option_shape(o, owner), raw.size());
+  return format_members(o, raw, owner);
+}
+
+byte_vector parse_any(const option_info& o, std::string_view text, const family* owner) {
+  if (o.kind == AFPLUG_KIND_ARRAY) return parse_array(o, text, owner);
+  if (o.kind == AFPLUG_KIND_STRUCT)
+    return parse_members(o, text, o.max_bytes != 0 ? o.max_bytes : extent(o.member_table), owner);
+  return parse_value(option_shape(o, owner), text);
+}
+
+}  // namespace
+
+std::string format_option(const option_info& option, std::span<const std::byte> bytes, error_code& ec,
+                          const afplug::family* family) {
+  ec.clear();
+  try {
+    return format_any(option, bytes, family);
+  } catch (const refusal& why) {
+    detail::fail(ec, why.code, why.why);
+    return {};
+  }
+}
+
+std::string format_option(const option_info& option, std::span<const std::byte> bytes, const afplug::family* family) {
+  error_code ec;
+  auto text = format_option(option, bytes, ec, family);
+  detail::check(ec, "option");
+  return text;
+}
+
+std::vector<std::byte> parse_option(const option_info& option, std::string_view text, const afplug::family* family,
+                                    error_code& ec) {
+  ec.clear();
+  try {
+    return parse_any(option, text, family);
+  } catch (const refusal& why) {
+    detail::fail(ec, why.code, why.why);
+    return {};
+  }
+}
+
+std::vector<std::byte> parse_option(const option_info& option, std::string_view text, const afplug::family* family) {
+  error_code ec;
+  auto bytes = parse_option(option, text, family, ec);
+  detail::check(ec, "option");
+  return bytes;
+}
+
+}  // namespace afplug
