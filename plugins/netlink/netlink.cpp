@@ -1,0 +1,130 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The family netlink: talk with the kernel, netlink(7). Written as a stranger would, against the SDK alone.
+//
+// Address text:  PORT ["?groups=" N]   the port id, 0: the kernel's, or for bind: choose one; N: a mask of the groups 1 to 32
+#include <sys/socket.h>
+#include <afplug/plugin.hpp>
+
+#include <linux/netlink.h>
+
+namespace {
+namespace ap = afplug::plugin;
+
+constexpr ap::constant_group netlink_constant{"NETLINK_"}, sol{"SOL_"};
+
+struct protocol {
+  const char* name;
+  int number;
+  ap::needs need;
+  const char* help;
+};
+constexpr std::array protocols{
+    protocol{AFPLUG_NAMED(NETLINK_ROUTE), {}, "links, addresses, routes, neighbours, rules: rtnetlink(7)"},
+    protocol{AFPLUG_NAMED(NETLINK_USERSOCK), {}, "among programs, without the kernel"},
+    protocol{AFPLUG_NAMED(NETLINK_SOCK_DIAG), {}, "the sockets of this machine: sock_diag(7)"},
+    protocol{AFPLUG_NAMED(NETLINK_XFRM), {"xfrm_user", "CONFIG_XFRM_USER"}, "IPsec policies and associations"},
+    protocol{AFPLUG_NAMED(NETLINK_SELINUX), {nullptr, "CONFIG_SECURITY_SELINUX"}, "SELinux events"},
+    protocol{AFPLUG_NAMED(NETLINK_ISCSI), {"scsi_transport_iscsi", "CONFIG_SCSI_ISCSI_ATTRS"}, "Open-iSCSI"},
+    protocol{AFPLUG_NAMED(NETLINK_AUDIT), {nullptr, "CONFIG_AUDIT"}, "the audit system"},
+    protocol{AFPLUG_NAMED(NETLINK_FIB_LOOKUP), {}, "look-ups in the routing tables"},
+    protocol{AFPLUG_NAMED(NETLINK_CONNECTOR), {"cn", "CONFIG_CONNECTOR"}, "the kernel connector: process events"},
+    protocol{AFPLUG_NAMED(NETLINK_NETFILTER), {"nfnetlink", "CONFIG_NETFILTER_NETLINK"}, "the packet filter"},
+    protocol{AFPLUG_NAMED(NETLINK_KOBJECT_UEVENT), {}, "devices that come and go"},
+    protocol{AFPLUG_NAMED(NETLINK_GENERIC), {}, "families by name: generic netlink"},
+    protocol{AFPLUG_NAMED(NETLINK_SCSITRANSPORT), {"scsi_mod", "CONFIG_SCSI_NETLINK"}, "SCSI transports"},
+    protocol{AFPLUG_NAMED(NETLINK_RDMA), {"ib_core", "CONFIG_INFINIBAND"}, "remote direct memory access"},
+    protocol{AFPLUG_NAMED(NETLINK_CRYPTO), {"crypto_user", "CONFIG_CRYPTO_USER"}, "the kernel's cryptography"},
+};
+
+/// Every protocol is there as SOCK_RAW and as SOCK_DGRAM, which mean the same.
+constexpr auto rows = [] {
+  std::array<afplug_row, 2 * protocols.size() + 1> made{};
+  std::size_t at = 0;
+  for (const auto& [name, number, need, help] : protocols) {
+    made[at++] = ap::row(AFPLUG_NAMED(SOCK_RAW), name, number, AFPLUG_ROW_MESSAGE, "", need, help);
+    made[at++] = ap::row(AFPLUG_NAMED(SOCK_DGRAM), name, number, AFPLUG_ROW_MESSAGE, "", need, help);
+  }
+  made[at] = ap::pass_through("");
+  return made;
+}();
+
+constexpr ap::option_group netlink{SOL_NETLINK, nullptr};
+constexpr std::array options{
+    netlink(AFPLUG_NAMED(NETLINK_ADD_MEMBERSHIP), ap::kind::i32, ap::write_only, "join a group, by its number"),
+    netlink(AFPLUG_NAMED(NETLINK_DROP_MEMBERSHIP), ap::kind::i32, ap::write_only, "leave a group, by its number"),
+    netlink(AFPLUG_NAMED(NETLINK_PKTINFO), ap::kind::flag, ap::read_write,
+            "get the group with messages, as ancillary data"),
+    netlink(AFPLUG_NAMED(NETLINK_BROADCAST_ERROR), ap::kind::flag, ap::read_write, "senders hear of lost broadcasts"),
+    netlink(AFPLUG_NAMED(NETLINK_NO_ENOBUFS), ap::kind::flag, ap::read_write, "no ENOBUFS when messages are lost"),
+    netlink(AFPLUG_NAMED(NETLINK_LISTEN_ALL_NSID), ap::kind::flag, ap::read_write, "hear all known network namespaces"),
+    netlink(AFPLUG_NAMED(NETLINK_LIST_MEMBERSHIPS), ap::kind::bytes(0, 512), ap::read_only,
+            "joined groups, a bit each"),
+    netlink(AFPLUG_NAMED(NETLINK_CAP_ACK), ap::kind::flag, ap::read_write,
+            "acknowledgements without the request in them"),
+    netlink(AFPLUG_NAMED(NETLINK_EXT_ACK), ap::kind::flag, ap::read_write, "acknowledgements that say what was wrong"),
+    netlink(AFPLUG_NAMED(NETLINK_GET_STRICT_CHK), ap::kind::flag, ap::read_write, "requests are checked strictly"),
+};
+
+constexpr auto protocol_constants = [] {
+  std::array<afplug_constant, protocols.size()> made{};
+  for (std::size_t i = 0; i < made.size(); ++i) made[i] = netlink_constant(protocols[i].name, protocols[i].number);
+  return made;
+}();
+constexpr std::array old_constants{
+    netlink_constant(AFPLUG_NAMED(NETLINK_FIREWALL)),  netlink_constant(AFPLUG_NAMED(NETLINK_NFLOG)),
+    netlink_constant(AFPLUG_NAMED(NETLINK_IP6_FW)),    netlink_constant(AFPLUG_NAMED(NETLINK_DNRTMSG)),
+    netlink_constant(AFPLUG_NAMED(NETLINK_ECRYPTFS)),  netlink_constant(AFPLUG_NAMED(NETLINK_SMC)),
+    netlink_constant(AFPLUG_NAMED(NETLINK_INET_DIAG)), sol(AFPLUG_NAMED(SOL_NETLINK)),
+};
+constexpr auto constants = ap::join(protocol_constants, old_constants, ap::constants_of("NETLINK_", options));
+
+struct codec {
+  using address = sockaddr_nl;
+  static constexpr int family = AF_NETLINK;
+  static constexpr std::array fields{
+      ap::field("pid", AFPLUG_KIND_U32, "port id; 0: the kernel's, or for bind: any"),
+      ap::field("groups", AFPLUG_KIND_U32, "mask of the groups 1 to 32", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+  };
+  static constexpr std::uint32_t most = 0xffffffff;
+
+  static ap::sized<address> make(std::uint64_t pid, std::uint64_t groups) {
+    address made{};
+    made.nl_family = AF_NETLINK;
+    made.nl_pid = static_cast<std::uint32_t>(pid);
+    made.nl_groups = static_cast<std::uint32_t>(groups);
+    return made;
+  }
+  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+    ap::keys keys(text);
+    const auto pid = ap::integer("pid", keys.body(), 0, most), groups = keys.take("groups", most, 0);
+    keys.finish("groups");
+    return make(pid, groups);
+  }
+  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+    std::string text = std::to_string(it->nl_pid);
+    if (it->nl_groups != 0) ap::add_key(text, "groups", ap::hexadecimal(it->nl_groups));
+    return text;
+  }
+  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+    out.number(it->nl_pid).number(it->nl_groups);
+  }
+  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+    return make(in.number(0, most), in.number(1, most));
+  }
+};
+
+constexpr std::array families{ap::kernel_family({
+    .id = "netlink",
+    .name = "AF_NETLINK",
+    .number = AF_NETLINK,
+    .help = "messages with the kernel",
+    .need = {.config = "CONFIG_NET"},
+    .rows = ap::array(rows),
+    .options = ap::array(options),
+    .constants = ap::array(constants),
+    .codec = &ap::codec_of<codec>,
+})};
+}  // namespace
+
+AFPLUG_PLUGIN("afplug", "1.0.0", families)
