@@ -1,0 +1,137 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The family can: SocketCAN, and the transport protocols that the kernel has on it.
+#include "codec.hpp"
+#include "constants.hpp"
+
+#include <net/if_arp.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace {
+namespace ap = afplug::plugin;
+
+constexpr std::array filter_members{
+    ap::hex(AFPLUG_MEMBER(can_filter, can_id, "id", AFPLUG_KIND_U32)),
+    ap::hex(AFPLUG_MEMBER(can_filter, can_mask, "mask", AFPLUG_KIND_U32)),
+};
+constexpr ap::option_group raw{SOL_CAN_RAW, "raw"};
+constexpr std::array raw_options{
+    raw(AFPLUG_NAMED(CAN_RAW_FILTER), ap::kind::array_of<can_filter>(filter_members, CAN_RAW_FILTER_MAX),
+        ap::read_write, "receive frames that match one of these; none: nothing is received"),
+    raw(AFPLUG_NAMED(CAN_RAW_ERR_FILTER), ap::kind::u32.named("CAN_ERR_"), ap::read_write,
+        "classes of error frames to receive"),
+    raw(AFPLUG_NAMED(CAN_RAW_LOOPBACK), ap::kind::flag, ap::read_write,
+        "other sockets of this machine get what is sent; on by default"),
+    raw(AFPLUG_NAMED(CAN_RAW_RECV_OWN_MSGS), ap::kind::flag, ap::read_write, "this socket gets what it sends"),
+    raw(AFPLUG_NAMED(CAN_RAW_FD_FRAMES), ap::kind::flag, ap::read_write, "CAN FD frames, of up to 64 bytes"),
+    raw(AFPLUG_NAMED(CAN_RAW_JOIN_FILTERS), ap::kind::flag, ap::read_write, "all filters must match, not one"),
+    raw(AFPLUG_NAMED(CAN_RAW_XL_FRAMES), ap::kind::flag, ap::read_write, "CAN XL frames, of up to 2048 bytes"),
+    raw(AFPLUG_NAMED(CAN_RAW_XL_VCID_OPTS), ap::kind::bytes(4, 4), ap::read_write,
+        "virtual CAN network id of XL frames: flags, tx_vcid, rx_vcid, rx_vcid_mask"),
+};
+
+constexpr std::array isotp_members{
+    ap::hex(ap::named(AFPLUG_MEMBER(can_isotp_options, flags, "flags", AFPLUG_KIND_U32), "CAN_ISOTP_")),
+    ap::optional(AFPLUG_MEMBER(can_isotp_options, frame_txtime, "frame_txtime", AFPLUG_KIND_U32)),
+    ap::optional(ap::hex(AFPLUG_MEMBER(can_isotp_options, ext_address, "ext_address", AFPLUG_KIND_U8))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(can_isotp_options, txpad_content, "txpad_content", AFPLUG_KIND_U8))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(can_isotp_options, rxpad_content, "rxpad_content", AFPLUG_KIND_U8))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(can_isotp_options, rx_ext_address, "rx_ext_address", AFPLUG_KIND_U8))),
+};
+constexpr std::array flow_members{
+    AFPLUG_MEMBER(can_isotp_fc_options, bs, "bs", AFPLUG_KIND_U8),
+    AFPLUG_MEMBER(can_isotp_fc_options, stmin, "stmin", AFPLUG_KIND_U8),
+    AFPLUG_MEMBER(can_isotp_fc_options, wftmax, "wftmax", AFPLUG_KIND_U8),
+};
+constexpr std::array link_members{
+    AFPLUG_MEMBER(can_isotp_ll_options, mtu, "mtu", AFPLUG_KIND_U8),
+    AFPLUG_MEMBER(can_isotp_ll_options, tx_dl, "tx_dl", AFPLUG_KIND_U8),
+    ap::hex(AFPLUG_MEMBER(can_isotp_ll_options, tx_flags, "tx_flags", AFPLUG_KIND_U8)),
+};
+constexpr ap::option_group isotp{SOL_CAN_ISOTP, "isotp"};
+constexpr std::array isotp_options{
+    isotp(AFPLUG_NAMED(CAN_ISOTP_OPTS), ap::kind::structure<can_isotp_options>(isotp_members), ap::read_write,
+          "flags, frame time in ns, extended addresses, padding; before bind"),
+    isotp(AFPLUG_NAMED(CAN_ISOTP_RECV_FC), ap::kind::structure<can_isotp_fc_options>(flow_members), ap::read_write,
+          "flow control that this side sends: block size, separation time, wait frames; before bind"),
+    isotp(AFPLUG_NAMED(CAN_ISOTP_TX_STMIN), ap::kind::u32, ap::read_write,
+          "least gap between frames sent, in ns, with CAN_ISOTP_FORCE_TXSTMIN"),
+    isotp(AFPLUG_NAMED(CAN_ISOTP_RX_STMIN), ap::kind::u32, ap::read_write,
+          "frames that come faster, in ns, are ignored, with CAN_ISOTP_FORCE_RXSTMIN"),
+    isotp(AFPLUG_NAMED(CAN_ISOTP_LL_OPTS), ap::kind::structure<can_isotp_ll_options>(link_members), ap::read_write,
+          "frames of the link: 16 or 72 bytes (CAN FD), payload length, flags; before bind"),
+};
+
+constexpr std::array j1939_members{
+    ap::optional(ap::hex(AFPLUG_MEMBER(j1939_filter, name, "name", AFPLUG_KIND_U64))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(j1939_filter, name_mask, "name_mask", AFPLUG_KIND_U64))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(j1939_filter, pgn, "pgn", AFPLUG_KIND_U32))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(j1939_filter, pgn_mask, "pgn_mask", AFPLUG_KIND_U32))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(j1939_filter, addr, "addr", AFPLUG_KIND_U8))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(j1939_filter, addr_mask, "addr_mask", AFPLUG_KIND_U8))),
+};
+constexpr ap::option_group j1939{SOL_CAN_J1939, "j1939"};
+constexpr std::array j1939_options{
+    j1939(AFPLUG_NAMED(SO_J1939_FILTER), ap::kind::array_of<j1939_filter>(j1939_members, J1939_FILTER_MAX),
+          ap::write_only, "receive messages that match one of these"),
+    j1939(AFPLUG_NAMED(SO_J1939_PROMISC), ap::kind::flag, ap::read_write, "receive what is for other addresses too"),
+    j1939(AFPLUG_NAMED(SO_J1939_SEND_PRIO), ap::kind::i32, ap::read_write,
+          "priority of messages sent, 0 (highest) to 7"),
+    j1939(AFPLUG_NAMED(SO_J1939_ERRQUEUE), ap::kind::flag, ap::read_write,
+          "tell on the error queue what became of messages sent"),
+};
+constexpr auto options = ap::join(raw_options, isotp_options, j1939_options);
+
+constexpr auto message = AFPLUG_ROW_MESSAGE;
+constexpr std::array rows{
+    ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(CAN_RAW), message | AFPLUG_ROW_DEFAULT, "raw",
+            {.module = "can_raw", .config = "CONFIG_CAN_RAW"}, "frames: classic, FD, XL"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(CAN_BCM), message, "",
+            {.module = "can_bcm", .config = "CONFIG_CAN_BCM"}, "broadcast manager: cyclic sending, content filters"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(CAN_ISOTP), message, "isotp",
+            {.module = "can_isotp", .config = "CONFIG_CAN_ISOTP"},
+            "ISO 15765-2: messages above 8 bytes between two identifiers"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(CAN_J1939), message, "j1939",
+            {.module = "can_j1939", .config = "CONFIG_CAN_J1939"},
+            "SAE J1939: addressed messages between control units"),
+    ap::pass_through("raw isotp j1939"),
+};
+
+bool is_can_interface(const std::filesystem::path& interface) {
+  int type = 0;
+  std::ifstream(interface / "type") >> type;
+  return type == ARPHRD_CAN;
+}
+
+// A socket needs an interface to carry anything.
+std::int32_t check(const afplug_identity*, std::uint32_t, afplug_verdict* verdict) {
+  if (verdict->state != AFPLUG_AVAILABLE) return 0;
+  std::string found;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", ignored))
+    if (is_can_interface(entry.path())) (found += found.empty() ? "" : ", ") += entry.path().filename().string();
+  if (found.empty())
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device", "the socket opens, but there is no CAN interface to bind it to",
+              "ip link add vcan0 type vcan && ip link set vcan0 up");
+  else
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "", ap::say("interfaces: ", found), "");
+  return 0;
+}
+
+constexpr std::array families{ap::kernel_family({
+    .id = "can",
+    .name = "AF_CAN",
+    .number = AF_CAN,
+    .help = "controller area networks",
+    .need = {.module = "can", .config = "CONFIG_CAN"},
+    .rows = ap::array(rows),
+    .options = ap::array(options),
+    .constants = ap::array(can::constants),
+    .codec = &ap::codec_of<can::codec>,
+    .check = ap::guarded<&check>,
+})};
+}  // namespace
+
+AFPLUG_PLUGIN("afplug", AFPLUG_FAMILIES_VERSION, families)

@@ -1,0 +1,156 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Addresses of SocketCAN, one form a protocol: Documentation/networking/can.rst, isotp.rst, j1939.rst.
+//
+//   CAN_RAW, CAN_BCM   vcan0            any: all interfaces; %index=7
+//   CAN_ISOTP          vcan0?rx=0x321&tx=0x123                    identifiers; 29 bits long ones have CAN_EFF_FLAG (0x80000000)
+//   CAN_J1939          vcan0?name=0x1&pgn=0x12300&addr=0x20       each may be left out: no name, no group, no address
+//
+// Every form may end in &length=N where the sockaddr has another length than the protocol needs, and in &tail=HEX for bytes behind that.
+#pragma once
+
+#include <linux/can.h>
+#include <linux/can/j1939.h>
+#include <sys/socket.h>
+
+#include <afplug/plugin.hpp>
+
+namespace can {
+namespace ap = afplug::plugin;
+
+/// What the kernel takes and gives for a protocol: up to the last member that it needs.
+constexpr std::uint32_t needed(std::int32_t protocol) {
+  switch (protocol) {
+    case CAN_ISOTP:
+      return offsetof(sockaddr_can, can_addr.tp.tx_id) + sizeof(canid_t);
+    case CAN_J1939:
+      return offsetof(sockaddr_can, can_addr.j1939.addr) + sizeof(std::uint8_t);
+    default:
+      return offsetof(sockaddr_can, can_ifindex) + sizeof(int);
+  }
+}
+
+struct codec {
+  using address = sockaddr_can;
+  static constexpr int family = AF_CAN;
+  static constexpr std::uint32_t least = needed(CAN_RAW);
+  static constexpr std::uint64_t u32 = 0xffffffff;
+  static constexpr std::array fields{
+      ap::field("interface", AFPLUG_KIND_TEXT, "name of the interface; nothing: all of them"),
+      ap::field("rx", AFPLUG_KIND_U32, "CAN_ISOTP: identifier received; CAN_J1939: name, 64 bits",
+                AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+      ap::field("tx", AFPLUG_KIND_U32, "CAN_ISOTP: identifier sent; CAN_J1939: pgn, 0-0x40000",
+                AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+      ap::field("addr", AFPLUG_KIND_U8, "CAN_J1939: address, 255: none", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+  };
+
+  static address make(std::uint32_t ifindex) {
+    address made{};
+    made.can_family = AF_CAN;
+    made.can_ifindex = static_cast<int>(ifindex);
+    return made;
+  }
+
+  static ap::sized<address> isotp(address made, std::uint64_t rx, std::uint64_t tx) {
+    made.can_addr.tp.rx_id = static_cast<canid_t>(rx);
+    made.can_addr.tp.tx_id = static_cast<canid_t>(tx);
+    return {made, needed(CAN_ISOTP)};
+  }
+
+  static ap::sized<address> j1939(address made, std::uint64_t name, std::uint64_t pgn, std::uint64_t addr) {
+    made.can_addr.j1939.name = name;
+    made.can_addr.j1939.pgn = static_cast<std::uint32_t>(pgn);
+    made.can_addr.j1939.addr = static_cast<std::uint8_t>(addr);
+    return {made, needed(CAN_J1939)};
+  }
+
+  static std::uint64_t required(ap::keys& keys, std::string_view name) {
+    const auto* value = keys.take(name);
+    if (!value) ap::fail(EINVAL, name, " is missing: write INTERFACE?rx=ID&tx=ID");
+    return ap::integer(name, *value, 0, u32);
+  }
+
+  // The bytes behind what the protocol needs, and an odd length: as a system call may have given them.
+  static void finish(ap::sized<address>& made, ap::keys& keys, std::string_view known) {
+    const auto length = keys.take("length", sizeof(address), made.length);
+    if (length < least) ap::fail(ERANGE, "length must be ", least, "-", sizeof(address), ", not ", length);
+    if (const auto* tail = keys.take("tail")) {
+      auto* bytes = reinterpret_cast<char*>(&made.value);
+      if (tail->size() % 2 != 0 || made.length + tail->size() / 2 > length)
+        ap::fail(EINVAL, "tail has more bytes than length leaves");
+      for (std::size_t i = 0; i < tail->size(); i += 2) {
+        const int high = ap::detail::hex_digit((*tail)[i]), low = ap::detail::hex_digit((*tail)[i + 1]);
+        if (high < 0 || low < 0) ap::fail(EINVAL, "tail '", *tail, "' is not hexadecimal");
+        bytes[made.length + i / 2] = static_cast<char>(high * 16 + low);
+      }
+    }
+    keys.finish(known);
+    made.length = static_cast<std::uint32_t>(length);
+  }
+
+  static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
+    ap::keys keys(text);
+    const address made = make(ap::read_interface(keys.body()));
+    ap::sized<address> out{made, needed(who.protocol)};
+    std::string_view known = "length, tail";
+    if (who.protocol == CAN_ISOTP) {
+      const auto rx = required(keys, "rx");
+      out = isotp(made, rx, required(keys, "tx"));
+      known = "rx, tx, length, tail";
+    } else if (who.protocol == CAN_J1939) {
+      const auto name = keys.take("name", UINT64_MAX, J1939_NO_NAME);
+      const auto pgn = keys.take("pgn", J1939_NO_PGN, J1939_NO_PGN);
+      out = j1939(made, name, pgn, keys.take("addr", 255, J1939_NO_ADDR));
+      known = "name, pgn, addr, length, tail";
+    }
+    finish(out, keys, known);
+    return out;
+  }
+
+  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
+    std::string text = ap::write_interface(static_cast<std::uint32_t>(it->can_ifindex));
+    if (who.protocol == CAN_ISOTP) {
+      ap::add_key(text, "rx", ap::hexadecimal(it->can_addr.tp.rx_id));
+      ap::add_key(text, "tx", ap::hexadecimal(it->can_addr.tp.tx_id));
+    } else if (who.protocol == CAN_J1939) {
+      if (it->can_addr.j1939.name != J1939_NO_NAME) ap::add_key(text, "name", ap::hexadecimal(it->can_addr.j1939.name));
+      if (it->can_addr.j1939.pgn != J1939_NO_PGN) ap::add_key(text, "pgn", ap::hexadecimal(it->can_addr.j1939.pgn));
+      if (it->can_addr.j1939.addr != J1939_NO_ADDR) ap::add_key(text, "addr", ap::hexadecimal(it->can_addr.j1939.addr));
+    }
+    const std::uint32_t usual = needed(who.protocol);
+    if (it.length != usual) ap::add_key(text, "length", std::to_string(it.length));
+    const auto* bytes = reinterpret_cast<const char*>(&it.value);
+    std::uint32_t end = it.length;
+    while (end > usual && bytes[end - 1] == 0) --end;
+    std::string tail;
+    for (std::uint32_t i = usual; i < end; ++i) {
+      ap::percent(tail, bytes[i]);
+      tail.erase(tail.size() - 3, 1);
+    }
+    if (!tail.empty()) ap::add_key(text, "tail", tail);
+    return text;
+  }
+
+  static void get(const afplug_identity& who, const ap::sized<address>& it, ap::fields_out& out) {
+    out.text(ap::interface_name(static_cast<std::uint32_t>(it->can_ifindex)));
+    if (who.protocol == CAN_ISOTP)
+      out.number(it->can_addr.tp.rx_id).number(it->can_addr.tp.tx_id);
+    else if (who.protocol == CAN_J1939)
+      out.number(it->can_addr.j1939.name).number(it->can_addr.j1939.pgn).number(it->can_addr.j1939.addr);
+  }
+
+  static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
+    const address made = make(in.text(0).empty() ? 0 : ap::interface_index(in.text(0)));
+    if (who.protocol == CAN_ISOTP) {
+      if (!in.given(1) || !in.given(2)) ap::fail(EINVAL, "an ISO-TP address is (interface, rx, tx)");
+      return isotp(made, in.number(1, u32), in.number(2, u32));
+    }
+    if (who.protocol == CAN_J1939)
+      return j1939(made, in.number(1, UINT64_MAX, J1939_NO_NAME), in.number(2, J1939_NO_PGN, J1939_NO_PGN),
+                   in.number(3, 255, J1939_NO_ADDR));
+    if (in.given(1) || in.given(2) || in.given(3)) ap::fail(EINVAL, "an address of CAN_RAW and CAN_BCM is (interface)");
+    return {made, needed(who.protocol)};
+  }
+};
+
+}  // namespace can
