@@ -35,13 +35,14 @@ struct codec {
   static constexpr int family = AF_CAN;
   static constexpr std::uint32_t least = needed(CAN_RAW);
   static constexpr std::uint64_t u32 = 0xffffffff;
+  static constexpr std::uint32_t optional_hex = AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX;
   static constexpr std::array fields{
       ap::field("interface", AFPLUG_KIND_TEXT, "name of the interface; nothing: all of them"),
-      ap::field("rx", AFPLUG_KIND_U32, "CAN_ISOTP: identifier received; CAN_J1939: name, 64 bits",
-                AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
-      ap::field("tx", AFPLUG_KIND_U32, "CAN_ISOTP: identifier sent; CAN_J1939: pgn, 0-0x40000",
-                AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
-      ap::field("addr", AFPLUG_KIND_U8, "CAN_J1939: address, 255: none", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+      ap::field("rx", AFPLUG_KIND_U32, "CAN_ISOTP: identifier received", optional_hex),
+      ap::field("tx", AFPLUG_KIND_U32, "CAN_ISOTP: identifier sent", optional_hex),
+      ap::field("name", AFPLUG_KIND_U64, "CAN_J1939: name; 0: none", optional_hex),
+      ap::field("pgn", AFPLUG_KIND_U32, "CAN_J1939: parameter group number, 0-0x40000 (none)", optional_hex),
+      ap::field("addr", AFPLUG_KIND_U8, "CAN_J1939: address; 255: none", optional_hex),
   };
 
   static address make(std::uint32_t ifindex) {
@@ -136,7 +137,7 @@ struct codec {
     if (who.protocol == CAN_ISOTP)
       out.number(it->can_addr.tp.rx_id).number(it->can_addr.tp.tx_id);
     else if (who.protocol == CAN_J1939)
-      out.number(it->can_addr.j1939.name).number(it->can_addr.j1939.pgn).number(it->can_addr.j1939.addr);
+      out.none(2).number(it->can_addr.j1939.name).number(it->can_addr.j1939.pgn).number(it->can_addr.j1939.addr);
   }
 
   static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
@@ -146,9 +147,10 @@ struct codec {
       return isotp(made, in.number(1, u32), in.number(2, u32));
     }
     if (who.protocol == CAN_J1939)
-      return j1939(made, in.number(1, UINT64_MAX, J1939_NO_NAME), in.number(2, J1939_NO_PGN, J1939_NO_PGN),
-                   in.number(3, 255, J1939_NO_ADDR));
-    if (in.given(1) || in.given(2) || in.given(3)) ap::fail(EINVAL, "an address of CAN_RAW and CAN_BCM is (interface)");
+      return j1939(made, in.number(3, UINT64_MAX, J1939_NO_NAME), in.number(4, J1939_NO_PGN, J1939_NO_PGN),
+                   in.number(5, 255, J1939_NO_ADDR));
+    for (std::size_t i = 1; i < fields.size(); ++i)
+      if (in.given(i)) ap::fail(EINVAL, "an address of CAN_RAW and CAN_BCM is (interface)");
     return {made, needed(who.protocol)};
   }
 };

@@ -632,6 +632,11 @@ class fields_out {
     next.n.i = value;
     return *this;
   }
+  /// Fields that this form of the address does not have.
+  fields_out& none(std::size_t fields = 1) {
+    while (fields-- != 0) take(0, 0);
+    return *this;
+  }
   fields_out& text(std::string_view value) { return copy(AFPLUG_KIND_TEXT, value); }
   fields_out& bytes(std::string_view value) { return copy(AFPLUG_KIND_BYTES, value); }
   std::span<const afplug_value> values() const noexcept { return {values_.data(), count_}; }
