@@ -71,24 +71,6 @@ struct codec {
     return ap::integer(name, *value, 0, u32);
   }
 
-  // The bytes behind what the protocol needs, and an odd length: as a system call may have given them.
-  static void finish(ap::sized<address>& made, ap::keys& keys, std::string_view known) {
-    const auto length = keys.take("length", sizeof(address), made.length);
-    if (length < least) ap::fail(ERANGE, "length must be ", least, "-", sizeof(address), ", not ", length);
-    if (const auto* tail = keys.take("tail")) {
-      auto* bytes = reinterpret_cast<char*>(&made.value);
-      if (tail->size() % 2 != 0 || made.length + tail->size() / 2 > length)
-        ap::fail(EINVAL, "tail has more bytes than length leaves");
-      for (std::size_t i = 0; i < tail->size(); i += 2) {
-        const int high = ap::detail::hex_digit((*tail)[i]), low = ap::detail::hex_digit((*tail)[i + 1]);
-        if (high < 0 || low < 0) ap::fail(EINVAL, "tail '", *tail, "' is not hexadecimal");
-        bytes[made.length + i / 2] = static_cast<char>(high * 16 + low);
-      }
-    }
-    keys.finish(known);
-    made.length = static_cast<std::uint32_t>(length);
-  }
-
   static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
     ap::keys keys(text);
     const address made = make(ap::read_interface(keys.body()));
@@ -104,7 +86,8 @@ struct codec {
       out = j1939(made, name, pgn, keys.take("addr", 255, J1939_NO_ADDR));
       known = "name, pgn, addr, length, tail";
     }
-    finish(out, keys, known);
+    ap::take_rest(out, keys, least);
+    keys.finish(known);
     return out;
   }
 
@@ -118,17 +101,7 @@ struct codec {
       if (it->can_addr.j1939.pgn != J1939_NO_PGN) ap::add_key(text, "pgn", ap::hexadecimal(it->can_addr.j1939.pgn));
       if (it->can_addr.j1939.addr != J1939_NO_ADDR) ap::add_key(text, "addr", ap::hexadecimal(it->can_addr.j1939.addr));
     }
-    const std::uint32_t usual = needed(who.protocol);
-    if (it.length != usual) ap::add_key(text, "length", std::to_string(it.length));
-    const auto* bytes = reinterpret_cast<const char*>(&it.value);
-    std::uint32_t end = it.length;
-    while (end > usual && bytes[end - 1] == 0) --end;
-    std::string tail;
-    for (std::uint32_t i = usual; i < end; ++i) {
-      ap::percent(tail, bytes[i]);
-      tail.erase(tail.size() - 3, 1);
-    }
-    if (!tail.empty()) ap::add_key(text, "tail", tail);
+    ap::add_rest(text, it, needed(who.protocol));
     return text;
   }
 

@@ -657,6 +657,40 @@ class fields_out {
   std::size_t count_ = 0;
 };
 
+/// Appends what the keys before do not say of an address whose form has `usual` bytes: "length=N" where it has another length, "tail=HEX" for bytes
+/// behind the form that are not zero. So that any sockaddr of the family can be read again, byte for byte.
+template <class T>
+void add_rest(std::string& text, const sized<T>& it, std::uint32_t usual) {
+  if (it.length != usual) add_key(text, "length", std::to_string(it.length));
+  const auto* bytes = reinterpret_cast<const char*>(&it.value);
+  std::uint32_t end = it.length;
+  while (end > usual && bytes[end - 1] == 0) --end;
+  std::string tail;
+  for (std::uint32_t i = usual; i < end; ++i) {
+    percent(tail, bytes[i]);
+    tail.erase(tail.size() - 3, 1);
+  }
+  if (!tail.empty()) add_key(text, "tail", tail);
+}
+
+/// Takes the two keys that `add_rest` writes. `it.length` is the form's own length before, the address's after.
+template <class T>
+void take_rest(sized<T>& it, keys& given, std::uint32_t least) {
+  const auto length = given.take("length", sizeof(T), it.length);
+  if (length < least) fail(ERANGE, "length must be ", least, "-", sizeof(T), ", not ", length);
+  if (const auto* tail = given.take("tail")) {
+    auto* bytes = reinterpret_cast<char*>(&it.value);
+    if (tail->size() % 2 != 0 || it.length + tail->size() / 2 > length)
+      fail(EINVAL, "tail has more bytes than length leaves");
+    for (std::size_t i = 0; i < tail->size(); i += 2) {
+      const int high = detail::hex_digit((*tail)[i]), low = detail::hex_digit((*tail)[i + 1]);
+      if (high < 0 || low < 0) fail(EINVAL, "tail '", *tail, "' is not hexadecimal");
+      bytes[it.length + i / 2] = static_cast<char>(high * 16 + low);
+    }
+  }
+  it.length = static_cast<std::uint32_t>(length);
+}
+
 namespace detail {
 template <class C>
 constexpr std::uint32_t least_length() {

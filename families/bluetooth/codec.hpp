@@ -1,0 +1,202 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Addresses of Bluetooth, one form a protocol:
+//
+//   BTPROTO_L2CAP          AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1     each key may be left out: 0; type 0 BR/EDR, 1 LE public, 2 LE random
+//   BTPROTO_RFCOMM         AA:BB:CC:DD:EE:FF?channel=5
+//   BTPROTO_SCO            AA:BB:CC:DD:EE:FF
+//   BTPROTO_ISO            AA:BB:CC:DD:EE:FF?type=1
+//   BTPROTO_HCI and the    hci0?channel=1                                 none: no adapter in particular (HCI_DEV_NONE)
+//   protocols beneath it
+//
+// and &length=N, &tail=HEX for sockaddrs of another length.
+#pragma once
+
+#include <afplug/bluetooth.hpp>
+#include <afplug/plugin.hpp>
+
+namespace bluetooth {
+namespace ap = afplug::plugin;
+namespace bt = afplug::bluetooth;
+
+/// Any of the sockaddrs, with room for the broadcast part of ISO's.
+struct any_address {
+  std::uint16_t family = AF_BLUETOOTH;
+  std::uint8_t bytes[62] = {};
+};
+
+enum field_index : std::size_t { f_bdaddr, f_psm, f_cid, f_type, f_device, f_channel };
+
+struct codec {
+  using address = any_address;
+  static constexpr int family = AF_BLUETOOTH;
+  static constexpr std::uint32_t least = sizeof(bt::sockaddr_hci);
+  static constexpr std::uint32_t optional = AFPLUG_MEMBER_OPTIONAL;
+  static constexpr std::array fields{
+      ap::field("bdaddr", AFPLUG_KIND_TEXT, "device address AA:BB:CC:DD:EE:FF; not of HCI", optional),
+      ap::field("psm", AFPLUG_KIND_U16, "BTPROTO_L2CAP: protocol/service multiplexer", optional | AFPLUG_MEMBER_HEX),
+      ap::field("cid", AFPLUG_KIND_U16, "BTPROTO_L2CAP: channel id", optional),
+      ap::field("bdaddr_type", AFPLUG_KIND_U8,
+                "BTPROTO_L2CAP, BTPROTO_ISO: BDADDR_BREDR, BDADDR_LE_PUBLIC, BDADDR_LE_RANDOM", optional),
+      ap::field("device", AFPLUG_KIND_U16, "BTPROTO_HCI: number of the adapter; 65535: none", optional),
+      ap::field("channel", AFPLUG_KIND_U16, "BTPROTO_RFCOMM: 1-30; BTPROTO_HCI: HCI_CHANNEL_*", optional),
+  };
+
+  template <class S>
+  static ap::sized<address> pack(const S& from) {
+    ap::sized<address> made;
+    std::memcpy(static_cast<void*>(&made.value), &from, sizeof from);
+    made.length = sizeof from;
+    return made;
+  }
+  template <class S>
+  static S unpack(const ap::sized<address>& from) {
+    S made;
+    std::memcpy(static_cast<void*>(&made), &from.value, sizeof made);
+    return made;
+  }
+  static bool has_device_number(std::int32_t protocol) {
+    return protocol != bt::l2cap && protocol != bt::rfcomm && protocol != bt::sco && protocol != bt::iso;
+  }
+  static std::uint32_t usual(std::int32_t protocol) {
+    switch (protocol) {
+      case bt::l2cap:
+        return sizeof(bt::sockaddr_l2);
+      case bt::rfcomm:
+        return sizeof(bt::sockaddr_rc);
+      case bt::sco:
+        return sizeof(bt::sockaddr_sco);
+      case bt::iso:
+        return sizeof(bt::sockaddr_iso);
+      default:
+        return sizeof(bt::sockaddr_hci);
+    }
+  }
+
+  static bt::bdaddr device(std::string_view text) {
+    const auto parsed = bt::bdaddr::parse(text);
+    if (!parsed) ap::fail(EINVAL, "'", text, "' is no Bluetooth address: write AA:BB:CC:DD:EE:FF");
+    return *parsed;
+  }
+  static std::uint16_t adapter(std::string_view text) {
+    if (text == "none") return bt::no_device;
+    if (text.starts_with("hci")) text.remove_prefix(3);
+    return ap::integer<std::uint16_t>("adapter", text, 0, 65535);
+  }
+
+  // From the values of the fields, however they came.
+  struct parts {
+    bt::bdaddr device;
+    std::uint64_t psm = 0, cid = 0, type = 0, number = 0, channel = 0;
+  };
+  static ap::sized<address> make(std::int32_t protocol, const parts& p) {
+    const auto u8 = [](std::uint64_t v) { return static_cast<std::uint8_t>(v); };
+    const auto u16 = [](std::uint64_t v) { return static_cast<std::uint16_t>(v); };
+    switch (protocol) {
+      case bt::l2cap:
+        return pack(
+            bt::sockaddr_l2{AF_BLUETOOTH, bt::little(u16(p.psm)), p.device, bt::little(u16(p.cid)), u8(p.type)});
+      case bt::rfcomm:
+        return pack(bt::sockaddr_rc{AF_BLUETOOTH, p.device, u8(p.channel)});
+      case bt::sco:
+        return pack(bt::sockaddr_sco{AF_BLUETOOTH, p.device});
+      case bt::iso:
+        return pack(bt::sockaddr_iso{AF_BLUETOOTH, p.device, u8(p.type)});
+      default:
+        return pack(bt::sockaddr_hci{AF_BLUETOOTH, u16(p.number), u16(p.channel)});
+    }
+  }
+
+  static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
+    ap::keys keys(text);
+    parts p;
+    std::string_view known = "length, tail";
+    if (has_device_number(who.protocol)) {
+      p.number = adapter(keys.body());
+      p.channel = keys.take("channel", 65535, 0);
+      known = "channel, length, tail";
+    } else {
+      p.device = device(keys.body());
+    }
+    if (who.protocol == bt::l2cap) {
+      p.psm = keys.take("psm", 65535, 0);
+      p.cid = keys.take("cid", 65535, 0);
+      p.type = keys.take("type", 255, bt::bredr);
+      known = "psm, cid, type, length, tail";
+    } else if (who.protocol == bt::rfcomm) {
+      p.channel = keys.take("channel", 255, 0);
+      known = "channel, length, tail";
+    } else if (who.protocol == bt::iso) {
+      p.type = keys.take("type", 255, bt::le_public);
+      known = "type, length, tail";
+    }
+    auto made = make(who.protocol, p);
+    ap::take_rest(made, keys, least);
+    keys.finish(known);
+    return made;
+  }
+
+  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
+    std::string text;
+    const auto key = [&](std::string_view name, std::uint64_t value, bool hexadecimal = false) {
+      if (value != 0) ap::add_key(text, name, hexadecimal ? ap::hexadecimal(value) : std::to_string(value));
+    };
+    if (who.protocol == bt::l2cap) {
+      const auto a = unpack<bt::sockaddr_l2>(it);
+      text = a.device.to_string();
+      key("psm", bt::little(a.psm), true);
+      key("cid", bt::little(a.cid));
+      key("type", a.type);
+    } else if (who.protocol == bt::rfcomm) {
+      const auto a = unpack<bt::sockaddr_rc>(it);
+      text = a.device.to_string();
+      key("channel", a.channel);
+    } else if (who.protocol == bt::sco) {
+      text = unpack<bt::sockaddr_sco>(it).device.to_string();
+    } else if (who.protocol == bt::iso) {
+      const auto a = unpack<bt::sockaddr_iso>(it);
+      text = a.device.to_string();
+      if (a.type != bt::le_public) ap::add_key(text, "type", std::to_string(a.type));
+    } else {
+      const auto a = unpack<bt::sockaddr_hci>(it);
+      text = a.device == bt::no_device ? "none" : ap::say("hci", a.device);
+      key("channel", a.channel);
+    }
+    ap::add_rest(text, it, usual(who.protocol));
+    return text;
+  }
+
+  static void get(const afplug_identity& who, const ap::sized<address>& it, ap::fields_out& out) {
+    if (who.protocol == bt::l2cap) {
+      const auto a = unpack<bt::sockaddr_l2>(it);
+      out.text(a.device.to_string()).number(bt::little(a.psm)).number(bt::little(a.cid)).number(a.type);
+    } else if (who.protocol == bt::rfcomm) {
+      const auto a = unpack<bt::sockaddr_rc>(it);
+      out.text(a.device.to_string()).none(4).number(a.channel);
+    } else if (who.protocol == bt::sco) {
+      out.text(unpack<bt::sockaddr_sco>(it).device.to_string());
+    } else if (who.protocol == bt::iso) {
+      const auto a = unpack<bt::sockaddr_iso>(it);
+      out.text(a.device.to_string()).none(2).number(a.type);
+    } else {
+      const auto a = unpack<bt::sockaddr_hci>(it);
+      out.none(4).number(a.device).number(a.channel);
+    }
+  }
+
+  static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
+    parts p;
+    const bool numbered = has_device_number(who.protocol);
+    if (numbered && !in.given(f_device)) ap::fail(EINVAL, "device, the number of the adapter, is missing");
+    if (!numbered && !in.given(f_bdaddr)) ap::fail(EINVAL, "bdaddr is missing");
+    if (!numbered) p.device = device(in.text(f_bdaddr));
+    p.psm = in.number(f_psm, 65535);
+    p.cid = in.number(f_cid, 65535);
+    p.type = in.number(f_type, 255, who.protocol == bt::iso ? bt::le_public : bt::bredr);
+    p.number = in.number(f_device, 65535);
+    p.channel = in.number(f_channel, numbered ? 65535 : 255);
+    return make(who.protocol, p);
+  }
+};
+
+}  // namespace bluetooth

@@ -1,0 +1,264 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Bluetooth for programs: device addresses, the option structs with types of their own, HCI filters, and the list of adapters. Needs no other header of afplug, no
+// library, and not BlueZ: the layouts are the kernel's (include/net/bluetooth/*.h). Multi-byte members are little-endian, as on the air.
+#pragma once
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <bit>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <vector>
+
+#ifndef AF_BLUETOOTH
+#define AF_BLUETOOTH 31
+#endif
+
+namespace afplug::bluetooth {
+
+// ---- numbers -------------------------------------------------------------------------------------------------------
+
+/// Protocols of socket(AF_BLUETOOTH, …).
+enum : int { l2cap = 0, hci = 1, sco = 2, rfcomm = 3, bnep = 4, cmtp = 5, hidp = 6, avdtp = 7, iso = 8 };
+
+/// Option levels.
+enum : int { sol_hci = 0, sol_l2cap = 6, sol_sco = 17, sol_rfcomm = 18, sol_bluetooth = 274 };
+
+/// Types of a device address.
+enum : std::uint8_t { bredr = 0, le_public = 1, le_random = 2 };
+
+/// Channels of HCI sockets: packets of one adapter beside the kernel's own use, all for oneself, what all adapters do, management, logging.
+enum : std::uint16_t {
+  channel_raw = 0,
+  channel_user = 1,
+  channel_monitor = 2,
+  channel_control = 3,
+  channel_logging = 4
+};
+
+/// No adapter in particular.
+inline constexpr std::uint16_t no_device = 0xffff;
+
+// ---- addresses -----------------------------------------------------------------------------------------------------
+
+/// A device address, least significant byte first.
+struct bdaddr {
+  std::array<std::uint8_t, 6> b{};
+
+  /// "AA:BB:CC:DD:EE:FF", most significant byte first, each of one or two hexadecimal digits; empty: it is not of this form.
+  static std::optional<bdaddr> parse(std::string_view text) noexcept {
+    bdaddr out;
+    for (int i = 5; i >= 0; --i) {
+      unsigned value = 0, digits = 0;
+      while (!text.empty() && text[0] != ':') {
+        const char c = text[0];
+        const int digit = c >= '0' && c <= '9'   ? c - '0'
+                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                                 : -1;
+        if (digit < 0 || ++digits > 2) return {};
+        value = value * 16 + static_cast<unsigned>(digit);
+        text.remove_prefix(1);
+      }
+      if (digits == 0) return {};
+      out.b[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(value);
+      if (i != 0) {
+        if (text.empty()) return {};
+        text.remove_prefix(1);
+      }
+    }
+    return text.empty() ? std::optional(out) : std::nullopt;
+  }
+
+  /// "AA:BB:CC:DD:EE:FF".
+  std::string to_string() const {
+    constexpr char digits[] = "0123456789ABCDEF";
+    std::string text;
+    for (int i = 5; i >= 0; --i) {
+      const auto byte = b[static_cast<std::size_t>(i)];
+      text += digits[byte >> 4];
+      text += digits[byte & 15];
+      if (i != 0) text += ':';
+    }
+    return text;
+  }
+
+  friend bool operator==(const bdaddr&, const bdaddr&) = default;
+};
+
+inline constexpr bdaddr any{};                                      ///< any adapter
+inline constexpr bdaddr local{{0, 0, 0, 0xff, 0xff, 0xff}};         ///< this machine
+inline constexpr bdaddr all{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};  ///< all
+
+/// A 16-bit value in little-endian order.
+constexpr std::uint16_t little(std::uint16_t value) noexcept {
+  return std::endian::native == std::endian::little ? value : static_cast<std::uint16_t>(value << 8 | value >> 8);
+}
+
+/// Address of L2CAP.
+struct sockaddr_l2 {
+  std::uint16_t family = AF_BLUETOOTH;
+  std::uint16_t psm = 0;  ///< little-endian
+  bdaddr device;
+  std::uint16_t cid = 0;  ///< little-endian
+  std::uint8_t type = bredr;
+  std::uint8_t reserved = 0;
+};
+/// Address of RFCOMM.
+struct sockaddr_rc {
+  std::uint16_t family = AF_BLUETOOTH;
+  bdaddr device;
+  std::uint8_t channel = 0;  ///< 1–30; 0: any
+  std::uint8_t reserved = 0;
+};
+/// Address of SCO.
+struct sockaddr_sco {
+  std::uint16_t family = AF_BLUETOOTH;
+  bdaddr device;
+};
+/// Address of HCI.
+struct sockaddr_hci {
+  std::uint16_t family = AF_BLUETOOTH;
+  std::uint16_t device = 0;
+  std::uint16_t channel = channel_raw;
+};
+/// Address of ISO, for connected streams.
+struct sockaddr_iso {
+  std::uint16_t family = AF_BLUETOOTH;
+  bdaddr device;
+  std::uint8_t type = le_public;
+  std::uint8_t reserved = 0;
+};
+static_assert(sizeof(sockaddr_l2) == 14 && sizeof(sockaddr_rc) == 10 && sizeof(sockaddr_sco) == 8);
+static_assert(sizeof(sockaddr_hci) == 6 && sizeof(sockaddr_iso) == 10);
+
+// ---- options ---------------------------------------------------------------------------------------------------------
+
+/// BT_SECURITY: level 0 SDP, 1 low, 2 medium, 3 high, 4 FIPS.
+struct security {
+  std::uint8_t level = 0;
+  std::uint8_t key_size = 0;
+};
+/// L2CAP_OPTIONS.
+struct l2cap_options {
+  std::uint16_t omtu = 0, imtu = 0, flush_to = 0;
+  std::uint8_t mode = 0, fcs = 0, max_tx = 0;
+  std::uint16_t txwin_size = 0;
+};
+/// L2CAP_CONNINFO, RFCOMM_CONNINFO and SCO_CONNINFO.
+struct conninfo {
+  std::uint16_t hci_handle = 0;
+  std::uint8_t dev_class[3] = {};
+};
+
+/// HCI_FILTER: which packets and events an HCI socket of the raw channel gets.
+class hci_filter {
+ public:
+  /// Packet types: 1 command, 2 ACL data, 3 SCO data, 4 event, 5 ISO data.
+  hci_filter& pass_type(unsigned type) noexcept {
+    type_mask_ |= 1u << (type & 31);
+    return *this;
+  }
+  hci_filter& pass_event(unsigned event) noexcept {
+    event_mask_[(event >> 5) & 1] |= 1u << (event & 31);
+    return *this;
+  }
+  hci_filter& pass_all_events() noexcept {
+    event_mask_ = {0xffffffff, 0xffffffff};
+    return *this;
+  }
+  /// Only completions of this command; 0: of any.
+  hci_filter& only_opcode(std::uint16_t opcode) noexcept {
+    opcode_ = little(opcode);
+    return *this;
+  }
+
+  template <class P>
+  int level(const P&) const noexcept {
+    return sol_hci;
+  }
+  template <class P>
+  int name(const P&) const noexcept {
+    return 2;
+  }
+  template <class P>
+  void* data(const P&) noexcept {
+    return &type_mask_;
+  }
+  template <class P>
+  const void* data(const P&) const noexcept {
+    return &type_mask_;
+  }
+  template <class P>
+  std::size_t size(const P&) const noexcept {
+    return sizeof *this;
+  }
+  template <class P>
+  void resize(const P&, std::size_t) noexcept {}
+
+ private:
+  std::uint32_t type_mask_ = 0;
+  std::array<std::uint32_t, 2> event_mask_{};
+  std::uint16_t opcode_ = 0;
+};
+static_assert(sizeof(hci_filter) == 16 && std::is_standard_layout_v<hci_filter>);
+
+// ---- adapters --------------------------------------------------------------------------------------------------------
+
+/// An adapter of this machine.
+struct adapter {
+  std::uint16_t id = 0;  ///< 0: hci0
+  std::string name;      ///< "hci0"
+  bdaddr address;
+  bool up = false;
+};
+
+/// All adapters, by the kernel's own list (HCIGETDEVLIST, HCIGETDEVINFO). Empty without any; std::system_error where the kernel has no Bluetooth.
+inline std::vector<adapter> adapters() {
+  struct request {
+    std::uint16_t id;
+    std::uint32_t flags;
+  };
+  struct list {
+    std::uint16_t count;
+    request entries[16];
+  };
+  // struct hci_dev_info up to the flags; the kernel writes 92 bytes.
+  struct info {
+    std::uint16_t id;
+    char name[8];
+    bdaddr address;
+    std::uint32_t flags;
+    std::uint8_t rest[80];
+  };
+  constexpr unsigned long get_list = 0x800448d2, get_info = 0x800448d3;
+  struct owned {
+    int fd;
+    ~owned() {
+      if (fd >= 0) ::close(fd);
+    }
+  } s{::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, hci)};
+  if (s.fd < 0) throw std::system_error(errno, std::system_category(), "socket AF_BLUETOOTH");
+  list found{16, {}};
+  if (::ioctl(s.fd, get_list, &found) < 0) throw std::system_error(errno, std::system_category(), "HCIGETDEVLIST");
+  std::vector<adapter> out;
+  for (std::uint16_t i = 0; i < found.count && i < 16; ++i) {
+    info it{};
+    it.id = found.entries[i].id;
+    if (::ioctl(s.fd, get_info, &it) < 0) continue;
+    out.push_back({it.id, std::string(it.name, ::strnlen(it.name, sizeof it.name)), it.address, (it.flags & 1) != 0});
+  }
+  return out;
+}
+
+}  // namespace afplug::bluetooth
