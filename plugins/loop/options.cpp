@@ -1,0 +1,151 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "ancillary.hpp"
+#include "endpoint.hpp"
+#include "options.hpp"
+
+namespace loop {
+
+/// The options' way into an endpoint: a table of what is read, and one of what is written.
+struct option_access {
+  // As the kernel does: what is set is doubled, and has a least and a largest value.
+  static std::int32_t buffer_size(std::int32_t asked) noexcept {
+    constexpr std::int32_t least = 4608, most = 1 << 24;
+    return std::max(std::clamp(asked, 0, most) * 2, least);
+  }
+
+  struct getter {
+    std::int32_t level, number;
+    std::int32_t (*get)(endpoint&);
+  };
+  static constexpr std::array getters{
+      getter{SOL_SOCKET, SO_TYPE, [](endpoint& e) { return e.type_; }},
+      getter{SOL_SOCKET, SO_DOMAIN, [](endpoint& e) { return e.number_; }},
+      getter{SOL_SOCKET, SO_PROTOCOL, [](endpoint&) { return 0; }},
+      getter{SOL_SOCKET, SO_ACCEPTCONN, [](endpoint& e) { return e.stage_ == endpoint::stage::listening ? 1 : 0; }},
+      getter{SOL_SOCKET, SO_SNDBUF, [](endpoint& e) { return e.send_buffer_; }},
+      getter{SOL_SOCKET, SO_RCVBUF, [](endpoint& e) { return e.receive_buffer_; }},
+      getter{SOL_SOCKET, SO_PASSCRED, [](endpoint& e) { return e.pass_credentials_ ? 1 : 0; }},
+      getter{SOL_SOCKET, SO_ERROR,
+             [](endpoint& e) {
+               const auto error = std::exchange(e.error_, 0);
+               e.show();
+               return error;
+             }},
+      getter{SOL_SOCKET, SO_REUSEADDR, [](endpoint& e) { return e.remembered_.reuse_address; }},
+      getter{SOL_SOCKET, SO_REUSEPORT, [](endpoint& e) { return e.remembered_.reuse_port; }},
+      getter{SOL_SOCKET, SO_KEEPALIVE, [](endpoint& e) { return e.remembered_.keep_alive; }},
+      getter{SOL_SOCKET, SO_BROADCAST, [](endpoint& e) { return e.remembered_.broadcast; }},
+      getter{SOL_SOCKET, SO_DONTROUTE, [](endpoint& e) { return e.remembered_.dont_route; }},
+      getter{SOL_SOCKET, SO_PRIORITY, [](endpoint& e) { return e.remembered_.priority; }},
+      getter{SOL_LOOP, LOOP_INQ,
+             [](endpoint& e) {
+               const auto all = e.inbox_.empty() || e.is_stream() ? e.inbox_.bytes() : e.inbox_.front().bytes.size();
+               return static_cast<std::int32_t>(all);
+             }},
+      getter{SOL_LOOP, LOOP_OUTQ,
+             [](endpoint& e) { return e.peer_ ? static_cast<std::int32_t>(e.peer_->inbox_.bytes()) : 0; }},
+      getter{SOL_LOOP, LOOP_BACKLOG, [](endpoint& e) { return static_cast<std::int32_t>(e.backlog_); }},
+      getter{SOL_LOOP, LOOP_PENDING, [](endpoint& e) { return static_cast<std::int32_t>(e.pending_.size()); }},
+  };
+
+  struct setter {
+    std::int32_t level, number;
+    std::int32_t (*set)(endpoint&, std::int32_t);
+  };
+  template <auto Member>
+  static std::int32_t remember(endpoint& e, std::int32_t value) {
+    e.remembered_.*Member = value != 0;
+    return 0;
+  }
+  static void sizes_changed(endpoint& e) {
+    e.made_room();
+    if (e.peer_) e.peer_->show();
+  }
+  static constexpr std::array setters{
+      setter{SOL_SOCKET, SO_SNDBUF,
+             [](endpoint& e, std::int32_t value) {
+               e.send_buffer_ = buffer_size(value);
+               sizes_changed(e);
+               return 0;
+             }},
+      setter{SOL_SOCKET, SO_RCVBUF,
+             [](endpoint& e, std::int32_t value) {
+               e.receive_buffer_ = buffer_size(value);
+               sizes_changed(e);
+               return 0;
+             }},
+      setter{SOL_SOCKET, SO_PASSCRED,
+             [](endpoint& e, std::int32_t value) {
+               e.pass_credentials_ = value != 0;
+               return 0;
+             }},
+      setter{SOL_SOCKET, SO_REUSEADDR, &remember<&remembered::reuse_address>},
+      setter{SOL_SOCKET, SO_REUSEPORT, &remember<&remembered::reuse_port>},
+      setter{SOL_SOCKET, SO_KEEPALIVE, &remember<&remembered::keep_alive>},
+      setter{SOL_SOCKET, SO_BROADCAST, &remember<&remembered::broadcast>},
+      setter{SOL_SOCKET, SO_DONTROUTE, &remember<&remembered::dont_route>},
+      setter{SOL_SOCKET, SO_PRIORITY,
+             [](endpoint& e, std::int32_t value) {
+               e.remembered_.priority = value;
+               return 0;
+             }},
+      setter{SOL_LOOP, LOOP_BACKLOG,
+             [](endpoint& e, std::int32_t value) {
+               return e.stage_ == endpoint::stage::listening ? e.listen(value) : -EINVAL;
+             }},
+  };
+
+  static ::ucred peer_credentials(const endpoint& e) noexcept {
+    const bool tied = e.stage_ == endpoint::stage::connected || e.stage_ == endpoint::stage::listening;
+    return tied ? self() : ::ucred{0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
+  }
+};
+
+namespace {
+
+template <class Table>
+auto find(const Table& table, std::int32_t level, std::int32_t number) {
+  return std::find_if(table.begin(), table.end(),
+                      [&](const auto& row) { return row.level == level && row.number == number; });
+}
+
+template <class T>
+std::int32_t give(const T& value, void* data, std::uint32_t* bytes) {
+  *bytes = std::min<std::uint32_t>(*bytes, sizeof value);
+  std::memcpy(data, &value, *bytes);
+  return 0;
+}
+
+}  // namespace
+
+std::int32_t endpoint::get_option(std::int32_t level, std::int32_t number, void* data, std::uint32_t* bytes) {
+  if (level == SOL_SOCKET && number == SO_LINGER) return give(remembered_.linger, data, bytes);
+  if (level == SOL_SOCKET && number == SO_PEERCRED) return give(option_access::peer_credentials(*this), data, bytes);
+  const auto found = find(option_access::getters, level, number);
+  if (found == option_access::getters.end()) return -ENOPROTOOPT;
+  return give(found->get(*this), data, bytes);
+}
+
+std::int32_t endpoint::set_option(std::int32_t level, std::int32_t number, const void* data, std::uint32_t bytes) {
+  if (level == SOL_SOCKET && number == SO_LINGER) {
+    if (bytes < sizeof remembered_.linger) return -EINVAL;
+    std::memcpy(&remembered_.linger, data, sizeof remembered_.linger);
+    remembered_.linger.l_onoff = remembered_.linger.l_onoff != 0;
+    return 0;
+  }
+  const auto found = find(option_access::setters, level, number);
+  if (found == option_access::setters.end()) return -ENOPROTOOPT;
+  std::int32_t value;
+  if (bytes < sizeof value) return -EINVAL;
+  std::memcpy(&value, data, sizeof value);
+  return found->set(*this, value);
+}
+
+}  // namespace loop

@@ -1,0 +1,78 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// loop: sockets inside one process, wholly in user space. Streams, datagrams and records between names, with what unix(7) has of errors, descriptors passed
+// along, and credentials. It shows what a family that the kernel does not know takes, and serves tests that want no kernel in between.
+#include <afplug/plugin.hpp>
+#include <array>
+
+#include "address.hpp"
+#include "handle.hpp"
+#include "options.hpp"
+
+namespace loop {
+namespace {
+
+namespace ap = afplug::plugin;
+
+constexpr ap::option_group all{SOL_LOOP, nullptr};
+constexpr ap::option_group connections{SOL_LOOP, "connection"};
+
+constexpr std::array options{
+    all(AFPLUG_NAMED(LOOP_INQ), ap::kind::i32, ap::read_only,
+        "bytes that wait to be received; of records, in the first"),
+    connections(AFPLUG_NAMED(LOOP_OUTQ), ap::kind::i32, ap::read_only, "bytes sent that the peer has not received"),
+    connections(AFPLUG_NAMED(LOOP_BACKLOG), ap::kind::i32, ap::read_write,
+                "how many connections may wait to be accepted; written on a listening socket"),
+    connections(AFPLUG_NAMED(LOOP_PENDING), ap::kind::i32, ap::read_only, "how many connections wait to be accepted"),
+};
+
+constexpr auto constants =
+    ap::join(std::array{ap::constant_group{"SOL_"}(AFPLUG_NAMED(SOL_LOOP))}, ap::constants_of("LOOP_", options));
+
+constexpr std::uint32_t every = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR | AFPLUG_ROW_RIGHTS;
+constexpr std::uint32_t connected = every | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
+
+constexpr std::array rows{
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM, "connection", {},
+            "a byte stream within the process"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, every | AFPLUG_ROW_MESSAGE, "", {},
+            "datagrams within the process: none is lost, and senders wait"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE, "connection", {},
+            "records over a connection within the process"),
+};
+
+constexpr afplug_user_ops operations{
+    .size = sizeof(afplug_user_ops),
+    .reserved = 0,
+    .open = ap::guarded<handle::open>,
+    .close = ap::guarded<handle::close>,
+    .sendmsg = ap::guarded<&handle::sendmsg>,
+    .recvmsg = ap::guarded<&handle::recvmsg>,
+    .readiness = ap::guarded<&handle::readiness>,
+    .bind = ap::guarded<&handle::bind>,
+    .listen = ap::guarded<&handle::listen>,
+    .accept = ap::guarded<&handle::accept>,
+    .connect = ap::guarded<&handle::connect>,
+    .connect_result = ap::guarded<&handle::connect_result>,
+    .shutdown = ap::guarded<&handle::shutdown>,
+    .getsockname = ap::guarded<&handle::getsockname>,
+    .getpeername = ap::guarded<&handle::getpeername>,
+    .get_option = ap::guarded<&handle::get_option>,
+    .set_option = ap::guarded<&handle::set_option>,
+    .pair = ap::guarded<handle::pair>,
+    .dup = ap::guarded<&handle::dup>,
+};
+
+constexpr std::array families{ap::user_family({.id = "loop",
+                                               .name = "AF_LOOP",
+                                               .help = "sockets inside one process, in user space",
+                                               .rows = ap::array(rows),
+                                               .options = ap::array(options),
+                                               .constants = ap::array(constants),
+                                               .codec = &codec},
+                                              operations)};
+
+}  // namespace
+}  // namespace loop
+
+AFPLUG_PLUGIN("afplug", "0.1.0", loop::families)
