@@ -41,11 +41,12 @@ constexpr std::uint32_t least_size = sizeof(T);
 // Copies a struct that begins with its size: as much as both sides know of it, the rest zero.
 template <typename T>
 T copy_sized(const void* from, std::uint32_t room, const std::string& where) {
+  const std::string field = where.empty() ? "size" : where + ".size";
   std::uint32_t size = 0;
   std::memcpy(&size, from, sizeof size);
   if (size < least_size<T>)
-    bad(where + ".size", "it is " + number_text(size) + ", the least is " + number_text(least_size<T>));
-  if (size > room) bad(where + ".size", "it is " + number_text(size) + ", the most is " + number_text(room));
+    bad(field, "it is " + number_text(size) + ", the least is " + number_text(least_size<T>));
+  if (size > room) bad(field, "it is " + number_text(size) + ", the most is " + number_text(room));
   T out{};
   std::memcpy(&out, from, std::min<std::size_t>(size, sizeof out));
   out.size = sizeof out;
@@ -298,7 +299,7 @@ const family* family::adopt(const afplug_family& raw, std::string_view provider,
   try {
     std::unique_ptr<family> out(new family);
     auto& d = out->descriptor_;
-    d = copy_sized<afplug_family>(&raw, struct_max, "family");
+    d = copy_sized<afplug_family>(&raw, struct_max, "");
     check_heading(d);
 
     if (!d.codec) bad("codec", "it is NULL, and required");

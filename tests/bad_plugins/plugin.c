@@ -1,0 +1,301 @@
+/* Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+ *
+ * The smallest plugin that is right in everything, in C that C++ takes too. A bad one is this one with something spoilt by a macro:
+ *   SPOIL   a statement that the entry runs before it returns; the tables below are its to change
+ *   NOTE_*  what the note alone says
+ *   PROVIDER, FAMILY_ID, FAMILY_NUMBER, FAMILY_FLAGS   what note and descriptor say
+ *   NO_NOTE, SECOND_NOTE, TWO_FAMILIES, TOUCHES_ITSELF, CALLS_HOOK_EARLY, SLEEPS_EARLY, THROWS_EARLY   as they are called
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+#include <afplug/plugin.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#ifdef __cplusplus
+#include <stdexcept>
+#endif
+
+#ifdef TWO_FAMILIES
+#define NOTE_COUNT 2
+#define NOTE_FAMILIES \
+  {"good", 200, 0}, { "second", 201, 0 }
+#endif
+#ifndef PROVIDER
+#define PROVIDER "test"
+#endif
+#ifndef FAMILY_ID
+#define FAMILY_ID "good"
+#endif
+#ifndef FAMILY_NUMBER
+#define FAMILY_NUMBER 200
+#endif
+#ifndef FAMILY_FLAGS
+#define FAMILY_FLAGS 0
+#endif
+#ifndef NOTE_MAJOR
+#define NOTE_MAJOR AFPLUG_ABI_MAJOR
+#endif
+#ifndef NOTE_MINOR
+#define NOTE_MINOR AFPLUG_ABI_MINOR
+#endif
+#ifndef NOTE_PROVIDER
+#define NOTE_PROVIDER PROVIDER
+#endif
+#ifndef NOTE_VERSION
+#define NOTE_VERSION "1.0"
+#endif
+#ifndef NOTE_COUNT
+#define NOTE_COUNT 1
+#endif
+#ifndef NOTE_FAMILIES
+#define NOTE_FAMILIES \
+  { FAMILY_ID, FAMILY_NUMBER, FAMILY_FLAGS }
+#endif
+#ifndef SPOIL
+#define SPOIL (void)0
+#endif
+
+#ifndef NO_NOTE
+AFPLUG_NOTE_AS(NOTE_MAJOR, NOTE_MINOR, NOTE_COUNT, NOTE_PROVIDER, NOTE_VERSION, NOTE_FAMILIES)
+#endif
+
+#ifdef SECOND_NOTE
+AFPLUG_NOTE_PLACE const struct {
+  uint32_t name_size, description_size, type;
+  char name[8];
+} second_note = {sizeof(AFPLUG_NOTE_NAME), 0, AFPLUG_NOTE_TYPE, AFPLUG_NOTE_NAME};
+#endif
+
+/* A function that the test program exports. */
+static void call_test_hook(void) {
+  void (*hook)(void) = NULL;
+  void* found = dlsym(RTLD_DEFAULT, "afplug_test_hook");
+  memcpy(&hook, &found, sizeof hook);
+  if (hook) hook();
+}
+
+#ifdef CALLS_HOOK_EARLY
+__attribute__((constructor)) static void early(void) { call_test_hook(); }
+#endif
+#ifdef SLEEPS_EARLY
+__attribute__((constructor)) static void early(void) {
+  for (;;) pause();
+}
+#endif
+#ifdef TOUCHES_ITSELF
+__attribute__((constructor)) static void early(void) {
+  static const char here = 0;
+  Dl_info me;
+  if (dladdr(&here, &me)) utimensat(AT_FDCWD, me.dli_fname, NULL, 0);
+}
+#endif
+#ifdef THROWS_EARLY
+static int thrown() { throw std::runtime_error("too early"); }
+static const int early = thrown();
+#endif
+
+static int32_t parse(const struct afplug_identity* who, const char* text, size_t text_size, struct afplug_sockaddr* out,
+                     struct afplug_text* why) {
+  const uint16_t number = (uint16_t)who->number;
+  (void)why;
+  if (text_size > AFPLUG_ADDRESS_MAX - sizeof number) return -ENAMETOOLONG;
+  memcpy(out->u.bytes, &number, sizeof number);
+  memcpy(out->u.bytes + sizeof number, text, text_size);
+  out->length = (uint32_t)(sizeof number + text_size);
+  return 0;
+}
+
+static int32_t format(const struct afplug_identity* who, const void* address, uint32_t length,
+                      struct afplug_text* out) {
+  (void)who;
+  if (length < sizeof(uint16_t)) return -EINVAL;
+  out->size = length - (uint32_t)sizeof(uint16_t);
+  memcpy(out->data, (const char*)address + sizeof(uint16_t), out->size < out->capacity ? out->size : out->capacity);
+  return 0;
+}
+
+static int32_t get(const struct afplug_identity* who, const void* address, uint32_t length, struct afplug_value* values,
+                   uint32_t capacity) {
+  (void)who;
+  if (length < sizeof(uint16_t)) return -EINVAL;
+  if (capacity > 0) {
+    values[0].kind = AFPLUG_KIND_TEXT;
+    values[0].size = length - (uint32_t)sizeof(uint16_t);
+    memcpy(values[0].bytes, (const char*)address + sizeof(uint16_t), values[0].size);
+  }
+  return 1;
+}
+
+static int32_t set(const struct afplug_identity* who, const struct afplug_value* values, uint32_t count,
+                   struct afplug_sockaddr* out, struct afplug_text* why) {
+  if (count < 1 || values[0].kind != AFPLUG_KIND_TEXT) return -EINVAL;
+  return parse(who, (const char*)values[0].bytes, values[0].size, out, why);
+}
+
+static int32_t check(const struct afplug_identity* who, uint32_t flags, struct afplug_verdict* verdict) {
+  (void)who, (void)flags, (void)verdict;
+  return 0;
+}
+
+static const void* extension(const char* id) { return strcmp(id, "test.name/1") == 0 ? FAMILY_ID : NULL; }
+
+/* Every struct with the tail that a later minor might give it. */
+static struct {
+  struct afplug_row row;
+  char tail[64];
+} row;
+static struct {
+  struct afplug_option option;
+  char tail[64];
+} option;
+static struct afplug_member member;
+static struct afplug_member field;
+static struct afplug_constant constant;
+static struct afplug_kernel_ops kernel_ops;
+static struct afplug_user_ops user_ops;
+static struct afplug_codec codec;
+static struct {
+  struct afplug_family family;
+  char tail[64];
+} family;
+
+/* What SPOIL may want. */
+static char long_text[4097];
+#define FAMILY family.family
+#define ROW row.row
+#define OPTION option.option
+
+static int32_t user_open(const struct afplug_identity* who, void** state, int64_t* pollable) {
+  (void)who, (void)state, (void)pollable;
+  return -EMFILE;
+}
+static void user_close(void* state, uint32_t flags) { (void)state, (void)flags; }
+static int32_t user_sendmsg(void* state, const struct afplug_message* message, uint64_t* sent) {
+  (void)state, (void)message, (void)sent;
+  return -EPIPE;
+}
+static int32_t user_recvmsg(void* state, struct afplug_message* message, uint64_t* received) {
+  (void)state, (void)message, (void)received;
+  return -EPIPE;
+}
+static int32_t user_readiness(void* state, int32_t events) { return (void)state, events; }
+static int32_t user_connect(void* state, const void* address, uint32_t length) {
+  return (void)state, (void)address, (void)length, -ECONNREFUSED;
+}
+
+static void fill(void) {
+  memset(long_text, 'x', sizeof long_text - 1);
+
+  memset(&ROW, 0, sizeof ROW);
+  ROW.size = sizeof ROW;
+  ROW.flags = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION;
+  ROW.type = SOCK_STREAM;
+  ROW.native_domain = AF_UNIX;
+  ROW.native_type = AFPLUG_ANY;
+  ROW.type_name = "SOCK_STREAM";
+  ROW.help = "bytes";
+
+  memset(&member, 0, sizeof member);
+  member.size = sizeof member;
+  member.kind = AFPLUG_KIND_I32;
+  member.name = "onoff";
+
+  memset(&OPTION, 0, sizeof OPTION);
+  OPTION.size = sizeof OPTION;
+  OPTION.flags = AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE;
+  OPTION.name = "TEST_OPTION";
+  OPTION.level = 1;
+  OPTION.number = 2;
+  OPTION.kind = AFPLUG_KIND_STRUCT;
+  OPTION.max_bytes = 8;
+  OPTION.members.data = &member;
+  OPTION.members.count = 1;
+  OPTION.members.stride = sizeof member;
+
+  memset(&constant, 0, sizeof constant);
+  constant.size = sizeof constant;
+  constant.name = "TEST_CONSTANT";
+  constant.value = 42;
+
+  memset(&field, 0, sizeof field);
+  field.size = sizeof field;
+  field.kind = AFPLUG_KIND_TEXT;
+  field.name = "name";
+  field.bytes = AFPLUG_ADDRESS_MAX - 2;
+
+  memset(&codec, 0, sizeof codec);
+  codec.size = sizeof codec;
+  codec.fields.data = &field;
+  codec.fields.count = 1;
+  codec.fields.stride = sizeof field;
+  codec.parse = parse;
+  codec.format = format;
+  codec.get = get;
+  codec.set = set;
+
+  memset(&kernel_ops, 0, sizeof kernel_ops);
+  kernel_ops.size = sizeof kernel_ops;
+
+  memset(&user_ops, 0, sizeof user_ops);
+  user_ops.size = sizeof user_ops;
+  user_ops.open = user_open;
+  user_ops.close = user_close;
+  user_ops.sendmsg = user_sendmsg;
+  user_ops.recvmsg = user_recvmsg;
+  user_ops.readiness = user_readiness;
+
+  memset(&FAMILY, 0, sizeof FAMILY);
+  FAMILY.size = sizeof FAMILY;
+  FAMILY.backing = AFPLUG_BACKING_KERNEL;
+  FAMILY.flags = FAMILY_FLAGS;
+  FAMILY.number = FAMILY_NUMBER;
+  FAMILY.id = FAMILY_ID;
+  FAMILY.name = "AF_GOOD";
+  FAMILY.rows.data = &row;
+  FAMILY.rows.count = 1;
+  FAMILY.rows.stride = sizeof row;
+  FAMILY.options.data = &option;
+  FAMILY.options.count = 1;
+  FAMILY.options.stride = sizeof option;
+  FAMILY.constants.data = &constant;
+  FAMILY.constants.count = 1;
+  FAMILY.constants.stride = sizeof constant;
+  FAMILY.codec = &codec;
+  FAMILY.kernel_ops = &kernel_ops;
+  FAMILY.check = check;
+  FAMILY.extension = extension;
+}
+
+#ifdef TWO_FAMILIES
+static struct afplug_family both[2];
+static void two_families(struct afplug_plugin* out) {
+  both[0] = both[1] = FAMILY;
+  both[1].id = "second";
+  both[1].number = 201;
+  out->families.data = both;
+  out->families.count = 2;
+  out->families.stride = sizeof both[0];
+}
+#endif
+
+int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out) {
+  int32_t result = 0;
+  fill();
+  out->abi_major = AFPLUG_ABI_MAJOR;
+  out->abi_minor = host->abi_minor;
+  out->provider = PROVIDER;
+  out->version = "1.0";
+  out->families.data = &family;
+  out->families.count = 1;
+  out->families.stride = sizeof family;
+  SPOIL;
+  return result;
+}

@@ -1,0 +1,24 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What a privileged process sees: gate_test makes a copy of this program setuid and runs it.
+#include <sys/auxv.h>
+
+#include <afplug/inspect.hpp>
+#include <afplug/registry.hpp>
+#include <cstdio>
+#include <string_view>
+
+int main(int argc, char** argv) {
+  if (::getauxval(AT_SECURE) == 0) {
+    std::puts("not privileged: is the file system mounted nosuid?");
+    return 1;
+  }
+  const std::string_view what = argc > 1 ? argv[1] : "";
+  if (what == "inspect" && argc == 3) {
+    const auto seen = afplug::inspect(argv[2]);
+    std::puts(seen.acceptable ? "accepted" : seen.code.c_str());
+    return 0;
+  }
+  for (const auto& d : afplug::registry().directories()) std::puts(d.c_str());
+  return 0;
+}

@@ -1,0 +1,140 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The registry from many threads at once. What counts is that ThreadSanitizer sees nothing, and that all get the same answer.
+#include <gtest/gtest.h>
+#include <afplug/registry.hpp>
+#include <atomic>
+#include <barrier>
+#include <thread>
+
+#include "../support/plugin_files.hpp"
+
+namespace {
+
+using namespace afplug::testing_support;
+
+constexpr int thread_count = 16;
+
+afplug::registry_options only(std::vector<fs::path> directories) {
+  afplug::registry_options o;
+  o.directories = std::move(directories);
+  o.use_environment = false;
+  o.use_install_directory = false;
+  return o;
+}
+
+// Runs `what` in every thread at once, with the thread's number.
+template <typename F>
+void together(F what) {
+  std::barrier start(thread_count);
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < thread_count; ++i)
+    threads.emplace_back([&start, &what, i] {
+      start.arrive_and_wait();
+      what(i);
+    });
+}
+
+TEST(registry_race, first_family_is_loaded_once) {
+  for (int round = 0; round < 20; ++round) {
+    const scratch dir;
+    put("good", dir.path());
+    afplug::registry r(only({dir.path()}));
+    std::atomic<const afplug::family*> seen{nullptr};
+    std::atomic<int> same{0};
+    together([&](int i) {
+      afplug::error_code ec;
+      const auto* f = i % 2 ? r.family("good", ec) : r.family(200, ec);
+      const afplug::family* expected = nullptr;
+      if (f && (seen.compare_exchange_strong(expected, f) || expected == f)) ++same;
+    });
+    EXPECT_EQ(same, thread_count);
+  }
+}
+
+TEST(registry_race, all_hear_of_the_same_refusal) {
+  const scratch dir;
+  put("entry_fails", dir.path());
+  afplug::registry r(only({dir.path()}));
+  std::atomic<int> refused{0};
+  together([&](int) {
+    afplug::error_code ec;
+    if (!r.family("good", ec) && ec == afplug::errc::plugin_refused &&
+        afplug::last_detail().find("afplug_entry") != std::string_view::npos)
+      ++refused;
+  });
+  EXPECT_EQ(refused, thread_count);
+}
+
+TEST(registry_race, different_families_load_at_once) {
+  const scratch dir;
+  put("good", dir.path());
+  put("second", dir.path());
+  put("numberless", dir.path());
+  afplug::registry r(only({dir.path()}));
+  const char* ids[] = {"good", "second", "numberless"};
+  std::atomic<int> found{0};
+  together([&](int i) {
+    afplug::error_code ec;
+    const auto* f = r.family(ids[i % 3], ec);
+    if (f && f->id() == ids[i % 3]) ++found;
+  });
+  EXPECT_EQ(found, thread_count);
+}
+
+TEST(registry_race, everything_at_once) {
+  const scratch dir;
+  put("good", dir.path(), "a");
+  put("other", dir.path(), "b");
+  put("second", dir.path(), "c");
+  put("entry_fails", dir.path(), "d");
+  afplug::registry r(only({dir.path()}));
+  std::atomic<int> wrong{0};
+  together([&](int i) {
+    for (int round = 0; round < 50; ++round) {
+      afplug::error_code ec;
+      switch (i % 8) {
+        case 0:
+          r.rescan();
+          break;
+        case 1:
+          if (r.families().size() < 4) ++wrong;
+          break;
+        case 2:
+          r.unload("second", ec);
+          break;
+        case 3:
+          r.add_directory(dir.path());
+          break;
+        case 4:
+          if (const auto* f = r.family("second", ec); !f && ec != afplug::errc::family_unloaded) ++wrong;
+          break;
+        case 5:
+          if (const auto* f = r.family("good", "other", ec); !f || f->provider() != "other") ++wrong;
+          break;
+        case 6:
+          if (const auto* f = r.loaded(200); f && f->id() != "good") ++wrong;
+          break;
+        default:
+          if (const auto* f = r.family(200, ec); !f || f->provider() != "test") ++wrong;
+          break;
+      }
+    }
+  });
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(registry_race, two_registries_load_one_file) {
+  const scratch dir;
+  put("good", dir.path());
+  afplug::registry registries[2] = {afplug::registry(only({dir.path()})), afplug::registry(only({dir.path()}))};
+  std::atomic<const afplug::family*> seen[2] = {nullptr, nullptr};
+  together([&](int i) {
+    afplug::error_code ec;
+    seen[i % 2] = registries[i % 2].family("good", ec);
+  });
+  EXPECT_NE(seen[0], nullptr);
+  EXPECT_EQ(seen[0], seen[1]);
+}
+
+}  // namespace
