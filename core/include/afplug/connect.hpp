@@ -13,24 +13,25 @@ namespace afplug {
 
 /// How create_connection goes about it.
 struct connection_options {
-  std::optional<std::chrono::nanoseconds>
-      timeout;  ///< for the whole, look-up included; empty: default_timeout(). It becomes the socket's.
+  /// For the whole, look-up included; empty: default_timeout(). It becomes the socket's. Zero: only what connects at once.
+  std::optional<std::chrono::nanoseconds> timeout;
   std::optional<address> source;  ///< bound first; addresses of another family are skipped
   bool happy_eyeballs = true;     ///< false: one address after the other, in the resolver's order
-  std::chrono::milliseconds attempt_delay{
-      250};  ///< RFC 8305 §5: before the next address is tried beside the ones under way; 10 ms at least
-  int family = AF_UNSPEC;
-  int protocol = 0;
+  /// RFC 8305 §5: how long an address is tried alone before the next joins; 10 ms at least. One that fails is followed at once.
+  std::chrono::milliseconds attempt_delay{250};
+  int family = AF_UNSPEC;  ///< AF_INET, AF_INET6: addresses of this one alone
+  int protocol = 0;        ///< of the sockets, IPPROTO_MPTCP for instance
 };
 
-/// Every address failed: the errors of all, in the order of the attempts.
+/// Every address failed: the errors of all, in the order of the attempts. The code is errc::timed_out where the time limit ended an attempt, else the
+/// last attempt's.
 class AFPLUG_API connection_error : public error {
  public:
   struct attempt {
     address to;
     error_code ec;
   };
-  connection_error(std::vector<attempt> attempts);
+  explicit connection_error(std::vector<attempt> attempts);
   ~connection_error() override;
   const std::vector<attempt>& attempts() const noexcept { return attempts_; }
 
@@ -38,10 +39,11 @@ class AFPLUG_API connection_error : public error {
   std::vector<attempt> attempts_;
 };
 
-/// Connects a SOCK_STREAM socket to a host and service. Throws connection_error (whose code is the last attempt's), or the resolver's error.
+/// Connects a SOCK_STREAM socket to a host and service: to all its addresses, families in turn, the resolver's favourite first, each with a head start on the
+/// next; who connects first wins and the others are closed (RFC 8305). Throws connection_error, or the resolver's or registry's error.
 AFPLUG_API socket create_connection(std::string_view host, std::string_view service,
                                     const connection_options& options = {});
-/// The same without exceptions; `attempts`, if given, gets each failure.
+/// The same without exceptions; `attempts`, if given, gets each failure, also those before a success.
 AFPLUG_API socket create_connection(std::string_view host, std::string_view service, const connection_options& options,
                                     error_code& ec, std::vector<connection_error::attempt>* attempts = nullptr);
 
@@ -49,11 +51,12 @@ AFPLUG_API socket create_connection(std::string_view host, std::string_view serv
 struct server_options {
   int backlog = -1;         ///< as listen's
   bool reuse_port = false;  ///< SO_REUSEPORT
-  bool dualstack_ipv6 =
-      false;  ///< inet6: serve IPv4 as well (IPV6_V6ONLY 0); otherwise it is set to 1. errc::invalid_argument for others
+  /// inet6: serve IPv4 as well (IPV6_V6ONLY 0); otherwise it is set to 1. errc::invalid_argument for other families and where it can't be had.
+  bool dualstack_ipv6 = false;
 };
 
-/// A listening socket at an address of any family with listen: SO_REUSEADDR for IP. On a bind error the sentence names the address; nothing stays open.
+/// A listening socket at an address of any family with listen, SOCK_STREAM unless the address says otherwise: SO_REUSEADDR for IP. On a bind error the
+/// sentence names the address; nothing stays open.
 AFPLUG_API socket create_server(const address& at, const server_options& options = {});
 AFPLUG_API socket create_server(const address& at, const server_options& options, error_code& ec);
 
