@@ -18,7 +18,8 @@ namespace {
 
 using namespace afplug::command;
 
-constexpr const subcommand* subcommands[] = {&families, &caps, &explain_one, &options, &constants, &address_text};
+constexpr const subcommand* subcommands[] = {&families,  &caps,         &explain_one, &options,
+                                             &constants, &address_text, &listen,      &connect};
 
 int run(int argc, char** argv) {
   CLI::App app(
