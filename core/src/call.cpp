@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <afplug/interrupt.hpp>
+#include <algorithm>
 #include <utility>
 
 namespace afplug {
@@ -85,6 +86,20 @@ bool call::stop_with(const std::stop_token& stop, error_code& ec) {
   return true;
 }
 
+// Readiness may be in vain for long: a UNIX datagram socket is ready to send while the receiver named by sendto is full. Where it comes at once, the next
+// attempt waits a little, so that the call does not spin.
+bool call::pause(error_code& ec) {
+  ::pollfd now{fd_, events_, 0};
+  if (::poll(&now, 1, 0) <= 0) return true;
+  const auto rest = std::chrono::milliseconds(1 << std::min(vain_++, 3u));
+  auto until = clock::now() + rest;
+  if (deadline_) until = std::min(until, *deadline_);
+  // A negative descriptor is one that poll leaves out.
+  if (wait_ready(-1, 0, until, wake_, ec) == 0 && ec != errc::timed_out) return false;
+  if (deadline_ && clock::now() >= *deadline_) return false;
+  return true;
+}
+
 bool call::again(int error, error_code& ec) {
   if (error == EINTR) {
     if (interrupted(ec)) return false;
@@ -94,8 +109,17 @@ bool call::again(int error, error_code& ec) {
     }
     return true;
   }
-  if ((error == EAGAIN || error == EWOULDBLOCK) && (timeout_ > 0 || (timeout_ < 0 && polls_)))
-    return wait_ready(fd_, events_, deadline_, wake_, ec) != 0;
+  if ((error == EAGAIN || error == EWOULDBLOCK) && (timeout_ > 0 || (timeout_ < 0 && polls_))) {
+    // Datagram sockets after SHUT_RD: nothing comes, poll says ready for ever, and only a receive that blocks tells the end.
+    if ((ready_ & POLLRDHUP) != 0) {
+      ec.clear();
+      return false;
+    }
+    if (ready_ != 0 && !pause(ec)) return false;
+    ready_ = wait_ready(fd_, (events_ & POLLIN) != 0 ? static_cast<short>(events_ | POLLRDHUP) : events_, deadline_,
+                        wake_, ec);
+    return ready_ != 0;
+  }
   fail_errno(ec, error);
   return false;
 }

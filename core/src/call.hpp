@@ -19,6 +19,12 @@ using clock = std::chrono::steady_clock;
 /// and goes on. The bits that hold; 0 with errc::timed_out or errc::stopped.
 short wait_ready(int fd, short events, std::optional<clock::time_point> deadline, int wake, error_code& ec);
 
+/// The time so long from now; what no clock can say is the end of time.
+inline clock::time_point deadline_after(std::chrono::nanoseconds limit) noexcept {
+  const auto now = clock::now();
+  return limit < clock::time_point::max() - now ? now + limit : clock::time_point::max();
+}
+
 /// Asks this thread's interrupt hook; true: `ec` is errc::interrupted.
 bool interrupted(error_code& ec);
 
@@ -28,7 +34,7 @@ class call {
   /// timeout: nanoseconds; 0: non-blocking; below 0: blocking. `polls`: in blocking mode EAGAIN is waited for here (user space, stop tokens), else it is the caller's.
   call(int fd, short events, std::int64_t timeout, bool polls) noexcept
       : fd_(fd), events_(events), timeout_(timeout), polls_(polls) {
-    if (timeout_ > 0) deadline_ = clock::now() + std::chrono::nanoseconds(timeout_);
+    if (timeout_ > 0) deadline_ = deadline_after(std::chrono::nanoseconds(timeout_));
   }
   call(const call&) = delete;
   call& operator=(const call&) = delete;
@@ -37,7 +43,8 @@ class call {
   /// Lets a stop token end the waits. False: no descriptor for it could be made (ec).
   bool stop_with(const std::stop_token& stop, error_code& ec);
 
-  /// After an attempt failed with errno `error`: true when it is to be tried again, else `ec` says why not.
+  /// After an attempt failed with errno `error`: true when it is to be tried again, else `ec` says why not. No error: the socket receives no more, though the
+  /// attempt did not say so.
   bool again(int error, error_code& ec);
 
   /// Waits for readiness within the deadline, whatever the mode.
@@ -46,12 +53,14 @@ class call {
   std::optional<clock::time_point> deadline() const noexcept { return deadline_; }
   int wake() const noexcept { return wake_; }
 
-  /// Tries until it gives a result: `attempt` returns one or above, or −1 with errno. Below 0: `ec` says why.
+  /// Tries until it gives a result: `attempt` returns 0 or above, or −1 with errno. Below 0: as again() says.
   template <class F>
   auto run(F attempt, error_code& ec) -> decltype(attempt()) {
     for (;;) {
       const auto n = attempt();
       if (n >= 0) {
+        ready_ = 0;
+        vain_ = 0;
         ec.clear();
         return n;
       }
@@ -60,12 +69,16 @@ class call {
   }
 
  private:
+  bool pause(error_code& ec);
+
   int fd_;
   short events_;
   std::int64_t timeout_;
   bool polls_;
   std::optional<clock::time_point> deadline_;
   int wake_ = -1;
+  short ready_ = 0;    // what the last wait found, after which nothing was done yet
+  unsigned vain_ = 0;  // how often in a row it was ready in vain
   struct waker {
     int fd;
     void operator()() const noexcept;

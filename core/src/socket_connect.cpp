@@ -31,46 +31,105 @@ int finish_connect(int fd, call& waiting, error_code& ec) {
   return error == EISCONN ? 0 : error;
 }
 
-// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while: waiting takes the kernel's own timeout on a
-// descriptor that blocks.
-int connect_full_backlog(int fd, const address& to, call& waiting, error_code& ec) {
-  ::timeval old{};
-  ::socklen_t size = sizeof old;
-  if (::getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, &size) != 0 || !detail::set_nonblocking(fd, false)) return errno;
-  int error = EAGAIN;
-  do {
-    const auto left = std::chrono::duration_cast<std::chrono::microseconds>(*waiting.deadline() - detail::clock::now());
-    if (left.count() <= 0) break;
-    const ::timeval limit{left.count() / 1000000, left.count() % 1000000};
-    error = ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
-                    ::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0
-                ? 0
-                : errno;
-    if (error == EINTR && detail::interrupted(ec)) {
-      error = -1;
-      break;
-    }
-  } while (error == EINTR);
-  ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old, sizeof old);
-  detail::set_nonblocking(fd, true);
-  if (error == EAGAIN) {
-    detail::fail(ec, errc::timed_out, {});
-    return -1;
-  }
-  return error;
+// Whether the socket has a peer.
+bool has_peer(int fd) noexcept {
+  ::sockaddr_storage peer;
+  ::socklen_t size = sizeof peer;
+  return ::getpeername(fd, reinterpret_cast<::sockaddr*>(&peer), &size) == 0;
 }
 
-int connect_kernel(int fd, std::int64_t timeout, const address& to, call& waiting, bool stoppable, error_code& ec) {
-  if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
-  const int error = errno;
-  if (error == EINTR) {
-    if (timeout == 0) return EINTR;
-    if (detail::interrupted(ec)) return -1;
-    return finish_connect(fd, waiting, ec);
+// Flips O_NONBLOCK for a scope.
+class mode_scope {
+ public:
+  mode_scope(int fd, bool wanted, bool nonblocking) noexcept : fd_(fd), back_(!nonblocking), active_(wanted) {
+    if (active_ && !detail::set_nonblocking(fd, nonblocking)) error_ = errno;
   }
-  if (error == EINPROGRESS && (timeout > 0 || stoppable)) return finish_connect(fd, waiting, ec);
-  if (error == EAGAIN && timeout > 0 && to.family() == AF_UNIX) return connect_full_backlog(fd, to, waiting, ec);
-  return error;
+  ~mode_scope() {
+    if (active_ && error_ == 0) detail::set_nonblocking(fd_, back_);
+  }
+  mode_scope(const mode_scope&) = delete;
+  mode_scope& operator=(const mode_scope&) = delete;
+  int error() const noexcept { return error_; }
+
+ private:
+  int fd_;
+  bool back_, active_;
+  int error_ = 0;
+};
+
+// SO_SNDTIMEO, set back at the end of a scope.
+class send_timeout_scope {
+ public:
+  explicit send_timeout_scope(int fd) noexcept : fd_(fd) {
+    ::socklen_t size = sizeof old_;
+    if (::getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &old_, &size) != 0) error_ = errno;
+  }
+  ~send_timeout_scope() {
+    if (error_ == 0) ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &old_, sizeof old_);
+  }
+  send_timeout_scope(const send_timeout_scope&) = delete;
+  send_timeout_scope& operator=(const send_timeout_scope&) = delete;
+  int error() const noexcept { return error_; }
+  bool set(std::chrono::microseconds limit) const noexcept {
+    const ::timeval t{limit.count() / 1000000, limit.count() % 1000000};
+    return ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t) == 0;
+  }
+
+ private:
+  int fd_;
+  ::timeval old_{};
+  int error_ = 0;
+};
+
+// How long a connect that waits in the kernel may not look at its stop token.
+constexpr std::chrono::microseconds stop_interval{20000};
+
+// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while: waiting takes the kernel's own timeout on a
+// descriptor that blocks.
+int connect_full_backlog(int fd, const address& to, call& waiting, const std::stop_token* stop, error_code& ec) {
+  const send_timeout_scope timeout(fd);
+  if (timeout.error() != 0) return timeout.error();
+  const mode_scope blocking(fd, true, false);
+  if (blocking.error() != 0) return blocking.error();
+  for (;;) {
+    auto left = std::chrono::microseconds::max();
+    if (waiting.deadline())
+      left = std::chrono::duration_cast<std::chrono::microseconds>(*waiting.deadline() - detail::clock::now());
+    if (left.count() <= 0) {
+      detail::fail(ec, errc::timed_out, {});
+      return -1;
+    }
+    if (stop && stop->stop_requested()) {
+      detail::fail(ec, errc::stopped, {});
+      return -1;
+    }
+    if (!timeout.set(stop ? std::min(left, stop_interval) : left)) return errno;
+    if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
+    const int error = errno;
+    if (error == EINTR && detail::interrupted(ec)) return -1;
+    if (error != EINTR && error != EAGAIN) return error;
+  }
+}
+
+// `stop`: null where the call cannot be stopped, or must not wait.
+int connect_kernel(int fd, std::int64_t timeout, const address& to, call& waiting, const std::stop_token* stop,
+                   error_code& ec) {
+  for (;;) {
+    if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
+    int error = errno;
+    if (error == EINTR) {
+      if (timeout == 0) return EINTR;
+      if (detail::interrupted(ec)) return -1;
+      // It goes on without us (AF_INET), or the signal has undone it (AF_UNIX, AF_VSOCK), and then it begins again.
+      error = finish_connect(fd, waiting, ec);
+      if (error == 0 && !has_peer(fd)) continue;
+      return error;
+    }
+    if (error == EINPROGRESS && (timeout > 0 || stop)) return finish_connect(fd, waiting, ec);
+    if (error == EAGAIN && (timeout > 0 || stop) && to.family() == AF_UNIX)
+      return connect_full_backlog(fd, to, waiting, stop, ec);
+    return error;
+  }
 }
 
 int connect_user(const detail::user_socket& u, std::int64_t timeout, const address& to, call& waiting, error_code& ec) {
@@ -171,6 +230,7 @@ socket accept_on(socket& s, address& peer, call& waiting, bool poll_first, error
         return got;
       },
       ec);
+  if (fd < 0 && !ec) detail::fail_errno(ec, EINVAL);  // it was shut down
   if (ec) return {};
   socket accepted = socket_access::make(fd, &f, s.type(), s.protocol(), mode);
   if (mode >= 0 && !detail::set_nonblocking(fd, true)) {
@@ -226,7 +286,7 @@ void socket::connect(const address& to, error_code& ec) {
   call waiting(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
   const int error =
-      user_ ? connect_user(*user_, timeout_, to, waiting, ec) : connect_kernel(fd_, timeout_, to, waiting, false, ec);
+      user_ ? connect_user(*user_, timeout_, to, waiting, ec) : connect_kernel(fd_, timeout_, to, waiting, nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
 }
 
@@ -235,11 +295,10 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   if (!waiting.stop_with(stop, ec)) return;
   ec.clear();
   // A connect in a blocking descriptor hears nothing: it starts it and waits here. Nobody else uses a socket that is being connected.
-  const bool flip = !user_ && timeout_ < 0;
-  if (flip && !detail::set_nonblocking(fd_, true)) return detail::fail_errno(ec, errno);
+  const mode_scope started(fd_, !user_ && timeout_ < 0, true);
+  if (started.error() != 0) return detail::fail_errno(ec, started.error());
   const int error = user_ ? connect_user(*user_, timeout_, to, waiting, ec)
-                          : connect_kernel(fd_, timeout_, to, waiting, timeout_ != 0, ec);
-  if (flip) detail::set_nonblocking(fd_, false);
+                          : connect_kernel(fd_, timeout_, to, waiting, timeout_ != 0 ? &stop : nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
 }
 

@@ -18,6 +18,11 @@ using detail::user_call;
 // What a user-space family may be handed at once; the kernel's limit too.
 constexpr std::size_t max_buffers = 1024;
 
+// The mode of one call. The error queue is never waited for, not even by the kernel.
+std::int64_t mode_of(const socket& s, int flags) noexcept {
+  return (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0 ? 0 : socket_access::timeout(s);
+}
+
 // One message, as either side of the house takes it.
 struct outgoing {
   std::span<const const_bytes> data;
@@ -121,8 +126,7 @@ with_stop arm(call& waiting, const std::stop_token* stop, error_code& ec) {
 }
 
 std::size_t send_message(const socket& s, outgoing m, const std::stop_token* stop, error_code& ec) {
-  call waiting(s.fileno(), POLLOUT, (m.flags & MSG_DONTWAIT) != 0 ? 0 : socket_access::timeout(s),
-               stop || s.in_user_space());
+  call waiting(s.fileno(), POLLOUT, mode_of(s, m.flags), stop || s.in_user_space());
   const auto [ready, extra] = arm(waiting, stop, ec);
   if (!ready) return 0;
   m.flags |= extra;
@@ -133,8 +137,7 @@ std::size_t send_message(const socket& s, outgoing m, const std::stop_token* sto
 
 received receive_message(const socket& s, incoming m, const std::stop_token* stop, std::size_t& control_size,
                          error_code& ec) {
-  call waiting(s.fileno(), POLLIN, (m.flags & MSG_DONTWAIT) != 0 ? 0 : socket_access::timeout(s),
-               stop || s.in_user_space());
+  call waiting(s.fileno(), POLLIN, mode_of(s, m.flags), stop || s.in_user_space());
   const auto [ready, extra] = arm(waiting, stop, ec);
   if (!ready) return {};
   m.flags |= extra;
@@ -143,7 +146,10 @@ received receive_message(const socket& s, incoming m, const std::stop_token* sto
   const auto n = waiting.run(
       [&] { return u ? receive_user(*u, m, out, control_size) : receive_kernel(s.fileno(), m, out, control_size); },
       ec);
-  if (n < 0) return {};
+  if (n < 0) {
+    if (m.from && !ec) *m.from = {};
+    return {};
+  }
   if (m.from) m.from->protocol(s.what());
   out.size = static_cast<std::size_t>(n);
   return out;
@@ -162,8 +168,7 @@ const_bytes rest(const_bytes whole, std::size_t done) noexcept {
 void send_everything(const socket& s, const_bytes data, int flags, const std::stop_token* stop, std::size_t* sent,
                      error_code& ec) {
   std::size_t done = 0;
-  call waiting(s.fileno(), POLLOUT, (flags & MSG_DONTWAIT) != 0 ? 0 : socket_access::timeout(s),
-               stop || s.in_user_space());
+  call waiting(s.fileno(), POLLOUT, mode_of(s, flags), stop || s.in_user_space());
   const auto [ready, extra] = arm(waiting, stop, ec);
   const auto* u = socket_access::user(s);
   // An empty message is one on sockets that have messages: it is sent, once.
@@ -193,7 +198,7 @@ ssize_t detail::socket_access::send_once(const socket& s, const_bytes data) {
 
 std::size_t socket::send_slow(const_bytes data, int flags, error_code& ec) {
   const int error = errno;  // the inline attempt's, on a kernel-backed family
-  call waiting(fd_, POLLOUT, (flags & MSG_DONTWAIT) != 0 ? 0 : timeout_, user_ != nullptr);
+  call waiting(fd_, POLLOUT, mode_of(*this, flags), user_ != nullptr);
   if (!user_ && !waiting.again(error, ec)) return 0;
   const outgoing m{{&data, 1}, {}, nullptr, flags};
   const auto n = waiting.run(
@@ -203,7 +208,7 @@ std::size_t socket::send_slow(const_bytes data, int flags, error_code& ec) {
 
 std::size_t socket::recv_slow(mutable_bytes into, int flags, error_code& ec) {
   const int error = errno;
-  call waiting(fd_, POLLIN, (flags & MSG_DONTWAIT) != 0 ? 0 : timeout_, user_ != nullptr);
+  call waiting(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
   if (!user_ && !waiting.again(error, ec)) return 0;
   received out;
   std::size_t no_control = 0;
@@ -247,7 +252,7 @@ std::size_t socket::recvall(mutable_bytes into, int flags) {
 
 std::size_t socket::recvall(mutable_bytes into, int flags, error_code& ec) {
   std::size_t done = 0;
-  call waiting(fd_, POLLIN, (flags & MSG_DONTWAIT) != 0 ? 0 : timeout_, user_ != nullptr);
+  call waiting(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
   ec.clear();
   while (done < into.size()) {
     const mutable_bytes left(static_cast<char*>(into.data()) + done, into.size() - done);

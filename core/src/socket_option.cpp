@@ -371,7 +371,7 @@ short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit) 
 short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const {
   if (fd_ < 0) return detail::fail_errno(ec, EBADF), short{0};
   std::optional<detail::clock::time_point> deadline;
-  if (limit) deadline = detail::clock::now() + *limit;
+  if (limit) deadline = detail::deadline_after(*limit);
   const short ready = detail::wait_ready(fd_, events, deadline, -1, ec);
   if (ec == errc::timed_out) ec.clear();
   return ready;
