@@ -1,0 +1,402 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// listen, accept, connect, shutdown: PARITY §4.3.
+#include <poll.h>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(connection, 0, 0);
+CONFORMANCE(listener, listens, 0);
+CONFORMANCE(no_listener, 0, listens);
+
+std::string receive(afplug::socket& s) {
+  std::string got(1 << 16, '\0');
+  got.resize(s.recv(got));
+  return got;
+}
+
+// ---- listen ----
+
+TEST_P(listener, takes_any_backlog) {
+  for (int backlog : {-1, -5, 0, 1, 5, SOMAXCONN, 1 << 20}) {
+    auto s = bound();
+    s.listen(backlog);
+    auto client = open();
+    client.connect(s.getsockname());
+    EXPECT_TRUE(s.accept().is_open()) << backlog;
+    s.listen(3);  // again, with another one
+  }
+}
+
+TEST_P(listener, that_was_not_bound) {
+  auto s = open();
+  ASSERT_EQ(ERROR_OF(s.listen(1, _)), sys(error().listen_unbound));
+  if (error().listen_unbound != 0) return;
+  EXPECT_NE(s.getsockname().to_string(), r().unbound);
+}
+
+TEST_P(listener, is_not_one_that_is_connected) {
+  auto l = connected();
+  EXPECT_EQ(ERROR_OF(l.a.listen(1, _)), sys(error().listen_connected));
+}
+
+TEST_P(no_listener, says_so) {
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.listen(1, _)), sys(error().listen_unbound));
+  EXPECT_NE(error().listen_unbound, 0);
+  auto b = bound();
+  EXPECT_EQ(ERROR_OF(b.listen(-1, _)), sys(error().listen_unbound));
+  EXPECT_EQ(ERROR_OF(connected().a.listen(1, _)), sys(error().listen_connected));
+}
+
+// ---- accept ----
+
+TEST_P(connection, accept_needs_a_listener_in_every_mode) {
+  auto s = bound();
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {0ns}, {10s}}) {
+    s.timeout(mode);
+    EXPECT_EQ(ERROR_OF(s.accept(_)), sys(error().accept_unlistening));
+  }
+}
+
+TEST_P(listener, accepts_a_socket_of_its_own_kind_with_its_peer) {
+  auto s = listening();
+  auto client = open();
+  if (!can(unnamed)) client.bind(fresh());
+  client.connect(s.getsockname());
+  address peer;
+  auto accepted = s.accept(peer);
+  EXPECT_EQ(accepted.what(), s.what());
+  EXPECT_EQ(accepted.owner(), s.owner());
+  EXPECT_EQ(accepted.type(), s.type());
+  EXPECT_EQ(accepted.protocol(), s.protocol());
+  EXPECT_EQ(accepted.in_user_space(), s.in_user_space());
+  EXPECT_TRUE(close_on_exec(accepted.fileno()));
+  EXPECT_EQ(peer, client.getsockname());
+  EXPECT_EQ(peer.protocol(), s.what());
+  EXPECT_EQ(accepted.getpeername(), peer);
+  EXPECT_EQ(accepted.getsockname(), s.getsockname());
+}
+
+TEST_P(listener, gives_accepted_sockets_the_default_mode_and_never_its_own) {
+  auto s = listening();
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {10s}, {0ns}}) {
+    s.timeout(mode);
+    for (const auto& standard : {std::optional<std::chrono::nanoseconds>{}, {3s}, {0ns}}) {
+      auto client = open();
+      client.connect(s.getsockname());
+      ASSERT_TRUE(s.wait(POLLIN, patience));
+      afplug::socket::default_timeout(standard);
+      const auto accepted = s.accept();
+      afplug::socket::default_timeout({});
+      EXPECT_EQ(accepted.timeout(), standard);
+      if (in_kernel()) {
+        EXPECT_EQ(non_blocking(accepted.fileno()), standard.has_value());
+      }
+    }
+  }
+}
+
+TEST_P(listener, with_nobody_there) {
+  auto s = listening();
+  s.timeout(0ns);
+  EXPECT_EQ(ERROR_OF(s.accept(_)), sys(EAGAIN));
+  s.timeout(20ms);
+  const auto before = clock::now();
+  EXPECT_EQ(ERROR_OF(s.accept(_)), timed_out);
+  EXPECT_GE(clock::now() - before, 20ms);
+  EXPECT_THROW(s.accept(), afplug::error);
+}
+
+TEST_P(listener, waits_in_every_mode) {
+  auto s = listening();
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    s.timeout(mode);
+    afplug::socket client = open();
+    const auto name = s.getsockname();
+    helper connector([&] {
+      std::this_thread::sleep_for(20ms);
+      client.connect(name);
+    });
+    EXPECT_TRUE(s.accept().is_open());
+  }
+}
+
+TEST_P(listener, serves_clients_in_their_order) {
+  auto s = listening(8);
+  std::vector<afplug::socket> clients;
+  for (unsigned i = 0; i < 5; ++i) {
+    clients.push_back(open());
+    clients.back().connect(s.getsockname());
+    clients.back().send(message(i));
+  }
+  for (unsigned i = 0; i < 5; ++i) {
+    auto accepted = s.accept();
+    EXPECT_EQ(receive(accepted), message(i));
+    accepted.send(message(i + 10));
+    EXPECT_EQ(receive(clients[i]), message(i + 10));
+  }
+}
+
+// ---- connect ----
+
+TEST_P(connection, to_nobody) {
+  const auto name = nobody();
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.connect(name, _)), sys(error().connect_refused));
+  if (error().connect_refused == 0) return;
+  EXPECT_NE(std::string(afplug::last_detail()).find(name.to_string()), std::string::npos) << afplug::last_detail();
+  EXPECT_EQ(open().connect_ex(name), error().connect_refused);
+  auto patient = open();
+  patient.timeout(patience);
+  EXPECT_EQ(patient.connect_ex(name), error().connect_refused);
+  EXPECT_THROW(open().connect(name), afplug::error);
+}
+
+TEST_P(listener, that_does_not_listen_refuses) {
+  const auto s = bound();
+  EXPECT_EQ(open().connect_ex(s.getsockname()), error().connect_refused);
+}
+
+TEST_P(listener, takes_a_connection_in_every_mode) {
+  auto s = listening();
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    auto client = open();
+    client.timeout(mode);
+    EXPECT_EQ(client.connect_ex(s.getsockname()), 0);
+    auto accepted = s.accept();
+    EXPECT_EQ(client.getpeername(), s.getsockname());
+    client.send(message());
+    EXPECT_EQ(receive(accepted), message());
+    // Where the first one was waited for, Linux says 0 once more.
+    client.connect_ex(s.getsockname());
+    EXPECT_EQ(client.connect_ex(s.getsockname()), error().connect_twice);
+    EXPECT_EQ(ERROR_OF(client.connect(s.getsockname(), _)), sys(error().connect_twice));
+  }
+}
+
+TEST_P(listener, is_reached_without_blocking) {
+  auto s = listening();
+  auto client = open(SOCK_NONBLOCK);
+  EXPECT_EQ(client.connect_ex(s.getsockname()), error().connect_at_once);
+  ASSERT_TRUE(client.wait(POLLOUT, patience) & POLLOUT);
+  EXPECT_EQ(client.option_number("SO_ERROR"), 0);
+  EXPECT_EQ(client.getpeername(), s.getsockname());
+  auto accepted = s.accept();
+  client.send(message());
+  EXPECT_EQ(receive(accepted), message());
+}
+
+TEST_P(listener, is_reached_by_text) {
+  auto s = listening();
+  auto client = open();
+  client.connect(s.getsockname().to_string());
+  EXPECT_TRUE(s.accept().is_open());
+}
+
+// A listener that takes no more, and the clients that filled it.
+struct crowd {
+  afplug::socket server;
+  std::vector<afplug::socket> clients;
+};
+crowd full(const row& r) {
+  crowd c{listening(r, 0), {}};
+  const auto name = c.server.getsockname();
+  for (;;) {
+    auto client = conformance::open(r, SOCK_NONBLOCK);
+    const int got = client.connect_ex(name);
+    if (got == EINPROGRESS && client.wait(POLLOUT, 200ms)) {
+      c.clients.push_back(std::move(client));
+      continue;
+    }
+    if (got != 0) return c;
+    c.clients.push_back(std::move(client));
+  }
+}
+
+TEST_P(listener, that_is_full_lets_wait_until_the_timeout) {
+  auto c = full(r());
+  auto client = open();
+  client.timeout(0ns);
+  EXPECT_EQ(client.connect_ex(c.server.getsockname()), error().connect_full);
+  for (int twice = 0; twice < 2; ++twice) {
+    auto waiting = open();
+    waiting.timeout(300ms);
+    const auto before = clock::now();
+    const auto cpu = cpu_time();
+    if (twice == 0) {
+      EXPECT_EQ(ERROR_OF(waiting.connect(c.server.getsockname(), _)), timed_out);
+    } else {
+      EXPECT_EQ(waiting.connect_ex(c.server.getsockname()), EAGAIN);
+    }
+    EXPECT_GE(clock::now() - before, 300ms);
+    EXPECT_LT(cpu_time() - cpu, 100ms) << "it does not spin";
+    EXPECT_EQ(waiting.timeout(), 300ms);
+    if (in_kernel()) {
+      EXPECT_TRUE(non_blocking(waiting.fileno())) << "as before the call";
+      EXPECT_EQ(waiting.option<afplug::opt::sndtimeo>().value(), 0s);
+    }
+  }
+}
+
+TEST_P(listener, that_was_full_takes_who_waited) {
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    auto c = full(r());
+    auto client = open();
+    client.timeout(mode);
+    error_code ec = timed_out;
+    {
+      helper connector([&] { client.connect(c.server.getsockname(), ec); });
+      connector.until_asleep();
+      std::vector<afplug::socket> accepted;
+      c.server.timeout(patience);
+      for (std::size_t i = 0; i < c.clients.size(); ++i) accepted.push_back(c.server.accept());
+      accepted.push_back(c.server.accept());
+      connector.join();
+      ASSERT_EQ(ec, sys(0));
+      client.send(message());
+      bool arrived = false;
+      for (auto& a : accepted) arrived |= (a.wait(POLLIN, 0ns) & POLLIN) != 0 && receive(a) == message();
+      EXPECT_TRUE(arrived || eventually([&] { return accepted.back().wait(POLLIN, 0ns) != 0; }));
+    }
+  }
+}
+
+TEST_P(no_listener, connects_to_a_name_and_again_and_off) {
+  auto s = open();
+  auto first = bound(), second = bound();
+  const auto before = ERROR_OF(s.getpeername(_));
+  s.connect(first.getsockname());
+  EXPECT_EQ(s.getpeername(), first.getsockname());
+  s.send(message(1));
+  EXPECT_EQ(receive(first), message(1));
+  EXPECT_EQ(s.connect_ex(second.getsockname()), error().connect_twice);
+  s.send(message(2));
+  EXPECT_EQ(receive(second), message(2));
+  // connect(2): AF_UNSPEC dissolves the association.
+  const sockaddr nothing{};
+  s.connect(address(&nothing, sizeof nothing));
+  EXPECT_EQ(ERROR_OF(s.getpeername(_)), before);
+}
+
+// ---- shutdown ----
+
+TEST_P(connection, shutdown_of_an_unconnected_socket) {
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.shutdown(SHUT_WR, _)), sys(error().shutdown_unconnected));
+}
+
+TEST_P(connection, shutdown_takes_three_values) {
+  auto l = connected();
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(99, _)), sys(error().shutdown_bad));
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(-1, _)), sys(error().shutdown_bad));
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_RDWR, _)), sys(error().shutdown_connected));
+}
+
+TEST_P(connection, shutdown_ends_sending) {
+  auto l = connected();
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_WR, _)), sys(error().shutdown_connected));
+  EXPECT_EQ(ERROR_OF(l.a.send(message(), 0, _)), sys(error().send_shut));
+  EXPECT_EQ(ERROR_OF(l.a.sendall(message(), 0, _)), sys(error().send_shut));
+  const std::string text = message();
+  const afplug::const_bytes data[] = {text};
+  EXPECT_EQ(ERROR_OF(l.a.sendmsg(data, {}, 0, nullptr, _)), sys(error().send_shut));
+  if (can(half_close)) {
+    EXPECT_EQ(receive(l.b), "") << "the end of the peer's data";
+  }
+  // The other direction is as it was.
+  l.b.send(message(1));
+  EXPECT_EQ(receive(l.a), message(1));
+}
+
+TEST_P(connection, shutdown_ends_receiving_in_every_mode_at_once) {
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    auto l = connected();
+    l.a.timeout(mode);
+    error_code ec;
+    std::size_t size = 1;
+    char bytes[64];
+    if (error().shutdown_connected != 0) {
+      EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_RD, _)), sys(error().shutdown_connected));
+      continue;
+    }
+    std::chrono::nanoseconds cpu{};
+    {
+      helper reader([&] {
+        size = l.a.recv(bytes, 0, ec);
+        cpu = cpu_time();
+      });
+      reader.until_asleep();
+      l.a.shutdown(SHUT_RD);
+    }
+    EXPECT_EQ(ec, sys(0));
+    EXPECT_EQ(size, 0u);
+    EXPECT_LT(cpu, 1s) << "it does not spin";
+    EXPECT_EQ(l.a.recv(bytes), 0u) << "and stays so";
+    address from;
+    EXPECT_EQ(l.a.recvfrom(bytes, from), 0u);
+    EXPECT_EQ(l.a.recvall(bytes), 0u);
+  }
+}
+
+TEST_P(listener, wakes_from_accept_by_shutdown) {
+  auto s = listening();
+  error_code ec;
+  {
+    helper acceptor([&] { s.accept(ec); });
+    acceptor.until_asleep();
+    s.shutdown(SHUT_RDWR);
+  }
+  EXPECT_EQ(ec, sys(EINVAL));
+}
+
+// ---- the end of the peer ----
+
+TEST_P(listener, peer_that_closes_is_the_end_of_data_and_a_broken_pipe) {
+  auto l = connected();
+  l.b.close();
+  EXPECT_EQ(receive(l.a), "");
+  EXPECT_EQ(receive(l.a), "");
+  error_code ec;
+  for (int i = 0; i < 50 && !ec; ++i) {
+    l.a.send(message(), 0, ec);
+    if (!ec) l.a.wait(POLLERR, 20ms);  // until the peer's reset is here
+  }
+  EXPECT_EQ(ec, sys(error().send_closed));
+}
+
+TEST_P(listener, peer_that_closes_with_data_unread_resets) {
+  auto l = connected();
+  l.a.send(message());
+  ASSERT_TRUE(l.b.wait(POLLIN, patience));
+  l.b.close();
+  ASSERT_TRUE(l.a.wait(POLLIN, patience));
+  char bytes[64];
+  EXPECT_EQ(ERROR_OF(l.a.recv(bytes, 0, _)), sys(ECONNRESET));
+  const std::string text = message();
+  const afplug::const_bytes data[] = {text};
+  EXPECT_EQ(ERROR_OF(l.a.send(text, 0, _)), sys(EPIPE));
+  EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _)), sys(EPIPE));
+  EXPECT_EQ(ERROR_OF(l.a.sendmsg(data, {}, 0, nullptr, _)), sys(EPIPE));
+  EXPECT_EQ(ERROR_OF(l.a.send_fds(data, {}, 0, nullptr, _)), sys(EPIPE));
+  EXPECT_EQ(ERROR_OF(l.a.send(text, 0, std::stop_token(), _)), sys(EPIPE));
+  l.a.timeout(patience);
+  EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _)), sys(EPIPE));
+}
+
+TEST_P(no_listener, peer_that_closes_is_told_by_the_next_send) {
+  auto l = connected();
+  l.b.close();
+  error_code ec;
+  for (int i = 0; i < 100 && !ec; ++i) {
+    l.a.send(message(), 0, ec);
+    if (!ec) l.a.wait(POLLERR, 100ms);
+  }
+  EXPECT_EQ(ec, sys(error().send_closed));
+}
+
+}  // namespace
+}  // namespace conformance

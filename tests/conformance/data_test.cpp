@@ -1,0 +1,344 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What is sent arrives, whole and in order: PARITY §4.4.
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(data, 0, 0);
+CONFORMANCE(bytes, stream, 0);
+CONFORMANCE(messages, 0, stream);
+CONFORMANCE(to_anyone, connectionless, 0);
+CONFORMANCE(to_its_peer, 0, connectionless);
+
+std::string receive(afplug::socket& s, int flags = 0, std::size_t room = 1 << 17) {
+  std::string got(room, '\0');
+  got.resize(std::min(room, s.recv(got, flags)));
+  return got;
+}
+
+std::vector<afplug::const_bytes> pieces(const std::string& whole, std::size_t count) {
+  std::vector<afplug::const_bytes> v;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto from = whole.size() * i / count, to = whole.size() * (i + 1) / count;
+    v.emplace_back(whole.data() + from, to - from);
+  }
+  return v;
+}
+
+TEST_P(data, goes_both_ways) {
+  auto l = connected();
+  l.a.send(message(1));
+  l.b.send(message(2));
+  EXPECT_EQ(receive(l.b), message(1));
+  EXPECT_EQ(receive(l.a), message(2));
+  l.a.sendall(message(3));
+  EXPECT_EQ(receive(l.b), message(3));
+}
+
+TEST_P(data, without_a_connection) {
+  auto s = open();
+  s.timeout(0ns);
+  EXPECT_EQ(ERROR_OF(s.send(message(), 0, _)), sys(error().send_unconnected));
+  EXPECT_EQ(ERROR_OF(open().sendto(message(), nobody(), 0, _)), sys(error().sendto_unconnected));
+}
+
+TEST_P(data, with_an_address_on_a_connected_socket) {
+  auto l = connected();
+  const auto to = l.b.getsockname();
+  ASSERT_EQ(ERROR_OF(l.a.sendto(message(4), to, 0, _)), sys(error().sendto_connected));
+  if (error().sendto_connected == 0) {
+    EXPECT_EQ(receive(l.b), message(4));
+  }
+}
+
+TEST_P(data, is_gathered_and_scattered) {
+  auto l = connected();
+  const std::string text = message(5);
+  EXPECT_EQ(l.a.sendmsg(pieces(text, 3)), text.size());
+  std::array<char, 2> first{};
+  std::array<char, 3> second{};
+  std::string third(1000, '\0');
+  const afplug::mutable_bytes into[] = {first, {}, second, third};
+  afplug::control_buffer control;
+  address from = fresh();
+  const auto got = l.b.recvmsg(into, control, 0, &from);
+  EXPECT_EQ(got.size, text.size());
+  EXPECT_EQ(got.flags & (MSG_TRUNC | MSG_CTRUNC), 0);
+  EXPECT_EQ(std::string(first.data(), 2) + std::string(second.data(), 3) + third.substr(0, text.size() - 5), text);
+  if (can(connectionless)) {
+    EXPECT_EQ(from, l.a.getsockname());
+  } else {
+    EXPECT_TRUE(from.empty()) << from;
+  }
+}
+
+TEST_P(data, is_gathered_from_1024_buffers_at_most) {
+  auto l = connected();
+  const std::string text = message(6);
+  auto most = pieces(text, 1);
+  most.resize(1024);
+  EXPECT_EQ(l.a.sendmsg(most), text.size());
+  most.resize(1025);
+  EXPECT_EQ(ERROR_OF(l.a.sendmsg(most, {}, 0, nullptr, _)), sys(EMSGSIZE));
+  std::string room(1000, '\0');
+  std::vector<afplug::mutable_bytes> into(1025);
+  into.front() = room;
+  afplug::control_buffer control;
+  EXPECT_EQ(ERROR_OF(l.b.recvmsg(into, control, 0, nullptr, _)), sys(EMSGSIZE));
+  into.resize(1024);
+  EXPECT_EQ(l.b.recvmsg(into, control).size, text.size());
+}
+
+TEST_P(data, can_be_peeked_at) {
+  auto l = connected();
+  l.a.send(message(1));
+  EXPECT_EQ(receive(l.b, MSG_PEEK), message(1));
+  EXPECT_EQ(receive(l.b, MSG_PEEK, 4), message(1).substr(0, 4));
+  address from;
+  std::string room(100, '\0');
+  EXPECT_EQ(l.b.recvfrom(room, from, MSG_PEEK), message(1).size());
+  EXPECT_EQ(receive(l.b), message(1));
+  EXPECT_EQ(ERROR_OF(l.b.recv(room, MSG_PEEK | MSG_DONTWAIT, _)), sys(EAGAIN));
+}
+
+TEST_P(data, of_no_bytes) {
+  auto l = connected();
+  ASSERT_EQ(ERROR_OF(l.a.send({}, 0, _)), sys(error().send_empty));
+  if (!can(stream) && error().send_empty == 0) {
+    EXPECT_EQ(receive(l.b), "") << "an empty message is a message";
+  }
+  // Room for no bytes takes none from a stream, and a whole message from the rest.
+  l.a.send(message(1));
+  l.a.send(message(2));
+  ASSERT_TRUE(l.b.wait(POLLIN, patience));
+  EXPECT_EQ(l.b.recv({}), 0u);
+  EXPECT_EQ(receive(l.b, 0, message().size()), message(can(stream) ? 1 : 2));
+}
+
+TEST_P(data, flags_that_are_not_there) {
+  auto l = connected();
+  EXPECT_EQ(ERROR_OF(l.a.send(message(), MSG_OOB, _)), sys(error().send_oob));
+}
+
+TEST_P(data, may_carry_nothing_else_on_the_side) {
+  auto l = connected();
+  l.a.send(message(1));
+  afplug::control_buffer control(256);
+  std::string room(1000, '\0');
+  const afplug::mutable_bytes into[] = {room};
+  EXPECT_EQ(l.b.recvmsg(into, control).size, message(1).size());
+  EXPECT_TRUE(control.begin() == control.end());
+  EXPECT_FALSE(control.truncated());
+  EXPECT_FALSE(control.malformed());
+}
+
+TEST_P(data, of_a_megabyte_and_more_is_the_same_on_the_other_side) {
+  constexpr std::size_t total = 10 << 20;
+  auto l = connected();
+  if (can(stream)) {
+    const std::string there = pattern(total, 1), back = pattern(total, 2);
+    std::string got_there(total, '\0'), got_back(total, '\0');
+    error_code e1, e2, e3;
+    {
+      helper w1([&] { l.a.sendall(there, 0, e1); });
+      helper w2([&] { l.b.sendall(back, 0, e2); });
+      helper r1([&] { l.b.recvall(got_there, 0, e3); });
+      l.a.recvall(got_back);
+    }
+    EXPECT_EQ(e1, sys(0));
+    EXPECT_EQ(e2, sys(0));
+    EXPECT_EQ(e3, sys(0));
+    EXPECT_TRUE(there == got_there);
+    EXPECT_TRUE(back == got_back);
+    return;
+  }
+  // One at a time: not every kind holds back a fast sender.
+  std::string got(1 << 17, '\0');
+  std::size_t sum = 0;
+  for (unsigned i = 0; sum < total && i < 2000; ++i) {
+    std::string sent = r().message ? message(i) : pattern(r().message_size - i % 7, i);
+    sum += sent.size();
+    for (const auto& [from, to] : {std::pair(&l.a, &l.b), std::pair(&l.b, &l.a)}) {
+      ASSERT_EQ(from->send(sent), sent.size());
+      const auto n = to->recv(got);
+      ASSERT_TRUE(n == sent.size() && std::equal(sent.begin(), sent.end(), got.begin())) << i;
+    }
+  }
+}
+
+TEST_P(data, has_one_reader_and_one_writer_in_two_threads) {
+  auto l = connected();
+  constexpr unsigned rounds = 500;
+  error_code e1, e2;
+  unsigned echoed = 0;
+  {
+    helper writer([&] {
+      // A window of one, so that nothing is lost where nothing holds a sender back.
+      for (unsigned i = 0; i < rounds && !e1; ++i) {
+        l.a.sendall(message(i), 0, e1);
+        eventually([&] { return std::atomic_ref(echoed) > i; });
+      }
+    });
+    helper echo([&] {
+      std::string got(1 << 16, '\0');
+      for (unsigned i = 0; i < rounds && !e2; ++i) {
+        const auto n = l.b.recv(got, 0, e2);
+        if (!e2) l.b.sendall(afplug::const_bytes(got.data(), n), 0, e2);
+      }
+    });
+    for (unsigned i = 0; i < rounds; ++i) {
+      EXPECT_EQ(receive(l.a), message(i));
+      ++std::atomic_ref(echoed);
+    }
+  }
+  EXPECT_EQ(e1, sys(0));
+  EXPECT_EQ(e2, sys(0));
+}
+
+// ---- streams ----
+
+TEST_P(bytes, have_no_boundaries) {
+  auto l = connected();
+  l.a.sendall("abc"sv);
+  l.a.sendall("def"sv);
+  char into[6];
+  EXPECT_EQ(l.b.recvall(into), 6u);
+  EXPECT_EQ(std::string(into, 6), "abcdef");
+  l.a.sendall("abcdef"sv);
+  EXPECT_EQ(receive(l.b, 0, 2), "ab");
+  EXPECT_EQ(receive(l.b, 0, 3), "cde");
+  EXPECT_EQ(receive(l.b), "f");
+}
+
+TEST_P(bytes, waitall_waits_for_all) {
+  auto l = connected();
+  std::string got;
+  error_code ec;
+  {
+    helper reader([&] {
+      got.resize(6);
+      got.resize(l.b.recv(got, MSG_WAITALL, ec));
+    });
+    l.a.sendall("abc"sv);
+    reader.until_asleep();
+    l.a.sendall("def"sv);
+  }
+  EXPECT_EQ(got, "abcdef");
+}
+
+TEST_P(bytes, tell_no_address) {
+  auto l = connected();
+  l.a.sendall("abc"sv);
+  char into[6];
+  address from = fresh();
+  EXPECT_EQ(l.b.recvfrom(into, from), 3u);
+  EXPECT_TRUE(from.empty()) << from;
+}
+
+// ---- messages ----
+
+TEST_P(messages, have_boundaries) {
+  auto l = connected();
+  for (unsigned i = 0; i < 5; ++i) l.a.send(message(i));
+  for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(receive(l.b), message(i));
+}
+
+TEST_P(messages, are_cut_where_there_is_no_room_and_say_so) {
+  auto l = connected();
+  const std::string text = message(1);
+  for (int flag : {0, static_cast<int>(MSG_TRUNC)}) {
+    l.a.send(text);
+    char few[3];
+    EXPECT_EQ(l.b.recv(few, flag), flag ? text.size() : 3u);
+    EXPECT_EQ(std::string(few, 3), text.substr(0, 3));
+  }
+  l.a.send(text);
+  char few[3];
+  const afplug::mutable_bytes into[] = {few};
+  afplug::control_buffer control;
+  auto got = l.b.recvmsg(into, control);
+  EXPECT_EQ(got.size, 3u);
+  EXPECT_EQ(got.flags & MSG_TRUNC, MSG_TRUNC);
+  l.a.send(text);
+  const auto fds = l.b.recv_fds(few, 1);
+  EXPECT_EQ(fds.size, 3u);
+  EXPECT_EQ(fds.flags & MSG_TRUNC, MSG_TRUNC);
+  // The rest is gone.
+  l.a.send(message(2));
+  EXPECT_EQ(receive(l.b), message(2));
+}
+
+TEST_P(messages, that_are_too_large_are_refused) {
+  auto l = connected();
+  const std::string large(16 << 20, 'x');
+  EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(error().send_big));
+  EXPECT_EQ(ERROR_OF(l.a.sendall(large, 0, _)), sys(error().send_big));
+  l.a.timeout(1s);
+  EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(error().send_big));
+  EXPECT_EQ(l.a.send(message(1)), message(1).size());
+  EXPECT_EQ(receive(l.b), message(1));
+}
+
+TEST_P(to_anyone, tells_from_whom) {
+  auto server = bound(), one = bound(), two = bound();
+  const auto name = server.getsockname();
+  EXPECT_EQ(one.sendto(message(1), name), message(1).size());
+  two.sendto(message(2), name);
+  for (auto [client, i] : {std::pair(&one, 1u), std::pair(&two, 2u)}) {
+    std::string got(1000, '\0');
+    address from;
+    got.resize(server.recvfrom(got, from));
+    EXPECT_EQ(got, message(i));
+    EXPECT_EQ(from, client->getsockname());
+    EXPECT_EQ(from.protocol(), server.what());
+    server.sendto(message(i + 10), from);
+    got.resize(1000);
+    got.resize(client->recvfrom(got, from));
+    EXPECT_EQ(got, message(i + 10));
+    EXPECT_EQ(from, name);
+  }
+}
+
+TEST_P(to_anyone, by_sendmsg_too) {
+  auto server = bound(), client = bound();
+  const auto name = server.getsockname();
+  const std::string text = message(1);
+  EXPECT_EQ(client.sendmsg(pieces(text, 2), {}, 0, &name), text.size());
+  address from;
+  std::string room(1000, '\0');
+  const afplug::mutable_bytes into[] = {room};
+  afplug::control_buffer control;
+  EXPECT_EQ(server.recvmsg(into, control, 0, &from).size, text.size());
+  EXPECT_EQ(from, client.getsockname());
+}
+
+TEST_P(to_anyone, connected_hears_its_peer_alone) {
+  auto l = connected();
+  auto stranger = bound();
+  if (in_kernel() && can(unnamed)) {
+    EXPECT_EQ(ERROR_OF(stranger.sendto(message(9), l.a.getsockname(), 0, _)), sys(EPERM));
+  } else {
+    stranger.sendto(message(9), l.a.getsockname());
+  }
+  l.b.send(message(1));
+  EXPECT_EQ(receive(l.a), message(1));
+}
+
+TEST_P(to_its_peer, has_no_address_to_receive_from) {
+  auto l = connected();
+  l.a.send(message(1));
+  address from = fresh();
+  std::string room(1000, '\0');
+  EXPECT_EQ(l.b.recvfrom(room, from), message(1).size());
+  EXPECT_TRUE(from.empty()) << from;
+}
+
+}  // namespace
+}  // namespace conformance

@@ -1,0 +1,153 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "fixture.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+namespace conformance {
+namespace {
+
+volatile sig_atomic_t broken_pipes = 0;
+std::atomic<long> alarms{0};
+static_assert(std::atomic<long>::is_always_lock_free);
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+void fixture::SetUp() {
+  broken_pipes = 0;
+  handle(SIGPIPE, [](int) { broken_pipes = 1; });
+  descriptors_ = open_descriptors();
+}
+
+void fixture::TearDown() {
+  EXPECT_EQ(broken_pipes, 0) << "a call raised SIGPIPE";
+  EXPECT_EQ(afplug::socket::default_timeout(), std::nullopt);
+  for (const auto& [fd, what] : open_descriptors())
+    EXPECT_TRUE(descriptors_.count(fd)) << "left open: " << fd << " " << what;
+  for (const auto& [fd, what] : descriptors_) EXPECT_NE(::fcntl(fd, F_GETFD), -1) << "closed: " << fd << " " << what;
+}
+
+std::string name_of(const testing::TestParamInfo<const row*>& test) { return test.param->name; }
+
+address fixture::nobody() const { return bound().getsockname(); }
+
+std::map<int, std::string> open_descriptors() {
+  std::map<int, std::string> open;
+  DIR* d = ::opendir("/proc/self/fd");
+  if (!d) return open;
+  while (const dirent* e = ::readdir(d)) {
+    const int fd = std::atoi(e->d_name);
+    if (e->d_name[0] == '.' || fd == ::dirfd(d)) continue;
+    char target[256];
+    const auto n = ::readlinkat(::dirfd(d), e->d_name, target, sizeof target);
+    open[fd] = std::string(target, n > 0 ? static_cast<std::size_t>(n) : 0);
+  }
+  ::closedir(d);
+  return open;
+}
+
+bool close_on_exec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
+
+bool non_blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
+
+std::chrono::nanoseconds cpu_time() {
+  timespec t{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+  return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
+}
+
+bool eventually(const std::function<bool()>& condition) {
+  for (const auto end = clock::now() + patience; !condition(); std::this_thread::sleep_for(1ms))
+    if (clock::now() > end) return false;
+  return true;
+}
+
+helper::helper(std::function<void()> run) {
+  sigset_t all, old;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &old);
+  thread_ = std::thread([this, run = std::move(run)] {
+    id_ = static_cast<int>(::syscall(SYS_gettid));
+    run();
+    done_ = true;
+  });
+  ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
+}
+
+void helper::until_asleep() const {
+  int asleep = 0;
+  eventually([&] {
+    if (done_) return true;
+    std::ifstream stat("/proc/self/task/" + std::to_string(id_) + "/stat");
+    std::string text;
+    std::getline(stat, text);
+    const auto at = text.rfind(") ");
+    asleep = at != std::string::npos && text[at + 2] == 'S' ? asleep + 1 : 0;
+    return asleep == 5;
+  });
+}
+
+signal_storm::signal_storm(std::chrono::microseconds every) {
+  alarms = 0;
+  handle(SIGALRM, [](int) { alarms.fetch_add(1, std::memory_order_relaxed); });
+  const timeval interval{0, static_cast<suseconds_t>(every.count())};
+  const itimerval timer{interval, interval};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
+signal_storm::~signal_storm() {
+  const itimerval off{};
+  ::setitimer(ITIMER_REAL, &off, nullptr);
+  // One may be on its way: it shall not meet the default action.
+  handle(SIGALRM, SIG_IGN);
+}
+
+long signal_storm::count() noexcept { return alarms; }
+
+void signal_storm::wait_for(long more) {
+  const long enough = alarms + more;
+  eventually([&] { return alarms >= enough; });
+}
+
+std::size_t fill(afplug::socket& s, const row& r) {
+  const auto timeout = s.timeout();
+  s.timeout(0ns);
+  std::size_t sent = 0;
+  error_code ec;
+  const std::string chunk = r.has(stream) ? std::string(65536, 'f') : message(r, 0);
+  while (!ec) sent += s.send(chunk, 0, ec);
+  // A stream may have room for less than a chunk.
+  if (r.has(stream))
+    for (ec.clear(); !ec;) sent += s.send("f"sv, 0, ec);
+  EXPECT_EQ(ec, sys(EAGAIN));
+  s.timeout(timeout);
+  return sent;
+}
+
+std::string pattern(std::size_t size, unsigned seed) {
+  std::string bytes(size, '\0');
+  std::uint32_t x = seed * 2654435761u + 1;
+  for (char& c : bytes) {
+    x = x * 1664525u + 1013904223u;
+    c = static_cast<char>(x >> 24);
+  }
+  return bytes;
+}
+
+}  // namespace conformance

@@ -1,0 +1,135 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What every conformance test stands on: it leaves no descriptor behind and met no SIGPIPE.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <afplug/socket.hpp>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "row.hpp"
+
+namespace conformance {
+
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using namespace std::string_view_literals;
+using afplug::address;
+using afplug::error_code;
+using clock = std::chrono::steady_clock;
+
+/// Longest wait for what must happen; nothing that works comes near it.
+inline constexpr auto patience = 60s;
+
+class fixture : public testing::TestWithParam<const row*> {
+ protected:
+  void SetUp() override;
+  void TearDown() override;
+
+  const row& r() const { return *GetParam(); }
+  bool can(unsigned t) const { return r().has(t); }
+  bool in_kernel() const { return !can(user_space); }
+  const errors& error() const { return r().error; }
+
+  afplug::socket open(int type_flags = 0) const { return conformance::open(r(), type_flags); }
+  address fresh() const { return conformance::fresh(r()); }
+  afplug::socket bound() const { return conformance::bound(r()); }
+  afplug::socket listening(int backlog = -1) const { return conformance::listening(r(), backlog); }
+  link connected() const { return conformance::connected(r()); }
+  std::string message(unsigned i = 0) const { return conformance::message(r(), i); }
+  /// An address that nobody is at.
+  address nobody() const;
+
+ private:
+  std::map<int, std::string> descriptors_;
+};
+
+std::string name_of(const testing::TestParamInfo<const row*>& test);
+
+/// Defines the test suite `name` for the rows with all of `with` and none of `without`.
+#define CONFORMANCE(name, with, without)                                                          \
+  class name : public ::conformance::fixture {};                                                  \
+  GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(name);                                            \
+  INSTANTIATE_TEST_SUITE_P(rows, name, testing::ValuesIn(::conformance::rows((with), (without))), \
+                           ::conformance::name_of)
+
+/// The error that `call` ends with; it names its error_code `_`.
+#define ERROR_OF(call)       \
+  ([&] {                     \
+    ::afplug::error_code _;  \
+    static_cast<void>(call); \
+    return _;                \
+  }())
+
+/// An errno as an error_code; 0: none.
+inline error_code sys(int number) { return {number, boost::system::system_category()}; }
+inline const error_code timed_out = afplug::errc::timed_out;
+
+/// Open descriptors and what they are.
+std::map<int, std::string> open_descriptors();
+bool close_on_exec(int fd);
+bool non_blocking(int fd);
+
+/// What the system clock of this thread's CPU time says.
+std::chrono::nanoseconds cpu_time();
+
+/// Waits until `condition` holds; false: it did not within `patience`.
+bool eventually(const std::function<bool()>& condition);
+
+/// A thread that takes no signals; joins at the end of its scope.
+class helper {
+ public:
+  explicit helper(std::function<void()> run);
+  ~helper() { join(); }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+  /// Waits until the thread sleeps, in a system call as a rule. A test may rely on it for its strength, not its outcome.
+  void until_asleep() const;
+
+ private:
+  std::atomic<int> id_{0};
+  std::atomic<bool> done_{false};
+  std::thread thread_;
+};
+
+/// SIGALRM in this thread, time and again, by a handler without SA_RESTART.
+class signal_storm {
+ public:
+  explicit signal_storm(std::chrono::microseconds every = 5ms);
+  ~signal_storm();
+  static long count() noexcept;
+  /// Waits (in another thread) until so many more have come.
+  static void wait_for(long more);
+};
+
+/// Sends until the system takes no more; the bytes that went.
+std::size_t fill(afplug::socket& s, const row& r);
+
+/// The error of a call that sends into a full socket, and how long it took. What the kernel still moves to the receiver may make room a few times.
+struct refusal {
+  error_code ec;
+  std::chrono::nanoseconds took;
+};
+template <class Call>
+refusal refused(Call call) {
+  for (;;) {
+    refusal r;
+    const auto before = clock::now();
+    call(r.ec);
+    r.took = clock::now() - before;
+    if (r.ec) return r;
+  }
+}
+
+/// Bytes that tell their place.
+std::string pattern(std::size_t size, unsigned seed = 0);
+
+}  // namespace conformance

@@ -1,0 +1,427 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Blocking, non-blocking, timeout: PARITY §5. And stop tokens.
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+using std::chrono::nanoseconds;
+
+CONFORMANCE(mode, 0, 0);
+CONFORMANCE(kernel_mode, 0, user_space);
+CONFORMANCE(slow_reader, flow, 0);
+CONFORMANCE(slow_stream, flow | stream, 0);
+
+// ---- setting it ----
+
+TEST_P(mode, is_kept_exactly) {
+  auto s = open();
+  struct {
+    std::optional<nanoseconds> set;
+    bool blocking;
+  } const modes[] = {{{}, true}, {0ns, false}, {1ns, true}, {1500us, true}, {3600s, true}, {nanoseconds::max(), true}};
+  for (const auto& m : modes) {
+    s.timeout(m.set);
+    EXPECT_EQ(s.timeout(), m.set);
+    EXPECT_EQ(s.blocking(), m.blocking);
+    if (in_kernel()) {
+      EXPECT_EQ(non_blocking(s.fileno()), m.set.has_value());
+    }
+  }
+  s.blocking(false);
+  EXPECT_EQ(s.timeout(), 0ns);
+  s.blocking(true);
+  EXPECT_EQ(s.timeout(), std::nullopt);
+}
+
+TEST_P(mode, below_zero_is_refused_and_changes_nothing) {
+  auto s = open();
+  s.timeout(2s);
+  for (nanoseconds wrong : {nanoseconds(-1), nanoseconds::min()}) {
+    EXPECT_EQ(ERROR_OF(s.timeout(wrong, _)), error_code(afplug::errc::invalid_argument));
+    EXPECT_THROW(s.timeout(wrong), afplug::error);
+    EXPECT_THROW(afplug::socket::default_timeout(wrong), afplug::error);
+  }
+  EXPECT_EQ(s.timeout(), 2s);
+}
+
+TEST_P(kernel_mode, that_cannot_be_set_leaves_socket_and_descriptor_agreeing) {
+  auto s = open();
+  s.timeout(2s);
+  ASSERT_EQ(::close(s.fileno()), 0);
+  EXPECT_EQ(ERROR_OF(s.timeout(0ns, _)), sys(EBADF));
+  EXPECT_EQ(ERROR_OF(s.timeout({}, _)), sys(EBADF));
+  EXPECT_EQ(s.timeout(), 2s);
+  EXPECT_EQ(ERROR_OF(s.close(_)), sys(EBADF));
+}
+
+TEST_P(kernel_mode, is_shared_by_duplicates_of_the_descriptor) {
+  auto s = open();
+  s.timeout(1s);
+  const auto copy = s.dup();
+  EXPECT_TRUE(non_blocking(copy.fileno()));
+  s.timeout({});
+  EXPECT_FALSE(non_blocking(copy.fileno()));
+  EXPECT_EQ(copy.timeout(), 1s) << "the number is each one's own";
+}
+
+// ---- every call that receives ----
+
+struct receiving {
+  const char* name;
+  std::function<std::size_t(afplug::socket&, error_code&)> call;
+};
+char room[256];
+const receiving receivers[] = {
+    {"recv", [](auto& s, auto& ec) { return s.recv(room, 0, ec); }},
+    {"recv dontwait", [](auto& s, auto& ec) { return s.recv(room, MSG_DONTWAIT, ec); }},
+    {"recvfrom",
+     [](auto& s, auto& ec) {
+       address from;
+       return s.recvfrom(room, from, 0, ec);
+     }},
+    {"recvmsg",
+     [](auto& s, auto& ec) {
+       afplug::control_buffer control;
+       const afplug::mutable_bytes into[] = {room};
+       return s.recvmsg(into, control, 0, nullptr, ec).size;
+     }},
+    {"recv_fds", [](auto& s, auto& ec) { return s.recv_fds(room, 1, 0, nullptr, ec).size; }},
+    {"recvall", [](auto& s, auto& ec) { return s.recvall(afplug::mutable_bytes(room, 9), 0, ec); }},
+};
+
+TEST_P(mode, of_receiving_with_nothing_there) {
+  auto l = connected();
+  for (const auto& [name, call] : receivers) {
+    SCOPED_TRACE(name);
+    error_code ec;
+    l.a.timeout(0ns);
+    EXPECT_EQ(call(l.a, ec), 0u);
+    EXPECT_EQ(ec, sys(EAGAIN));
+    const bool dontwait = std::string_view(name) == "recv dontwait";
+    for (nanoseconds limit : {nanoseconds(1), nanoseconds(1999999), nanoseconds(20ms)}) {
+      l.a.timeout(limit);
+      const nanoseconds before = clock::now().time_since_epoch();
+      EXPECT_EQ(call(l.a, ec), 0u);
+      EXPECT_EQ(ec, dontwait ? sys(EAGAIN) : timed_out);
+      if (!dontwait) {
+        EXPECT_GE(clock::now().time_since_epoch() - before, limit);
+      }
+    }
+    l.a.timeout({});
+    if (dontwait) {
+      EXPECT_EQ(call(l.a, ec), 0u);
+      EXPECT_EQ(ec, sys(EAGAIN));
+    }
+  }
+}
+
+TEST_P(mode, of_receiving_what_comes_later) {
+  const std::string text = message(3);
+  for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}, {nanoseconds::max()}}) {
+    auto l = connected();
+    l.a.timeout(limit);
+    for (const auto& [name, call] : receivers) {
+      if (std::string_view(name) == "recv dontwait") continue;
+      SCOPED_TRACE(name);
+      error_code ec;
+      std::size_t size = 0;
+      {
+        helper reader([&, run = &call] { size = (*run)(l.a, ec); });
+        reader.until_asleep();
+        l.b.send(text);
+      }
+      EXPECT_EQ(ec, sys(0));
+      EXPECT_EQ(size, std::string_view(name) == "recvall" ? 9 : text.size());
+      EXPECT_EQ(std::string(room, size), text.substr(0, size));
+    }
+  }
+}
+
+TEST_P(mode, of_an_unconnected_receiver) {
+  auto s = open();
+  for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{0ns}, {1ms}}) {
+    s.timeout(limit);
+    EXPECT_EQ(ERROR_OF(s.recv(room, 0, _)),
+              error().recv_unconnected == EAGAIN && limit != 0ns ? timed_out : sys(error().recv_unconnected));
+  }
+}
+
+TEST_P(mode, applies_no_deadline_to_what_does_not_wait) {
+  auto s = open();
+  s.timeout(1ns);
+  s.bind(fresh());
+  EXPECT_FALSE(s.getsockname().empty());
+  EXPECT_EQ(s.wait(POLLIN, 0ns) & POLLIN, 0);
+  s.close();
+}
+
+// ---- every call that sends ----
+
+struct sending {
+  const char* name;
+  std::function<void(afplug::socket&, const std::string&, error_code&)> call;
+};
+const sending senders[] = {
+    {"send", [](auto& s, auto& text, auto& ec) { s.send(text, 0, ec); }},
+    {"sendall", [](auto& s, auto& text, auto& ec) { s.sendall(text, 0, ec); }},
+    {"sendmsg",
+     [](auto& s, auto& text, auto& ec) {
+       const afplug::const_bytes data[] = {text};
+       s.sendmsg(data, {}, 0, nullptr, ec);
+     }},
+    {"send_fds",
+     [](auto& s, auto& text, auto& ec) {
+       const afplug::const_bytes data[] = {text};
+       s.send_fds(data, {}, 0, nullptr, ec);
+     }},
+};
+
+TEST_P(slow_reader, makes_a_sender_wait_as_its_mode_says) {
+  auto l = connected();
+  fill(l.a, r());
+  const std::string text = can(stream) ? std::string(65536, 'x') : message(0);
+  for (const auto& [name, call] : senders) {
+    SCOPED_TRACE(name);
+    const auto send = [&, run = &call](error_code& ec) { (*run)(l.a, text, ec); };
+    l.a.timeout(0ns);
+    EXPECT_EQ(refused(send).ec, sys(EAGAIN));
+    l.a.timeout(20ms);
+    const auto late = refused(send);
+    EXPECT_EQ(late.ec, timed_out);
+    EXPECT_GE(late.took, 20ms);
+    const auto at_once = [&](error_code& ec) { l.a.sendall(text, MSG_DONTWAIT, ec); };
+    EXPECT_EQ(refused(at_once).ec, sys(EAGAIN));
+    l.a.timeout({});
+    EXPECT_EQ(refused(at_once).ec, sys(EAGAIN));
+    EXPECT_EQ(refused([&](error_code& ec) { l.a.send(text, MSG_DONTWAIT, ec); }).ec, sys(EAGAIN));
+  }
+}
+
+// Reads all that is there, so that there is room again.
+void drain(afplug::socket& s) {
+  std::string into(1 << 18, '\0');
+  for (error_code ec; !ec;) s.recv(into, MSG_DONTWAIT, ec);
+}
+
+TEST_P(slow_reader, that_reads_at_last_lets_the_sender_go_on) {
+  const std::string text = message(0);
+  for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}})
+    for (const auto& [name, call] : senders) {
+      SCOPED_TRACE(name);
+      auto l = connected();
+      fill(l.a, r());
+      l.a.timeout(limit);
+      error_code ec = timed_out;
+      {
+        helper sender([&, run = &call] { (*run)(l.a, text, ec); });
+        sender.until_asleep();
+        drain(l.b);
+      }
+      EXPECT_EQ(ec, sys(0));
+    }
+}
+
+TEST_P(slow_stream, meets_one_deadline_for_all_of_sendall) {
+  auto l = connected();
+  l.a.timeout(200ms);
+  const std::string data = pattern(64 << 20);
+  std::atomic<bool> done{false};
+  bool gave_up = false;
+  std::string got;
+  error_code ec;
+  std::size_t sent = 1;
+  {
+    // Each wait of the sender's is short; all together are far longer than the timeout.
+    helper reader([&] {
+      const auto end = clock::now() + patience;
+      std::string into(4096, '\0');
+      while (!done && !gave_up) {
+        got.append(into, 0, l.b.recv(into));
+        std::this_thread::sleep_for(1ms);
+        gave_up = clock::now() > end;
+      }
+    });
+    const auto before = clock::now();
+    l.a.sendall(data, 0, ec, &sent);
+    done = true;
+    EXPECT_GE(clock::now() - before, 200ms);
+    // The reader may wait for more.
+    l.a.shutdown(SHUT_WR);
+  }
+  EXPECT_EQ(ec, timed_out);
+  EXPECT_FALSE(gave_up) << "sendall went on beyond its deadline";
+  EXPECT_GT(sent, 0u);
+  EXPECT_LT(sent, data.size());
+  std::string into(1 << 18, '\0');
+  while (const auto n = l.b.recv(into)) got.append(into, 0, n);
+  ASSERT_EQ(got.size(), sent) << "`sent` tells how far it came";
+  EXPECT_TRUE(std::equal(got.begin(), got.end(), data.begin()));
+}
+
+TEST_P(slow_stream, meets_one_deadline_for_all_of_recvall) {
+  auto l = connected();
+  l.a.timeout(200ms);
+  std::atomic<bool> done{false};
+  bool gave_up = false;
+  std::string into(64 << 20, '\0');
+  error_code ec;
+  std::size_t size = 0;
+  {
+    helper writer([&] {
+      const auto end = clock::now() + patience;
+      while (!done && !gave_up) {
+        l.b.send("x"sv);
+        std::this_thread::sleep_for(1ms);
+        gave_up = clock::now() > end;
+      }
+    });
+    size = l.a.recvall(into, 0, ec);
+    done = true;
+  }
+  EXPECT_EQ(ec, timed_out);
+  EXPECT_FALSE(gave_up);
+  EXPECT_GT(size, 0u);
+}
+
+TEST_P(slow_stream, that_ends_gives_recvall_less) {
+  auto l = connected();
+  l.b.sendall("12345"sv);
+  l.b.close();
+  char into[10];
+  EXPECT_EQ(l.a.recvall(into), 5u);
+  EXPECT_EQ(std::string(into, 5), "12345");
+}
+
+// ---- stop tokens ----
+
+const std::function<void(afplug::socket&, std::stop_token, error_code&)> stoppable_receivers[] = {
+    [](auto& s, auto stop, auto& ec) { s.recv(room, 0, stop, ec); },
+    [](auto& s, auto stop, auto& ec) {
+      address from;
+      s.recvfrom(room, from, 0, stop, ec);
+    },
+    [](auto& s, auto stop, auto& ec) {
+      afplug::control_buffer control;
+      const afplug::mutable_bytes into[] = {room};
+      s.recvmsg(into, control, 0, nullptr, stop, ec);
+    },
+};
+
+template <class Call>
+error_code stopped(Call call) {
+  error_code ec;
+  std::stop_source source;
+  {
+    helper blocked([&] { call(source.get_token(), ec); });
+    blocked.until_asleep();
+    source.request_stop();
+  }
+  return ec;
+}
+
+TEST_P(mode, stop_token_ends_receiving_and_leaves_the_socket_usable) {
+  for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}})
+    for (const auto& call : stoppable_receivers) {
+      auto l = connected();
+      l.a.timeout(limit);
+      EXPECT_EQ(stopped([&](auto stop, auto& ec) { call(l.a, stop, ec); }), error_code(afplug::errc::stopped));
+      EXPECT_EQ(l.a.timeout(), limit);
+      if (in_kernel()) {
+        EXPECT_EQ(non_blocking(l.a.fileno()), limit.has_value());
+      }
+      l.b.send(message(7));
+      EXPECT_EQ(l.a.recv(room), message(7).size());
+      // One that was triggered before.
+      std::stop_source source;
+      source.request_stop();
+      EXPECT_EQ(ERROR_OF(call(l.a, source.get_token(), _)), error_code(afplug::errc::stopped));
+      // One that never is, and one that can't be.
+      l.b.send(message(8));
+      EXPECT_EQ(ERROR_OF(call(l.a, std::stop_source().get_token(), _)), sys(0));
+      l.b.send(message(9));
+      EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), sys(0));
+    }
+}
+
+TEST_P(mode, stop_token_does_not_make_a_non_blocking_socket_wait) {
+  auto l = connected();
+  l.a.timeout(0ns);
+  for (const auto& call : stoppable_receivers) EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), sys(EAGAIN));
+  l.a.timeout(1ms);
+  for (const auto& call : stoppable_receivers) EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), timed_out);
+}
+
+TEST_P(slow_reader, stop_token_ends_sending) {
+  const std::string text = message(0);
+  const afplug::const_bytes data[] = {text};
+  const std::function<void(afplug::socket&, std::stop_token, error_code&)> calls[] = {
+      [&](auto& s, auto stop, auto& ec) { s.send(text, 0, stop, ec); },
+      [&](auto& s, auto stop, auto& ec) { s.sendall(text, 0, stop, ec); },
+      [&](auto& s, auto stop, auto& ec) { s.sendmsg(data, {}, 0, nullptr, stop, ec); },
+  };
+  for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}})
+    for (const auto& call : calls) {
+      auto l = connected();
+      fill(l.a, r());
+      l.a.timeout(limit);
+      const auto late = refused([&](error_code& e) { e = stopped([&](auto stop, auto& ec) { call(l.a, stop, ec); }); });
+      EXPECT_EQ(late.ec, error_code(afplug::errc::stopped));
+      drain(l.b);
+      EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), sys(0));
+    }
+}
+
+CONFORMANCE(stoppable_listener, listens, 0);
+
+TEST_P(stoppable_listener, accept) {
+  for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}}) {
+    auto s = listening();
+    s.timeout(limit);
+    address peer;
+    EXPECT_EQ(stopped([&](auto stop, auto& ec) { s.accept(peer, stop, ec); }), error_code(afplug::errc::stopped));
+    auto client = open();
+    client.connect(s.getsockname());
+    error_code ec;
+    EXPECT_TRUE(s.accept(peer, std::stop_token(), ec).is_open());
+    EXPECT_EQ(peer, client.getsockname());
+  }
+}
+
+TEST_P(stoppable_listener, connect) {
+  for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}}) {
+    // Clients until there is no more room.
+    auto s = listening(0);
+    std::vector<afplug::socket> clients;
+    error_code ec;
+    do {
+      clients.push_back(open());
+      clients.back().timeout(limit);
+      ec = stopped([&](auto stop, auto& out) {
+        if (clients.size() > 1) {
+          clients.back().connect(s.getsockname(), stop, out);
+        } else {
+          clients.back().connect(s.getsockname(), std::stop_token(), out);
+        }
+      });
+      EXPECT_EQ(clients.back().timeout(), limit);
+      if (in_kernel()) {
+        EXPECT_EQ(non_blocking(clients.back().fileno()), limit.has_value());
+      }
+    } while (!ec && clients.size() < 50);
+    EXPECT_EQ(ec, error_code(afplug::errc::stopped));
+    std::stop_source source;
+    source.request_stop();
+    EXPECT_EQ(ERROR_OF(open().connect(s.getsockname(), source.get_token(), _)), error_code(afplug::errc::stopped));
+  }
+}
+
+}  // namespace
+}  // namespace conformance

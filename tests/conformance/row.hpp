@@ -1,0 +1,112 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// A row of the conformance suite: one (family, type, protocol), how to use it in a test, what it can do, and the exact
+// error for what it can't. A family joins the suite by adding its rows to the table in rows.cpp.
+#pragma once
+
+#include <afplug/socket.hpp>
+#include <cerrno>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace conformance {
+
+/// What a row can do. What it can't is asserted by the errors below.
+enum trait : unsigned {
+  always = 1u << 0,          ///< every machine has it: a failure to open is no reason to skip
+  stream = 1u << 1,          ///< bytes without boundaries; else messages
+  listens = 1u << 2,         ///< listen, accept, connect make connections
+  connectionless = 1u << 3,  ///< sendto reaches any socket, recvfrom tells from whom
+  half_close = 1u << 4,      ///< shutdown(SHUT_WR) reaches the peer as end of file
+  pairs = 1u << 5,           ///< socket::pair works
+  rights = 1u << 6,          ///< passes descriptors
+  credentials = 1u << 7,     ///< passes SCM_CREDENTIALS
+  flow = 1u << 8,            ///< a sender waits for a slow reader, nothing is lost
+  timestamps = 1u << 9,      ///< SO_TIMESTAMPNS
+  error_queue = 1u << 10,    ///< IP_RECVERR, MSG_ERRQUEUE
+  packet_info = 1u << 11,    ///< IP_PKTINFO or IPV6_PKTINFO, hop limit, traffic class
+  unnamed = 1u << 12,        ///< a client that was not bound has no name
+  user_space = 1u << 13,     ///< no kernel socket behind it
+  duplicates = 1u << 14,     ///< dup works
+  forks = 1u << 15,          ///< works in a forked child too
+  abstract_names = 1u << 16  ///< AF_UNIX's names
+};
+
+/// errno of what a row may not be able to do; 0: it works.
+struct errors {
+  int bad_type = ESOCKTNOSUPPORT;      ///< socket() with a type that is none of the family's
+  int bad_protocol = EPROTONOSUPPORT;  ///< socket() with such a protocol
+  int pair = EOPNOTSUPP;
+  int listen_unbound = 0;
+  int accept_unlistening = EINVAL;  ///< on a socket that listen was not called on
+  int listen_connected = EINVAL;
+  int bind_twice = EINVAL;
+  int bind_in_use = EADDRINUSE;
+  int bind_foreign = EAFNOSUPPORT;  ///< an address of another family
+  int bind_short = EINVAL;          ///< an address of two bytes
+  int connect_refused = ECONNREFUSED;
+  int connect_at_once = EINPROGRESS;  ///< what a connect to a listener gives in non-blocking mode
+  int connect_full = EINPROGRESS;     ///< and to one whose backlog is full
+  int connect_twice = EISCONN;
+  int recv_unconnected = ENOTCONN;  ///< EAGAIN: it waits
+  int send_unconnected = EPIPE;
+  int sendto_unconnected = EPIPE;  ///< to the address of nobody
+  int sendto_connected = 0;        ///< with an address on a connected socket
+  int getpeername_unconnected = ENOTCONN;
+  int shutdown_unconnected = ENOTCONN;
+  int shutdown_bad = EINVAL;  ///< neither SHUT_RD nor SHUT_WR nor SHUT_RDWR
+  int shutdown_connected = 0;
+  int send_shut = EPIPE;    ///< after SHUT_WR
+  int send_closed = EPIPE;  ///< soon after the peer has closed; 0: it is not told
+  int send_empty = 0;
+  int send_oob = 0;
+  int send_big = 0;     ///< 16 MB in one message
+  int send_rights = 0;  ///< with SCM_RIGHTS, where a row passes none; 0: they are ignored
+};
+
+struct link;
+
+/// One (family, type, protocol).
+struct row {
+  const char* name;    ///< "tcp4": begins with the name of its group in CMakeLists.txt
+  const char* family;  ///< "inet"
+  int type;
+  int protocol;
+  unsigned can;            ///< traits
+  std::string (*fresh)();  ///< text of an address that can be bound now
+  const char* unbound;     ///< text of the address of a socket that was not bound
+  errors error = {};
+  std::size_t message_size = 8192;               ///< a large message that passes
+  std::string (*message)(unsigned i) = nullptr;  ///< the i-th message, where not any text will do
+  link (*connected)(const row&) = nullptr;       ///< where neither listen nor connecting to each other makes one
+  std::string (*missing)(const row&) = nullptr;  ///< beyond opening and binding: why it can't work here, or ""
+
+  bool has(unsigned t) const noexcept { return (can & t) == t; }
+};
+
+/// Two sockets that reach each other.
+struct link {
+  afplug::socket a, b;
+};
+
+/// All rows, those included that this machine lacks.
+const std::vector<const row*>& all_rows();
+
+/// Why this machine can't do the row, in afplug's words; empty: it can. Found out once.
+const std::string& why_not(const row& r);
+
+/// The rows that this machine has, with all traits of `with` and none of `without`.
+std::vector<const row*> rows(unsigned with = 0, unsigned without = 0);
+
+void PrintTo(const row* r, std::ostream* out);
+
+// What the tests make of a row; failures throw.
+afplug::socket open(const row& r, int type_flags = 0);
+afplug::address fresh(const row& r);
+afplug::socket bound(const row& r);
+afplug::socket listening(const row& r, int backlog = -1);
+link connected(const row& r);
+std::string message(const row& r, unsigned i);
+
+}  // namespace conformance

@@ -1,0 +1,384 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Signals without SA_RESTART while a call waits: it goes on, its deadline stays, and the thread's hook decides. PARITY §5.
+#include <poll.h>
+
+#include <functional>
+#include <stdexcept>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+using std::chrono::nanoseconds;
+using limit_type = std::optional<nanoseconds>;
+
+CONFORMANCE(signals, 0, 0);
+CONFORMANCE(signals_slow_reader, flow, 0);
+CONFORMANCE(signals_stream, flow | stream, 0);
+CONFORMANCE(signals_listener, listens, 0);
+
+const limit_type blocking{}, patient{patience};
+
+char room[256];
+struct receiving {
+  const char* name;
+  std::function<std::size_t(afplug::socket&, error_code&)> call;
+};
+const receiving receivers[] = {
+    {"recv", [](auto& s, auto& ec) { return s.recv(room, 0, ec); }},
+    {"recvfrom",
+     [](auto& s, auto& ec) {
+       address from;
+       return s.recvfrom(room, from, 0, ec);
+     }},
+    {"recvmsg",
+     [](auto& s, auto& ec) {
+       afplug::control_buffer control;
+       const afplug::mutable_bytes into[] = {room};
+       return s.recvmsg(into, control, 0, nullptr, ec).size;
+     }},
+    {"recv_fds", [](auto& s, auto& ec) { return s.recv_fds(room, 1, 0, nullptr, ec).size; }},
+    {"recvall", [](auto& s, auto& ec) { return s.recvall(afplug::mutable_bytes(room, 9), 0, ec); }},
+    {"recv with a stop token", [](auto& s, auto& ec) { return s.recv(room, 0, std::stop_token(), ec); }},
+};
+
+struct sending {
+  const char* name;
+  std::function<void(afplug::socket&, const std::string&, error_code&)> call;
+};
+const sending senders[] = {
+    {"send", [](auto& s, auto& text, auto& ec) { s.send(text, 0, ec); }},
+    {"sendall", [](auto& s, auto& text, auto& ec) { s.sendall(text, 0, ec); }},
+    {"sendmsg",
+     [](auto& s, auto& text, auto& ec) {
+       const afplug::const_bytes data[] = {text};
+       s.sendmsg(data, {}, 0, nullptr, ec);
+     }},
+    {"send_fds",
+     [](auto& s, auto& text, auto& ec) {
+       const afplug::const_bytes data[] = {text};
+       s.send_fds(data, {}, 0, nullptr, ec);
+     }},
+    {"send with a stop token", [](auto& s, auto& text, auto& ec) { s.send(text, 0, std::stop_token(), ec); }},
+};
+
+void drain(afplug::socket& s) {
+  std::string into(1 << 18, '\0');
+  for (error_code ec; !ec;) s.recv(into, MSG_DONTWAIT, ec);
+}
+
+// ---- they go on ----
+
+TEST_P(signals, do_not_end_receiving) {
+  const std::string text = message(3);
+  for (const auto& limit : {blocking, patient})
+    for (const auto& [name, call] : receivers) {
+      SCOPED_TRACE(name);
+      auto l = connected();
+      l.a.timeout(limit);
+      error_code ec, sent;
+      const signal_storm storm;
+      helper peer([&] {
+        signal_storm::wait_for(4);
+        l.b.send(text, 0, sent);
+      });
+      const auto size = call(l.a, ec);
+      peer.join();
+      EXPECT_EQ(ec, sys(0));
+      EXPECT_EQ(sent, sys(0));
+      EXPECT_EQ(std::string(room, size), text.substr(0, size));
+      EXPECT_EQ(size, std::string_view(name) == "recvall" ? 9 : text.size());
+    }
+}
+
+TEST_P(signals_slow_reader, do_not_end_sending) {
+  const std::string text = message(0);
+  for (const auto& limit : {blocking, patient})
+    for (const auto& [name, call] : senders) {
+      SCOPED_TRACE(name);
+      auto l = connected();
+      fill(l.a, r());
+      l.a.timeout(limit);
+      error_code ec;
+      const signal_storm storm;
+      helper peer([&] {
+        signal_storm::wait_for(4);
+        drain(l.b);
+      });
+      call(l.a, text, ec);
+      peer.join();
+      EXPECT_EQ(ec, sys(0));
+    }
+}
+
+TEST_P(signals_stream, do_not_harm_sendall) {
+  const std::string text = pattern(8 << 20);
+  for (const auto& limit : {blocking, patient}) {
+    auto l = connected();
+    l.a.timeout(limit);
+    std::string got(text.size(), '\0');
+    error_code ec;
+    std::size_t sent = 0;
+    {
+      const signal_storm storm(1ms);
+      helper peer([&] {
+        error_code ignored;
+        std::size_t size = 0;
+        while (size < got.size() && !ignored) {
+          const auto n = l.b.recv(
+              afplug::mutable_bytes(got.data() + size, std::min<std::size_t>(got.size() - size, 1 << 20)), 0, ignored);
+          if (n == 0) break;
+          size += n;
+          if (size < 3 << 20) signal_storm::wait_for(1);
+        }
+      });
+      l.a.sendall(text, 0, ec, &sent);
+      l.a.shutdown(SHUT_WR);
+    }
+    EXPECT_EQ(ec, sys(0));
+    EXPECT_EQ(sent, text.size());
+    EXPECT_TRUE(got == text);
+  }
+}
+
+TEST_P(signals_listener, do_not_end_accept) {
+  for (const auto& limit : {blocking, patient})
+    for (bool with_token : {false, true}) {
+      auto s = listening();
+      s.timeout(limit);
+      auto client = open();
+      const auto name = s.getsockname();
+      error_code ec, connected_ec;
+      const signal_storm storm;
+      helper peer([&] {
+        signal_storm::wait_for(4);
+        client.connect(name, connected_ec);
+      });
+      address from;
+      const auto accepted = with_token ? s.accept(from, std::stop_token(), ec) : s.accept(from, ec);
+      peer.join();
+      EXPECT_EQ(ec, sys(0));
+      EXPECT_EQ(connected_ec, sys(0));
+      EXPECT_TRUE(accepted.is_open());
+      EXPECT_EQ(from, client.getsockname());
+    }
+}
+
+// Clients until the backlog is full; what one more meets is waiting.
+std::vector<afplug::socket> crowd(const row& r, const afplug::socket& server) {
+  std::vector<afplug::socket> clients;
+  for (;;) {
+    auto client = conformance::open(r, SOCK_NONBLOCK);
+    const int got = client.connect_ex(server.getsockname());
+    if (got != 0 && (got != EINPROGRESS || !client.wait(POLLOUT, 200ms))) return clients;
+    clients.push_back(std::move(client));
+  }
+}
+
+TEST_P(signals_listener, do_not_end_connect_nor_feign_its_success) {
+  for (const auto& limit : {blocking, patient})
+    for (bool with_token : {false, true}) {
+      SCOPED_TRACE(limit ? "timeout" : "blocking");
+      auto s = listening(0);
+      const auto name = s.getsockname();
+      const auto clients = crowd(r(), s);
+      auto client = open();
+      client.timeout(limit);
+      std::vector<afplug::socket> accepted;
+      error_code ec, accept_ec;
+      const signal_storm storm;
+      helper server([&] {
+        signal_storm::wait_for(4);
+        for (std::size_t i = 0; i < clients.size() + 1 && !accept_ec; ++i) accepted.push_back(s.accept(accept_ec));
+      });
+      if (with_token) {
+        client.connect(name, std::stop_token(), ec);
+      } else {
+        client.connect(name, ec);
+      }
+      ASSERT_EQ(ec, sys(0));
+      EXPECT_EQ(ERROR_OF(client.getpeername(_)), sys(0)) << "it is connected indeed";
+      server.join();
+      EXPECT_EQ(accept_ec, sys(0));
+      client.send(message(1));
+      EXPECT_EQ(accepted.back().wait(POLLIN, patience) & POLLIN, POLLIN);
+      EXPECT_EQ(client.timeout(), limit);
+      if (in_kernel()) {
+        EXPECT_EQ(non_blocking(client.fileno()), limit.has_value());
+      }
+    }
+}
+
+TEST_P(signals, do_not_end_wait) {
+  auto l = connected();
+  const signal_storm storm;
+  helper peer([&] {
+    signal_storm::wait_for(4);
+    error_code ignored;
+    l.b.send(message(), 0, ignored);
+  });
+  EXPECT_EQ(l.a.wait(POLLIN, {}) & POLLIN, POLLIN);
+}
+
+// ---- the deadline stays ----
+
+TEST_P(signals, do_not_move_the_deadline) {
+  auto l = connected();
+  const signal_storm storm;
+  for (const auto& [name, call] : receivers) {
+    SCOPED_TRACE(name);
+    l.a.timeout(60ms);
+    error_code ec;
+    const auto before = clock::now();
+    EXPECT_EQ(call(l.a, ec), 0u);
+    EXPECT_EQ(ec, timed_out);
+    EXPECT_GE(clock::now() - before, 60ms);
+  }
+  EXPECT_EQ(l.a.wait(POLLIN, 60ms), 0);
+}
+
+TEST_P(signals_slow_reader, do_not_move_the_deadline) {
+  auto l = connected();
+  fill(l.a, r());
+  const signal_storm storm;
+  for (const auto& [name, call] : senders) {
+    SCOPED_TRACE(name);
+    l.a.timeout(60ms);
+    const auto late = refused([&, run = &call](error_code& ec) { (*run)(l.a, message(0), ec); });
+    EXPECT_EQ(late.ec, timed_out);
+    EXPECT_GE(late.took, 60ms);
+  }
+}
+
+TEST_P(signals_listener, do_not_move_the_deadline) {
+  auto s = listening(0);
+  const auto clients = crowd(r(), s);
+  auto empty = listening();
+  empty.timeout(60ms);
+  auto client = open();
+  client.timeout(60ms);
+  const signal_storm storm;
+  auto before = clock::now();
+  EXPECT_EQ(ERROR_OF(empty.accept(_)), timed_out);
+  EXPECT_GE(clock::now() - before, 60ms);
+  before = clock::now();
+  EXPECT_EQ(ERROR_OF(client.connect(s.getsockname(), _)), timed_out);
+  EXPECT_GE(clock::now() - before, 60ms);
+}
+
+// ---- the hook decides ----
+
+struct unwound : std::runtime_error {
+  unwound() : std::runtime_error("from the hook") {}
+};
+
+TEST_P(signals, hook_may_end_a_call_or_let_it_go_on_or_throw) {
+  for (const auto& limit : {blocking, patient})
+    for (const auto& [name, call] : receivers) {
+      SCOPED_TRACE(name);
+      auto l = connected();
+      l.a.timeout(limit);
+      const signal_storm storm;
+      int asked = 0;
+      error_code ec;
+      {
+        const afplug::interrupt_scope scope([&] { return ++asked == 3; });
+        EXPECT_EQ(call(l.a, ec), 0u);
+      }
+      EXPECT_EQ(ec, error_code(afplug::errc::interrupted));
+      EXPECT_EQ(asked, 3);
+      {
+        const afplug::interrupt_scope scope([]() -> bool { throw unwound(); });
+        EXPECT_THROW(call(l.a, ec), unwound);
+      }
+      // The socket is as it was.
+      EXPECT_EQ(l.a.timeout(), limit);
+      l.b.send(message(1));
+      EXPECT_EQ(call(l.a, ec), std::string_view(name) == "recvall" ? 9 : message(1).size());
+      EXPECT_EQ(ec, sys(0));
+    }
+}
+
+TEST_P(signals, hook_is_the_threads_own_and_scopes_nest) {
+  auto l = connected();
+  l.a.timeout(patience);
+  const signal_storm storm;
+  const afplug::interrupt_scope outer([] { return true; });
+  {
+    const afplug::interrupt_scope inner([]() -> bool { throw unwound(); });
+    EXPECT_THROW(l.a.recv(room), unwound);
+  }
+  EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), error_code(afplug::errc::interrupted));
+  EXPECT_EQ(ERROR_OF(l.a.wait(POLLIN, {}, _)), error_code(afplug::errc::interrupted));
+  helper([] { EXPECT_FALSE(afplug::interrupt({})) << "another thread has none"; }).join();
+}
+
+TEST_P(signals_slow_reader, hook_may_end_sending) {
+  for (const auto& limit : {blocking, patient})
+    for (const auto& [name, call] : senders) {
+      SCOPED_TRACE(name);
+      auto l = connected();
+      fill(l.a, r());
+      l.a.timeout(limit);
+      const signal_storm storm;
+      {
+        const afplug::interrupt_scope scope([] { return true; });
+        const auto stopped = refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); });
+        EXPECT_EQ(stopped.ec, error_code(afplug::errc::interrupted));
+      }
+      const afplug::interrupt_scope scope([]() -> bool { throw unwound(); });
+      EXPECT_THROW(refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); }), unwound);
+    }
+}
+
+TEST_P(signals_stream, hook_that_ends_sendall_knows_how_far_it_came) {
+  auto l = connected();
+  const std::string text = pattern(64 << 20);
+  std::size_t sent = 0;
+  {
+    const signal_storm storm;
+    const afplug::interrupt_scope scope([] { return true; });
+    EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _, &sent)), error_code(afplug::errc::interrupted));
+  }
+  l.a.shutdown(SHUT_WR);
+  EXPECT_GT(sent, 0u);
+  EXPECT_LT(sent, text.size());
+  std::string got(text.size(), '\0');
+  got.resize(l.b.recvall(got));
+  EXPECT_EQ(got.size(), sent);
+  EXPECT_TRUE(got == text.substr(0, sent));
+}
+
+TEST_P(signals_listener, hook_may_end_accept_and_connect) {
+  for (const auto& limit : {blocking, patient}) {
+    auto s = listening(0);
+    auto empty = listening();
+    const auto clients = crowd(r(), s);
+    auto client = open();
+    client.timeout(limit);
+    empty.timeout(limit);
+    const signal_storm storm;
+    {
+      const afplug::interrupt_scope scope([] { return true; });
+      EXPECT_EQ(ERROR_OF(empty.accept(_)), error_code(afplug::errc::interrupted));
+      EXPECT_EQ(ERROR_OF(client.connect(s.getsockname(), _)), error_code(afplug::errc::interrupted));
+    }
+    const afplug::interrupt_scope scope([]() -> bool { throw unwound(); });
+    EXPECT_THROW(empty.accept(), unwound);
+    auto another = open();
+    another.timeout(limit);
+    EXPECT_THROW(another.connect(s.getsockname()), unwound);
+    for (const auto* c : {&client, &another}) {
+      EXPECT_EQ(c->timeout(), limit);
+      if (in_kernel()) {
+        EXPECT_EQ(non_blocking(c->fileno()), limit.has_value()) << "as before the call";
+        EXPECT_EQ(c->option<afplug::opt::sndtimeo>().value(), 0s);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace conformance
