@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include "platform.hpp"
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -26,11 +27,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t config_most = 16u << 20;  // far above any kernel's: the file says its own size
+constexpr std::size_t file_most = 16u << 20;  // far above any kernel's configuration or list of modules
 
+/// Empty where it can't be read: some files of /proc open and give an error then.
 std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return {};
+  std::string out;
+  char chunk[65536];
+  for (ssize_t n = 0; out.size() <= file_most; out.append(chunk, static_cast<std::size_t>(n)))
+    if ((n = ::read(fd, chunk, sizeof chunk)) <= 0) break;
+  ::close(fd);
+  return out;
 }
 
 bool exists(const std::string& path) {
@@ -60,7 +68,7 @@ std::string gunzip(const std::string& packed) {
   std::uint32_t size = 0;
   for (std::size_t i = 0; i < 4; ++i)
     size |= std::uint32_t{static_cast<unsigned char>(packed[packed.size() - 4 + i])} << (8 * i);
-  if (size > config_most) return {};
+  if (size > file_most) return {};
   std::string out(size, '\0');
   namespace zlib = boost::beast::zlib;
   zlib::z_params p;

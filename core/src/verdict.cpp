@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -386,9 +387,12 @@ verdict sheltered(Body&& body) noexcept {
   verdict v;
   try {
     v = body();
-  } catch (...) {
+  } catch (const std::bad_alloc&) {
     v.error = ENOMEM;
     v.reason = "resource-limit";  // short enough to need no memory
+  } catch (...) {
+    v.error = EIO;
+    v.reason = "probe-failed";
   }
   errno = before;
   return v;
@@ -434,8 +438,9 @@ verdict explain(const family& of, int type, int proto, int error) noexcept {
 
 verdict explain(std::string_view id, const error_code& why, std::string_view sentence) {
   const bool missing = why == errc::unknown_family || why == errc::unknown_provider;
+  if (sentence.starts_with(id) && sentence.substr(id.size()).starts_with(": ")) sentence.remove_prefix(id.size() + 2);
   std::string detail(sentence);
-  if (detail.empty()) detail = std::string(id) + ": " + why.message();
+  if (detail.empty()) detail = why.message();
   return {state_t::unavailable, 0, missing ? "plugin-missing" : "plugin-refused", std::move(detail),
           missing ? "install the plugin of " + std::string(id) + ", or name its directory in AFPLUG_PATH"
                   : "afplug families"};

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The multicast options that do not depend on the version of IP (RFC 3678): the same numbers at IPPROTO_IP and IPPROTO_IPV6.
+// The multicast options that do not depend on the version of IP (RFC 3678): the same numbers at IPPROTO_IP and
+// IPPROTO_IPV6.
 #pragma once
 
 #include <afplug/plugin.hpp>

@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The system's numbers of the internet protocols, and those that kernels have and older headers lack. The options' numbers are the kernel's
-// interface and never change. <netinet/tcp.h> is older than <linux/tcp.h> and clashes with it: it is not included.
+// The system's numbers of the internet protocols, and those that kernels have and older headers lack. The options'
+// numbers are the kernel's interface and never change. <netinet/tcp.h> is older than <linux/tcp.h> and clashes with it:
+// it is not included.
 #pragma once
 
 // The C library's before the kernel's, which then leave out what they have alike.

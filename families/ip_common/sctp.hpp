@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Options of SCTP: sctp(7), RFC 6458, <linux/sctp.h>. Structs begin with an association; on a socket of one association 0 is it.
+// Options of SCTP: sctp(7), RFC 6458, <linux/sctp.h>. Structs begin with an association; on a socket of one association
+// 0 is it.
 #pragma once
 
 #include <afplug/plugin.hpp>

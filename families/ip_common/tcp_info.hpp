@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// struct tcp_info of <linux/tcp.h>, member by member. Kernels append to it: what follows tcpi_snd_wnd is newer than the oldest headers that
-// this builds with, so those members stand at their offsets, and a kernel that is older gives a shorter struct without them.
+// struct tcp_info of <linux/tcp.h>, member by member. Kernels append to it: what follows tcpi_snd_wnd is newer than the
+// oldest headers that this builds with, so those members stand at their offsets, and a kernel that is older gives a
+// shorter struct without them.
 #pragma once
 
 #include <afplug/plugin.hpp>

@@ -54,8 +54,8 @@ struct codec {
   static std::string hex_bytes(std::string_view key, std::string_view text) {
     std::string bytes;
     for (std::size_t at = 0; at < text.size();) {
-      const int high = ap::detail::hex_digit(text[at]);
-      const int low = at + 1 < text.size() ? ap::detail::hex_digit(text[at + 1]) : -1;
+      const int high = ap::hex_digit(text[at]);
+      const int low = at + 1 < text.size() ? ap::hex_digit(text[at + 1]) : -1;
       if (high < 0 || low < 0) ap::fail(EINVAL, key, " '", text, "' is not made of pairs of hexadecimal digits");
       bytes += static_cast<char>(high * 16 + low);
       at += 2;

@@ -3,6 +3,7 @@
 // The family packet: frames of network interfaces, below IP. packet(7), Documentation/networking/packet_mmap.rst.
 #include "codec.hpp"
 #include "ethertypes.hpp"
+#include "ring.hpp"
 
 #include <bit>
 
@@ -176,6 +177,7 @@ constexpr std::array families{ap::kernel_family({
     .options = ap::array(options),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<packet::codec>,
+    .extension = &packet::extension,
 })};
 }  // namespace
 

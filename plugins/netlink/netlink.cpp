@@ -2,7 +2,8 @@
 //
 // The family netlink: talk with the kernel, netlink(7). Written as a stranger would, against the SDK alone.
 //
-// Address text:  PORT ["?groups=" N]   the port id, 0: the kernel's, or for bind: choose one; N: a mask of the groups 1 to 32
+// Address text:  PORT ["?groups=" N]   the port id, 0: the kernel's, or for bind: choose one; N: a mask of the groups 1
+// to 32
 #include <sys/socket.h>
 #include <afplug/plugin.hpp>
 

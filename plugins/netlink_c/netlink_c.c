@@ -1,6 +1,7 @@
 /* Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
  *
- * The smallest family in plain C: netlink's NETLINK_ROUTE, under an id of its own. Address text: PORT "," GROUPS, both decimal.
+ * The smallest family in plain C: netlink's NETLINK_ROUTE, under an id of its own. Address text: PORT "," GROUPS, both
+ * decimal.
  */
 #include <afplug/plugin.h>
 #include <errno.h>

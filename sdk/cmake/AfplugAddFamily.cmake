@@ -24,7 +24,11 @@ function(afplug_add_family name)
     set(version_script ${CMAKE_CURRENT_BINARY_DIR}/${name}.exports)
     file(WRITE ${version_script} "{ global: afplug_entry; local: *; };\n")
     target_link_options(${name} PRIVATE
-      -Wl,--version-script=${version_script} -Wl,--no-undefined -Wl,-z,relro,-z,now -Wl,-z,separate-code)
+      -Wl,--version-script=${version_script} -Wl,-z,relro,-z,now -Wl,-z,separate-code)
+    # clang leaves the sanitizers' run time to the program.
+    if(NOT AFPLUG_SANITIZE)
+      target_link_options(${name} PRIVATE -Wl,--no-undefined)
+    endif()
     set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${version_script})
   endif()
   if(DEFINED AFPLUG_PLUGIN_DIRECTORY)

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug/plugin.hpp: C++ sugar over <afplug/plugin.h>, for who writes a family. Header-only, needs C++20 and nothing else of afplug.
+// afplug/plugin.hpp: C++ sugar over <afplug/plugin.h>, for who writes a family. Header-only, needs C++20 and nothing
+// else of afplug.
 //
 // A kernel-backed family is tables and a codec:
 //
@@ -14,8 +15,9 @@
 //
 // Errors are thrown (`fail`) and turned into -errno and a sentence at the border: nothing thrown leaves a plugin.
 //
-// All of it lies in a hidden inline namespace that carries the interface's version, so that two plugins, or a plugin and its host, that were
-// built from different versions of this header never share a symbol. Everything may be called from any thread.
+// All of it lies in a hidden inline namespace that carries the interface's version, so that two plugins, or a plugin
+// and its host, that were built from different versions of this header never share a symbol. Everything may be called
+// from any thread.
 #pragma once
 
 #include <afplug/plugin.h>
@@ -71,6 +73,38 @@ namespace detail {
 inline std::string piece(std::string_view text) { return std::string(text); }
 template <class T>
 requires std::is_integral_v<T> std::string piece(T number) { return std::to_string(number); }
+
+/// Length of the printable UTF-8 character that `text` begins with; 0: no such character.
+inline std::size_t printable(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return first >= 0x20 && first != 0x7f;
+  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  const unsigned second = byte(1);
+  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+  const bool surrogate = first == 0xed && second > 0x9f, beyond = first == 0xf4 && second > 0x8f;
+  const bool control = first == 0xc2 && second < 0xa0;
+  return overlong || surrogate || beyond || control ? 0 : size;
+}
+
+/// The text with what does not print as \xXX.
+inline std::string shown(std::string_view text) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t size = printable(text.substr(at));
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (size == 0)
+      out.append({'\\', 'x', digits[byte >> 4], digits[byte & 15]});
+    else
+      out += text.substr(at, size);
+    at += size == 0 ? 1 : size;
+  }
+  return out;
+}
 }  // namespace detail
 
 /// Joins texts and integers: `say("port must be 0-", 65535)`.
@@ -81,10 +115,11 @@ std::string say(const Parts&... parts) {
   return all;
 }
 
-/// Ends the call with -error and the sentence that the parts make. Use EINVAL, ENODEV, ENAMETOOLONG, ERANGE in codecs.
+/// Ends the call with -error and the sentence that the parts make, with what does not print in it as \xXX. Use EINVAL,
+/// ENODEV, ENAMETOOLONG, ERANGE in codecs.
 template <class... Parts>
 [[noreturn]] void fail(int error, const Parts&... parts) {
-  throw failure(error, say(parts...));
+  throw failure(error, detail::shown(say(parts...)));
 }
 
 /// Writes a plugin's text for its caller, cut to the room that there is; a null `out` is nobody asking.
@@ -94,8 +129,8 @@ inline void write(afplug_text* out, std::string_view text) noexcept {
   out->size = static_cast<std::uint32_t>(std::min<std::size_t>(text.size(), std::numeric_limits<std::uint32_t>::max()));
 }
 
-/// Runs `body` at the border: returns what it returns, or -errno of what it throws; the exception's words go to `why`. bad_alloc is -ENOMEM,
-/// a system_error its own errno, anything else -EIO.
+/// Runs `body` at the border: returns what it returns, or -errno of what it throws; the exception's words go to `why`.
+/// bad_alloc is -ENOMEM, a system_error its own errno, anything else -EIO.
 template <class Body>
 auto guard(Body&& body, afplug_text* why = nullptr) noexcept -> decltype(body()) {
   [[maybe_unused]] int error = EIO;
@@ -137,12 +172,12 @@ struct border<Function> {
 };
 }  // namespace detail
 
-/// A slot: `guarded<my_open>` is my_open behind a border that lets no exception through. With a member function of S, `guarded<&S::recvmsg>`, the
-/// slot's first argument is the S that `open` handed out as its state.
+/// A slot: `guarded<my_open>` is my_open behind a border that lets no exception through. With a member function of S,
+/// `guarded<&S::recvmsg>`, the slot's first argument is the S that `open` handed out as its state.
 template <auto Function>
 inline constexpr auto guarded = &detail::border<Function>::call;
 
-// ---- tables ----------------------------------------------------------------------------------------------------------
+// ---- tables ---------------------------------------------------------------------------------------------------------
 
 /// A table for the contract from a std::array or C array with static storage.
 template <class Table>
@@ -218,7 +253,7 @@ constexpr layout array_of(const Table& members, std::uint32_t most) {
 inline constexpr layout call{AFPLUG_KIND_CALL};
 }  // namespace kind
 
-/// Makes the options of one level: `tcp(AFPLUG_NAMED(TCP_NODELAY), kind::flag, read_write, "send small segments at once")`.
+/// Makes the options of one level: `tcp(AFPLUG_NAMED(TCP_NODELAY), kind::flag, read_write, "send at once")`.
 struct option_group {
   int level;
   const char* group;  ///< rows name it; null: every row has it
@@ -322,7 +357,7 @@ struct needs {
   const char* capability = nullptr;  ///< "CAP_NET_RAW"
 };
 
-/// A row whose native triple is the row's own: `row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP), flags, "ip tcp", {}, "…")`.
+/// A row whose native triple is its own: `row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP), flags, "tcp", {}, "…")`.
 /// `options` are the option groups, space-separated.
 constexpr afplug_row row(const char* type_name, int type, const char* protocol_name, int protocol, std::uint32_t flags,
                          const char* options, needs need, const char* help) {
@@ -356,32 +391,15 @@ constexpr afplug_row pass_through(const char* options) {
   return row("any", AFPLUG_ANY, nullptr, AFPLUG_ANY, AFPLUG_ROW_HIDDEN, options, {}, "whatever the kernel has");
 }
 
-// ---- text --------------------------------------------------------------------------------------------------------------
+// ---- text -----------------------------------------------------------------------------------------------------------
 
-namespace detail {
-/// Length of the printable UTF-8 character that `text` begins with; 0: no such character.
-inline std::size_t printable(std::string_view text) noexcept {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7f;
-  const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  const unsigned second = byte(1);
-  const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
-  const bool surrogate = first == 0xed && second > 0x9f, beyond = first == 0xf4 && second > 0x8f;
-  const bool control = first == 0xc2 && second < 0xa0;
-  return overlong || surrogate || beyond || control ? 0 : size;
-}
-
+/// The value of a hexadecimal digit; -1: it is none.
 inline int hex_digit(char c) noexcept {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
 }
-}  // namespace detail
 
 /// Appends "%XX".
 inline void percent(std::string& out, char c) {
@@ -392,8 +410,8 @@ inline void percent(std::string& out, char c) {
   out += digits[byte & 15];
 }
 
-/// Bytes as text that `percent_decode` turns into the same bytes: '%', what does not print, what is not UTF-8 and what stands in `reserved`
-/// become %XX; the first byte also where it stands in `reserved_first`.
+/// Bytes as text that `percent_decode` turns into the same bytes: '%', what does not print, what is not UTF-8 and what
+/// stands in `reserved` become %XX; the first byte also where it stands in `reserved_first`.
 inline std::string percent_encode(std::string_view bytes, std::string_view reserved = {},
                                   std::string_view reserved_first = {}) {
   std::string out;
@@ -417,8 +435,8 @@ inline std::string percent_decode(std::string_view text) {
       out += text[at];
       continue;
     }
-    const int high = at + 2 < text.size() ? detail::hex_digit(text[at + 1]) : -1;
-    const int low = at + 2 < text.size() ? detail::hex_digit(text[at + 2]) : -1;
+    const int high = at + 2 < text.size() ? hex_digit(text[at + 1]) : -1;
+    const int low = at + 2 < text.size() ? hex_digit(text[at + 2]) : -1;
     if (high < 0 || low < 0)
       fail(EINVAL, "'%' in '", text, "' needs two hexadecimal digits after it: write %25 for a '%'");
     out += static_cast<char>(high * 16 + low);
@@ -434,7 +452,8 @@ inline std::string hexadecimal(std::uint64_t value) {
   return say("0x", std::string_view(digits, end));
 }
 
-/// A whole number, decimal or with 0x: nothing before, nothing after. EINVAL: no number; ERANGE: outside least..most. Both errors name `field`.
+/// A whole number, decimal or with 0x: nothing before, nothing after. EINVAL: no number; ERANGE: outside least..most.
+/// Both errors name `field`.
 template <class T = std::uint64_t>
 requires std::is_integral_v<T> T integer(std::string_view field, std::string_view text, std::type_identity_t<T> least,
                                          std::type_identity_t<T> most) {
@@ -515,13 +534,14 @@ class keys {
   std::size_t count_ = 0;
 };
 
-/// Appends "?name=value", or "&name=value" where there is a '?' already. The body must have its own '?' percent-encoded, the value its '&' too.
+/// Appends "?name=value", or "&name=value" where there is a '?' already. The body must have its own '?'
+/// percent-encoded, the value its '&' too.
 inline void add_key(std::string& text, std::string_view name, std::string_view value) {
   text += text.find('?') == text.npos ? '?' : '&';
   text.append(name).append("=").append(value);
 }
 
-// ---- interfaces ----------------------------------------------------------------------------------------------------------
+// ---- interfaces -----------------------------------------------------------------------------------------------------
 
 /// The index of the interface of exactly that name. ENAMETOOLONG: over 15 bytes; ENODEV: there is none.
 inline std::uint32_t interface_index(std::string_view name) {
@@ -538,8 +558,8 @@ inline std::string interface_name(std::uint32_t index) {
   return index != 0 && if_indextoname(index, name) != nullptr ? std::string(name) : std::string();
 }
 
-/// An interface's name as an address writes it: bytes that the address forms use are percent-encoded, and so is the first byte of a name that
-/// reads as something else: "any", all digits, one that begins with '@'.
+/// An interface's name as an address writes it: bytes that the address forms use are percent-encoded, and so is the
+/// first byte of a name that reads as something else: "any", all digits, one that begins with '@'.
 inline std::string write_interface_name(std::string_view name, std::string_view reserved = "?&:/%[]") {
   const bool mistakable = name == "any" || name.starts_with('@') || name.find_first_not_of("0123456789") == name.npos;
   if (!mistakable || name.empty()) return percent_encode(name, reserved);
@@ -555,7 +575,8 @@ inline std::string write_interface(std::uint32_t index, std::string_view reserve
   return name.empty() ? say("%index=", index) : write_interface_name(name, reserved);
 }
 
-/// The index that `write_interface` wrote: "any" is 0, "%index=7" and "7" are 7, else the name's. Errors as interface_index's.
+/// The index that `write_interface` wrote: "any" is 0, "%index=7" and "7" are 7, else the name's. Errors as
+/// interface_index's.
 inline std::uint32_t read_interface(std::string_view text) {
   constexpr std::string_view by_index = "%index=";
   constexpr auto most = std::numeric_limits<std::int32_t>::max();
@@ -568,7 +589,7 @@ inline std::uint32_t read_interface(std::string_view text) {
   return interface_index(percent_decode(text));
 }
 
-// ---- address codecs ----------------------------------------------------------------------------------------------------------
+// ---- address codecs -------------------------------------------------------------------------------------------------
 
 /// A family's own address struct and how many bytes of it count.
 template <class T>
@@ -657,8 +678,9 @@ class fields_out {
   std::size_t count_ = 0;
 };
 
-/// Appends what the keys before do not say of an address whose form has `usual` bytes: "length=N" where it has another length, "tail=HEX" for bytes
-/// behind the form that are not zero. So that any sockaddr of the family can be read again, byte for byte.
+/// Appends what the keys before do not say of an address whose form has `usual` bytes: "length=N" where it has another
+/// length, "tail=HEX" for bytes behind the form that are not zero. So that any sockaddr of the family can be read
+/// again, byte for byte.
 template <class T>
 void add_rest(std::string& text, const sized<T>& it, std::uint32_t usual) {
   if (it.length != usual) add_key(text, "length", std::to_string(it.length));
@@ -683,7 +705,7 @@ void take_rest(sized<T>& it, keys& given, std::uint32_t least) {
     if (tail->size() % 2 != 0 || it.length + tail->size() / 2 > length)
       fail(EINVAL, "tail has more bytes than length leaves");
     for (std::size_t i = 0; i < tail->size(); i += 2) {
-      const int high = detail::hex_digit((*tail)[i]), low = detail::hex_digit((*tail)[i + 1]);
+      const int high = hex_digit((*tail)[i]), low = hex_digit((*tail)[i + 1]);
       if (high < 0 || low < 0) fail(EINVAL, "tail '", *tail, "' is not hexadecimal");
       bytes[it.length + i / 2] = static_cast<char>(high * 16 + low);
     }
@@ -770,7 +792,7 @@ struct codec_slots {
 ///   struct codec {
 ///     using address = sockaddr_in;             // begins with its sa_family_t; trivially copyable
 ///     static constexpr int family = AF_INET;   // other addresses are refused with EINVAL
-///     static constexpr std::uint32_t least = …; // where an address may be shorter than the struct; left out: it may not
+///     static constexpr std::uint32_t least = …; // left out: an address is never shorter than the struct
 ///     static constexpr std::array fields{field("host", AFPLUG_KIND_TEXT, "…"), …};
 ///     static sized<address> parse(const afplug_identity&, std::string_view text);
 ///     static std::string format(const afplug_identity&, const sized<address>&);
@@ -788,9 +810,10 @@ inline constexpr afplug_codec codec_of{sizeof(afplug_codec),
                                        &detail::codec_slots<C>::get,
                                        &detail::codec_slots<C>::set};
 
-// ---- the family and the plugin ------------------------------------------------------------------------------------------------
+// ---- the family and the plugin --------------------------------------------------------------------------------------
 
-/// What a kernel-backed family is made of; give it with designated initializers. `check` and `extension` are slots (see `guarded`).
+/// What a kernel-backed family is made of; give it with designated initializers. `check` and `extension` are slots (see
+/// `guarded`).
 struct kernel_parts {
   const char* id = nullptr;
   const char* name = nullptr;
@@ -891,7 +914,8 @@ consteval auto note(std::string_view provider, std::string_view version, const F
 }
 }  // namespace detail
 
-/// What afplug_entry does: -EPROTONOSUPPORT where the host's major is another, else the tables, for the lower of the two minors.
+/// What afplug_entry does: -EPROTONOSUPPORT where the host's major is another, else the tables, for the lower of the
+/// two minors.
 inline std::int32_t enter(const afplug_host* host, afplug_plugin* out, const char* provider, const char* version,
                           afplug_array families) noexcept {
   if (host == nullptr || out == nullptr) return -EINVAL;
@@ -911,8 +935,8 @@ inline std::int32_t enter(const afplug_host* host, afplug_plugin* out, const cha
 }  // namespace AFPLUG_HIDDEN
 }  // namespace afplug::plugin
 
-/// Defines the entry and the note of a plugin; once in a plugin, outside any namespace. `families` is a constexpr std::array<afplug_family, N>
-/// with static storage, provider and version are string literals.
+/// Defines the entry and the note of a plugin; once in a plugin, outside any namespace. `families` is a constexpr
+/// std::array<afplug_family, N> with static storage, provider and version are string literals.
 #define AFPLUG_PLUGIN(provider, version, families)                                                                   \
   namespace {                                                                                                        \
   AFPLUG_NOTE_PLACE constexpr auto afplug_note_record = ::afplug::plugin::detail::note(provider, version, families); \

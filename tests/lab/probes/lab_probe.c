@@ -7,9 +7,11 @@
 #include <linux/can/raw.h>
 #include <linux/vm_sockets.h>
 #include <net/if.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,10 +77,58 @@ static void probe_vsock(void) {
   expect(read(server, got, 1) == 0, "the end of the stream");
 }
 
+// The kernel's Bluetooth ABI, as far as it is needed here: BlueZ's headers may be missing.
+enum { btproto_l2cap = 0, btproto_hci = 1 };
+struct sockaddr_l2 {
+  uint16_t family, psm;
+  uint8_t address[6];
+  uint16_t cid;
+  uint8_t address_type;
+};
+struct device_list {
+  uint16_t count;
+  struct {
+    uint16_t id;
+    uint32_t flags;
+  } devices[16];
+};
+struct device_info {
+  uint16_t id;
+  char name[8];
+  uint8_t address[6];
+  uint8_t rest[128];
+};
+
+static void probe_bluetooth(void) {
+  int hci = checked(socket(AF_BLUETOOTH, SOCK_RAW, btproto_hci), "socket");
+  struct device_list list = {.count = 16};
+  checked(ioctl(hci, _IOR('H', 210, int), &list), "HCIGETDEVLIST");
+  expect(list.count == 2, "two controllers");
+  struct sockaddr_l2 a[2];
+  for (uint16_t i = 0; i < 2; ++i) {
+    struct device_info info = {.id = i};
+    checked(ioctl(hci, _IOR('H', 211, int), &info), "HCIGETDEVINFO");
+    a[i] = (struct sockaddr_l2){.family = AF_BLUETOOTH};
+    memcpy(a[i].address, info.address, 6);
+  }
+  int listener = checked(socket(AF_BLUETOOTH, SOCK_SEQPACKET, btproto_l2cap), "socket");
+  int client = checked(socket(AF_BLUETOOTH, SOCK_SEQPACKET, btproto_l2cap), "socket");
+  checked(bind(client, (struct sockaddr*)&a[0], sizeof a[0]), "bind to hci0");
+  a[1].psm = 0x1001;
+  checked(bind(listener, (struct sockaddr*)&a[1], sizeof a[1]), "bind to hci1");
+  checked(listen(listener, 1), "listen");
+  checked(connect(client, (struct sockaddr*)&a[1], sizeof a[1]), "connect");
+  int server = checked(accept(listener, NULL, NULL), "accept");
+  char got[2];
+  expect(send(client, "B", 1, 0) == 1, "send");
+  expect(recv(server, got, sizeof got, 0) == 1 && got[0] == 'B', "the byte");
+}
+
 static const struct probe {
   const char* name;
   void (*run)(void);
 } probes[] = {
+    {"bluetooth", probe_bluetooth},
     {"can", probe_can},
     {"isotp", probe_isotp},
     {"vsock", probe_vsock},

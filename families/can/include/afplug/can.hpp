@@ -1,0 +1,518 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// CAN for programs: frames (classic, FD, XL) and their text, filters, messages of the broadcast manager, error frames in words, options with types. Needs no other
+// header of afplug and no library. Documentation/networking/can.rst. What is sent and received is `bytes()`:
+//
+//   afplug::socket s{"can", SOCK_RAW, CAN_RAW};
+//   s.bind("vcan0");
+//   s.send(afplug::can::frame::parse("123#DEADBEEF").value().bytes());
+#pragma once
+
+#include <linux/can.h>
+#include <linux/can/bcm.h>
+#include <linux/can/error.h>
+#include <linux/can/isotp.h>
+#include <linux/can/j1939.h>
+#include <linux/can/raw.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace afplug::can {
+
+namespace detail {
+
+inline int hex_digit(char c) noexcept {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// All of `text` as hexadecimal digits, at most `digits` of them.
+inline std::optional<std::uint32_t> hex_number(std::string_view text, std::size_t digits) noexcept {
+  if (text.empty() || text.size() > digits) return {};
+  std::uint32_t value = 0;
+  for (const char c : text) {
+    const int digit = hex_digit(c);
+    if (digit < 0) return {};
+    value = value * 16 + static_cast<std::uint32_t>(digit);
+  }
+  return value;
+}
+
+/// Pairs of digits, dots between bytes allowed, into at most `room` bytes; how many, or nothing.
+inline std::optional<std::size_t> hex_bytes(std::string_view text, std::uint8_t* to, std::size_t room) noexcept {
+  std::size_t count = 0;
+  while (!text.empty()) {
+    if (count != 0 && text[0] == '.') text.remove_prefix(1);
+    const auto byte = text.size() < 2 ? std::nullopt : hex_number(text.substr(0, 2), 2);
+    if (!byte || count == room) return {};
+    to[count++] = static_cast<std::uint8_t>(*byte);
+    text.remove_prefix(2);
+  }
+  return count;
+}
+
+inline void append_hex(std::string& text, std::uint32_t value, int digits) {
+  constexpr char all[] = "0123456789ABCDEF";
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) text += all[(value >> shift) & 15];
+}
+
+/// "123" or "12345678", as candump writes an identifier; error frames carry their flag.
+inline void append_id(std::string& text, canid_t id) {
+  if (id & CAN_ERR_FLAG)
+    append_hex(text, id & (CAN_ERR_MASK | CAN_ERR_FLAG), 8);
+  else if (id & CAN_EFF_FLAG)
+    append_hex(text, id & CAN_EFF_MASK, 8);
+  else
+    append_hex(text, id & CAN_SFF_MASK, 3);
+}
+
+/// Three digits: 11 bits; eight: 29 bits, or an error frame where its flag is set.
+inline std::optional<canid_t> parse_id(std::string_view text) noexcept {
+  const auto value = hex_number(text, 8);
+  if (!value) return {};
+  if (text.size() == 3) return *value <= CAN_SFF_MASK ? value : std::nullopt;
+  if (text.size() != 8) return {};
+  if (*value & CAN_ERR_FLAG) return *value & ~(CAN_EFF_FLAG | CAN_RTR_FLAG);
+  return *value <= CAN_EFF_MASK ? std::optional(*value | CAN_EFF_FLAG) : std::nullopt;
+}
+
+template <class T>
+std::span<const std::byte> object_bytes(const T& object, std::size_t size) noexcept {
+  return {reinterpret_cast<const std::byte*>(&object), size};
+}
+
+}  // namespace detail
+
+// ---- frames --------------------------------------------------------------------------------------------------------
+
+/// A CAN frame, classic or FD.
+class frame {
+ public:
+  frame() noexcept = default;
+  /// A classic data frame of at most 8 bytes, or one of FD with at most 64; more is cut. An `id` above 0x7ff is extended; the flags of linux/can.h are taken too.
+  explicit frame(canid_t id, std::span<const std::uint8_t> data = {}, bool fd = false) noexcept : fd_(fd) {
+    raw_.can_id = (id & ~(CAN_EFF_FLAG | CAN_RTR_FLAG | CAN_ERR_FLAG)) > CAN_SFF_MASK ? id | CAN_EFF_FLAG : id;
+    raw_.len = static_cast<std::uint8_t>(std::min<std::size_t>(data.size(), fd ? CANFD_MAX_DLEN : CAN_MAX_DLEN));
+    if (raw_.len != 0) std::memcpy(raw_.data, data.data(), raw_.len);
+  }
+  /// A request for a frame of that identifier and length.
+  static frame remote(canid_t id, std::uint8_t length = 0) noexcept {
+    frame made(id | CAN_RTR_FLAG);
+    made.raw_.len = std::min<std::uint8_t>(length, CAN_MAX_DLEN);
+    return made;
+  }
+
+  /// What a socket gave: 16 bytes are classic, 72 are FD; other sizes are no such frame.
+  static std::optional<frame> from(std::span<const std::byte> bytes) noexcept {
+    if (bytes.size() != CAN_MTU && bytes.size() != CANFD_MTU) return {};
+    frame made;
+    made.fd_ = bytes.size() == CANFD_MTU;
+    std::memcpy(&made.raw_, bytes.data(), bytes.size());
+    if (made.raw_.len > (made.fd_ ? CANFD_MAX_DLEN : CAN_MAX_DLEN)) return {};
+    return made;
+  }
+
+  /// candump's form: 123#DEADBEEF, 12345678#01.02, 123#R4 (remote), 123##5AABB (FD: one digit of flags, then data).
+  static std::optional<frame> parse(std::string_view text) noexcept {
+    const auto hash = text.find('#');
+    if (hash == text.npos) return {};
+    const auto id = detail::parse_id(text.substr(0, hash));
+    if (!id) return {};
+    auto rest = text.substr(hash + 1);
+    frame made;
+    made.raw_.can_id = *id;
+    if (rest.starts_with('#')) {
+      const auto flags = rest.size() < 2 ? std::nullopt : detail::hex_number(rest.substr(1, 1), 1);
+      const auto size = flags ? detail::hex_bytes(rest.substr(2), made.raw_.data, CANFD_MAX_DLEN) : std::nullopt;
+      if (!size || fd_length(*size) != *size) return {};
+      made.fd_ = true;
+      made.raw_.flags = static_cast<std::uint8_t>(*flags | CANFD_FDF);
+      made.raw_.len = static_cast<std::uint8_t>(*size);
+      return made;
+    }
+    if (rest.starts_with('R') || rest.starts_with('r')) {
+      const auto length = rest.size() == 1 ? std::optional(0u) : detail::hex_number(rest.substr(1), 1);
+      if (!length || *length > CAN_MAX_DLEN) return {};
+      made.raw_.can_id |= CAN_RTR_FLAG;
+      made.raw_.len = static_cast<std::uint8_t>(*length);
+      return made;
+    }
+    const auto size = detail::hex_bytes(rest, made.raw_.data, CAN_MAX_DLEN);
+    if (!size) return {};
+    made.raw_.len = static_cast<std::uint8_t>(*size);
+    return made;
+  }
+
+  /// The same form. FD's own flag CANFD_FDF is not written.
+  std::string to_string() const {
+    std::string text;
+    detail::append_id(text, raw_.can_id);
+    text += '#';
+    if (fd_) {
+      text += '#';
+      detail::append_hex(text, raw_.flags & 0xfu & ~static_cast<unsigned>(CANFD_FDF), 1);
+    }
+    if (is_remote()) {
+      text += 'R';
+      if (raw_.len != 0) detail::append_hex(text, raw_.len, 1);
+      return text;
+    }
+    for (const auto byte : data()) detail::append_hex(text, byte, 2);
+    return text;
+  }
+
+  canid_t id() const noexcept { return raw_.can_id & (is_extended() ? CAN_EFF_MASK : CAN_SFF_MASK); }
+  canid_t raw_id() const noexcept { return raw_.can_id; }  ///< with its flags
+  bool is_fd() const noexcept { return fd_; }
+  bool is_extended() const noexcept { return (raw_.can_id & CAN_EFF_FLAG) != 0; }
+  bool is_remote() const noexcept { return (raw_.can_id & CAN_RTR_FLAG) != 0; }
+  bool is_error() const noexcept { return (raw_.can_id & CAN_ERR_FLAG) != 0; }
+  std::span<const std::uint8_t> data() const noexcept { return {raw_.data, raw_.len}; }
+  std::uint8_t flags() const noexcept { return raw_.flags; }  ///< FD: CANFD_BRS, CANFD_ESI
+  void flags(std::uint8_t value) noexcept { raw_.flags = value; }
+
+  /// What goes to the socket: 16 or 72 bytes.
+  std::span<const std::byte> bytes() const noexcept { return detail::object_bytes(raw_, fd_ ? CANFD_MTU : CAN_MTU); }
+
+  /// The least length of an FD frame that holds `size` bytes: 0–8, 12, 16, 20, 24, 32, 48, 64.
+  static constexpr std::size_t fd_length(std::size_t size) noexcept {
+    constexpr std::size_t above[] = {12, 16, 20, 24, 32, 48, 64};
+    if (size <= 8) return size;
+    for (const auto length : above)
+      if (size <= length) return length;
+    return 64;
+  }
+
+  friend bool operator==(const frame& a, const frame& b) noexcept {
+    return a.fd_ == b.fd_ && a.raw_.can_id == b.raw_.can_id && a.raw_.len == b.raw_.len &&
+           (!a.fd_ || a.raw_.flags == b.raw_.flags) && std::memcmp(a.raw_.data, b.raw_.data, a.raw_.len) == 0;
+  }
+
+ private:
+  ::canfd_frame raw_{};
+  bool fd_ = false;
+};
+static_assert(offsetof(::can_frame, data) == offsetof(::canfd_frame, data) && sizeof(::canfd_frame) == CANFD_MTU);
+
+/// A CAN XL frame.
+class xl_frame {
+ public:
+  xl_frame() noexcept = default;
+  /// 1 to 2048 bytes of data; more is cut.
+  xl_frame(std::uint32_t priority, std::uint8_t sdu_type, std::uint32_t acceptance,
+           std::span<const std::uint8_t> data) noexcept {
+    raw_.prio = priority & CANXL_PRIO_MASK;
+    raw_.flags = CANXL_XLF;
+    raw_.sdt = sdu_type;
+    raw_.af = acceptance;
+    raw_.len = static_cast<std::uint16_t>(std::min<std::size_t>(data.size(), CANXL_MAX_DLEN));
+    if (raw_.len != 0) std::memcpy(raw_.data, data.data(), raw_.len);
+  }
+  static std::optional<xl_frame> from(std::span<const std::byte> bytes) noexcept {
+    xl_frame made;
+    if (bytes.size() < CANXL_HDR_SIZE + CANXL_MIN_DLEN || bytes.size() > sizeof made.raw_) return {};
+    std::memcpy(&made.raw_, bytes.data(), bytes.size());
+    if ((made.raw_.flags & CANXL_XLF) == 0 || CANXL_HDR_SIZE + made.raw_.len > bytes.size()) return {};
+    return made;
+  }
+  std::uint32_t priority() const noexcept { return raw_.prio & CANXL_PRIO_MASK; }
+  std::uint8_t sdu_type() const noexcept { return raw_.sdt; }
+  std::uint32_t acceptance() const noexcept { return raw_.af; }
+  std::uint8_t flags() const noexcept { return raw_.flags; }
+  std::span<const std::uint8_t> data() const noexcept { return {raw_.data, raw_.len}; }
+  std::span<const std::byte> bytes() const noexcept { return detail::object_bytes(raw_, CANXL_HDR_SIZE + raw_.len); }
+
+ private:
+  ::canxl_frame raw_{};
+};
+
+// ---- error frames ----------------------------------------------------------------------------------------------------
+
+/// An error frame in words: "bus-off", "controller: receive warning, transmit passive; protocol: stuff error (at data); counters: tx 128, rx 0".
+inline std::string describe_error(const frame& f) {
+  struct word {
+    std::uint32_t bit;
+    const char* text;
+  };
+  constexpr word controller[] = {
+      {CAN_ERR_CRTL_RX_OVERFLOW, "receive overflow"}, {CAN_ERR_CRTL_TX_OVERFLOW, "transmit overflow"},
+      {CAN_ERR_CRTL_RX_WARNING, "receive warning"},   {CAN_ERR_CRTL_TX_WARNING, "transmit warning"},
+      {CAN_ERR_CRTL_RX_PASSIVE, "receive passive"},   {CAN_ERR_CRTL_TX_PASSIVE, "transmit passive"},
+      {CAN_ERR_CRTL_ACTIVE, "active again"}};
+  constexpr word protocol[] = {{CAN_ERR_PROT_BIT, "bit error"},         {CAN_ERR_PROT_FORM, "form error"},
+                               {CAN_ERR_PROT_STUFF, "stuff error"},     {CAN_ERR_PROT_BIT0, "no dominant bit"},
+                               {CAN_ERR_PROT_BIT1, "no recessive bit"}, {CAN_ERR_PROT_OVERLOAD, "overload"},
+                               {CAN_ERR_PROT_ACTIVE, "active error"},   {CAN_ERR_PROT_TX, "while transmitting"}};
+  constexpr word place[] = {{CAN_ERR_PROT_LOC_SOF, "start of frame"},
+                            {CAN_ERR_PROT_LOC_ID28_21, "id 28-21"},
+                            {CAN_ERR_PROT_LOC_ID20_18, "id 20-18"},
+                            {CAN_ERR_PROT_LOC_SRTR, "SRR/RTR"},
+                            {CAN_ERR_PROT_LOC_IDE, "IDE"},
+                            {CAN_ERR_PROT_LOC_ID17_13, "id 17-13"},
+                            {CAN_ERR_PROT_LOC_ID12_05, "id 12-5"},
+                            {CAN_ERR_PROT_LOC_ID04_00, "id 4-0"},
+                            {CAN_ERR_PROT_LOC_RTR, "RTR"},
+                            {CAN_ERR_PROT_LOC_RES1, "reserved bit 1"},
+                            {CAN_ERR_PROT_LOC_RES0, "reserved bit 0"},
+                            {CAN_ERR_PROT_LOC_DLC, "DLC"},
+                            {CAN_ERR_PROT_LOC_DATA, "data"},
+                            {CAN_ERR_PROT_LOC_CRC_SEQ, "CRC"},
+                            {CAN_ERR_PROT_LOC_CRC_DEL, "CRC delimiter"},
+                            {CAN_ERR_PROT_LOC_ACK, "ACK slot"},
+                            {CAN_ERR_PROT_LOC_ACK_DEL, "ACK delimiter"},
+                            {CAN_ERR_PROT_LOC_EOF, "end of frame"},
+                            {CAN_ERR_PROT_LOC_INTERM, "intermission"}};
+  if (!f.is_error()) return {};
+  std::uint8_t d[CAN_MAX_DLEN] = {};
+  std::copy_n(f.data().data(), std::min<std::size_t>(f.data().size(), sizeof d), d);
+  std::string text;
+  const auto say = [&](const std::string& more) { (text += text.empty() ? "" : "; ") += more; };
+  const auto words = [](const auto& table, std::uint32_t bits) {
+    std::string out;
+    for (const auto& w : table)
+      if (bits & w.bit) (out += out.empty() ? "" : ", ") += w.text;
+    return out.empty() ? std::string("unspecified") : out;
+  };
+  const canid_t what = f.raw_id();
+  if (what & CAN_ERR_TX_TIMEOUT) say("transmit timeout");
+  if (what & CAN_ERR_LOSTARB) say("lost arbitration" + (d[0] ? " in bit " + std::to_string(d[0]) : std::string()));
+  if (what & CAN_ERR_CRTL) say("controller: " + words(controller, d[1]));
+  if (what & CAN_ERR_PROT) {
+    std::string more = "protocol: " + words(protocol, d[2]);
+    for (const auto& w : place)
+      if (d[3] == w.bit) (((more += " (at ") += w.text)) += ')';
+    say(more);
+  }
+  if (what & CAN_ERR_TRX) {
+    std::string more = "transceiver: 0x";
+    detail::append_hex(more, d[4], 2);
+    say(more);
+  }
+  if (what & CAN_ERR_ACK) say("no acknowledgement");
+  if (what & CAN_ERR_BUSOFF) say("bus-off");
+  if (what & CAN_ERR_BUSERROR) say("bus error");
+  if (what & CAN_ERR_RESTARTED) say("controller restarted");
+  if (what & CAN_ERR_CNT) say("counters: tx " + std::to_string(d[6]) + ", rx " + std::to_string(d[7]));
+  return text;
+}
+
+// ---- filters and options -----------------------------------------------------------------------------------------------
+
+/// "123:7FF" (matches), "123~7FF" (does not match); eight digits for extended identifiers.
+inline std::optional<::can_filter> parse_filter(std::string_view text) noexcept {
+  const auto at = text.find_first_of(":~");
+  if (at == text.npos) return {};
+  const auto id_text = text.substr(0, at);
+  const auto id = detail::hex_number(id_text, 8);
+  const auto mask = detail::hex_number(text.substr(at + 1), 8);
+  if (!id || !mask) return {};
+  ::can_filter out{*id, *mask & ~CAN_ERR_FLAG};
+  if (id_text.size() == 8) out.can_id |= CAN_EFF_FLAG;
+  if (text[at] == '~') out.can_id |= CAN_INV_FILTER;
+  return out;
+}
+
+/// Options of CAN, structural: level, name, data, size.
+namespace opt {
+
+template <int Level, int Name, class T>
+class plain {
+ public:
+  plain() noexcept : value_{} {}
+  explicit plain(const T& value) noexcept : value_(value) {}
+  const T& value() const noexcept { return value_; }
+  T& value() noexcept { return value_; }
+  template <class P>
+  int level(const P&) const noexcept {
+    return Level;
+  }
+  template <class P>
+  int name(const P&) const noexcept {
+    return Name;
+  }
+  template <class P>
+  void* data(const P&) noexcept {
+    return &value_;
+  }
+  template <class P>
+  const void* data(const P&) const noexcept {
+    return &value_;
+  }
+  template <class P>
+  std::size_t size(const P&) const noexcept {
+    return sizeof value_;
+  }
+  template <class P>
+  void resize(const P&, std::size_t) noexcept {}
+
+ private:
+  T value_;
+};
+
+using error_filter =
+    plain<SOL_CAN_RAW, CAN_RAW_ERR_FILTER, can_err_mask_t>;  ///< classes of error frames received: CAN_ERR_*
+using loopback = plain<SOL_CAN_RAW, CAN_RAW_LOOPBACK, int>;  ///< others on this machine get what is sent; initially 1
+using receive_own = plain<SOL_CAN_RAW, CAN_RAW_RECV_OWN_MSGS, int>;  ///< this socket gets what it sends; initially 0
+using fd_frames = plain<SOL_CAN_RAW, CAN_RAW_FD_FRAMES, int>;        ///< FD frames; initially 0
+using xl_frames = plain<SOL_CAN_RAW, CAN_RAW_XL_FRAMES, int>;        ///< XL frames; initially 0
+using join_filters = plain<SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS, int>;  ///< all filters must match; initially 0
+using isotp = plain<SOL_CAN_ISOTP, CAN_ISOTP_OPTS, ::can_isotp_options>;             ///< before bind
+using isotp_flow = plain<SOL_CAN_ISOTP, CAN_ISOTP_RECV_FC, ::can_isotp_fc_options>;  ///< before bind
+using isotp_link = plain<SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, ::can_isotp_ll_options>;  ///< before bind
+using j1939_priority = plain<SOL_CAN_J1939, SO_J1939_SEND_PRIO, int>;                ///< 0 (highest) to 7
+using j1939_promiscuous = plain<SOL_CAN_J1939, SO_J1939_PROMISC, int>;  ///< messages for other addresses too
+
+/// CAN_RAW_FILTER: at most 512; none: nothing is received.
+class filters {
+ public:
+  explicit filters(std::vector<::can_filter> list = std::vector<::can_filter>(CAN_RAW_FILTER_MAX))
+      : list_(std::move(list)) {}
+  const std::vector<::can_filter>& value() const noexcept { return list_; }
+  template <class P>
+  int level(const P&) const noexcept {
+    return SOL_CAN_RAW;
+  }
+  template <class P>
+  int name(const P&) const noexcept {
+    return CAN_RAW_FILTER;
+  }
+  template <class P>
+  void* data(const P&) noexcept {
+    return list_.data();
+  }
+  template <class P>
+  const void* data(const P&) const noexcept {
+    return list_.data();
+  }
+  template <class P>
+  std::size_t size(const P&) const noexcept {
+    return list_.size() * sizeof(::can_filter);
+  }
+  template <class P>
+  void resize(const P&, std::size_t bytes) {
+    list_.resize(bytes / sizeof(::can_filter));
+  }
+
+ private:
+  std::vector<::can_filter> list_;
+};
+
+}  // namespace opt
+
+// ---- the broadcast manager -----------------------------------------------------------------------------------------------
+
+/// struct bcm_msg_head without the frames behind it.
+struct alignas(8) bcm_head {
+  std::uint32_t opcode = 0;
+  std::uint32_t flags = 0;
+  std::uint32_t count = 0;
+  ::bcm_timeval ival1{}, ival2{};
+  canid_t can_id = 0;
+  std::uint32_t nframes = 0;
+};
+static_assert(sizeof(bcm_head) == sizeof(::bcm_msg_head) &&
+              offsetof(bcm_head, nframes) == offsetof(::bcm_msg_head, nframes));
+
+/// A message to or from CAN_BCM: a head and up to 257 frames, all classic or all FD.
+class bcm_message {
+ public:
+  using duration = std::chrono::microseconds;
+
+  /// opcode TX_SETUP …, for `id`. Frames and times are added below.
+  explicit bcm_message(std::uint32_t opcode, canid_t id = 0) {
+    head_.opcode = opcode;
+    head_.can_id = id > CAN_SFF_MASK && !(id & (CAN_EFF_FLAG | CAN_RTR_FLAG)) ? id | CAN_EFF_FLAG : id;
+  }
+
+  /// Sends `frames` in turn, one each `interval`, for ever; the frames' identifier is the first's.
+  static bcm_message cyclic(std::span<const frame> frames, duration interval) {
+    bcm_message m(TX_SETUP, frames.empty() ? 0 : frames[0].raw_id());
+    m.flags(SETTIMER | STARTTIMER).interval(interval);
+    for (const auto& f : frames) m.add(f);
+    return m;
+  }
+  /// Stops what `cyclic` began.
+  static bcm_message stop(canid_t id) { return bcm_message(TX_DELETE, id); }
+  /// Tells (RX_CHANGED) when bits of `mask` change in frames of `id`, at most once each `throttle`, and (RX_TIMEOUT) when none came for `timeout`; zero: never.
+  static bcm_message watch(canid_t id, const frame& mask, duration timeout = {}, duration throttle = {}) {
+    bcm_message m(RX_SETUP, id);
+    m.flags(SETTIMER).add(mask);
+    m.head_.ival1 = to_timeval(timeout);
+    m.head_.ival2 = to_timeval(throttle);
+    return m;
+  }
+  static bcm_message unwatch(canid_t id) { return bcm_message(RX_DELETE, id); }
+
+  bcm_message& flags(std::uint32_t more) noexcept {
+    head_.flags |= more;
+    return *this;
+  }
+  /// `count` frames at `first`, then one each `then`.
+  bcm_message& intervals(std::uint32_t count, duration first, duration then) noexcept {
+    head_.count = count;
+    head_.ival1 = to_timeval(first);
+    head_.ival2 = to_timeval(then);
+    return *this;
+  }
+  bcm_message& interval(duration then) noexcept { return intervals(0, {}, then); }
+  /// The first frame decides whether this is a message of classic or of FD frames; one of the other kind is not added.
+  bcm_message& add(const frame& f) {
+    if (frames_.empty() && f.is_fd()) head_.flags |= CAN_FD_FRAME;
+    if (f.is_fd() == has_fd_frames()) frames_.push_back(f);
+    head_.nframes = static_cast<std::uint32_t>(frames_.size());
+    return *this;
+  }
+
+  /// What a socket gave; empty: it is no such message.
+  static std::optional<bcm_message> from(std::span<const std::byte> bytes) {
+    bcm_message m(0);
+    if (bytes.size() < sizeof m.head_) return {};
+    std::memcpy(&m.head_, bytes.data(), sizeof m.head_);
+    const std::size_t each = m.has_fd_frames() ? CANFD_MTU : CAN_MTU;
+    auto rest = bytes.subspan(sizeof m.head_);
+    if (rest.size() != m.head_.nframes * each) return {};
+    for (; !rest.empty(); rest = rest.subspan(each)) {
+      const auto f = frame::from(rest.first(each));
+      if (!f) return {};
+      m.frames_.push_back(*f);
+    }
+    return m;
+  }
+
+  std::uint32_t opcode() const noexcept { return head_.opcode; }
+  std::uint32_t flags() const noexcept { return head_.flags; }
+  canid_t id() const noexcept { return head_.can_id; }
+  bool has_fd_frames() const noexcept { return (head_.flags & CAN_FD_FRAME) != 0; }
+  const std::vector<frame>& frames() const noexcept { return frames_; }
+  const bcm_head& head() const noexcept { return head_; }
+
+  /// What goes to the socket.
+  std::vector<std::byte> bytes() const {
+    std::vector<std::byte> out(sizeof head_);
+    std::memcpy(out.data(), &head_, sizeof head_);
+    for (const auto& f : frames_) out.insert(out.end(), f.bytes().begin(), f.bytes().end());
+    return out;
+  }
+
+ private:
+  static ::bcm_timeval to_timeval(duration t) noexcept {
+    return {static_cast<long>(t.count() / 1000000), static_cast<long>(t.count() % 1000000)};
+  }
+  bcm_head head_;
+  std::vector<frame> frames_;
+};
+
+}  // namespace afplug::can

@@ -1,0 +1,100 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Addresses of Hyper-V sockets in vsock's terms, as Linux reaches them. Text:
+//
+//   VMID "/" SERVICEID    two GUIDs, in either case; written back in lower case
+//
+//   VMID        HV_GUID_PARENT: the host (CID 2); HV_GUID_LOOPBACK: this machine (CID 1); HV_GUID_WILDCARD, which is
+// HV_GUID_ZERO: any
+//   SERVICEID   pppppppp-facb-11e6-bd58-64006a7986d3: the vsock port pppppppp, in hexadecimal; ffffffff: any
+//
+// What vsock can't say is refused with EADDRNOTAVAIL: other machines' ids, HV_GUID_CHILDREN and the like, other
+// services.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <linux/vm_sockets.h>
+#include "guid.hpp"
+
+namespace hyperv {
+
+struct codec {
+  using address = sockaddr_vm;
+  static constexpr int family = AF_VSOCK;
+  static constexpr std::array fields{
+      ap::field("vm_id", AFPLUG_KIND_TEXT, "GUID of the virtual machine: HV_GUID_PARENT, _LOOPBACK or _WILDCARD"),
+      ap::field("service_id", AFPLUG_KIND_TEXT, "GUID of the service: HV_GUID_VSOCK_TEMPLATE with a port in front"),
+  };
+
+  struct machine {
+    const char* id;
+    std::uint32_t cid;  ///< no_cid: vsock has no word for it
+    const char* name;
+  };
+  static constexpr std::uint32_t no_cid = 0xfffffffe, cid_local = 1;
+  static constexpr std::array machines{
+      machine{HV_GUID_WILDCARD, VMADDR_CID_ANY, nullptr},      machine{HV_GUID_LOOPBACK, cid_local, nullptr},
+      machine{HV_GUID_PARENT, VMADDR_CID_HOST, nullptr},       machine{HV_GUID_CHILDREN, no_cid, "HV_GUID_CHILDREN"},
+      machine{HV_GUID_BROADCAST, no_cid, "HV_GUID_BROADCAST"}, machine{HV_GUID_SILOHOST, no_cid, "HV_GUID_SILOHOST"},
+  };
+  static constexpr std::string_view service_tail = "-facb-11e6-bd58-64006a7986d3";
+
+  static address make(std::string_view vm_id, std::string_view service_id) {
+    const std::string vm = guid("vm_id", vm_id), service = guid("service_id", service_id);
+    address made{};
+    made.svm_family = AF_VSOCK;
+    made.svm_cid = cid_of(vm);
+    if (!std::string_view(service).ends_with(service_tail))
+      ap::fail(EADDRNOTAVAIL, "service_id '", service_id,
+               "' is no vsock port: on Linux it must be of the form pppppppp", service_tail);
+    made.svm_port = static_cast<std::uint32_t>(
+        ap::integer("port", ap::say("0x", std::string_view(service).substr(0, 8)), 0, 0xffffffff));
+    return made;
+  }
+
+  static std::uint32_t cid_of(const std::string& vm) {
+    const auto at =
+        std::find_if(machines.begin(), machines.end(), [&](const machine& m) { return guid("", m.id) == vm; });
+    if (at == machines.end())
+      ap::fail(EADDRNOTAVAIL, "vm_id '", vm,
+               "' can't be reached from Linux: it must be HV_GUID_PARENT, HV_GUID_LOOPBACK or HV_GUID_WILDCARD");
+    if (at->cid == no_cid)
+      ap::fail(EADDRNOTAVAIL, "vm_id ", at->name,
+               " can't be said in vsock, which is how Linux reaches Hyper-V sockets");
+    return at->cid;
+  }
+
+  static std::string vm_id(const address& it) {
+    const auto at =
+        std::find_if(machines.begin(), machines.end(), [&](const machine& m) { return m.cid == it.svm_cid; });
+    if (at == machines.end() || at->cid == no_cid || it.svm_flags != 0)
+      ap::fail(EINVAL, "CID ", it.svm_cid, " has no GUID");
+    return guid("", at->id);
+  }
+
+  static std::string service_id(const address& it) {
+    const std::string digits = ap::hexadecimal(it.svm_port).substr(2);
+    return ap::say(std::string(8 - digits.size(), '0'), digits, service_tail);
+  }
+
+  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == text.npos) ap::fail(EINVAL, "'/' is missing in '", text, "': write VMID/SERVICEID");
+    return make(text.substr(0, slash), text.substr(slash + 1));
+  }
+
+  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+    return ap::say(vm_id(it.value), "/", service_id(it.value));
+  }
+
+  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+    out.text(vm_id(it.value)).text(service_id(it.value));
+  }
+
+  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+    return make(in.text(0), in.text(1));
+  }
+};
+
+}  // namespace hyperv

@@ -1,0 +1,88 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The family hyperv on Linux: Hyper-V sockets, which Linux reaches through AF_VSOCK. Here the family has no number of
+// its own.
+#include <unistd.h>
+#include "codec_linux.hpp"
+
+namespace {
+namespace ap = afplug::plugin;
+
+#define HVSOCKET_CONNECT_TIMEOUT 1
+#define HVSOCKET_CONTAINER_PASSTHRU 2
+#define HVSOCKET_CONNECTED_SUSPEND 4
+#define HVSOCKET_HIGH_VTL 8
+#define HVSOCKET_CONNECT_TIMEOUT_MAX 300000
+#define HVSOCKET_ADDRESS_FLAG_PASSTHRU 1
+
+#ifndef SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW
+#define SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW 8
+#endif
+
+constexpr std::array rows{
+    ap::native(ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(HV_PROTOCOL_RAW),
+                       AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "",
+                       {.module = "hv_sock", .config = "CONFIG_HYPERV_VSOCKETS"},
+                       "a byte stream between a virtual machine and its host"),
+               AF_VSOCK, SOCK_STREAM, 0),
+};
+
+/// Options that only Windows has: asking for them is no mistake in spelling, and the answer says so.
+std::int32_t windows_only_get(std::int64_t, const afplug_identity*, afplug_text*) { return -ENOPROTOOPT; }
+std::int32_t windows_only_set(std::int64_t, const afplug_identity*, const char*, std::size_t) { return -ENOPROTOOPT; }
+constexpr afplug_option windows_only(const char* name, int number) {
+  return ap::with_calls<&windows_only_get, &windows_only_set>(ap::option_group{HV_PROTOCOL_RAW, nullptr}(
+      name, number, ap::kind::call, ap::read_write, "on Windows alone: here ENOPROTOOPT"));
+}
+constexpr std::array options{
+    ap::option_group{AF_VSOCK, nullptr}("HVSOCKET_CONNECT_TIMEOUT", SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW,
+                                        ap::kind::timeval64, ap::read_write,
+                                        "how long connect may take; here vsock's SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW"),
+    windows_only(AFPLUG_NAMED(HVSOCKET_CONTAINER_PASSTHRU)),
+    windows_only(AFPLUG_NAMED(HVSOCKET_CONNECTED_SUSPEND)),
+    windows_only(AFPLUG_NAMED(HVSOCKET_HIGH_VTL)),
+};
+
+constexpr ap::constant_group hv{"HV_"}, hvsocket{"HVSOCKET_"};
+constexpr std::array constants{
+    hv(AFPLUG_NAMED(HV_PROTOCOL_RAW)),
+    hv(AFPLUG_NAMED(HV_GUID_ZERO)),
+    hv(AFPLUG_NAMED(HV_GUID_WILDCARD)),
+    hv(AFPLUG_NAMED(HV_GUID_BROADCAST)),
+    hv(AFPLUG_NAMED(HV_GUID_CHILDREN)),
+    hv(AFPLUG_NAMED(HV_GUID_LOOPBACK)),
+    hv(AFPLUG_NAMED(HV_GUID_PARENT)),
+    hv(AFPLUG_NAMED(HV_GUID_SILOHOST)),
+    hv(AFPLUG_NAMED(HV_GUID_VSOCK_TEMPLATE)),
+    hvsocket(AFPLUG_NAMED(HVSOCKET_CONNECT_TIMEOUT)),
+    hvsocket(AFPLUG_NAMED(HVSOCKET_CONNECT_TIMEOUT_MAX)),
+    hvsocket(AFPLUG_NAMED(HVSOCKET_CONTAINER_PASSTHRU)),
+    hvsocket(AFPLUG_NAMED(HVSOCKET_CONNECTED_SUSPEND)),
+    hvsocket(AFPLUG_NAMED(HVSOCKET_HIGH_VTL)),
+    hvsocket(AFPLUG_NAMED(HVSOCKET_ADDRESS_FLAG_PASSTHRU)),
+};
+
+/// vsock opens anywhere; only a guest of Hyper-V has the bus to its host.
+std::int32_t check(const afplug_identity*, std::uint32_t, afplug_verdict* verdict) {
+  if (verdict->state == AFPLUG_AVAILABLE && ::access("/sys/bus/vmbus", F_OK) != 0)
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
+              "the socket opens, but this machine is no guest of Hyper-V: HV_GUID_LOOPBACK alone can answer",
+              "modprobe vsock_loopback");
+  return 0;
+}
+
+constexpr std::array families{ap::kernel_family({
+    .id = "hyperv",
+    .name = "AF_HYPERV",
+    .flags = AFPLUG_FAMILY_SECONDARY,
+    .help = "between Hyper-V's virtual machines and their host",
+    .need = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
+    .rows = ap::array(rows),
+    .options = ap::array(options),
+    .constants = ap::array(constants),
+    .codec = &ap::codec_of<hyperv::codec>,
+    .check = ap::guarded<&check>,
+})};
+}  // namespace
+
+AFPLUG_PLUGIN("afplug", AFPLUG_FAMILIES_VERSION, families)

@@ -1,0 +1,76 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The family qipcrtr: Qualcomm's IPC router, between the processors of a phone.
+//
+// Address text:  NODE ":" PORT     numbers, decimal or 0x; NODE may be any (QRTR_NODE_BCAST), PORT control (QRTR_PORT_CTRL)
+#include <linux/qrtr.h>
+#include <sys/socket.h>
+
+#include <afplug/plugin.hpp>
+
+namespace {
+namespace ap = afplug::plugin;
+
+struct codec {
+  using address = sockaddr_qrtr;
+  static constexpr int family = AF_QIPCRTR;
+  static constexpr std::uint64_t most = 0xffffffff;
+  static constexpr std::array fields{
+      ap::field("node", AFPLUG_KIND_U32, "node id"),
+      ap::field("port", AFPLUG_KIND_U32, "port id"),
+  };
+
+  static address make(std::uint64_t node, std::uint64_t port) {
+    address made{};
+    made.sq_family = AF_QIPCRTR;
+    made.sq_node = static_cast<__u32>(node);
+    made.sq_port = static_cast<__u32>(port);
+    return made;
+  }
+
+  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+    const auto colon = text.find(':');
+    if (colon == text.npos) ap::fail(EINVAL, "the port is missing in '", text, "': write NODE:PORT");
+    const auto node = text.substr(0, colon), port = text.substr(colon + 1);
+    return make(node == "any" ? QRTR_NODE_BCAST : ap::integer("node", node, 0, most),
+                port == "control" ? QRTR_PORT_CTRL : ap::integer("port", port, 0, most));
+  }
+
+  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+    return ap::say(it->sq_node == QRTR_NODE_BCAST ? "any" : std::to_string(it->sq_node), ":",
+                   it->sq_port == QRTR_PORT_CTRL ? "control" : std::to_string(it->sq_port));
+  }
+
+  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+    out.number(it->sq_node).number(it->sq_port);
+  }
+
+  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+    return make(in.number(0, most), in.number(1, most));
+  }
+};
+
+constexpr ap::constant_group qrtr{"QRTR_"};
+constexpr std::array constants{
+    qrtr(AFPLUG_NAMED(QRTR_NODE_BCAST)),
+    qrtr(AFPLUG_NAMED(QRTR_PORT_CTRL)),
+};
+
+constexpr std::array rows{
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {}, "messages"),
+    ap::pass_through(""),
+};
+
+constexpr std::array families{ap::kernel_family({
+    .id = "qipcrtr",
+    .name = "AF_QIPCRTR",
+    .number = AF_QIPCRTR,
+    .help = "Qualcomm's IPC router",
+    .need = {.module = "qrtr", .config = "CONFIG_QRTR"},
+    .rows = ap::array(rows),
+    .constants = ap::array(constants),
+    .codec = &ap::codec_of<codec>,
+})};
+}  // namespace
+
+AFPLUG_PLUGIN("afplug", "0.1.0", families)

@@ -1,0 +1,285 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+// Two virtual Bluetooth controllers in reach of each other: hci0 and hci1, powered, connectable, advertising.
+//
+// The controllers are btvirt's (BlueZ's emulator), which serves each connection to its socket as one controller. We
+// stand between them and the kernel's /dev/vhci and carry SCO ourselves: btvirt 5.66 has none. We return once both are
+// up; a child goes on carrying packets.
+#define _GNU_SOURCE
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { hci_command = 1, hci_acl, hci_sco, hci_event, hci_iso, hci_vendor = 0xff };
+enum { largest_packet = 5 + 65535, sco_handle = 0x0101 };
+
+enum opcode {
+  accept_connection = 0x0409,
+  disconnect = 0x0406,
+  setup_sco = 0x0428,
+  accept_sco = 0x0429,
+  reject_sco = 0x042a,
+  setup_sco_enhanced = 0x043d,
+  read_local_commands = 0x1002,
+  read_buffer_size = 0x1005,
+  read_address = 0x1009
+};
+
+enum event {
+  connection_request = 0x04,
+  disconnection_complete = 0x05,
+  command_complete = 0x0e,
+  command_status = 0x0f,
+  sco_complete = 0x2c
+};
+
+struct side {
+  int kernel;      // /dev/vhci, a packet a read
+  int controller;  // btvirt, a stream of packets
+  uint8_t address[6];
+  uint8_t buffer[2 * largest_packet];
+  size_t filled;
+};
+
+static struct side sides[2];
+static const struct side* sco_caller;
+
+static _Noreturn void fail(const char* what) {
+  fprintf(stderr, "btpair: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static int checked(ssize_t result, const char* what) {
+  if (result < 0) fail(what);
+  return (int)result;
+}
+
+static unsigned get16(const uint8_t* p) { return (unsigned)(p[0] | p[1] << 8); }
+
+static void to_kernel(const struct side* s, const uint8_t* packet, size_t size) {
+  checked(write(s->kernel, packet, size), "write to /dev/vhci");
+}
+
+static void event_to_kernel(const struct side* s, uint8_t code, const void* parameters, uint8_t size) {
+  uint8_t packet[3 + 255] = {hci_event, code, size};
+  memcpy(packet + 3, parameters, size);
+  to_kernel(s, packet, 3u + size);
+}
+
+static void to_controller(const struct side* s, const uint8_t* packet, size_t size) {
+  while (size > 0) {
+    ssize_t written = checked(send(s->controller, packet, size, MSG_NOSIGNAL), "send to btvirt");
+    packet += written;
+    size -= (size_t)written;
+  }
+}
+
+static void say_status(const struct side* s, unsigned opcode) {
+  event_to_kernel(s, command_status, (uint8_t[]){0, 1, (uint8_t)opcode, (uint8_t)(opcode >> 8)}, 4);
+}
+
+static void say_sco_complete(const struct side* s, const struct side* peer, uint8_t status) {
+  uint8_t p[17] = {status, sco_handle & 0xff, sco_handle >> 8};
+  memcpy(p + 3, peer->address, 6);
+  p[9] = 2;            // eSCO
+  p[10] = 6;           // transmission interval
+  p[11] = 2;           // retransmission window
+  p[12] = p[14] = 60;  // packet lengths
+  p[16] = 2;           // air mode: CVSD
+  event_to_kernel(s, sco_complete, p, sizeof p);
+}
+
+// A command that concerns SCO; false if it is the controller's.
+static int sco_command(const struct side* s, const struct side* other, const uint8_t* packet) {
+  unsigned opcode = get16(packet + 1);
+  switch (opcode) {
+    case setup_sco:
+    case setup_sco_enhanced: {
+      uint8_t request[10] = {[7] = 0x04, [8] = 0x24, [9] = 2};  // the class of a headset, eSCO
+      memcpy(request, s->address, 6);
+      say_status(s, opcode);
+      sco_caller = s;
+      event_to_kernel(other, connection_request, request, sizeof request);
+      return 1;
+    }
+    case accept_connection:
+    case accept_sco:
+    case reject_sco: {
+      if (sco_caller != other) return 0;
+      uint8_t reason = opcode == reject_sco ? packet[10] : 0;
+      say_status(s, opcode);
+      say_sco_complete(other, s, reason);
+      if (reason == 0) say_sco_complete(s, other, 0);
+      sco_caller = NULL;
+      return 1;
+    }
+    case disconnect: {
+      if (get16(packet + 4) != sco_handle) return 0;
+      const uint8_t by_us = 0x16, handle[2] = {sco_handle & 0xff, sco_handle >> 8};
+      say_status(s, opcode);
+      event_to_kernel(s, disconnection_complete, (uint8_t[]){0, handle[0], handle[1], by_us}, 4);
+      event_to_kernel(other, disconnection_complete, (uint8_t[]){0, handle[0], handle[1], packet[6]}, 4);
+      return 1;
+    }
+    default:
+      return 0;
+  }
+}
+
+static void from_kernel(struct side* s, const struct side* other) {
+  uint8_t packet[largest_packet];
+  ssize_t size = checked(read(s->kernel, packet, sizeof packet), "read from /dev/vhci");
+  if (size == 0 || packet[0] == hci_vendor) return;
+  if (packet[0] == hci_sco) {
+    to_kernel(other, packet, (size_t)size);
+  } else if (packet[0] != hci_command || !sco_command(s, other, packet)) {
+    to_controller(s, packet, (size_t)size);
+  }
+}
+
+// Answers of the controller that we know better: it has SCO buffers, and no enhanced set-up.
+static void amend(struct side* s, uint8_t* packet, size_t size) {
+  if (size < 7 || packet[0] != hci_event || packet[1] != command_complete || packet[6] != 0) return;
+  unsigned opcode = get16(packet + 4);
+  if (opcode == read_buffer_size && size >= 14) {
+    packet[9] = 64;
+    packet[12] = 8;
+    packet[13] = 0;
+  } else if (opcode == read_address && size >= 13) {
+    memcpy(s->address, packet + 7, 6);
+  } else if (opcode == read_local_commands && size >= 7 + 64) {
+    packet[7 + 29] &= (uint8_t)~0x08;
+  }
+}
+
+// The size of the packet that begins here, or 0 if not enough of it is here to know.
+static size_t packet_size(const uint8_t* p, size_t available) {
+  if (available < 5) return available >= 3 && p[0] == hci_event ? 3u + p[2] : 0;
+  switch (p[0]) {
+    case hci_event:
+      return 3u + p[2];
+    case hci_command:
+    case hci_sco:
+      return 4u + p[3];
+    case hci_acl:
+      return 5 + get16(p + 3);
+    case hci_iso:
+      return 5 + (get16(p + 3) & 0x3fff);
+    default:
+      errno = EPROTO;
+      fail("a packet of btvirt");
+  }
+}
+
+static void from_controller(struct side* s) {
+  ssize_t got =
+      checked(recv(s->controller, s->buffer + s->filled, sizeof s->buffer - s->filled, 0), "recv from btvirt");
+  if (got == 0) exit(0);
+  s->filled += (size_t)got;
+  size_t at = 0, size;
+  while ((size = packet_size(s->buffer + at, s->filled - at)) != 0 && size <= s->filled - at) {
+    amend(s, s->buffer + at, size);
+    to_kernel(s, s->buffer + at, size);
+    at += size;
+  }
+  memmove(s->buffer, s->buffer + at, s->filled -= at);
+}
+
+static _Noreturn void carry(void) {
+  for (;;) {
+    struct pollfd p[4];
+    for (int i = 0; i < 2; ++i) {
+      p[2 * i] = (struct pollfd){.fd = sides[i].kernel, .events = POLLIN};
+      p[2 * i + 1] = (struct pollfd){.fd = sides[i].controller, .events = POLLIN};
+    }
+    checked(poll(p, 4, -1), "poll");
+    for (int i = 0; i < 2; ++i) {
+      if (p[2 * i].revents) from_kernel(&sides[i], &sides[1 - i]);
+      if (p[2 * i + 1].revents) from_controller(&sides[i]);
+    }
+  }
+}
+
+static void open_side(struct side* s, const char* server) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX};
+  snprintf(a.sun_path, sizeof a.sun_path, "%s", server);
+  s->controller = checked(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+  int tries = 200;
+  while (connect(s->controller, (struct sockaddr*)&a, sizeof a) < 0) {
+    if (--tries == 0) fail(server);
+    usleep(50000);
+  }
+  s->kernel = checked(open("/dev/vhci", O_RDWR | O_CLOEXEC), "/dev/vhci");
+  checked(write(s->kernel, (uint8_t[]){hci_vendor, 0}, 2), "write to /dev/vhci");
+  uint8_t created[16];
+  checked(read(s->kernel, created, sizeof created), "read from /dev/vhci");
+}
+
+// ---- the kernel's management interface (HCI_CHANNEL_CONTROL) -----------------------------------------------------
+
+struct sockaddr_hci {
+  uint16_t family, device, channel;
+};
+
+struct management {
+  uint16_t code, index, size;  // little endian, as is all of it
+  uint8_t data[512];
+};
+
+enum { mgmt_none = 0xffff, mgmt_complete = 1, mgmt_status = 2, mgmt_read_index_list = 3 };
+static const struct setting {
+  uint16_t opcode;
+  uint8_t value;
+} settings[] = {
+    {0x000d, 1},  // LE
+    {0x0007, 1},  // connectable
+    {0x0029, 2},  // advertising, and connectable then
+    {0x0005, 1},  // powered
+};
+
+// Sends a command and waits for its answer, which replaces it; the answer's status.
+static int manage(int s, struct management* m) {
+  uint16_t opcode = m->code, index = m->index;
+  checked(send(s, m, 6u + le16toh(m->size), 0), "management command");
+  for (;;) {
+    checked(recv(s, m, sizeof *m, 0), "management answer");
+    int answers = le16toh(m->code) == mgmt_complete || le16toh(m->code) == mgmt_status;
+    if (answers && m->index == index && memcmp(m->data, &opcode, 2) == 0) return m->data[2];
+  }
+}
+
+static void power_up(void) {
+  int s = checked(socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, 1), "socket");
+  struct sockaddr_hci a = {AF_BLUETOOTH, mgmt_none, 3};
+  checked(bind(s, (struct sockaddr*)&a, sizeof a), "bind");
+  struct management m;
+  for (unsigned count = 0, tries = 200; count < 2; --tries) {
+    m = (struct management){.code = htole16(mgmt_read_index_list), .index = htole16(mgmt_none)};
+    if (manage(s, &m) == 0) count = get16(m.data + 3);
+    errno = ETIMEDOUT;
+    if (tries == 0) fail("waiting for two controllers");
+    if (count < 2) usleep(50000);
+  }
+  for (uint16_t device = 0; device < 2; ++device) {
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; ++i) {
+      m = (struct management){htole16(settings[i].opcode), htole16(device), htole16(1), {settings[i].value}};
+      int status = manage(s, &m);
+      if (status == 0) continue;
+      fprintf(stderr, "btpair: hci%d: management command 0x%04x: status %d\n", device, settings[i].opcode, status);
+      exit(1);
+    }
+  }
+}
+
+int main(int argc, char** argv) {
+  for (int i = 0; i < 2; ++i) open_side(&sides[i], argc > 1 ? argv[1] : "/tmp/bt-server-bredrle");
+  if (checked(fork(), "fork") == 0) carry();
+  power_up();
+}

@@ -1,0 +1,233 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// afplug/plugin.hpp by itself.
+#include <gmock/gmock.h>
+#include <afplug/plugin.hpp>
+#include <functional>
+#include <future>
+#include <random>
+#include "codec.hpp"
+
+namespace {
+namespace ap = afplug::plugin;
+using namespace std::string_literals;
+
+std::string why_of(const std::function<void()>& call, int error) {
+  try {
+    call();
+  } catch (const ap::failure& thrown) {
+    EXPECT_EQ(thrown.error(), error) << thrown.what();
+    return thrown.what();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return "";
+}
+
+TEST(sugar, what_is_thrown_becomes_an_errno_and_a_sentence) {
+  char room[64];
+  afplug_text why{room, sizeof room, 0};
+  const auto thrown = [&](auto throw_it) {
+    why.size = 0;
+    return ap::guard(
+        [&]() -> std::int32_t {
+          throw_it();
+          return 5;
+        },
+        &why);
+  };
+  const auto words = [&] { return std::string(room, why.size); };
+  EXPECT_EQ(thrown([] {}), 5);
+  EXPECT_EQ(thrown([] { ap::fail(ERANGE, "port ", 7, " is ", "bad"s); }), -ERANGE);
+  EXPECT_EQ(words(), "port 7 is bad");
+  EXPECT_EQ(thrown([] { throw std::bad_alloc(); }), -ENOMEM);
+  EXPECT_EQ(thrown([] { throw std::system_error(ENOENT, std::generic_category()); }), -ENOENT);
+  EXPECT_EQ(thrown([] { throw std::system_error(EACCES, std::system_category(), "x"); }), -EACCES);
+  EXPECT_EQ(thrown([] { throw std::system_error(std::make_error_code(std::future_errc::broken_promise)); }), -EIO);
+  EXPECT_EQ(thrown([] { throw std::runtime_error("words"); }), -EIO);
+  EXPECT_EQ(words(), "words");
+  EXPECT_EQ(thrown([] { throw 7; }), -EIO);
+  EXPECT_EQ(ap::guard([]() -> std::int32_t { throw 7; }), -EIO);
+  ap::guard([] { throw 7; });
+}
+
+std::int32_t slot(std::int32_t a, const char* text) {
+  if (text == nullptr) throw std::bad_alloc();
+  return a + static_cast<std::int32_t>(std::strlen(text));
+}
+struct state {
+  int calls = 0;
+  std::int32_t readiness(std::int32_t events) {
+    if (++calls > 1) ap::fail(EPIPE, "once is enough");
+    return events;
+  }
+};
+
+TEST(sugar, slots_are_guarded) {
+  std::int32_t (*const plain)(std::int32_t, const char*) = ap::guarded<&slot>;
+  EXPECT_EQ(plain(1, "four"), 5);
+  EXPECT_EQ(plain(1, nullptr), -ENOMEM);
+  std::int32_t (*const member)(void*, std::int32_t) = ap::guarded<&state::readiness>;
+  state s;
+  EXPECT_EQ(member(&s, 3), 3);
+  EXPECT_EQ(member(&s, 3), -EPIPE);
+}
+
+TEST(sugar, integers_are_whole_and_in_range) {
+  EXPECT_EQ(ap::integer("n", "0", 0, 9), 0u);
+  EXPECT_EQ(ap::integer("n", "18446744073709551615", 0, ~0ull), ~0ull);
+  EXPECT_EQ(ap::integer("n", "0xFFFFFFFFFFFFFFFF", 0, ~0ull), ~0ull);
+  EXPECT_EQ(ap::integer<std::int64_t>("n", "-9223372036854775808", INT64_MIN, INT64_MAX), INT64_MIN);
+  EXPECT_EQ(ap::integer<int>("n", "-0x10", -16, 16), -16);
+  EXPECT_EQ(ap::integer<int>("n", "-1", -1, 3), -1);
+  EXPECT_EQ(why_of([] { ap::integer("n", "18446744073709551616", 0, ~0ull); }, ERANGE),
+            "n must be 0-18446744073709551615, not 18446744073709551616");
+  EXPECT_EQ(why_of([] { ap::integer("n", "1", 2, 3); }, ERANGE), "n must be 2-3, not 1");
+  EXPECT_EQ(why_of([] { ap::integer<int>("n", "-2", -1, 3); }, ERANGE), "n must be -1-3, not -2");
+  EXPECT_EQ(why_of([] { ap::integer<std::int64_t>("n", "9223372036854775808", INT64_MIN, INT64_MAX); }, ERANGE),
+            "n must be -9223372036854775808-9223372036854775807, not 9223372036854775808");
+  for (const char* bad : {"", " ", "1 ", " 1", "1x", "x", "0x", "0xg", "+1", "-", "--1", "1.0", "1e1"})
+    EXPECT_EQ(why_of([&] { ap::integer("n", bad, 0, 9); }, EINVAL), "n '"s + bad + "' is not a number");
+  EXPECT_EQ(why_of([] { ap::integer("n", "-1", 0, 9); }, ERANGE), "n must be 0-9, not -1");
+}
+
+TEST(sugar, percent_encoding_comes_back) {
+  std::mt19937 random(2);
+  for (int i = 0; i < 20000; ++i) {
+    std::string bytes(random() % 12, ' ');
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    const auto text = ap::percent_encode(bytes, "?&", "@");
+    ASSERT_EQ(ap::percent_decode(text), bytes);
+    ASSERT_EQ(text.find_first_of("?&\0\n"s), text.npos);
+    ASSERT_FALSE(text.starts_with('@'));
+  }
+  EXPECT_EQ(ap::percent_encode("a?b%c\n\xff"), "a?b%25c%0a%ff");
+  EXPECT_EQ(ap::percent_encode("@@", "", "@"), "%40@");
+  for (const char* bad : {"%", "a%", "%4", "%4g", "%g4", "%%"})
+    EXPECT_THAT(why_of([&] { ap::percent_decode(bad); }, EINVAL), testing::HasSubstr("two hexadecimal digits"));
+}
+
+TEST(sugar, keys_are_taken_once_each) {
+  ap::keys keys("body?a=1&b=x=y&c=");
+  EXPECT_EQ(keys.body(), "body");
+  EXPECT_EQ(keys.take("a", 9, 7), 1u);
+  EXPECT_EQ(keys.take("z", 9, 7), 7u);
+  ASSERT_NE(keys.take("b"), nullptr);
+  EXPECT_EQ(*keys.take("b"), "x=y");
+  EXPECT_EQ(keys.take("z"), nullptr);
+  EXPECT_EQ(why_of([&] { keys.finish("a and b"); }, EINVAL), "no key 'c' here: there are a and b");
+  EXPECT_EQ(*keys.take("c"), "");
+  keys.finish("a, b and c");
+  EXPECT_EQ(ap::keys("body").body(), "body");
+  EXPECT_EQ(ap::keys("?a=1").body(), "");
+  EXPECT_EQ(why_of([] { ap::keys("x?a=1").finish(""); }, EINVAL), "no key 'a' here: there are none");
+  EXPECT_EQ(why_of([] { ap::keys("x?a=10").take("a", 9, 0); }, ERANGE), "a must be 0-9, not 10");
+  for (const char* bad : {"x?", "x?a", "x?=1", "x?a=1&", "x?&a=1", "x?a=1&&b=2"})
+    EXPECT_THAT(why_of([&] { ap::keys{bad}; }, EINVAL), testing::HasSubstr("key=value"));
+  EXPECT_THAT(why_of([] { ap::keys("x?a=1&b=2&a=3"); }, EINVAL), testing::HasSubstr("'a' is given twice"));
+  std::string many = "x?k0=0";
+  for (int i = 1; i < 16; ++i) many += ap::say("&k", i, "=0");
+  EXPECT_EQ(ap::keys(many).take("k15", 9, 7), 0u);
+  EXPECT_THAT(why_of([&] { ap::keys(many + "&k16=0"); }, EINVAL), testing::HasSubstr("more than 16"));
+  std::string text = "x";
+  ap::add_key(text, "a", "1");
+  ap::add_key(text, "b", "2");
+  EXPECT_EQ(text, "x?a=1&b=2");
+}
+
+TEST(sugar, interface_names_are_never_mistaken) {
+  EXPECT_EQ(ap::write_interface_name("eth0"), "eth0");
+  EXPECT_EQ(ap::write_interface_name("any"), "%61ny");
+  EXPECT_EQ(ap::write_interface_name("7"), "%37");
+  EXPECT_EQ(ap::write_interface_name("@x"), "%40x");
+  EXPECT_EQ(ap::write_interface_name("a?b"), "a%3fb");
+  EXPECT_EQ(ap::write_interface_name("a%b&c:d[e]"), "a%25b%26c%3ad%5be%5d");
+  for (const char* name : {"any", "7", "07", "@x", "a?b", "%index=7", "an", "anyx", "\xff"}) {
+    const auto text = ap::write_interface_name(name);
+    EXPECT_NE(text, "any");
+    EXPECT_NE(text.find_first_not_of("0123456789"), text.npos);
+    EXPECT_FALSE(text.starts_with("%index="));
+    EXPECT_EQ(ap::percent_decode(text), name);
+  }
+}
+
+TEST(sugar, interfaces_by_name_and_index) {
+  EXPECT_EQ(ap::read_interface("lo"), 1u);
+  EXPECT_EQ(ap::read_interface("%6c%6f"), 1u);
+  EXPECT_EQ(ap::write_interface(1), "lo");
+  EXPECT_EQ(ap::read_interface("any"), 0u);
+  EXPECT_EQ(ap::write_interface(0), "any");
+  EXPECT_EQ(ap::write_interface(123456), "%index=123456");
+  EXPECT_EQ(ap::read_interface("%index=123456"), 123456u);
+  EXPECT_EQ(ap::read_interface("123456"), 123456u);
+  EXPECT_EQ(why_of([] { ap::read_interface("nosuchif"); }, ENODEV), "there is no interface 'nosuchif'");
+  EXPECT_THAT(why_of([] { ap::read_interface("sixteencharacter"); }, ENAMETOOLONG),
+              testing::HasSubstr("sixteencharacter"));
+  EXPECT_THAT(why_of([] { ap::read_interface(""); }, EINVAL), testing::HasSubstr("missing"));
+  EXPECT_THAT(why_of([] { ap::read_interface("%index=x"); }, EINVAL), testing::HasSubstr("interface index"));
+  EXPECT_THAT(why_of([] { ap::read_interface("%index=2147483648"); }, ERANGE), testing::HasSubstr("interface index"));
+  EXPECT_THAT(why_of([] { ap::read_interface("lo%00"); }, ENODEV), testing::HasSubstr("no interface"));
+}
+
+TEST(sugar, verdicts_are_cut_to_their_room) {
+  afplug_verdict verdict{};
+  verdict.error = EACCES;
+  ap::judge(verdict, AFPLUG_UNAVAILABLE, std::string(40, 'r'), "detail", std::string(300, 'x'));
+  EXPECT_EQ(verdict.state, AFPLUG_UNAVAILABLE);
+  EXPECT_EQ(verdict.error, EACCES);
+  EXPECT_EQ(std::string(verdict.reason), std::string(31, 'r'));
+  EXPECT_EQ(std::string(verdict.detail), "detail");
+  EXPECT_EQ(std::string(verdict.remedy), std::string(255, 'x'));
+  ap::judge(verdict, AFPLUG_AVAILABLE, "", "", "");
+  EXPECT_EQ(std::string(verdict.reason) + verdict.detail + verdict.remedy, "");
+}
+
+TEST(sugar, the_entry_negotiates_and_checks_its_room) {
+  afplug_host host{sizeof host, AFPLUG_ABI_MAJOR, AFPLUG_ABI_MINOR, "test", nullptr, nullptr};
+  const afplug_family family{};
+  const afplug_array families{&family, 1, sizeof family};
+  afplug_plugin out{};
+  out.size = sizeof out;
+  EXPECT_EQ(ap::enter(nullptr, &out, "p", "v", families), -EINVAL);
+  EXPECT_EQ(ap::enter(&host, nullptr, "p", "v", families), -EINVAL);
+  ASSERT_EQ(ap::enter(&host, &out, "p", "v", families), 0);
+  EXPECT_EQ(out.size, sizeof out);
+  EXPECT_EQ(out.families.data, &family);
+  EXPECT_EQ(out.abi_minor, AFPLUG_ABI_MINOR);
+
+  struct {
+    afplug_plugin plugin;
+    char tail[8];
+  } newer{};
+  std::memset(newer.tail, 'x', sizeof newer.tail);
+  newer.plugin.size = sizeof newer;
+  ASSERT_EQ(ap::enter(&host, &newer.plugin, "p", "v", families), 0);
+  EXPECT_EQ(newer.plugin.size, sizeof(afplug_plugin)) << "lowered to what the plugin knows";
+  EXPECT_EQ(std::string(newer.tail, 8), "xxxxxxxx");
+
+  afplug_plugin small{};
+  small.size = sizeof small - 1;
+  EXPECT_EQ(ap::enter(&host, &small, "p", "v", families), -EINVAL);
+  EXPECT_EQ(small.provider, nullptr);
+  host.abi_major = AFPLUG_ABI_MAJOR + 1;
+  EXPECT_EQ(ap::enter(&host, &out, "p", "v", families), -EPROTONOSUPPORT);
+}
+
+constexpr std::array one{ap::kernel_family({.id = "first", .number = 7}),
+                         ap::kernel_family({.id = "second", .flags = AFPLUG_FAMILY_SECONDARY})};
+constexpr auto note = ap::detail::note("maker", "1.2.3", one);
+
+TEST(sugar, the_note_says_what_the_descriptors_say) {
+  EXPECT_EQ(note.name_size, 7u);
+  EXPECT_EQ(std::string(note.name), "afplug");
+  EXPECT_EQ(note.type, AFPLUG_NOTE_TYPE);
+  EXPECT_EQ(note.description_size, sizeof(afplug_note_header) + 2 * sizeof(afplug_note_family));
+  EXPECT_EQ(note.header.family_count, 2u);
+  EXPECT_EQ(std::string(note.header.provider), "maker");
+  EXPECT_EQ(std::string(note.header.version), "1.2.3");
+  EXPECT_EQ(std::string(note.families[0].id), "first");
+  EXPECT_EQ(note.families[0].number, 7);
+  EXPECT_EQ(std::string(note.families[1].id), "second");
+  EXPECT_EQ(note.families[1].flags, AFPLUG_FAMILY_SECONDARY);
+}
+
+}  // namespace

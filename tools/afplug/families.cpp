@@ -1,0 +1,59 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// afplug families: the plugins found, from their notes alone.
+#include <CLI/CLI.hpp>
+#include <afplug/registry.hpp>
+
+#include "command.hpp"
+#include "report.hpp"
+
+namespace afplug::command {
+namespace {
+
+constexpr std::string_view states[] = {"found", "loaded", "shadowed", "refused", "unloaded"};
+constexpr colour colours[] = {colour::good, colour::good, colour::doubtful, colour::bad, colour::quiet};
+
+int run(const common& all) {
+  table shown({"FAMILY", "NUMBER", "PROVIDER", "VERSION", "STATE", "PATH"});
+  json::array listed;
+  for (const auto& p : registry::global().families()) {
+    const auto state = static_cast<std::size_t>(p.state);
+    listed.push_back(json::object{{"name", text_or_null(p.family)},
+                                  {"number", p.number ? json::value(*p.number) : json::value(nullptr)},
+                                  {"provider", text_or_null(p.provider)},
+                                  {"version", text_or_null(p.version)},
+                                  {"path", p.path.string()},
+                                  {"state", states[state]},
+                                  {"reason", text_or_null(p.reason)},
+                                  {"code", text_or_null(p.code)}});
+    const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
+    shown.add({{or_dash(p.family), colour::strong},
+               {p.number ? std::to_string(*p.number) : "-"},
+               {or_dash(p.provider)},
+               {or_dash(p.version)},
+               {std::string(states[state]), colours[state]},
+               {p.reason.empty() ? p.path.string() : p.path.string() + ": " + p.reason}});
+  }
+  if (all.json) {
+    auto out = with_schema("families");
+    out["families"] = std::move(listed);
+    print(out);
+    return success;
+  }
+  if (shown.empty()) {
+    std::string where;
+    for (const auto& d : registry::global().directories()) where += " " + d.string();
+    throw failure(negative, "no plugin was found; searched were:" + where);
+  }
+  shown.print();
+  return success;
+}
+
+}  // namespace
+
+const subcommand families{
+    "families", "List the plugins that were found; runs none of their code",
+    "afplug families --plugin-path ./build/lib/afplug",
+    [](CLI::App&, const common& all) -> std::function<int()> { return [&all] { return run(all); }; }};
+
+}  // namespace afplug::command

@@ -1,0 +1,107 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// afplug listen: one connection, or one peer's datagrams, to stdin and stdout.
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "endpoint.hpp"
+
+namespace afplug::command {
+namespace {
+
+/// The socket's entry in the file system, which goes when nobody can connect any more.
+class socket_file {
+ public:
+  explicit socket_file(const address& at) {
+    const auto value = at.field("path");
+    if (const auto* path = std::get_if<std::string>(&value)) path_ = *path;
+  }
+  ~socket_file() { remove(); }
+  socket_file(const socket_file&) = delete;
+  socket_file& operator=(const socket_file&) = delete;
+  void remove() {
+    struct ::stat s {};
+    if (!path_.empty() && ::lstat(path_.c_str(), &s) == 0 && S_ISSOCK(s.st_mode)) ::unlink(path_.c_str());
+    path_.clear();
+  }
+
+ private:
+  std::string path_;
+};
+
+address bind(socket& s, const endpoint& e, const endpoint_arguments& arguments) {
+  error_code ec;
+  for (const auto& at : e.resolve(arguments.address, true)) {
+    s.bind(at, ec);
+    if (ec) continue;
+    address bound = s.getsockname();
+    bound.protocol(s.what());
+    return bound;
+  }
+  throw failure(negative, sentence(ec));
+}
+
+void announce(const endpoint& e, const address& bound) {
+  fmt::print(stderr, "afplug: listening on {} {}\n", e.name(), bound.to_string());
+  std::fflush(stderr);
+}
+
+int serve_connection(const endpoint& e, socket& s, const endpoint_arguments& arguments, socket_file& file) {
+  address peer;
+  error_code ec;
+  limit(s, arguments.timeout);
+  socket connection = s.accept(peer, ec);
+  if (ec)
+    throw failure(negative, ec == errc::timed_out ? fmt::format("nobody connected within {} s", arguments.timeout)
+                                                  : sentence(ec));
+  file.remove();
+  s.close();
+  limit(connection, 0);
+  return e.carry(connection);
+}
+
+int serve_datagrams(const endpoint& e, socket& s, const endpoint_arguments& arguments) {
+  std::vector<std::byte> first(256 * 1024);
+  address peer;
+  error_code ec;
+  limit(s, arguments.timeout);
+  const auto n = s.recvfrom(first, peer, 0, ec);
+  if (ec)
+    throw failure(negative,
+                  ec == errc::timed_out ? fmt::format("no message came within {} s", arguments.timeout) : sentence(ec));
+  limit(s, 0);
+  // Where the family can't (CAN, an unnamed peer) everybody is the peer.
+  if (!peer.empty()) s.connect(peer, ec);
+  const bool one_peer = !peer.empty() && !ec;
+  return e.carry(s, one_peer ? &peer : nullptr, std::span(first).first(n));
+}
+
+int run(const endpoint_arguments& arguments) {
+  const endpoint e(arguments);
+  socket s = e.open();
+  if (e.connects() && (s.owner()->flags() & AFPLUG_FAMILY_RESOLVES) != 0) s.option("SO_REUSEADDR", 1);
+  const address bound = bind(s, e, arguments);
+  socket_file file(bound);
+  if (e.connects()) s.listen(1);
+  announce(e, bound);
+  return e.connects() ? serve_connection(e, s, arguments, file) : serve_datagrams(e, s, arguments);
+}
+
+}  // namespace
+
+const subcommand listen{"listen", "Take one connection and carry stdin and stdout over it",
+                        "afplug listen vsock any:5000 > received",
+                        [](CLI::App& app, const common&) -> std::function<int()> {
+                          auto arguments = std::make_shared<endpoint_arguments>();
+                          arguments->declare(app, false);
+                          return [=] { return run(*arguments); };
+                        },
+                        false};
+
+}  // namespace afplug::command

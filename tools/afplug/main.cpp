@@ -1,0 +1,82 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// afplug: what address families this machine has, and bytes over any of them.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <afplug/registry.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <iterator>
+#include <string_view>
+#include <vector>
+
+#include "command.hpp"
+
+namespace {
+
+using namespace afplug::command;
+
+constexpr const subcommand* subcommands[] = {&families,  &caps,         &explain_one, &options,
+                                             &constants, &address_text, &listen,      &connect};
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "afplug: every socket address family as a plugin.\nSays what this machine can open and why not, and carries "
+      "bytes over any family.");
+  app.name("afplug");
+  app.set_version_flag("--version", "afplug " AFPLUG_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 yes or done, 1 no or failed, 2 wrong usage, 3 unknown (explain).\nafplug COMMAND --help has an "
+      "example of each.");
+
+  common all;
+  std::vector<std::string> plugin_path;
+  std::function<int()> chosen;
+  for (const auto* s : subcommands) {
+    auto* sub = app.add_subcommand(s->name, s->summary);
+    sub->footer(fmt::format("Example:\n  {}", s->example));
+    if (s->prints) sub->add_flag("--json", all.json, "Print one JSON object");
+    sub->add_option("--plugin-path", plugin_path, "Look for plugins here first; may be repeated")
+        ->type_name("DIR")
+        ->allow_extra_args(false)
+        ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
+    sub->add_option("--limit", all.limit, "Seconds that a plugin may take for each answer (5)")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.01, 86400.0).description(""));
+    sub->callback([&chosen, body = s->declare(*sub, all)] { chosen = body; });
+  }
+  if (argc > 1 && argv[1][0] != '-' && std::none_of(std::begin(subcommands), std::end(subcommands), [&](const auto* s) {
+        return std::string_view(argv[1]) == s->name;
+      }))
+    throw failure(usage, fmt::format("there is no command '{}'; afplug --help lists them", argv[1]));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? success : usage;
+  }
+  for (const auto& directory : plugin_path)
+    afplug::registry::global().add_directory(std::filesystem::absolute(directory));
+  return chosen();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int code = negative;
+  try {
+    code = run(argc, argv);
+  } catch (const failure& e) {
+    fmt::print(stderr, "afplug: {}\n", e.what());
+    code = e.code();
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "afplug: {}\n", e.what());
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    fmt::print(stderr, "afplug: writing to stdout failed\n");
+    return negative;
+  }
+  return code;
+}

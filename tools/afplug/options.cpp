@@ -1,0 +1,109 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// afplug options: the option table of a family.
+#include <fmt/core.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "command.hpp"
+#include "report.hpp"
+
+namespace afplug::command {
+namespace {
+
+constexpr std::string_view kinds[] = {"none",     "flag",   "i32",    "u32",    "i64",    "u64",     "u8",
+                                      "u16",      "u16be",  "u32be",  "text",   "ifname", "ifindex", "duration",
+                                      "bytes",    "struct", "array",  "length", "ipv4",   "ipv6",    "mac",
+                                      "sockaddr", "call",   "bdaddr", "i8",     "i16"};
+constexpr std::string_view units[] = {"", "timeval", "timeval64", "s", "ms", "us", "ns", "timespec"};
+
+template <std::size_t N>
+std::string_view name_in(const std::string_view (&names)[N], std::uint32_t i) {
+  return i < N ? names[i] : "?";
+}
+
+json::value text_or_null(const char* text) {
+  return command::text_or_null(text ? std::string_view(text) : std::string_view());
+}
+
+json::object member_of(const afplug_member& m) {
+  return {{"name", text_or_null(m.name)},
+          {"kind", name_in(kinds, m.kind)},
+          {"unit", command::text_or_null(name_in(units, m.unit))},
+          {"optional", (m.flags & AFPLUG_MEMBER_OPTIONAL) != 0},
+          {"values", text_or_null(m.values)},
+          {"help", text_or_null(m.help)}};
+}
+
+json::object option_of(const option_info& o) {
+  json::array members;
+  for (const auto& m : o.member_table) members.push_back(member_of(m));
+  return {{"name", text_or_null(o.name)},
+          {"level", o.level},
+          {"number", o.number},
+          {"group", text_or_null(o.group)},
+          {"kind", name_in(kinds, o.kind)},
+          {"unit", command::text_or_null(name_in(units, o.unit))},
+          {"readable", (o.flags & AFPLUG_OPTION_READ) != 0},
+          {"writable", (o.flags & AFPLUG_OPTION_WRITE) != 0},
+          {"min_bytes", o.min_bytes},
+          {"max_bytes", o.max_bytes},
+          {"members", std::move(members)},
+          {"values", text_or_null(o.values)},
+          {"help", text_or_null(o.help)}};
+}
+
+int run(const common& all, const std::string& text) {
+  const std::string id = family_id(text);
+  const json::object answer = ask(id, all, [&](const family& f) {
+    json::array listed;
+    for (const auto& o : f.options()) listed.push_back(option_of(o));
+    for (const auto& o : socket_options()) listed.push_back(option_of(o));
+    return json::object{
+        {"family", json::object{{"name", f.id()},
+                                {"number", f.has_kernel_number() ? json::value(f.number()) : json::value(nullptr)}}},
+        {"options", std::move(listed)}};
+  });
+  if (all.json) {
+    auto out = with_schema("options");
+    for (const auto& [member, value] : answer) out[member] = value;
+    print(out);
+    return success;
+  }
+  table shown({"OPTION", "LEVEL", "NUMBER", "KIND", "ACCESS", "HELP"});
+  for (const auto& value : answer.at("options").as_array()) {
+    const auto& o = value.as_object();
+    std::string kind = text_of(o, "kind");
+    if (const std::string unit = text_of(o, "unit"); !unit.empty()) kind += " " + unit;
+    std::string help = text_of(o, "help");
+    if (const auto& members = o.at("members").as_array(); members.size() > 8) {
+      help += fmt::format(" ({} fields: see --json)", members.size());
+    } else if (!members.empty()) {
+      std::string names;
+      for (const auto& m : members)
+        names += fmt::format("{}{}", names.empty() ? "" : ",", text_of(m.as_object(), "name"));
+      help += fmt::format(" ({})", names);
+    }
+    shown.add({{text_of(o, "name"), colour::strong},
+               {text_of(o, "level")},
+               {text_of(o, "number")},
+               {kind},
+               {fmt::format("{}{}", o.at("readable").as_bool() ? "r" : "-", o.at("writable").as_bool() ? "w" : "-")},
+               {help}});
+  }
+  shown.print();
+  return success;
+}
+
+}  // namespace
+
+const subcommand options{
+    "options", "Show the socket options of a family", "afplug options inet",
+    [](CLI::App& app, const common& all) -> std::function<int()> {
+      auto text = std::make_shared<std::string>();
+      app.add_option("FAMILY", *text, "The family: inet, AF_INET or its number")->type_name("")->required();
+      return [=, &all] { return run(all, *text); };
+    }};
+
+}  // namespace afplug::command

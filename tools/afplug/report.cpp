@@ -1,0 +1,114 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "report.hpp"
+
+#include <fmt/core.h>
+
+#include <cstring>
+
+namespace afplug::command {
+
+json::object describe(const verdict& v, const choice* what) {
+  json::object out{{"type", nullptr}, {"type_number", nullptr}, {"protocol", nullptr}, {"protocol_number", nullptr}};
+  if (what) {
+    out["type"] = what->type_name();
+    out["type_number"] = what->type;
+    out["protocol"] = text_or_null(what->protocol_name());
+    const bool any = what->what && what->what->protocol == AFPLUG_ANY && what->protocol == 0;
+    if (!any) out["protocol_number"] = what->protocol;
+  }
+  const char* error = v.error == 0 ? nullptr : ::strerrorname_np(v.error);
+  out["verdict"] = to_string(v.state);
+  out["errno"] =
+      v.error == 0 ? json::value(nullptr) : json::value(error ? std::string(error) : std::to_string(v.error));
+  out["reason"] = text_or_null(v.reason);
+  out["detail"] = text_or_null(v.detail);
+  out["remedy"] = text_or_null(v.remedy);
+  return out;
+}
+
+json::value plugin_of(const family& f) {
+  return json::object{{"path", f.path()}, {"version", f.version()}, {"provider", f.provider()}};
+}
+
+json::value plugin_of(const plugin_info* p) {
+  if (!p) return nullptr;
+  return json::object{
+      {"path", p->path.string()}, {"version", text_or_null(p->version)}, {"provider", text_or_null(p->provider)}};
+}
+
+const plugin_info* file_of(std::string_view id, const std::vector<plugin_info>& all) {
+  const plugin_info* refused = nullptr;
+  for (const auto& p : all) {
+    if (p.family != id) continue;
+    if (p.state == plugin_info::state_t::found || p.state == plugin_info::state_t::loaded) return &p;
+    if (!refused) refused = &p;
+  }
+  return refused;
+}
+
+verdict blame(const child& dead, const plugin_info* file, std::string_view id, std::string_view reason,
+              std::string_view doing) {
+  const std::string path = file ? file->path.string() : fmt::format("the plugin of {}", id);
+  verdict v{verdict::state_t::unavailable, 0, std::string(reason),
+            fmt::format("{}: its process {} while {}", path, dead.trouble(), doing),
+            fmt::format("mend the plugin or remove it: {}", path)};
+  if (dead.filtered()) {
+    v.reason = "sandbox";
+    v.detail = fmt::format("a seccomp filter ended the process while {}", doing);
+    v.remedy = "allow the address family in the sandbox's profile";
+  } else if (reason == "probe-failed") {
+    v.state = verdict::state_t::unknown;
+  }
+  return v;
+}
+
+json::object ask(std::string_view id, const common& all, const std::function<json::object(const family&)>& body) {
+  const auto found = registry::global().families();
+  child process(
+      [&](const child::tell& tell) {
+        error_code ec;
+        const family* f = registry::global().family(id, ec);
+        if (!f) {
+          const verdict v = explain(id, ec);
+          tell(json::object{{"failure", negative},
+                            {"sentence", fmt::format("{}; to do: {}", v.detail, v.remedy)},
+                            {"verdict", describe(v)}});
+          return;
+        }
+        try {
+          tell(body(*f));
+        } catch (const failure& e) {
+          tell(json::object{{"failure", static_cast<int>(e.code())}, {"sentence", e.what()}});
+        } catch (const error& e) {
+          tell(json::object{{"failure", negative}, {"sentence", e.what()}});
+        }
+      },
+      all.patience());
+  const auto answer = process.next();
+  if (!answer) throw failure(negative, blame(process, file_of(id, found), id, "plugin-refused", "it was asked").detail);
+  const auto& object = answer->as_object();
+  if (const auto* code = object.if_contains("failure"))
+    throw failure(static_cast<exit_code>(code->to_number<int>()), text_of(object, "sentence"));
+  return object;
+}
+
+colour colour_of(std::string_view verdict_text) {
+  return verdict_text == "available" ? colour::good : verdict_text == "unavailable" ? colour::bad : colour::doubtful;
+}
+
+std::string why(const json::object& v) {
+  std::string out = text_of(v, "reason");
+  const std::string detail = text_of(v, "detail"), remedy = text_of(v, "remedy");
+  if (!detail.empty()) out += fmt::format("{}{}", out.empty() ? "" : ": ", detail);
+  if (!remedy.empty()) out += fmt::format(" {} {}", terminal::out().decorated ? "→" : "->", remedy);
+  return out;
+}
+
+std::string hex(const void* data, std::size_t size) {
+  const auto* bytes = static_cast<const unsigned char*>(data);
+  std::string out;
+  for (std::size_t i = 0; i < size; ++i) out += fmt::format("{:02x}", bytes[i]);
+  return out;
+}
+
+}  // namespace afplug::command
