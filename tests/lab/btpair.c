@@ -1,5 +1,5 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-// Two virtual Bluetooth controllers in reach of each other: hci0 and hci1, powered, connectable, advertising.
+// Two virtual Bluetooth controllers in reach of each other: hci0 and hci1, powered and connectable; hci1 advertises.
 //
 // The controllers are btvirt's (BlueZ's emulator), which serves each connection to its socket as one controller. We
 // stand between them and the kernel's /dev/vhci and carry SCO ourselves: btvirt 5.66 has none. We return once both are
@@ -236,12 +236,12 @@ struct management {
 enum { mgmt_none = 0xffff, mgmt_complete = 1, mgmt_status = 2, mgmt_read_index_list = 3 };
 static const struct setting {
   uint16_t opcode;
-  uint8_t value;
+  uint8_t value, devices;
 } settings[] = {
-    {0x000d, 1},  // LE
-    {0x0007, 1},  // connectable
-    {0x0029, 2},  // advertising, and connectable then
-    {0x0005, 1},  // powered
+    {0x000d, 1, 2},  // LE
+    {0x0007, 1, 2},  // connectable
+    {0x0005, 1, 2},  // powered
+    {0x0029, 2, 1},  // advertising: hci1 alone, for one that advertises connects in the other role
 };
 
 // Sends a command and waits for its answer, which replaces it; the answer's status.
@@ -267,12 +267,12 @@ static void power_up(void) {
     if (tries == 0) fail("waiting for two controllers");
     if (count < 2) usleep(50000);
   }
-  for (uint16_t device = 0; device < 2; ++device) {
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; ++i) {
-      m = (struct management){htole16(settings[i].opcode), htole16(device), htole16(1), {settings[i].value}};
+  for (const struct setting* set = settings; set != settings + sizeof settings / sizeof settings[0]; ++set) {
+    for (uint16_t device = (uint16_t)(2 - set->devices); device < 2; ++device) {
+      m = (struct management){htole16(set->opcode), htole16(device), htole16(1), {set->value}};
       int status = manage(s, &m);
       if (status == 0) continue;
-      fprintf(stderr, "btpair: hci%d: management command 0x%04x: status %d\n", device, settings[i].opcode, status);
+      fprintf(stderr, "btpair: hci%d: management command 0x%04x: status %d\n", device, set->opcode, status);
       exit(1);
     }
   }

@@ -78,12 +78,21 @@ static void probe_vsock(void) {
 }
 
 // The kernel's Bluetooth ABI, as far as it is needed here: BlueZ's headers may be missing.
-enum { btproto_l2cap = 0, btproto_hci = 1 };
+enum { btproto_l2cap, btproto_hci, btproto_sco, btproto_rfcomm, le_public = 1 };
 struct sockaddr_l2 {
   uint16_t family, psm;
   uint8_t address[6];
   uint16_t cid;
   uint8_t address_type;
+};
+struct sockaddr_rc {
+  uint16_t family;
+  uint8_t address[6];
+  uint8_t channel;
+};
+struct sockaddr_sco {
+  uint16_t family;
+  uint8_t address[6];
 };
 struct device_list {
   uint16_t count;
@@ -99,39 +108,80 @@ struct device_info {
   uint8_t rest[128];
 };
 
-static void probe_bluetooth(void) {
+static void controllers(uint8_t addresses[2][6]) {
   int hci = checked(socket(AF_BLUETOOTH, SOCK_RAW, btproto_hci), "socket");
   struct device_list list = {.count = 16};
   checked(ioctl(hci, _IOR('H', 210, int), &list), "HCIGETDEVLIST");
   expect(list.count == 2, "two controllers");
-  struct sockaddr_l2 a[2];
   for (uint16_t i = 0; i < 2; ++i) {
     struct device_info info = {.id = i};
     checked(ioctl(hci, _IOR('H', 211, int), &info), "HCIGETDEVINFO");
-    a[i] = (struct sockaddr_l2){.family = AF_BLUETOOTH};
-    memcpy(a[i].address, info.address, 6);
+    memcpy(addresses[i], info.address, 6);
   }
-  int listener = checked(socket(AF_BLUETOOTH, SOCK_SEQPACKET, btproto_l2cap), "socket");
-  int client = checked(socket(AF_BLUETOOTH, SOCK_SEQPACKET, btproto_l2cap), "socket");
-  checked(bind(client, (struct sockaddr*)&a[0], sizeof a[0]), "bind to hci0");
-  a[1].psm = 0x1001;
-  checked(bind(listener, (struct sockaddr*)&a[1], sizeof a[1]), "bind to hci1");
+  close(hci);
+}
+
+// One message from a client at `from` to a server at `to`.
+static void pass(int type, int protocol, const void* from, const void* to, socklen_t size) {
+  int listener = checked(socket(AF_BLUETOOTH, type, protocol), "socket");
+  int client = checked(socket(AF_BLUETOOTH, type, protocol), "socket");
+  checked(bind(listener, to, size), "bind to hci1");
   checked(listen(listener, 1), "listen");
-  checked(connect(client, (struct sockaddr*)&a[1], sizeof a[1]), "connect");
+  checked(bind(client, from, size), "bind to hci0");
+  checked(connect(client, to, size), "connect");
   int server = checked(accept(listener, NULL, NULL), "accept");
-  char got[2];
-  expect(send(client, "B", 1, 0) == 1, "send");
-  expect(recv(server, got, sizeof got, 0) == 1 && got[0] == 'B', "the byte");
+  char sent[48], got[64];
+  memset(sent, 'B', sizeof sent);
+  expect(send(client, sent, sizeof sent, 0) == sizeof sent, "send");
+  expect(recv(server, got, sizeof got, 0) == sizeof sent && memcmp(got, sent, sizeof sent) == 0, "the message");
+  close(client);
+  close(server);
+  close(listener);
+}
+
+static void probe_l2cap(void) {
+  uint8_t at[2][6];
+  controllers(at);
+  struct sockaddr_l2 from = {.family = AF_BLUETOOTH}, to = {.family = AF_BLUETOOTH, .psm = 0x1001};
+  memcpy(from.address, at[0], 6);
+  memcpy(to.address, at[1], 6);
+  pass(SOCK_SEQPACKET, btproto_l2cap, &from, &to, sizeof to);
+}
+
+static void probe_le(void) {
+  uint8_t at[2][6];
+  controllers(at);
+  struct sockaddr_l2 from = {.family = AF_BLUETOOTH, .address_type = le_public};
+  struct sockaddr_l2 to = {.family = AF_BLUETOOTH, .psm = 0x80, .address_type = le_public};
+  memcpy(from.address, at[0], 6);
+  memcpy(to.address, at[1], 6);
+  pass(SOCK_SEQPACKET, btproto_l2cap, &from, &to, sizeof to);
+}
+
+static void probe_rfcomm(void) {
+  uint8_t at[2][6];
+  controllers(at);
+  struct sockaddr_rc from = {.family = AF_BLUETOOTH}, to = {.family = AF_BLUETOOTH, .channel = 3};
+  memcpy(from.address, at[0], 6);
+  memcpy(to.address, at[1], 6);
+  pass(SOCK_STREAM, btproto_rfcomm, &from, &to, sizeof to);
+}
+
+static void probe_sco(void) {
+  uint8_t at[2][6];
+  controllers(at);
+  struct sockaddr_sco from = {.family = AF_BLUETOOTH}, to = {.family = AF_BLUETOOTH};
+  memcpy(from.address, at[0], 6);
+  memcpy(to.address, at[1], 6);
+  pass(SOCK_SEQPACKET, btproto_sco, &from, &to, sizeof to);
 }
 
 static const struct probe {
   const char* name;
   void (*run)(void);
 } probes[] = {
-    {"bluetooth", probe_bluetooth},
-    {"can", probe_can},
-    {"isotp", probe_isotp},
-    {"vsock", probe_vsock},
+    {"can", probe_can}, {"isotp", probe_isotp},   {"l2cap", probe_l2cap}, {"le", probe_le},
+    {"sco", probe_sco}, {"rfcomm", probe_rfcomm}, {"vsock", probe_vsock},
 };
 
 int main(int argc, char** argv) {
