@@ -332,6 +332,20 @@ int socket::connect_ex(const address& to) {
   return ec.value();
 }
 
+void socket::connect_result(error_code& ec) {
+  int error = 0;
+  if (user_) {
+    if (user_call(*user_, user_->ops().connect_result) < 0) error = errno;
+  } else if (error = pending_error(fd_); error == 0) {
+    ::pollfd one{fd_, POLLOUT, 0};
+    if (::poll(&one, 1, 0) == 0) error = EALREADY;
+  }
+  if (error == 0)
+    ec.clear();
+  else
+    detail::fail_call(ec, error, *this, "connect", {});
+}
+
 // ---- shutdown and names ----
 
 void socket::shutdown(int how) {

@@ -160,6 +160,8 @@ class AFPLUG_API socket {
   void connect(std::string_view text, error_code& ec);
   /// 0 or the errno; EAGAIN when the timeout passed. Only argument and registry errors throw.
   int connect_ex(const address& to);
+  /// How a connect ended that gave EINPROGRESS, for who waits for POLLOUT by other means: no error, EALREADY (it goes on), or why it failed. Tells it once.
+  void connect_result(error_code& ec);
   void shutdown(int how);  ///< SHUT_RD, SHUT_WR, SHUT_RDWR
   void shutdown(int how, error_code& ec);
   address getsockname() const;

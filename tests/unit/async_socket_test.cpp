@@ -1,0 +1,367 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// afplug::async_socket, the same tests over the kernel's families and one in user space.
+#include <dirent.h>
+#include <gtest/gtest.h>
+#include <afplug/asio.hpp>
+
+#include <array>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <boost/asio/write.hpp>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace {
+
+namespace asio = boost::asio;
+using asio::awaitable;
+using asio::use_awaitable;
+using boost::system::error_code;
+
+struct place {
+  const char* family;
+  std::string address;
+};
+
+void PrintTo(const place& p, std::ostream* out) { *out << p.family; }
+
+// How many descriptors the epoll sets of this process watch.
+int watched() {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
+    std::ifstream info(entry.path());
+    for (std::string line; std::getline(info, line);) count += line.rfind("tfd:", 0) == 0;
+  }
+  return count;
+}
+
+class async_socket : public testing::TestWithParam<place> {
+ protected:
+  afplug::socket made(int type = SOCK_STREAM) const { return {GetParam().family, type}; }
+  afplug::async_socket listening(int backlog = 5) {
+    auto s = made();
+    s.bind(GetParam().address);
+    s.listen(backlog);
+    return {context, std::move(s)};
+  }
+  // A connected pair of streams.
+  std::pair<afplug::async_socket, afplug::async_socket> connection() {
+    auto listener = made();
+    listener.bind(GetParam().address);
+    listener.listen();
+    auto client = made();
+    client.connect(listener.getsockname());
+    auto server = listener.accept();
+    return {afplug::async_socket(context, std::move(client)), afplug::async_socket(context, std::move(server))};
+  }
+  asio::io_context context;
+};
+
+awaitable<void> echo(afplug::async_socket& listener) {
+  auto socket = co_await listener.async_accept(use_awaitable);
+  std::array<char, 5000> data;
+  for (;;) {
+    error_code ec;
+    const auto n = co_await socket.async_read_some(asio::buffer(data), asio::redirect_error(use_awaitable, ec));
+    if (ec) {
+      EXPECT_EQ(ec, asio::error::eof);
+      break;
+    }
+    co_await asio::async_write(socket, asio::buffer(data, n), use_awaitable);
+  }
+}
+
+awaitable<void> write_all(afplug::async_socket& socket, const std::string& data) {
+  co_await asio::async_write(socket, asio::buffer(data), use_awaitable);
+  socket.next_layer().shutdown(SHUT_WR);
+}
+
+awaitable<void> ask(afplug::async_socket socket, afplug::address server, bool& done) {
+  co_await socket.async_connect(server, use_awaitable);
+  std::string sent(2'000'000, '\0'), back(sent.size(), '\0');
+  for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i % 251);
+  asio::co_spawn(socket.get_executor(), write_all(socket, sent), asio::detached);
+  co_await asio::async_read(socket, asio::buffer(back), use_awaitable);
+  EXPECT_EQ(sent, back);
+  error_code ec;
+  co_await socket.async_read_some(asio::buffer(back), asio::redirect_error(use_awaitable, ec));
+  EXPECT_EQ(ec, asio::error::eof);
+  done = true;
+}
+
+TEST_P(async_socket, echoes_more_than_the_buffers_hold) {
+  auto listener = listening();
+  bool done = false;
+  asio::co_spawn(context, echo(listener), asio::detached);
+  asio::co_spawn(context, ask({context, made()}, listener.next_layer().getsockname(), done), asio::detached);
+  context.run();
+  EXPECT_TRUE(done);
+}
+
+TEST_P(async_socket, is_registered_by_the_first_operation_that_waits) {
+  auto [a, b] = connection();
+  const auto before = watched();
+  bool received = false;
+  a.async_write_some(asio::buffer("x", 1), [](error_code ec, std::size_t) { EXPECT_FALSE(ec); });
+  EXPECT_EQ(watched(), before) << "done at once";
+  char byte = 0;
+  b.async_read_some(asio::buffer(&byte, 1), [&](error_code, std::size_t) { received = true; });
+  b.async_read_some(asio::buffer(&byte, 1),
+                    [](error_code ec, std::size_t) { EXPECT_EQ(ec, asio::error::operation_aborted); });
+  EXPECT_EQ(watched(), before + 1);
+  EXPECT_FALSE(received) << "never inside the initiating call";
+  b.close();
+  EXPECT_EQ(watched(), before);
+  context.run();
+  EXPECT_TRUE(received);
+}
+
+TEST_P(async_socket, gathers_and_scatters) {
+  auto [a, b] = connection();
+  const std::array<asio::const_buffer, 3> parts{asio::buffer("ab", 2), asio::const_buffer(), asio::buffer("cde", 3)};
+  std::array<char, 2> head;
+  std::array<char, 10> tail;
+  const std::array<asio::mutable_buffer, 2> into{asio::buffer(head), asio::buffer(tail)};
+  a.async_write_some(parts, [](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(n, 5u);
+  });
+  context.run();
+  context.restart();
+  b.async_read_some(into, [&](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(n, 5u);
+  });
+  context.run();
+  EXPECT_EQ(std::string(head.data(), 2) + std::string(tail.data(), 3), "abcde");
+}
+
+TEST_P(async_socket, nothing_to_read_is_no_end_of_file) {
+  auto [a, b] = connection();
+  int calls = 0;
+  b.async_read_some(asio::mutable_buffer(), [&](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(n, 0u);
+    ++calls;
+  });
+  context.run();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(async_socket, one_operation_is_cancelled_through_its_slot) {
+  auto [a, b] = connection();
+  asio::cancellation_signal signal;
+  int aborted = 0, written = 0;
+  std::string room(100, '\0');
+  b.async_read_some(asio::buffer(room), asio::bind_cancellation_slot(signal.slot(), [&](error_code ec, std::size_t n) {
+                      EXPECT_EQ(ec, asio::error::operation_aborted);
+                      EXPECT_EQ(n, 0u);
+                      ++aborted;
+                    }));
+  asio::post(context, [&] { signal.emit(asio::cancellation_type::total); });
+  context.run();
+  EXPECT_EQ(aborted, 1);
+  context.restart();
+  a.async_write_some(asio::buffer("later", 5), [&](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    written += static_cast<int>(n);
+  });
+  b.async_read_some(asio::buffer(room), [&](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(room.substr(0, n), "later");
+  });
+  context.run();
+  EXPECT_EQ(written, 5);
+}
+
+TEST_P(async_socket, accept_and_connect_are_cancelled_through_their_slots) {
+  auto listener = listening();
+  asio::cancellation_signal signal;
+  int aborted = 0;
+  listener.async_accept(asio::bind_cancellation_slot(signal.slot(), [&](error_code ec, afplug::async_socket s) {
+    EXPECT_EQ(ec, asio::error::operation_aborted);
+    EXPECT_FALSE(s.is_open());
+    ++aborted;
+  }));
+  asio::post(context, [&] { signal.emit(asio::cancellation_type::terminal); });
+  context.run();
+  EXPECT_EQ(aborted, 1);
+}
+
+TEST_P(async_socket, destroyed_while_an_operation_is_under_way) {
+  int aborted = 0;
+  char byte = 0;
+  {
+    auto [a, b] = connection();
+    b.async_read_some(asio::buffer(&byte, 1), [&](error_code ec, std::size_t) {
+      EXPECT_EQ(ec, asio::error::operation_aborted);
+      ++aborted;
+    });
+    context.poll();
+  }
+  context.restart();
+  context.run();
+  EXPECT_EQ(aborted, 1);
+}
+
+TEST_P(async_socket, destroyed_while_a_readiness_is_on_its_way) {
+  int calls = 0;
+  char byte = 0;
+  {
+    auto [a, b] = connection();
+    b.async_wait(asio::socket_base::wait_read, [&](error_code) {
+      b.close();
+      ++calls;
+    });
+    b.async_read_some(asio::buffer(&byte, 1), [&](error_code ec, std::size_t) {
+      EXPECT_EQ(ec, asio::error::operation_aborted);
+      ++calls;
+    });
+    a.next_layer().send(afplug::const_bytes("x", 1));
+    context.run();
+  }
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_P(async_socket, outlived_by_its_context) {
+  auto [a, b] = connection();
+  std::string room(10, '\0');
+  auto kept = std::make_shared<afplug::async_socket>(std::move(b));
+  kept->async_read_some(asio::buffer(room), [kept](error_code, std::size_t) { ADD_FAILURE(); });
+  context.poll();
+  // The handler, with the socket in it, is destroyed with the context.
+}
+
+TEST_P(async_socket, refused) {
+  auto listener = listening();
+  const auto to = listener.next_layer().getsockname();
+  listener.close();
+  afplug::async_socket client(context, made());
+  error_code got;
+  client.async_connect(to, [&](error_code ec) { got = ec; });
+  context.run();
+  EXPECT_EQ(got, asio::error::connection_refused);
+}
+
+TEST_P(async_socket, without_a_socket) {
+  afplug::async_socket none(context);
+  int calls = 0;
+  char byte = 0;
+  const auto bad = [&](error_code ec, auto&&...) {
+    EXPECT_EQ(ec, asio::error::bad_descriptor);
+    ++calls;
+  };
+  none.async_read_some(asio::buffer(&byte, 1), bad);
+  none.async_write_some(asio::buffer(&byte, 1), bad);
+  none.async_accept(bad);
+  none.async_connect(afplug::address(GetParam().family, GetParam().address), bad);
+  none.async_wait(asio::socket_base::wait_read, bad);
+  context.run();
+  EXPECT_EQ(calls, 5);
+}
+
+TEST_P(async_socket, released_with_what_it_held) {
+  auto [a, b] = connection();
+  a.next_layer().send(afplug::const_bytes("kept", 4));
+  auto plain = b.release();
+  EXPECT_FALSE(b.is_open());
+  char got[10];
+  plain.timeout(std::nullopt);
+  EXPECT_EQ(plain.recv(got), 4u);
+}
+
+TEST_P(async_socket, in_a_pool_of_threads) {
+  asio::thread_pool pool(2);
+  auto pair = connection();
+  afplug::async_socket a(pool, pair.first.release()), b(pool, pair.second.release());
+  std::string sent(500'000, 'x'), back(sent.size(), '\0');
+  auto read = asio::async_read(b, asio::buffer(back), asio::use_future);
+  auto written = asio::async_write(a, asio::buffer(sent), asio::use_future);
+  EXPECT_EQ(written.get(), sent.size());
+  EXPECT_EQ(read.get(), sent.size());
+  EXPECT_EQ(back, sent);
+  pool.join();
+}
+
+TEST_P(async_socket, datagrams_with_their_senders) {
+  const auto other = GetParam().address == "127.0.0.1:0" ? GetParam().address : GetParam().address + "-2";
+  afplug::async_socket a(context, made(SOCK_DGRAM)), b(context, made(SOCK_DGRAM));
+  a.next_layer().bind(GetParam().address);
+  b.next_layer().bind(other);
+  std::string room(10, '\0');
+  afplug::address from;
+  bool done = false;
+  b.async_receive_from(asio::buffer(room), from, [&](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(room.substr(0, n), "hello");
+    done = true;
+  });
+  a.async_send_to(asio::buffer("hello", 5), b.next_layer().getsockname(), [](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(n, 5u);
+  });
+  context.run();
+  EXPECT_TRUE(done);
+  EXPECT_EQ(from, a.next_layer().getsockname());
+  EXPECT_EQ(from.to_string(), a.next_layer().getsockname().to_string());
+}
+
+TEST_P(async_socket, default_tokens) {
+  using token = asio::use_awaitable_t<>;
+  using socket = token::as_default_on_t<afplug::async_socket>;
+  auto [a, b] = connection();
+  bool done = false;
+  asio::co_spawn(
+      context,
+      [&]() -> awaitable<void> {
+        socket left(context.get_executor(), a.release()), right(context.get_executor(), b.release());
+        co_await left.async_write_some(asio::buffer("x", 1));
+        char byte = 0;
+        EXPECT_EQ(co_await right.async_read_some(asio::buffer(&byte, 1)), 1u);
+        co_await right.async_wait(asio::socket_base::wait_write);
+        done = true;
+      },
+      asio::detached);
+  context.run();
+  EXPECT_TRUE(done);
+}
+
+INSTANTIATE_TEST_SUITE_P(families, async_socket,
+                         testing::Values(place{"inet", "127.0.0.1:0"}, place{"unix", "@afplug-async"},
+                                         place{"loop", "afplug-async"}),
+                         [](const auto& one) { return std::string(one.param.family); });
+
+TEST(async_loop_socket, waits_for_room_in_the_backlog) {
+  asio::io_context context;
+  afplug::socket listener("loop", SOCK_STREAM);
+  listener.bind("full-house");
+  listener.listen(0);
+  afplug::socket first("loop", SOCK_STREAM);
+  first.connect("full-house");
+  afplug::async_socket second(context, afplug::socket("loop", SOCK_STREAM));
+  int connected = 0;
+  second.async_connect(afplug::address("loop", "full-house"), [&](error_code ec) {
+    EXPECT_FALSE(ec);
+    ++connected;
+  });
+  context.poll();
+  EXPECT_EQ(connected, 0);
+  auto peer = listener.accept();
+  context.run();
+  EXPECT_EQ(connected, 1);
+}
+
+}  // namespace
