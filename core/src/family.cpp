@@ -44,8 +44,7 @@ T copy_sized(const void* from, std::uint32_t room, const std::string& where) {
   const std::string field = where.empty() ? "size" : where + ".size";
   std::uint32_t size = 0;
   std::memcpy(&size, from, sizeof size);
-  if (size < least_size<T>)
-    bad(field, "it is " + number_text(size) + ", the least is " + number_text(least_size<T>));
+  if (size < least_size<T>) bad(field, "it is " + number_text(size) + ", the least is " + number_text(least_size<T>));
   if (size > room) bad(field, "it is " + number_text(size) + ", the most is " + number_text(room));
   T out{};
   std::memcpy(&out, from, std::min<std::size_t>(size, sizeof out));
@@ -146,6 +145,16 @@ void check_member(afplug_member& m, const std::string& where) {
   check_optional(m.help, where + ".help");
 }
 
+// A bit-field (AFPLUG_BITS) lies inside an integer of `bytes` bytes.
+void check_bits(const afplug_member& m, std::uint32_t bytes, const std::string& where) {
+  if (m.kind == AFPLUG_KIND_DURATION || m.unit == 0) return;
+  const auto shift = m.unit >> 8 & 0xff, width = m.unit & 0xff;
+  const bool integer = (m.kind >= AFPLUG_KIND_I32 && m.kind <= AFPLUG_KIND_U32BE) || m.kind == AFPLUG_KIND_I8 ||
+                       m.kind == AFPLUG_KIND_I16;
+  if (!integer || (m.unit >> 16) != 1 || width == 0 || width > 63 || shift + width > bytes * 8)
+    bad(where + ".unit", "it is " + number_text(m.unit) + ", no bits of its kind");
+}
+
 // A member of an option's struct of `room` bytes; an implied size is filled in.
 void place_member(afplug_member& m, std::uint32_t room, const std::string& where) {
   check_member(m, where);
@@ -156,6 +165,7 @@ void place_member(afplug_member& m, std::uint32_t room, const std::string& where
     m.bytes = implied;
   }
   if (m.bytes == 0) bad(where + ".bytes", "it is 0, and its kind does not say");
+  check_bits(m, m.bytes, where);
   if (m.offset > room || m.bytes > room - m.offset)
     bad(where + ".offset", "it is " + number_text(m.offset) + ", which with " + number_text(m.bytes) +
                                " bytes ends outside the struct of " + number_text(room));

@@ -146,6 +146,18 @@ byte_vector store_bits(std::uint64_t bits, std::size_t size, bool network_order)
   return raw;
 }
 
+// The bits of a member that is a bit-field (AFPLUG_BITS); no width: it is none.
+struct bit_field {
+  unsigned shift = 0;
+  unsigned width = 0;
+  std::uint64_t mask() const noexcept { return (std::uint64_t{1} << width) - 1; }
+};
+
+bit_field bits_of(const shape& s) noexcept {
+  if (!s.member || s.kind == AFPLUG_KIND_DURATION || (s.unit >> 16) == 0) return {};
+  return {s.unit >> 8 & 0xff, s.unit & 0xff};
+}
+
 // The kernel may answer in fewer bytes than were asked for (IP_TTL into one byte): what came is read by its own size.
 number load(const shape& s, const integer_layout& layout, bytes_view raw) {
   const auto size = raw.size();
@@ -154,6 +166,7 @@ number load(const shape& s, const integer_layout& layout, bytes_view raw) {
                         : size <= layout.bytes && (size == 1 || size == 2 || size == 4 || size == 8);
   if (!fits) misfit(s, size);
   std::uint64_t bits = load_bits(raw, layout.network_order);
+  if (const auto part = bits_of(s); part.width != 0) return {false, bits >> part.shift & part.mask()};
   if (!layout.is_signed || (bits >> (8 * size - 1)) == 0) return {false, bits};
   if (size < 8) bits |= ~std::uint64_t{0} << (8 * size);
   return {true, std::uint64_t{0} - bits};
@@ -161,14 +174,17 @@ number load(const shape& s, const integer_layout& layout, bytes_view raw) {
 
 byte_vector store(const shape& s, const integer_layout& layout, number n, std::string_view text) {
   const auto bits = layout.bytes * 8;
-  const std::uint64_t most = layout.is_signed ? (std::uint64_t{1} << (bits - 1)) - 1
-                             : bits == 64     ? ~std::uint64_t{0}
-                                              : (std::uint64_t{1} << bits) - 1;
-  const std::uint64_t least = layout.is_signed ? most + 1 : 0;  // its magnitude below zero
+  const auto part = bits_of(s);
+  const bool is_signed = layout.is_signed && part.width == 0;
+  const std::uint64_t most = part.width != 0 ? part.mask()
+                             : is_signed     ? (std::uint64_t{1} << (bits - 1)) - 1
+                             : bits == 64    ? ~std::uint64_t{0}
+                                             : (std::uint64_t{1} << bits) - 1;
+  const std::uint64_t least = is_signed ? most + 1 : 0;  // its magnitude below zero
   if (n.magnitude > (n.negative ? least : most))
     refuse(s, std::string(text) + " is outside " + (least ? "-" : "") + std::to_string(least) + " to " +
                   std::to_string(most));
-  return store_bits(static_cast<std::uint64_t>(n.as_signed()), layout.bytes, layout.network_order);
+  return store_bits(static_cast<std::uint64_t>(n.as_signed()) << part.shift, layout.bytes, layout.network_order);
 }
 
 std::string decimal(number n) { return std::string(n.negative ? "-" : "") + std::to_string(n.magnitude); }
@@ -685,7 +701,8 @@ void place(const option_info& o, const afplug_member& m, std::string_view text, 
   if (m.kind == AFPLUG_KIND_IFNAME && value.size() > m.bytes) value.pop_back();
   if (value.size() > m.bytes || m.offset + m.bytes > raw.size())
     throw refusal{errc::invalid_argument, std::string(o.name) + '.' + m.name + ": " + quoted(text) + " has no room"};
-  std::ranges::copy(value, raw.begin() + m.offset);
+  // Bit-fields share their bytes, which are zero where nothing was written.
+  for (std::size_t i = 0; i < value.size(); ++i) raw[m.offset + i] |= value[i];
 }
 
 byte_vector parse_members(const option_info& o, std::string_view text, std::size_t size, const family* owner) {

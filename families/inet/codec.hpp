@@ -4,7 +4,7 @@
 //
 //   HOST ":" PORT     HOST: 192.0.2.1, all four numbers in decimal; "*" or nothing: any; "<broadcast>": 255.255.255.255
 //                     PORT: 0-65535, decimal or 0x
-//   HOST              with SOCK_RAW alone, whose addresses have no port: 0
+//   HOST              port 0, for SOCK_RAW, whose addresses have none, and where no type is known
 //
 // Written back as 192.0.2.1:80, and without a port where it is 0 and the socket is raw. Host names are not for a codec.
 #pragma once
@@ -52,8 +52,8 @@ struct codec {
       const auto port = ap::integer("port", text.substr(colon + 1), 0, 65535);
       return make(host(text.substr(0, colon)), port);
     }
-    if (who.type != SOCK_RAW || text.empty())
-      ap::fail(EINVAL, "the port is missing in '", text, "': write ADDRESS:PORT");
+    const bool may_be_missing = who.type == SOCK_RAW || who.type == 0;
+    if (!may_be_missing || text.empty()) ap::fail(EINVAL, "the port is missing in '", text, "': write ADDRESS:PORT");
     return make(host(text), 0);
   }
 

@@ -4,7 +4,8 @@
 //
 //   "[" HOST ["%" SCOPE] "]:" PORT [KEYS]    HOST: fe80::1, as RFC 4291 has it
 //   "*:" PORT, ":" PORT                      any address
-//   HOST ["%" SCOPE] [KEYS]                  with SOCK_RAW alone, whose addresses have no port: 0; brackets are allowed
+//   HOST ["%" SCOPE] [KEYS]                  port 0, for SOCK_RAW, whose addresses have none, and where no type is known;
+//                                            brackets are allowed
 //
 //   SCOPE   an interface's name, percent-encoded, or its index
 //   PORT    0-65535, decimal or 0x
@@ -102,16 +103,17 @@ struct codec {
  private:
   /// The ":PORT" that `body` ends with; empty where there is none and need not be.
   static std::string_view port_text(const afplug_identity& who, std::string_view body) {
+    const bool may_be_missing = who.type == SOCK_RAW || who.type == 0;
     if (body.starts_with('[')) {
       const auto close = body.find(']');
       if (close == body.npos) ap::fail(EINVAL, "']' is missing in '", body, "'");
       const std::string_view after = body.substr(close + 1);
-      if (after.starts_with(':') || (after.empty() && who.type == SOCK_RAW)) return after;
+      if (after.starts_with(':') || (after.empty() && may_be_missing)) return after;
       if (!after.empty()) ap::fail(EINVAL, "'", after, "' after ']' is not of the form :PORT");
     } else {
       const auto colons = std::count(body.begin(), body.end(), ':');
       if (colons == 1) return body.substr(body.find(':'));
-      if (colons > 1 && who.type == SOCK_RAW) return {};
+      if (colons > 1 && may_be_missing) return {};
     }
     ap::fail(EINVAL, "the port is missing in '", body, "': write [ADDRESS]:PORT");
   }

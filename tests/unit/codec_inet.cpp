@@ -74,6 +74,12 @@ TEST(codec_inet, every_port_and_many_hosts_come_back) {
   }
 }
 
+TEST(codec_inet, without_a_type_the_port_may_be_missing) {
+  const codec c("inet", 0);
+  expect_round_trip(c, "192.0.2.1", "192.0.2.1:0");
+  expect_refusal(c, "", EINVAL, "the port is missing");
+}
+
 TEST(codec_inet, fields_are_pythons_tuple) {
   const codec c("inet", SOCK_STREAM);
   const auto address = raw(ipv4(0xc0000201, 80));

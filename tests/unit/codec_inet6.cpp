@@ -90,6 +90,12 @@ TEST(codec_inet6, any_address_comes_back) {
   }
 }
 
+TEST(codec_inet6, without_a_type_the_port_may_be_missing) {
+  const codec c("inet6", 0);
+  expect_round_trip(c, "::1", "[::1]:0");
+  expect_refusal(c, "", EINVAL, "the port is missing");
+}
+
 TEST(codec_inet6, fields_are_pythons_tuple) {
   const codec c("inet6", SOCK_STREAM);
   const auto address = raw(ipv6("fe80::1", 80, 0x12, 1));
