@@ -26,6 +26,26 @@ json::value value_of(const field_value& v) {
   return std::visit(to_json, v);
 }
 
+/// A field's value; its kind tells bytes (hex) from text.
+json::object field_of(const address_field& field) {
+  constexpr std::string_view kinds[] = {"none", "unsigned", "signed", "text", "bytes"};
+  json::object out{{"name", field.name}, {"kind", kinds[field.value.index()]}, {"value", value_of(field.value)}};
+  return out;
+}
+
+/// Bytes that all print are easier read as text.
+std::string shown_value(const json::object& field) {
+  std::string value = text_of(field, "value");
+  if (text_of(field, "kind") != "bytes") return value;
+  std::string text;
+  for (std::size_t i = 0; i + 1 < value.size(); i += 2) {
+    const int c = std::stoi(value.substr(i, 2), nullptr, 16);
+    if (c <= ' ' || c > '~') return value;
+    text += static_cast<char>(c);
+  }
+  return text;
+}
+
 int run(const common& all, const std::string& what, const std::string& text) {
   const spelling asked = spelling::of(what);
   const json::object answer = ask(family_id(asked.family), all, [&](const family& f) {
@@ -34,8 +54,7 @@ int run(const common& all, const std::string& what, const std::string& text) {
     const address a = address::parse(basic_protocol(f, c.type, c.protocol), text, ec);
     if (ec) throw failure(negative, last_detail().empty() ? ec.message() : std::string(last_detail()));
     json::array fields;
-    for (const auto& field : a.fields())
-      fields.push_back(json::object{{"name", field.name}, {"value", value_of(field.value)}});
+    for (const auto& field : a.fields()) fields.push_back(field_of(field));
     return json::object{
         {"family", f.id()},      {"type", c.type_name()},       {"protocol", text_or_null(c.protocol_name())},
         {"text", a.to_string()}, {"fields", std::move(fields)}, {"sockaddr", hex(a.data(), a.size())},
@@ -50,7 +69,7 @@ int run(const common& all, const std::string& what, const std::string& text) {
   table shown({"FIELD", "VALUE"});
   shown.add({{"text", colour::strong}, {text_of(answer, "text")}});
   for (const auto& field : answer.at("fields").as_array())
-    shown.add({{text_of(field.as_object(), "name"), colour::strong}, {text_of(field.as_object(), "value")}});
+    shown.add({{text_of(field.as_object(), "name"), colour::strong}, {shown_value(field.as_object())}});
   shown.add({{"sockaddr", colour::strong}, {text_of(answer, "sockaddr")}});
   shown.add({{"length", colour::strong}, {text_of(answer, "length")}});
   shown.print();

@@ -44,6 +44,6 @@ struct subcommand {
   bool prints = true;  ///< takes --json
 };
 
-extern const subcommand families, caps, explain_one, options, constants, address_text, listen, connect;
+extern const subcommand families, caps, explain_one, options, constants, address_text, listen, connect, check_plugin;
 
 }  // namespace afplug::command

@@ -20,7 +20,11 @@ class socket_file {
  public:
   explicit socket_file(const address& at) {
     const auto value = at.field("path");
-    if (const auto* path = std::get_if<std::string>(&value)) path_ = *path;
+    if (const auto* text = std::get_if<std::string>(&value)) path_ = *text;
+    // An abstract name begins with NUL and leaves nothing behind.
+    if (const auto* bytes = std::get_if<std::vector<std::byte>>(&value);
+        bytes && !bytes->empty() && bytes->front() != std::byte{})
+      path_.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
   }
   ~socket_file() { remove(); }
   socket_file(const socket_file&) = delete;
