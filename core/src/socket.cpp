@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <afplug/socket.hpp>
+#include <afplug/verdict.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -109,19 +110,30 @@ void fail_call(error_code& ec, int number, const socket& s, const char* verb, co
 
 // ---- opening ----
 
-socket::socket(std::string_view family, int type, int proto) {
+namespace {
+
+// Throws with the reason that explain() finds: what is missing here, and what to do about it.
+socket opened_or_thrown(const family& f, int type, int proto) {
   error_code ec;
-  socket s = open(registry::global().family(family), type, proto, ec);
-  detail::check(ec, "socket");
-  swap(s);
+  socket s = socket::open(f, type, proto, ec);
+  if (!ec) return s;
+  if (ec.category() == boost::system::system_category()) {
+    const int plain = type & ~type_flags;
+    const verdict why = explain(f, plain, proto, ec.value());
+    if (!why.detail.empty())
+      throw error(ec, detail::describe(f, plain, proto) + " is unavailable: " + why.detail +
+                          (why.remedy.empty() ? "" : "; " + why.remedy));
+  }
+  detail::raise(ec, "socket");
 }
 
-socket::socket(int family, int type, int proto) {
-  error_code ec;
-  socket s = open(registry::global().family(family), type, proto, ec);
-  detail::check(ec, "socket");
-  swap(s);
-}
+}  // namespace
+
+socket::socket(std::string_view family, int type, int proto)
+    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
+
+socket::socket(int family, int type, int proto)
+    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
 
 socket socket::open(const afplug::family& family, int type, int proto, error_code& ec) {
   const int plain = type & ~type_flags;
@@ -149,18 +161,10 @@ socket socket::open(const afplug::family& family, int type, int proto, error_cod
   return {};
 }
 
-socket registry::socket(int family, int type, int proto) {
-  error_code ec;
-  auto s = afplug::socket::open(this->family(family), type, proto, ec);
-  detail::check(ec, "socket");
-  return s;
-}
+socket registry::socket(int family, int type, int proto) { return opened_or_thrown(this->family(family), type, proto); }
 
 socket registry::socket(std::string_view family, int type, int proto) {
-  error_code ec;
-  auto s = afplug::socket::open(this->family(family), type, proto, ec);
-  detail::check(ec, "socket");
-  return s;
+  return opened_or_thrown(this->family(family), type, proto);
 }
 
 // ---- around descriptors that came from elsewhere ----
