@@ -637,6 +637,8 @@ byte_vector parse_value(const shape& s, std::string_view text) {
     }
     case AFPLUG_KIND_MAC: {
       auto raw = parse_octets(s, text);
+      if (s.most == 0 && raw.size() != 6)
+        refuse(s, quoted(text) + " is " + std::to_string(raw.size()) + " bytes, it takes 6");
       check_size(s, text, raw.size(), s.most != 0 ? s.most : 6);
       return raw;
     }

@@ -171,8 +171,8 @@ bool check_host(std::string_view host, error_code& ec) {
     return malformed(ec, host.substr(0, host.find('\0')), "a NUL follows; names have none");
   if (!detail::is_utf8(host)) return malformed(ec, host, "it is not UTF-8");
   if (host.find(':') != std::string_view::npos) return true;  // an IPv6 address, perhaps with an interface
-  std::size_t total = 0;
-  for (auto left = host;;) {
+  std::size_t total = 0;                                      // with a dot after each label
+  for (auto left = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;;) {
     const auto dot = left.find('.');
     const auto label = left.substr(0, dot);
     const auto length = label_length(label);
@@ -181,7 +181,7 @@ bool check_host(std::string_view host, error_code& ec) {
     if (dot == std::string_view::npos) break;
     left.remove_prefix(dot + 1);
   }
-  if (total > 255) return malformed(ec, host, "it is longer than 253 bytes");
+  if (total > 254) return malformed(ec, host, "it is longer than 253 bytes");
   return true;
 }
 

@@ -1,0 +1,404 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Names without a network: what the C library answers from digits, files and the machine itself. PARITY §9.1.
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <afplug/resolver.hpp>
+#include <algorithm>
+
+namespace {
+
+using afplug::errc;
+using afplug::error_code;
+using namespace std::chrono_literals;
+using namespace std::string_literals;
+using testing::HasSubstr;
+
+error_code gai(int value) { return {value, afplug::resolver_category()}; }
+error_code system_error(int value) { return {value, boost::system::system_category()}; }
+const error_code not_found{HOST_NOT_FOUND, afplug::netdb_category()};
+
+// ---- getaddrinfo ----
+
+struct looked_up {
+  std::string host, service;
+  int flags;
+  std::string text;  // of the first answer
+};
+
+class answers : public testing::TestWithParam<looked_up> {};
+
+TEST_P(answers, are_the_address_with_and_without_a_limit) {
+  const auto& [host, service, flags, text] = GetParam();
+  for (const auto limit : {std::optional<std::chrono::nanoseconds>(), std::optional<std::chrono::nanoseconds>(1h),
+                           std::optional<std::chrono::nanoseconds>(0ns)}) {
+    const auto found = afplug::getaddrinfo(host, service, {AF_UNSPEC, SOCK_STREAM, 0, flags, limit});
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(found[0].address.to_string(), text);
+    EXPECT_EQ(found[0].type, SOCK_STREAM);
+    EXPECT_EQ(found[0].protocol, IPPROTO_TCP);
+    EXPECT_EQ(found[0].family, found[0].address.family());
+    EXPECT_EQ(found[0].canonical_name, "");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    digits, answers,
+    testing::Values(looked_up{"127.0.0.1", "80", 0, "127.0.0.1:80"}, looked_up{"127.0.0.1", "", 0, "127.0.0.1:0"},
+                    looked_up{"127.0.0.1", "65535", 0, "127.0.0.1:65535"},
+                    looked_up{"127.0.0.1", "00080", 0, "127.0.0.1:80"}, looked_up{"1.2.3", "0", 0, "1.2.0.3:0"},
+                    looked_up{"::1", "80", 0, "[::1]:80"}, looked_up{"fe80::1%lo", "80", 0, "[fe80::1%lo]:80"},
+                    looked_up{"ff02::1de:c0:face:8D%lo", "1234", 0, "[ff02::1de:c0:face:8d%lo]:1234"}));
+
+TEST(getaddrinfo, an_empty_host_is_the_loopback_or_with_passive_the_wildcard) {
+  const auto has = [](const auto& found, const char* text) {
+    return std::ranges::any_of(found, [&](const auto& e) { return e.address.to_string() == text; });
+  };
+  EXPECT_TRUE(has(afplug::getaddrinfo("", "80", {AF_INET, SOCK_STREAM, 0, 0, {}}), "127.0.0.1:80"));
+  EXPECT_TRUE(has(afplug::getaddrinfo("", "80", {AF_INET, SOCK_STREAM, 0, AI_PASSIVE, {}}), "0.0.0.0:80"));
+}
+
+TEST(getaddrinfo, the_canonical_name_comes_when_asked_for) {
+  EXPECT_EQ(afplug::getaddrinfo("127.0.0.1", "", {0, SOCK_STREAM, 0, AI_CANONNAME, {}})[0].canonical_name, "127.0.0.1");
+}
+
+TEST(getaddrinfo, services_have_names_where_the_system_has_them) {
+  const ::servent* http = ::getservbyname("http", "tcp");
+  if (!http) GTEST_SKIP() << "this system has no service http in its data base";
+  EXPECT_EQ(afplug::getaddrinfo("127.0.0.1", "http")[0].address.number("port"),
+            ntohs(static_cast<std::uint16_t>(http->s_port)));
+}
+
+struct failed_look_up {
+  std::string host, service;
+  afplug::addrinfo_hints hints;
+  error_code expected;
+  std::string sentence;
+};
+
+class failures : public testing::TestWithParam<failed_look_up> {};
+
+TEST_P(failures, have_their_code_and_sentence) {
+  const auto& [host, service, hints, expected, sentence] = GetParam();
+  error_code ec;
+  EXPECT_TRUE(afplug::getaddrinfo(host, service, hints, ec).empty());
+  EXPECT_EQ(ec, expected) << ec;
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(sentence));
+  EXPECT_THROW(afplug::getaddrinfo(host, service, hints), afplug::error);
+}
+
+std::ostream& operator<<(std::ostream& out, const failed_look_up& f) { return out << f.host << ' ' << f.service; }
+std::ostream& operator<<(std::ostream& out, const looked_up& l) { return out << l.host << ' ' << l.service; }
+
+const afplug::addrinfo_hints tcp{AF_UNSPEC, SOCK_STREAM, 0, 0, {}};
+const std::string long_label(64, 'a');
+
+INSTANTIATE_TEST_SUITE_P(
+    parity, failures,
+    testing::Values(
+        failed_look_up{"", "", tcp, gai(EAI_NONAME), "this host"},
+        failed_look_up{"127.0.0.1", "80", {0, SOCK_STREAM, 0, 0x40000000, {}}, gai(EAI_BADFLAGS), "127.0.0.1"},
+        failed_look_up{"127.0.0.1", "65536", tcp, errc::invalid_argument, "0 to 65535"},
+        failed_look_up{"127.0.0.1", "99999999999999999999", tcp, errc::invalid_argument, "0 to 65535"},
+        failed_look_up{"127.0.0.1", "-1", tcp, gai(EAI_SERVICE), "\"-1\""},
+        failed_look_up{"127.0.0.1", "+80", tcp, gai(EAI_SERVICE), "\"+80\""},
+        failed_look_up{"127.0.0.1", " 80", tcp, gai(EAI_SERVICE), "\" 80\""},
+        failed_look_up{"127.0.0.1", "nosuch", tcp, gai(EAI_SERVICE), "nosuch"},
+        failed_look_up{"127.0.0.1", "8\0"s, tcp, errc::invalid_argument, "NUL"},
+        failed_look_up{"localhost", "80", {0, SOCK_STREAM, 0, AI_NUMERICHOST, {}}, gai(EAI_NONAME), "localhost"},
+        failed_look_up{"local\0host"s, "80", tcp, errc::malformed_address, "NUL"},
+        failed_look_up{long_label, "80", tcp, errc::malformed_address, "63 bytes"},
+        failed_look_up{"ok." + long_label + ".example", "80", tcp, errc::malformed_address, "63 bytes"},
+        failed_look_up{std::string(60, '\xc3').append("\xa9"), "80", tcp, errc::malformed_address, "UTF-8"},
+        failed_look_up{[] {
+                         std::string s;
+                         for (int i = 0; i < 60; ++i) s += "é";
+                         return s;
+                       }(),
+                       "80", tcp, errc::malformed_address, "63 bytes"},
+        failed_look_up{[] {
+                         std::string s = "a";
+                         for (int i = 0; i < 127; ++i) s += ".a";
+                         return s;
+                       }(),
+                       "80", tcp, errc::malformed_address, "253 bytes"},
+        failed_look_up{"127.0.0.1", "80", {AF_INET6, SOCK_STREAM, 0, 0, {}}, gai(EAI_ADDRFAMILY), "127.0.0.1"},
+        failed_look_up{"127.0.0.1", "80", {99, SOCK_STREAM, 0, 0, {}}, gai(EAI_FAMILY), "127.0.0.1"},
+        failed_look_up{"127.0.0.1", "80", {0, SOCK_STREAM, 0, 0, -1ns}, errc::invalid_argument, "below zero"}));
+
+// A name of 253 bytes in labels of 63 is no fault of ours; the C library asks nobody about digits.
+TEST(getaddrinfo, the_longest_names_pass) {
+  std::string host =
+      std::string(63, 'a') + '.' + std::string(63, 'b') + '.' + std::string(63, 'c') + '.' + std::string(61, 'd');
+  error_code ec;
+  afplug::getaddrinfo(host, "80", {0, SOCK_STREAM, 0, AI_NUMERICHOST, {}}, ec);
+  EXPECT_EQ(ec, gai(EAI_NONAME));
+  afplug::getaddrinfo(host + ".", "80", {0, SOCK_STREAM, 0, AI_NUMERICHOST, {}}, ec);
+  EXPECT_EQ(ec, gai(EAI_NONAME));
+  afplug::getaddrinfo(host + "d", "80", {0, SOCK_STREAM, 0, AI_NUMERICHOST, {}}, ec);
+  EXPECT_EQ(ec, errc::malformed_address);
+}
+
+// ---- getnameinfo ----
+
+TEST(getnameinfo, gives_digits) {
+  using pair = std::pair<std::string, std::string>;
+  const int digits = NI_NUMERICHOST | NI_NUMERICSERV;
+  EXPECT_EQ(afplug::getnameinfo(afplug::address("inet", "127.0.0.1:80"), digits), pair("127.0.0.1", "80"));
+  EXPECT_EQ(afplug::getnameinfo(afplug::address("inet6", "[::1]:80"), digits), pair("::1", "80"));
+  EXPECT_EQ(afplug::getnameinfo(afplug::address("inet6", "[ff02::1%lo]:80"), digits), pair("ff02::1%lo", "80"));
+}
+
+TEST(getnameinfo, of_no_ip_address_is_a_family_error) {
+  error_code ec;
+  const sockaddr other{AF_PACKET, {}};
+  afplug::getnameinfo(afplug::address(&other, sizeof other), 0, ec);
+  EXPECT_EQ(ec, gai(EAI_FAMILY));
+  afplug::getnameinfo(afplug::address(), 0, ec);
+  EXPECT_EQ(ec, gai(EAI_FAMILY));
+  EXPECT_THROW(afplug::getnameinfo(afplug::address()), afplug::error);
+}
+
+// ---- host:service ----
+
+TEST(split_host_service, takes_the_forms_apart) {
+  const struct {
+    const char *text, *host, *service;
+  } cases[] = {{"host:80", "host", "80"},
+               {"host", "host", ""},
+               {"host:", "host", ""},
+               {":80", "", "80"},
+               {"", "", ""},
+               {"[::1]:80", "::1", "80"},
+               {"[::1]", "::1", ""},
+               {"[fe80::1%eth0]:http", "fe80::1%eth0", "http"},
+               {"192.0.2.1:80", "192.0.2.1", "80"}};
+  for (const auto& [text, host, service] : cases) {
+    const auto split = afplug::split_host_service(text);
+    EXPECT_EQ(split.first, host) << text;
+    EXPECT_EQ(split.second, service) << text;
+  }
+}
+
+TEST(split_host_service, refuses_what_is_unclear) {
+  for (const char* text : {"::1", "a:b:c", "[::1", "[::1]80", "[::1]x:80"}) {
+    error_code ec;
+    afplug::split_host_service(text, ec);
+    EXPECT_EQ(ec, errc::malformed_address) << text;
+  }
+}
+
+// ---- the older data bases ----
+
+TEST(gethostbyname, knows_digits_and_pythons_special_names) {
+  EXPECT_EQ(afplug::gethostbyname(""), "0.0.0.0");
+  EXPECT_EQ(afplug::gethostbyname("<broadcast>"), "255.255.255.255");
+  EXPECT_EQ(afplug::gethostbyname("255.255.255.255"), "255.255.255.255");
+  EXPECT_EQ(afplug::gethostbyname("127.0.0.1"), "127.0.0.1");
+  error_code ec;
+  afplug::gethostbyname("::1", ec);
+  EXPECT_EQ(ec, gai(EAI_ADDRFAMILY));
+  afplug::gethostbyname("a\0b"s, ec);
+  EXPECT_EQ(ec, errc::malformed_address);
+}
+
+TEST(gethostbyname_ex, of_digits_is_the_address_itself) {
+  const auto entry = afplug::gethostbyname_ex("127.0.0.1");
+  EXPECT_EQ(entry.name, "127.0.0.1");
+  EXPECT_TRUE(entry.aliases.empty());
+  EXPECT_EQ(entry.addresses, std::vector<std::string>{"127.0.0.1"});
+  error_code ec;
+  afplug::gethostbyname_ex("a\0b"s, ec);
+  EXPECT_EQ(ec, errc::malformed_address);
+}
+
+TEST(gethostbyaddr, gives_what_the_c_library_gives) {
+  in_addr loopback{htonl(INADDR_LOOPBACK)};
+  const ::hostent* expected = ::gethostbyaddr(&loopback, sizeof loopback, AF_INET);
+  if (!expected) GTEST_SKIP() << "this system has no name for 127.0.0.1";
+  const std::string name = expected->h_name;
+  const auto entry = afplug::gethostbyaddr("127.0.0.1");
+  EXPECT_EQ(entry.name, name);
+  EXPECT_EQ(entry.addresses, std::vector<std::string>{"127.0.0.1"});
+  const bool dotted = name.find('.') != name.npos ||
+                      std::ranges::any_of(entry.aliases, [](const auto& a) { return a.find('.') != a.npos; });
+  if (!dotted) {
+    EXPECT_EQ(afplug::getfqdn("127.0.0.1"), name);
+  }
+}
+
+TEST(getfqdn, gives_the_name_itself_where_there_is_no_answer) {
+  EXPECT_EQ(afplug::getfqdn("a\0b"s), "a\0b"s);
+  EXPECT_EQ(afplug::getfqdn(long_label), long_label);
+}
+
+TEST(gethostname, is_the_systems) {
+  char name[256];
+  ASSERT_EQ(::gethostname(name, sizeof name), 0);
+  EXPECT_EQ(afplug::gethostname(), name);
+}
+
+// In a child of its own UTS namespace, so that this machine keeps its name.
+TEST(sethostname, sets_it_or_says_why_not) {
+  error_code ec;
+  afplug::sethostname("a\0b"s, ec);
+  EXPECT_EQ(ec, errc::malformed_address);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const bool own = ::unshare(CLONE_NEWUTS) == 0;
+    if (!own && ::geteuid() == 0) ::_exit(77);
+    error_code result;
+    afplug::sethostname("afplug-test", result);
+    ::_exit(own ? (!result && afplug::gethostname() == "afplug-test" ? 0 : 1) : (result.value() == EPERM ? 0 : 2));
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "root without the right to make a UTS namespace";
+  EXPECT_EQ(status, 0);
+}
+
+TEST(getservbyname, gives_what_the_c_library_gives) {
+  for (const char* name : {"http", "domain", "ssh"})
+    for (const char* protocol : {"", "tcp", "udp"}) {
+      const ::servent* expected = ::getservbyname(name, *protocol ? protocol : nullptr);
+      error_code ec;
+      const int port = afplug::getservbyname(name, protocol, ec);
+      EXPECT_EQ(!ec, expected != nullptr) << name << '/' << protocol;
+      if (!expected) continue;
+      EXPECT_EQ(port, ntohs(static_cast<std::uint16_t>(expected->s_port)));
+      EXPECT_EQ(afplug::getservbyport(port, protocol),
+                ::getservbyport(expected->s_port, *protocol ? protocol : nullptr)->s_name);
+    }
+}
+
+TEST(getservbyname, without_an_answer_names_what_was_asked) {
+  error_code ec;
+  afplug::getservbyname("nope", "", ec);
+  EXPECT_EQ(ec, not_found);
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr("nope"));
+  EXPECT_THROW(afplug::getservbyname("nope"), afplug::error);
+  afplug::getservbyname("http", "nosuchproto", ec);
+  EXPECT_EQ(ec, not_found);
+  afplug::getservbyname("http\0"s, "", ec);
+  EXPECT_EQ(ec, errc::malformed_address);
+  for (const int port : {65536, -1}) {
+    afplug::getservbyport(port, "", ec);
+    EXPECT_EQ(ec, errc::invalid_argument) << port;
+  }
+  afplug::getservbyport(0, "", ec);
+  EXPECT_EQ(ec, not_found);
+}
+
+TEST(getprotobyname, gives_what_the_c_library_gives) {
+  const ::protoent* expected = ::getprotobyname("tcp");
+  error_code ec;
+  const int number = afplug::getprotobyname("tcp", ec);
+  ASSERT_EQ(!ec, expected != nullptr);
+  if (expected) {
+    EXPECT_EQ(number, IPPROTO_TCP);
+  }
+  afplug::getprotobyname("nope", ec);
+  EXPECT_EQ(ec, not_found);
+  EXPECT_THROW(afplug::getprotobyname("nope"), afplug::error);
+}
+
+// ---- interfaces ----
+
+TEST(interfaces, have_names_and_indices) {
+  const auto all = afplug::if_nameindex();
+  const auto lo = std::ranges::find(all, "lo", &afplug::interface_entry::name);
+  ASSERT_NE(lo, all.end());
+  EXPECT_EQ(lo->index, ::if_nametoindex("lo"));
+  for (const auto& [index, name] : all) {
+    EXPECT_EQ(afplug::if_nametoindex(name), index);
+    EXPECT_EQ(afplug::if_indextoname(index), name);
+  }
+}
+
+TEST(interfaces, that_are_not_there_are_named) {
+  error_code ec;
+  for (const std::string& name : {"nope"s, ""s, "a_name_of_sixteen"s, "lo\0"s}) {
+    EXPECT_EQ(afplug::if_nametoindex(name, ec), 0u);
+    EXPECT_EQ(ec, system_error(ENODEV)) << name;
+    EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(name));
+  }
+  for (const unsigned index : {0u, 0x7fffffffu, ~0u}) {
+    EXPECT_EQ(afplug::if_indextoname(index, ec), "");
+    EXPECT_EQ(ec, system_error(ENXIO)) << index;
+  }
+  EXPECT_THROW(afplug::if_nametoindex("nope"), afplug::error);
+  EXPECT_THROW(afplug::if_indextoname(0), afplug::error);
+}
+
+// ---- the text of addresses ----
+
+std::array<std::byte, 4> octets(unsigned a, unsigned b, unsigned c, unsigned d) {
+  return {std::byte(a), std::byte(b), std::byte(c), std::byte(d)};
+}
+
+TEST(inet_aton, reads_as_the_c_library_does) {
+  const std::pair<const char*, std::array<std::byte, 4>> cases[] = {{"1.2.3.4", octets(1, 2, 3, 4)},
+                                                                    {"1.2.3", octets(1, 2, 0, 3)},
+                                                                    {"1.2", octets(1, 0, 0, 2)},
+                                                                    {"1", octets(0, 0, 0, 1)},
+                                                                    {"0x7f.1", octets(127, 0, 0, 1)},
+                                                                    {"010.1.1.1", octets(8, 1, 1, 1)},
+                                                                    {"1.2.3.4 x", octets(1, 2, 3, 4)},
+                                                                    {"1.2.3.4 ", octets(1, 2, 3, 4)},
+                                                                    {"255.255.255.255", octets(255, 255, 255, 255)}};
+  for (const auto& [text, expected] : cases) EXPECT_EQ(afplug::inet_aton(text), expected) << text;
+  for (const std::string& text : {"256.1.1.1"s, ""s, "a"s, "::"s, "1.2.3.4.5"s, "1.2.3.4\0"s}) {
+    error_code ec;
+    afplug::inet_aton(text, ec);
+    EXPECT_EQ(ec, errc::malformed_address) << text;
+  }
+}
+
+TEST(inet_ntoa, takes_four_bytes) {
+  EXPECT_EQ(afplug::inet_ntoa(octets(1, 0, 1, 0)), "1.0.1.0");
+  const auto four = octets(1, 2, 3, 4);
+  error_code ec;
+  afplug::inet_ntoa(std::span(four).first(3), ec);
+  EXPECT_EQ(ec, errc::malformed_address);
+}
+
+TEST(inet_pton, and_ntop_are_each_others_way_back) {
+  const std::pair<int, const char*> cases[] = {{AF_INET, "0.0.0.0"},  {AF_INET, "255.255.255.255"},
+                                               {AF_INET6, "::"},      {AF_INET6, "::ffff:1.2.3.4"},
+                                               {AF_INET6, "fe80::1"}, {AF_INET6, "1:2:3:4:5:6:7:8"}};
+  for (const auto& [family, text] : cases) {
+    const auto packed = afplug::inet_pton(family, text);
+    EXPECT_EQ(packed.size(), family == AF_INET ? 4u : 16u);
+    EXPECT_EQ(afplug::inet_ntop(family, packed), text);
+  }
+}
+
+TEST(inet_pton, refuses_what_is_none) {
+  error_code ec;
+  for (const std::string& text : {"1.2.3"s, "::1"s, "010.1.1.1"s, "1.2.3.4 "s, "1.2.3.4\0"s}) {
+    EXPECT_TRUE(afplug::inet_pton(AF_INET, text, ec).empty());
+    EXPECT_EQ(ec, errc::malformed_address) << text;
+  }
+  for (const char* text : {"fe80::1%lo", "1.2.3.4", ":", "1::2::3", ""}) {
+    EXPECT_TRUE(afplug::inet_pton(AF_INET6, text, ec).empty());
+    EXPECT_EQ(ec, errc::malformed_address) << text;
+  }
+  for (const int family : {99, AF_UNIX, AF_UNSPEC, -1}) {
+    afplug::inet_pton(family, "1.2.3.4", ec);
+    EXPECT_EQ(ec, system_error(EAFNOSUPPORT));
+    afplug::inet_ntop(family, octets(1, 2, 3, 4), ec);
+    EXPECT_EQ(ec, system_error(EAFNOSUPPORT));
+  }
+  afplug::inet_ntop(AF_INET6, octets(1, 2, 3, 4), ec);
+  EXPECT_EQ(ec, errc::malformed_address);
+  EXPECT_THROW(afplug::inet_pton(AF_INET, ""), afplug::error);
+}
+
+}  // namespace
