@@ -155,7 +155,7 @@ struct bit_field {
 
 bit_field bits_of(const shape& s) noexcept {
   if (!s.member || s.kind == AFPLUG_KIND_DURATION || (s.unit >> 16) == 0) return {};
-  return {s.unit >> 8 & 0xff, s.unit & 0xff};
+  return {std::min(s.unit >> 8 & 0xff, 63u), std::min(s.unit & 0xff, 63u)};
 }
 
 // The kernel may answer in fewer bytes than were asked for (IP_TTL into one byte): what came is read by its own size.
@@ -684,7 +684,7 @@ std::uint32_t extent(std::span<const afplug_member> members) noexcept {
 std::string format_members(const option_info& o, bytes_view raw, const family* owner) {
   std::string text;
   for (const auto& m : o.member_table) {
-    if (m.offset + m.bytes > raw.size()) continue;
+    if (std::size_t{m.offset} + m.bytes > raw.size()) continue;
     if (!text.empty()) text += ',';
     text.append(m.name).append("=").append(format_value(member_shape(o, m, owner), raw.subspan(m.offset, m.bytes)));
   }
@@ -701,7 +701,7 @@ void place(const option_info& o, const afplug_member& m, std::string_view text, 
   auto value = parse_value(member_shape(o, m, owner), text);
   // IFNAME brings a NUL for the kernel's sake, which has its place in the padding already.
   if (m.kind == AFPLUG_KIND_IFNAME && value.size() > m.bytes) value.pop_back();
-  if (value.size() > m.bytes || m.offset + m.bytes > raw.size())
+  if (value.size() > m.bytes || std::size_t{m.offset} + m.bytes > raw.size())
     throw refusal{errc::invalid_argument, std::string(o.name) + '.' + m.name + ": " + quoted(text) + " has no room"};
   // Bit-fields share their bytes, which are zero where nothing was written.
   for (std::size_t i = 0; i < value.size(); ++i) raw[m.offset + i] |= value[i];
