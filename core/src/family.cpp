@@ -28,7 +28,29 @@ struct bad_field {
   std::string text;
 };
 
-[[noreturn]] void bad(const std::string& where, const std::string& what) { throw bad_field{where + ": " + what}; }
+// Where in the descriptor something stands: "options[3].members[0].name". There are hundreds of fields to check at each load, so the words are put together
+// only to complain. A place refers to the one that it is in, which must outlive it.
+class place {
+ public:
+  place(const char* name) noexcept : name_(name) {}
+  place operator[](std::size_t index) const noexcept { return {this, nullptr, index}; }
+  place operator+(const char* suffix) const noexcept { return {this, suffix, 0}; }
+  std::string text() const {
+    std::string all = in_ ? in_->text() : std::string();
+    return name_ ? all.append(name_) : all.append(1, '[').append(std::to_string(index_)).append(1, ']');
+  }
+
+ private:
+  place(const place* in, const char* name, std::size_t index) noexcept : in_(in), name_(name), index_(index) {}
+  const place* in_ = nullptr;
+  const char* name_;
+  std::size_t index_ = 0;
+};
+
+[[noreturn]] void bad(const place& where, const std::string& what) {
+  const std::string text = where.text();
+  throw bad_field{text.substr(text.starts_with('.') ? 1 : 0) + ": " + what};
+}
 
 std::string number_text(std::int64_t n) { return std::to_string(n); }
 
@@ -40,12 +62,12 @@ constexpr std::uint32_t least_size = sizeof(T);
 
 // Copies a struct that begins with its size: as much as both sides know of it, the rest zero.
 template <typename T>
-T copy_sized(const void* from, std::uint32_t room, const std::string& where) {
-  const std::string field = where.empty() ? "size" : where + ".size";
+T copy_sized(const void* from, std::uint32_t room, const place& where) {
   std::uint32_t size = 0;
   std::memcpy(&size, from, sizeof size);
-  if (size < least_size<T>) bad(field, "it is " + number_text(size) + ", the least is " + number_text(least_size<T>));
-  if (size > room) bad(field, "it is " + number_text(size) + ", the most is " + number_text(room));
+  if (size < least_size<T>)
+    bad(where + ".size", "it is " + number_text(size) + ", the least is " + number_text(least_size<T>));
+  if (size > room) bad(where + ".size", "it is " + number_text(size) + ", the most is " + number_text(room));
   T out{};
   std::memcpy(&out, from, std::min<std::size_t>(size, sizeof out));
   out.size = sizeof out;
@@ -53,7 +75,7 @@ T copy_sized(const void* from, std::uint32_t room, const std::string& where) {
 }
 
 template <typename T>
-std::vector<T> copy_table(const afplug_array& table, const std::string& where) {
+std::vector<T> copy_table(const afplug_array& table, const place& where) {
   std::vector<T> out;
   if (table.count == 0) return out;
   if (table.count > count_max)
@@ -64,13 +86,16 @@ std::vector<T> copy_table(const afplug_array& table, const std::string& where) {
                                number_text(struct_max));
   out.reserve(table.count);
   for (std::uint32_t i = 0; i < table.count; ++i)
-    out.push_back(
-        copy_sized<T>(at(table.data, std::size_t{i} * table.stride), table.stride, where + "[" + number_text(i) + "]"));
+    out.push_back(copy_sized<T>(at(table.data, std::size_t{i} * table.stride), table.stride, where[i]));
   return out;
 }
 
 // Text of a plugin's: UTF-8 on one line, of a believable length.
-void check_text(const char* text, std::size_t max, const std::string& where) {
+void check_text(const char* text, std::size_t max, const place& where) {
+  // Nearly all of it is plain: one pass, for a family has thousands of bytes of names and help.
+  std::size_t plain = 0;
+  while (plain < max && text[plain] >= ' ' && text[plain] < '\x7f') ++plain;
+  if (text[plain] == '\0') return;
   const std::size_t size = ::strnlen(text, max + 1);
   if (size > max) bad(where, "it is longer than " + number_text(static_cast<std::int64_t>(max)) + " bytes");
   if (!detail::is_utf8({text, size})) bad(where, "it is not UTF-8");
@@ -78,11 +103,11 @@ void check_text(const char* text, std::size_t max, const std::string& where) {
     bad(where, "it holds a control character");
 }
 
-void check_optional(const char* text, const std::string& where) {
+void check_optional(const char* text, const place& where) {
   if (text) check_text(text, text_max, where);
 }
 
-void check_name(const char* text, const std::string& where) {
+void check_name(const char* text, const place& where) {
   if (!text) bad(where, "it is NULL");
   check_text(text, name_max, where);
   if (*text == '\0') bad(where, "it is empty");
@@ -127,7 +152,7 @@ static_assert(std::size(kinds) == AFPLUG_KIND_I16 + 1);
 constexpr std::uint32_t unit_bytes[] = {0, sizeof(timeval), 16, 4, 4, 4, 4, sizeof(timespec)};
 static_assert(std::size(unit_bytes) == AFPLUG_UNIT_TIMESPEC + 1);
 
-void check_kind(std::uint32_t kind, std::uint32_t unit, const std::string& where) {
+void check_kind(std::uint32_t kind, std::uint32_t unit, const place& where) {
   if (kind < 1 || kind >= std::size(kinds))
     bad(where + ".kind", "it is " + number_text(kind) + ", not in 1.." + number_text(std::size(kinds) - 1));
   if (kind == AFPLUG_KIND_DURATION && (unit < 1 || unit >= std::size(unit_bytes)))
@@ -138,7 +163,7 @@ std::uint32_t implied_bytes(std::uint32_t kind, std::uint32_t unit) noexcept {
   return kind == AFPLUG_KIND_DURATION ? unit_bytes[unit] : kinds[kind].bytes;
 }
 
-void check_member(afplug_member& m, const std::string& where) {
+void check_member(afplug_member& m, const place& where) {
   check_name(m.name, where + ".name");
   check_kind(m.kind, m.unit, where);
   check_optional(m.values, where + ".values");
@@ -146,7 +171,7 @@ void check_member(afplug_member& m, const std::string& where) {
 }
 
 // A bit-field (AFPLUG_BITS) lies inside an integer of `bytes` bytes.
-void check_bits(const afplug_member& m, std::uint32_t bytes, const std::string& where) {
+void check_bits(const afplug_member& m, std::uint32_t bytes, const place& where) {
   if (m.kind == AFPLUG_KIND_DURATION || m.unit == 0) return;
   const auto shift = m.unit >> 8 & 0xff, width = m.unit & 0xff;
   const bool integer = (m.kind >= AFPLUG_KIND_I32 && m.kind <= AFPLUG_KIND_U32BE) || m.kind == AFPLUG_KIND_I8 ||
@@ -156,7 +181,7 @@ void check_bits(const afplug_member& m, std::uint32_t bytes, const std::string& 
 }
 
 // A member of an option's struct of `room` bytes; an implied size is filled in.
-void place_member(afplug_member& m, std::uint32_t room, const std::string& where) {
+void place_member(afplug_member& m, std::uint32_t room, const place& where) {
   check_member(m, where);
   if (!kinds[m.kind].in_struct) bad(where + ".kind", "a member cannot be of kind " + number_text(m.kind));
   if (const auto implied = implied_bytes(m.kind, m.unit)) {
@@ -171,7 +196,7 @@ void place_member(afplug_member& m, std::uint32_t room, const std::string& where
                                " bytes ends outside the struct of " + number_text(room));
 }
 
-void check_row(const row& r, const afplug_family& f, const std::string& where) {
+void check_row(const row& r, const afplug_family& f, const place& where) {
   constexpr int type_max = 15;  // what the kernel leaves of a type without its flags
   if (r.type < AFPLUG_ANY || r.type > type_max)
     bad(where + ".type", "it is " + number_text(r.type) + ", no SOCK_* number");
@@ -193,7 +218,7 @@ void check_row(const row& r, const afplug_family& f, const std::string& where) {
 }
 
 // Sizes of an option; implied ones are filled in.
-void check_option_sizes(option_info& o, const std::string& where) {
+void check_option_sizes(option_info& o, const place& where) {
   if (o.max_bytes > value_max)
     bad(where + ".max_bytes", "it is " + number_text(o.max_bytes) + ", the most is " + number_text(value_max));
   if (const auto implied = implied_bytes(o.kind, o.unit)) {
@@ -212,7 +237,7 @@ void check_option_sizes(option_info& o, const std::string& where) {
     bad(where + ".element_size", "it is " + number_text(o.element_size) + ", not in 1.." + number_text(o.max_bytes));
 }
 
-void check_option(option_info& o, const std::string& where) {
+void check_option(option_info& o, const place& where) {
   check_name(o.name, where + ".name");
   check_optional(o.group, where + ".group");
   check_optional(o.values, where + ".values");
@@ -225,7 +250,7 @@ void check_option(option_info& o, const std::string& where) {
   if (o.kind == AFPLUG_KIND_CALL && (o.flags & AFPLUG_OPTION_WRITE) && !o.set) bad(where + ".set", "it is NULL");
 }
 
-std::vector<afplug_member> copy_members(const option_info& o, const std::string& where) {
+std::vector<afplug_member> copy_members(const option_info& o, const place& where) {
   const bool composed = o.kind == AFPLUG_KIND_STRUCT || o.kind == AFPLUG_KIND_ARRAY;
   if (!composed) {
     if (o.members.count != 0)
@@ -235,12 +260,11 @@ std::vector<afplug_member> copy_members(const option_info& o, const std::string&
   auto members = copy_table<afplug_member>(o.members, where + ".members");
   if (members.empty()) bad(where + ".members.count", "it is 0");
   const auto room = o.kind == AFPLUG_KIND_ARRAY ? o.element_size : o.max_bytes;
-  for (std::size_t i = 0; i < members.size(); ++i)
-    place_member(members[i], room, where + ".members[" + std::to_string(i) + "]");
+  for (std::size_t i = 0; i < members.size(); ++i) place_member(members[i], room, (where + ".members")[i]);
   return members;
 }
 
-void check_constant(const constant& c, const std::string& where) {
+void check_constant(const constant& c, const place& where) {
   check_name(c.name, where + ".name");
   check_optional(c.group, where + ".group");
   check_optional(c.text, where + ".text");
@@ -251,7 +275,7 @@ void check_constant(const constant& c, const std::string& where) {
   std::pair { (table).slot != nullptr, #slot }
 
 template <std::size_t N>
-void check_slots(const std::pair<bool, const char*> (&slots)[N], const std::string& where) {
+void check_slots(const std::pair<bool, const char*> (&slots)[N], const place& where) {
   for (const auto& [there, name] : slots)
     if (!there) bad(where + "." + name, "it is NULL, and required");
 }
@@ -325,18 +349,18 @@ const family* family::adopt(const afplug_family& raw, std::string_view provider,
     }
 
     out->fields_ = copy_table<afplug_member>(out->codec_.fields, "codec.fields");
-    for (std::size_t i = 0; i < out->fields_.size(); ++i)
-      check_member(out->fields_[i], "codec.fields[" + std::to_string(i) + "]");
+    for (std::size_t i = 0; i < out->fields_.size(); ++i) check_member(out->fields_[i], place("codec.fields")[i]);
 
     out->rows_ = copy_table<row>(d.rows, "rows");
     if (out->rows_.empty()) bad("rows.count", "it is 0");
-    for (std::size_t i = 0; i < out->rows_.size(); ++i) check_row(out->rows_[i], d, "rows[" + std::to_string(i) + "]");
+    for (std::size_t i = 0; i < out->rows_.size(); ++i) check_row(out->rows_[i], d, place("rows")[i]);
 
     const auto options = copy_table<afplug_option>(d.options, "options");
     out->options_.resize(options.size());
     out->member_tables_.resize(options.size());
+    const place all_options("options");
     for (std::size_t i = 0; i < options.size(); ++i) {
-      const std::string where = "options[" + std::to_string(i) + "]";
+      const place where = all_options[i];
       auto& o = out->options_[i];
       static_cast<afplug_option&>(o) = options[i];
       check_option(o, where);
@@ -346,8 +370,7 @@ const family* family::adopt(const afplug_family& raw, std::string_view provider,
     }
 
     out->constants_ = copy_table<constant>(d.constants, "constants");
-    for (std::size_t i = 0; i < out->constants_.size(); ++i)
-      check_constant(out->constants_[i], "constants[" + std::to_string(i) + "]");
+    for (std::size_t i = 0; i < out->constants_.size(); ++i) check_constant(out->constants_[i], place("constants")[i]);
 
     d.rows = as_array(out->rows_);
     d.options = as_array(out->options_);
