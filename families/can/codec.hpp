@@ -82,7 +82,7 @@ struct codec {
       known = "rx, tx, length, tail";
     } else if (who.protocol == CAN_J1939) {
       const auto name = keys.take("name", UINT64_MAX, J1939_NO_NAME);
-      const auto pgn = keys.take("pgn", J1939_NO_PGN, J1939_NO_PGN);
+      const auto pgn = keys.take("pgn", u32, J1939_NO_PGN);  // the kernel refuses what is none
       out = j1939(made, name, pgn, keys.take("addr", 255, J1939_NO_ADDR));
       known = "name, pgn, addr, length, tail";
     }

@@ -28,6 +28,7 @@ struct codec {
   static void put(__u8 (&to)[N], std::string_view what, std::string_view text) {
     if (text.size() >= N)
       ap::fail(ENAMETOOLONG, what, " '", text, "' has ", text.size(), " bytes, at most ", N - 1, " fit");
+    if (text.find('\0') != text.npos) ap::fail(EINVAL, what, " has a NUL in it");
     text.copy(reinterpret_cast<char*>(to), N);
   }
   template <std::size_t N>

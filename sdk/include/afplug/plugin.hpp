@@ -579,7 +579,7 @@ inline std::string write_interface(std::uint32_t index, std::string_view reserve
 /// interface_index's.
 inline std::uint32_t read_interface(std::string_view text) {
   constexpr std::string_view by_index = "%index=";
-  constexpr auto most = std::numeric_limits<std::int32_t>::max();
+  constexpr auto most = std::numeric_limits<std::uint32_t>::max();
   if (text == "any") return 0;
   if (text.starts_with(by_index))
     return static_cast<std::uint32_t>(integer("interface index", text.substr(by_index.size()), 0, most));
@@ -594,10 +594,11 @@ inline std::uint32_t read_interface(std::string_view text) {
 /// A family's own address struct and how many bytes of it count.
 template <class T>
 struct sized {
-  T value{};
+  T value;
   std::uint32_t length = sizeof(T);
 
-  sized() = default;
+  /// All bytes zero; `T{}` leaves padding, and what of a union lies behind its first member.
+  sized() noexcept { std::memset(static_cast<void*>(&value), 0, sizeof value); }
   sized(const T& all, std::uint32_t bytes = sizeof(T)) : value(all), length(bytes) {}
   const T* operator->() const noexcept { return &value; }
   T* operator->() noexcept { return &value; }
@@ -700,8 +701,9 @@ template <class T>
 void take_rest(sized<T>& it, keys& given, std::uint32_t least) {
   const auto length = given.take("length", sizeof(T), it.length);
   if (length < least) fail(ERANGE, "length must be ", least, "-", sizeof(T), ", not ", length);
+  auto* bytes = reinterpret_cast<char*>(&it.value);
+  std::fill(bytes + std::min<std::size_t>(it.length, length), bytes + length, '\0');
   if (const auto* tail = given.take("tail")) {
-    auto* bytes = reinterpret_cast<char*>(&it.value);
     if (tail->size() % 2 != 0 || it.length + tail->size() / 2 > length)
       fail(EINVAL, "tail has more bytes than length leaves");
     for (std::size_t i = 0; i < tail->size(); i += 2) {
