@@ -74,9 +74,10 @@ T copy_sized(const void* from, std::uint32_t room, const place& where) {
   return out;
 }
 
-template <typename T>
-std::vector<T> copy_table(const afplug_array& table, const place& where) {
-  std::vector<T> out;
+// `Out` is T, or what the host makes of it.
+template <typename T, typename Out = T>
+std::vector<Out> copy_table(const afplug_array& table, const place& where) {
+  std::vector<Out> out;
   if (table.count == 0) return out;
   if (table.count > count_max)
     bad(where + ".count", "it is " + number_text(table.count) + ", the most is " + number_text(count_max));
@@ -86,18 +87,19 @@ std::vector<T> copy_table(const afplug_array& table, const place& where) {
                                number_text(struct_max));
   out.reserve(table.count);
   for (std::uint32_t i = 0; i < table.count; ++i)
-    out.push_back(copy_sized<T>(at(table.data, std::size_t{i} * table.stride), table.stride, where[i]));
+    static_cast<T&>(out.emplace_back()) =
+        copy_sized<T>(at(table.data, std::size_t{i} * table.stride), table.stride, where[i]);
   return out;
 }
 
 // Text of a plugin's: UTF-8 on one line, of a believable length.
 void check_text(const char* text, std::size_t max, const place& where) {
-  // Nearly all of it is plain: one pass, for a family has thousands of bytes of names and help.
-  std::size_t plain = 0;
-  while (plain < max && text[plain] >= ' ' && text[plain] < '\x7f') ++plain;
-  if (text[plain] == '\0') return;
   const std::size_t size = ::strnlen(text, max + 1);
   if (size > max) bad(where, "it is longer than " + number_text(static_cast<std::int64_t>(max)) + " bytes");
+  // Nearly all of it is plain, and a family has thousands of bytes of names and help: a loop that the compiler makes wide.
+  unsigned char odd = 0;
+  for (std::size_t i = 0; i < size; ++i) odd |= static_cast<unsigned char>(text[i] - ' ') > '~' - ' ';
+  if (odd == 0) return;
   if (!detail::is_utf8({text, size})) bad(where, "it is not UTF-8");
   if (std::any_of(text, text + size, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }))
     bad(where, "it holds a control character");
@@ -355,14 +357,12 @@ const family* family::adopt(const afplug_family& raw, std::string_view provider,
     if (out->rows_.empty()) bad("rows.count", "it is 0");
     for (std::size_t i = 0; i < out->rows_.size(); ++i) check_row(out->rows_[i], d, place("rows")[i]);
 
-    const auto options = copy_table<afplug_option>(d.options, "options");
-    out->options_.resize(options.size());
-    out->member_tables_.resize(options.size());
+    out->options_ = copy_table<afplug_option, option_info>(d.options, "options");
+    out->member_tables_.resize(out->options_.size());
     const place all_options("options");
-    for (std::size_t i = 0; i < options.size(); ++i) {
+    for (std::size_t i = 0; i < out->options_.size(); ++i) {
       const place where = all_options[i];
       auto& o = out->options_[i];
-      static_cast<afplug_option&>(o) = options[i];
       check_option(o, where);
       out->member_tables_[i] = copy_members(o, where);
       o.member_table = out->member_tables_[i];
