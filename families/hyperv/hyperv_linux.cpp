@@ -4,16 +4,10 @@
 // its own.
 #include <unistd.h>
 #include "codec_linux.hpp"
+#include "constants.hpp"
 
 namespace {
 namespace ap = afplug::plugin;
-
-#define HVSOCKET_CONNECT_TIMEOUT 1
-#define HVSOCKET_CONTAINER_PASSTHRU 2
-#define HVSOCKET_CONNECTED_SUSPEND 4
-#define HVSOCKET_HIGH_VTL 8
-#define HVSOCKET_CONNECT_TIMEOUT_MAX 300000
-#define HVSOCKET_ADDRESS_FLAG_PASSTHRU 1
 
 #ifndef SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW
 #define SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW 8
@@ -43,25 +37,6 @@ constexpr std::array options{
     windows_only(AFPLUG_NAMED(HVSOCKET_HIGH_VTL)),
 };
 
-constexpr ap::constant_group hv{"HV_"}, hvsocket{"HVSOCKET_"};
-constexpr std::array constants{
-    hv(AFPLUG_NAMED(HV_PROTOCOL_RAW)),
-    hv(AFPLUG_NAMED(HV_GUID_ZERO)),
-    hv(AFPLUG_NAMED(HV_GUID_WILDCARD)),
-    hv(AFPLUG_NAMED(HV_GUID_BROADCAST)),
-    hv(AFPLUG_NAMED(HV_GUID_CHILDREN)),
-    hv(AFPLUG_NAMED(HV_GUID_LOOPBACK)),
-    hv(AFPLUG_NAMED(HV_GUID_PARENT)),
-    hv(AFPLUG_NAMED(HV_GUID_SILOHOST)),
-    hv(AFPLUG_NAMED(HV_GUID_VSOCK_TEMPLATE)),
-    hvsocket(AFPLUG_NAMED(HVSOCKET_CONNECT_TIMEOUT)),
-    hvsocket(AFPLUG_NAMED(HVSOCKET_CONNECT_TIMEOUT_MAX)),
-    hvsocket(AFPLUG_NAMED(HVSOCKET_CONTAINER_PASSTHRU)),
-    hvsocket(AFPLUG_NAMED(HVSOCKET_CONNECTED_SUSPEND)),
-    hvsocket(AFPLUG_NAMED(HVSOCKET_HIGH_VTL)),
-    hvsocket(AFPLUG_NAMED(HVSOCKET_ADDRESS_FLAG_PASSTHRU)),
-};
-
 /// vsock opens anywhere; only a guest of Hyper-V has the bus to its host.
 std::int32_t check(const afplug_identity*, std::uint32_t, afplug_verdict* verdict) {
   if (verdict->state == AFPLUG_AVAILABLE && ::access("/sys/bus/vmbus", F_OK) != 0)
@@ -79,7 +54,7 @@ constexpr std::array families{ap::kernel_family({
     .need = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
     .rows = ap::array(rows),
     .options = ap::array(options),
-    .constants = ap::array(constants),
+    .constants = ap::array(hyperv::constants),
     .codec = &ap::codec_of<hyperv::codec>,
     .check = ap::guarded<&check>,
 })};

@@ -21,8 +21,14 @@
 #pragma once
 
 #include <afplug/plugin.h>
+#if defined(_WIN32)
+#include <winsock2.h>
+#include <ws2tcpip.h>
+#include <iphlpapi.h>
+#else
 #include <net/if.h>
 #include <sys/time.h>
+#endif
 #include <algorithm>
 #include <array>
 #include <cerrno>
