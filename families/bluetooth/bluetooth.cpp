@@ -75,7 +75,7 @@ constexpr std::array options{
     sco("SCO_OPTIONS", 1, ap::kind::structure<two_bytes>(sco_members), ap::read_only, "MTU of the link"),
     sco("SCO_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
     hci("HCI_DATA_DIR", 1, ap::kind::flag, ap::read_write, "get the direction of packets, as ancillary data"),
-    hci("HCI_FILTER", 2, ap::kind::structure<bt::hci_filter>(filter_members, 14), ap::read_write,
+    hci("HCI_FILTER", 2, ap::kind::structure<bt::hci_filter_value>(filter_members, 14), ap::read_write,
         "packet types and events that are received"),
     hci("HCI_TIME_STAMP", 3, ap::kind::flag, ap::read_write, "get time stamps of packets, as ancillary data"),
 };

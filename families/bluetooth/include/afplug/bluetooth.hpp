@@ -1,12 +1,14 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Bluetooth for programs: device addresses, the option structs with types of their own, HCI filters, and the list of adapters. Needs no other header of afplug, no
-// library, and not BlueZ: the layouts are the kernel's (include/net/bluetooth/*.h). Multi-byte members are little-endian, as on the air.
+// Bluetooth for programs: device addresses, the option structs with types of their own, HCI filters, and the list of adapters. Needs no library and not
+// BlueZ: the layouts are the kernel's (include/net/bluetooth/*.h). Multi-byte members are little-endian, as on the air.
 #pragma once
 
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <afplug/typed_option.hpp>
 
 #include <array>
 #include <bit>
@@ -161,57 +163,36 @@ struct conninfo {
   std::uint8_t dev_class[3] = {};
 };
 
-/// HCI_FILTER: which packets and events an HCI socket of the raw channel gets.
-class hci_filter {
+/// The value of HCI_FILTER.
+struct hci_filter_value {
+  std::uint32_t type_mask = 0;
+  std::uint32_t event_mask[2] = {};
+  std::uint16_t opcode = 0;  ///< little-endian
+};
+static_assert(sizeof(hci_filter_value) == 16);
+
+/// HCI_FILTER: which packets and events an HCI socket of the raw channel gets. For socket.option.
+class hci_filter : public opt::plain<sol_hci, 2, hci_filter_value> {
  public:
   /// Packet types: 1 command, 2 ACL data, 3 SCO data, 4 event, 5 ISO data.
   hci_filter& pass_type(unsigned type) noexcept {
-    type_mask_ |= 1u << (type & 31);
+    value().type_mask |= 1u << (type & 31);
     return *this;
   }
   hci_filter& pass_event(unsigned event) noexcept {
-    event_mask_[(event >> 5) & 1] |= 1u << (event & 31);
+    value().event_mask[(event >> 5) & 1] |= 1u << (event & 31);
     return *this;
   }
   hci_filter& pass_all_events() noexcept {
-    event_mask_ = {0xffffffff, 0xffffffff};
+    value().event_mask[0] = value().event_mask[1] = 0xffffffff;
     return *this;
   }
   /// Only completions of this command; 0: of any.
   hci_filter& only_opcode(std::uint16_t opcode) noexcept {
-    opcode_ = little(opcode);
+    value().opcode = little(opcode);
     return *this;
   }
-
-  template <class P>
-  int level(const P&) const noexcept {
-    return sol_hci;
-  }
-  template <class P>
-  int name(const P&) const noexcept {
-    return 2;
-  }
-  template <class P>
-  void* data(const P&) noexcept {
-    return &type_mask_;
-  }
-  template <class P>
-  const void* data(const P&) const noexcept {
-    return &type_mask_;
-  }
-  template <class P>
-  std::size_t size(const P&) const noexcept {
-    return sizeof *this;
-  }
-  template <class P>
-  void resize(const P&, std::size_t) noexcept {}
-
- private:
-  std::uint32_t type_mask_ = 0;
-  std::array<std::uint32_t, 2> event_mask_{};
-  std::uint16_t opcode_ = 0;
 };
-static_assert(sizeof(hci_filter) == 16 && std::is_standard_layout_v<hci_filter>);
 
 // ---- adapters --------------------------------------------------------------------------------------------------------
 

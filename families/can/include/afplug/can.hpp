@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// CAN for programs: frames (classic, FD, XL) and their text, filters, messages of the broadcast manager, error frames in words, options with types. Needs no other
-// header of afplug and no library. Documentation/networking/can.rst. What is sent and received is `bytes()`:
+// CAN for programs: frames (classic, FD, XL) and their text, filters, messages of the broadcast manager, error frames in words, options with types. Needs no
+// library. Documentation/networking/can.rst. What is sent and received is `bytes()`:
 //
 //   afplug::socket s{"can", SOCK_RAW, CAN_RAW};
 //   s.bind("vcan0");
@@ -15,6 +15,8 @@
 #include <linux/can/j1939.h>
 #include <linux/can/raw.h>
 #include <sys/socket.h>
+
+#include <afplug/typed_option.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -328,39 +330,7 @@ inline std::optional<::can_filter> parse_filter(std::string_view text) noexcept 
 /// Options of CAN, structural: level, name, data, size.
 namespace opt {
 
-template <int Level, int Name, class T>
-class plain {
- public:
-  plain() noexcept : value_{} {}
-  explicit plain(const T& value) noexcept : value_(value) {}
-  const T& value() const noexcept { return value_; }
-  T& value() noexcept { return value_; }
-  template <class P>
-  int level(const P&) const noexcept {
-    return Level;
-  }
-  template <class P>
-  int name(const P&) const noexcept {
-    return Name;
-  }
-  template <class P>
-  void* data(const P&) noexcept {
-    return &value_;
-  }
-  template <class P>
-  const void* data(const P&) const noexcept {
-    return &value_;
-  }
-  template <class P>
-  std::size_t size(const P&) const noexcept {
-    return sizeof value_;
-  }
-  template <class P>
-  void resize(const P&, std::size_t) noexcept {}
-
- private:
-  T value_;
-};
+using afplug::opt::plain;
 
 using error_filter =
     plain<SOL_CAN_RAW, CAN_RAW_ERR_FILTER, can_err_mask_t>;  ///< classes of error frames received: CAN_ERR_*

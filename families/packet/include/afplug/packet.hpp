@@ -8,13 +8,15 @@
 //   s.bind("eth0?proto=3");
 //   for (auto block = ring.next(100ms); const auto& p : block) use(p.data());
 //
-// Needs no other header of afplug and no library. A "socket" here is anything with native_handle() and owner()->extension(id), as afplug::socket.
+// Needs no library. A "socket" here is anything with native_handle() and owner()->extension(id), as afplug::socket.
 #pragma once
 
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <poll.h>
 #include <sys/socket.h>
+
+#include <afplug/typed_option.hpp>
 
 #include <atomic>
 #include <cerrno>
@@ -273,64 +275,26 @@ class tx_ring {
 
 // ---- memberships and filters ------------------------------------------------------------------------------------------
 
-/// PACKET_ADD_MEMBERSHIP of an interface, by its index: PACKET_MR_PROMISC, PACKET_MR_ALLMULTI; with an address PACKET_MR_MULTICAST, PACKET_MR_UNICAST.
-/// Structural: socket.setsockopt(m.level(0), m.name(0), …), or option(m).
-class membership {
+/// A membership of an interface, by its index: PACKET_MR_PROMISC, PACKET_MR_ALLMULTI; with an address PACKET_MR_MULTICAST, PACKET_MR_UNICAST.
+template <int Name>
+class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
  public:
-  membership(int interface_index, std::uint16_t type, std::span<const std::uint8_t> address = {},
-             bool add = true) noexcept
-      : name_(add ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP) {
-    value_.mr_ifindex = interface_index;
-    value_.mr_type = type;
-    value_.mr_alen = static_cast<unsigned short>(address.size() < 8 ? address.size() : 8);
-    if (value_.mr_alen != 0) std::memcpy(value_.mr_address, address.data(), value_.mr_alen);
+  basic_membership(int interface_index, std::uint16_t type, std::span<const std::uint8_t> address = {}) noexcept {
+    ::packet_mreq& it = this->value();
+    it.mr_ifindex = interface_index;
+    it.mr_type = type;
+    it.mr_alen = static_cast<unsigned short>(address.size() < 8 ? address.size() : 8);
+    if (it.mr_alen != 0) std::memcpy(it.mr_address, address.data(), it.mr_alen);
   }
-  template <class P>
-  int level(const P&) const noexcept {
-    return SOL_PACKET;
-  }
-  template <class P>
-  int name(const P&) const noexcept {
-    return name_;
-  }
-  template <class P>
-  const void* data(const P&) const noexcept {
-    return &value_;
-  }
-  template <class P>
-  std::size_t size(const P&) const noexcept {
-    return sizeof value_;
-  }
-
- private:
-  ::packet_mreq value_{};
-  int name_;
 };
+using membership = basic_membership<PACKET_ADD_MEMBERSHIP>;        ///< for socket.option: receive this too
+using drop_membership = basic_membership<PACKET_DROP_MEMBERSHIP>;  ///< and no longer
 
-/// SO_ATTACH_FILTER: a program of classic BPF, which stays the caller's while it is attached by setsockopt.
-class filter {
+/// SO_ATTACH_FILTER: a program of classic BPF, which stays the caller's while socket.option attaches it.
+class filter : public opt::plain<SOL_SOCKET, SO_ATTACH_FILTER, ::sock_fprog> {
  public:
   explicit filter(std::span<::sock_filter> program) noexcept
-      : value_{static_cast<unsigned short>(program.size()), program.data()} {}
-  template <class P>
-  int level(const P&) const noexcept {
-    return SOL_SOCKET;
-  }
-  template <class P>
-  int name(const P&) const noexcept {
-    return SO_ATTACH_FILTER;
-  }
-  template <class P>
-  const void* data(const P&) const noexcept {
-    return &value_;
-  }
-  template <class P>
-  std::size_t size(const P&) const noexcept {
-    return sizeof value_;
-  }
-
- private:
-  ::sock_fprog value_;
+      : plain(::sock_fprog{static_cast<unsigned short>(program.size()), program.data()}) {}
 };
 
 }  // namespace afplug::packet
