@@ -16,18 +16,18 @@ constexpr ap::needs raw_needs{.capability = "CAP_NET_RAW"};
 constexpr auto rows =
     ap::join(ip_common::transport_rows,
              std::array{
-                 ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "multicast", {},
+                 ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "datagram", {},
                          "ICMPv6 echo without privileges, for the groups in net.ipv4.ping_group_range"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "multicast raw icmp",
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "datagram raw icmp",
                          raw_needs, "ICMPv6 packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_TCP), AFPLUG_ROW_MESSAGE, "multicast raw",
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_TCP), AFPLUG_ROW_MESSAGE, "datagram raw",
                          raw_needs, "TCP segments as packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE, "multicast raw",
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE, "datagram raw",
                          raw_needs, "UDP datagrams as packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_RAW), AFPLUG_ROW_MESSAGE, "multicast raw",
+                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_RAW), AFPLUG_ROW_MESSAGE, "datagram raw",
                          raw_needs, "packets with a header of one's own, send only"),
                  ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, AFPLUG_ANY, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN,
-                         "multicast raw", raw_needs, "packets of any other protocol"),
+                         "datagram raw", raw_needs, "packets of any other protocol"),
                  ap::pass_through(ip_common::every_group),
              });
 

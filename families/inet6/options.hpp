@@ -47,7 +47,7 @@ inline constexpr auto header = ap::kind::bytes(0, 2048);
 inline constexpr auto policy = ap::kind::bytes(0, 1024);
 
 inline constexpr ap::option_group ipv6{IPPROTO_IPV6, nullptr}, raw{IPPROTO_IPV6, "raw"},
-    multicast{IPPROTO_IPV6, "multicast"};
+    datagram{IPPROTO_IPV6, "datagram"};
 
 inline constexpr std::array ipv6_options{
     ipv6(AFPLUG_NAMED(IPV6_ADDRFORM), ap::kind::i32.named("AF_"), ap::read_write,
@@ -65,15 +65,15 @@ inline constexpr std::array ipv6_options{
          "get flow label and class of packets, as ancillary data"),
     ipv6(AFPLUG_NAMED(IPV6_UNICAST_HOPS), ap::kind::i32, ap::read_write,
          "hop limit of unicasts sent, 0 to 255; -1: the system's default"),
-    multicast(AFPLUG_NAMED(IPV6_MULTICAST_IF), ap::kind::ifindex, ap::read_write,
-              "interface that multicasts leave by; 0: by route"),
-    multicast(AFPLUG_NAMED(IPV6_MULTICAST_HOPS), ap::kind::i32, ap::read_write,
-              "hop limit of multicasts sent, 0 to 255; -1: 1"),
+    datagram(AFPLUG_NAMED(IPV6_MULTICAST_IF), ap::kind::ifindex, ap::read_write,
+             "interface that multicasts leave by; 0: by route"),
+    datagram(AFPLUG_NAMED(IPV6_MULTICAST_HOPS), ap::kind::i32, ap::read_write,
+             "hop limit of multicasts sent, 0 to 255; -1: 1"),
     ipv6(AFPLUG_NAMED(IPV6_MULTICAST_LOOP), ap::kind::flag, ap::read_write,
          "multicasts sent come back to this machine"),
-    multicast(AFPLUG_NAMED(IPV6_JOIN_GROUP), membership, ap::write_only, "join a multicast group on an interface"),
-    multicast(AFPLUG_NAMED(IPV6_LEAVE_GROUP), membership, ap::write_only, "leave a multicast group"),
-    raw(AFPLUG_NAMED(IPV6_ROUTER_ALERT), ap::kind::i32, ap::write_only,
+    datagram(AFPLUG_NAMED(IPV6_JOIN_GROUP), membership, ap::write_only, "join a multicast group on an interface"),
+    datagram(AFPLUG_NAMED(IPV6_LEAVE_GROUP), membership, ap::write_only, "leave a multicast group"),
+    raw(AFPLUG_NAMED(IPV6_ROUTER_ALERT), ap::kind::i32, ap::read_write,
         "get forwarded packets with this router alert value; -1: none"),
     ipv6(AFPLUG_NAMED(IPV6_MTU_DISCOVER), discover, ap::read_write, "path MTU discovery"),
     ipv6(AFPLUG_NAMED(IPV6_MTU), ap::kind::i32, ap::read_write,

@@ -25,7 +25,7 @@ inline constexpr auto source_request = ap::kind::structure<group_source_req>(gro
 inline constexpr auto group_filter_bytes = ap::kind::bytes(GROUP_FILTER_SIZE(0), GROUP_FILTER_SIZE(64));
 
 constexpr auto group_options(int level) {
-  const ap::option_group mcast{level, "multicast"};
+  const ap::option_group mcast{level, "datagram"};
   return std::array{
       mcast(AFPLUG_NAMED(MCAST_JOIN_GROUP), group_request, ap::write_only, "join a group on an interface"),
       mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source_request, ap::write_only,

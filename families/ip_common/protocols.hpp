@@ -48,8 +48,8 @@ inline constexpr std::array transport_rows{
             stream_flags | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "tcp", {},
             "TCP: a connection that carries bytes in order"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT,
-            "multicast udp", {}, "UDP: datagrams, unordered and unacknowledged"),
-    ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDPLITE), AFPLUG_ROW_MESSAGE, "multicast udp udplite", {},
+            "datagram udp", {}, "UDP: datagrams, unordered and unacknowledged"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDPLITE), AFPLUG_ROW_MESSAGE, "datagram udp udplite", {},
             "UDP-Lite: datagrams whose checksum may cover a part of them (RFC 3828)"),
     ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_MPTCP), stream_flags | AFPLUG_ROW_HALF_CLOSE, "tcp mptcp",
             {.config = "CONFIG_MPTCP"}, "Multipath TCP: one connection over several paths (RFC 8684)"),
@@ -60,7 +60,7 @@ inline constexpr std::array transport_rows{
 };
 
 /// Every option group, for the rows that pass through.
-inline constexpr const char* every_group = "multicast raw icmp tcp udp udplite mptcp sctp";
+inline constexpr const char* every_group = "datagram raw icmp tcp udp udplite mptcp sctp";
 
 /// What the kernel's words for a refused row mean here.
 inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {

@@ -164,7 +164,7 @@ TEST(sugar, interfaces_by_name_and_index) {
               testing::HasSubstr("sixteencharacter"));
   EXPECT_THAT(why_of([] { ap::read_interface(""); }, EINVAL), testing::HasSubstr("missing"));
   EXPECT_THAT(why_of([] { ap::read_interface("%index=x"); }, EINVAL), testing::HasSubstr("interface index"));
-  EXPECT_THAT(why_of([] { ap::read_interface("%index=2147483648"); }, ERANGE), testing::HasSubstr("interface index"));
+  EXPECT_THAT(why_of([] { ap::read_interface("%index=4294967296"); }, ERANGE), testing::HasSubstr("interface index"));
   EXPECT_THAT(why_of([] { ap::read_interface("lo%00"); }, ENODEV), testing::HasSubstr("no interface"));
 }
 

@@ -672,7 +672,7 @@ class fields_out {
  private:
   fields_out& copy(std::uint32_t kind, std::string_view value) {
     if (value.size() > AFPLUG_ADDRESS_MAX) fail(ENAMETOOLONG, "a field of ", value.size(), " bytes");
-    std::memcpy(take(kind, value.size()).bytes, value.data(), value.size());
+    std::copy(value.begin(), value.end(), take(kind, value.size()).bytes);
     return *this;
   }
   afplug_value& take(std::uint32_t kind, std::size_t size) {
