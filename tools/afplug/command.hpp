@@ -44,6 +44,7 @@ struct subcommand {
   bool prints = true;  ///< takes --json
 };
 
-extern const subcommand families, caps, explain_one, options, constants, address_text, listen, connect, check_plugin;
+extern const subcommand families, caps, explain_one, options, constants, address_text, listen, connect, check_plugin,
+    new_plugin;
 
 }  // namespace afplug::command

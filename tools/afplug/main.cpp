@@ -18,8 +18,8 @@ namespace {
 
 using namespace afplug::command;
 
-constexpr const subcommand* subcommands[] = {&families,     &caps,   &explain_one, &options,     &constants,
-                                             &address_text, &listen, &connect,     &check_plugin};
+constexpr const subcommand* subcommands[] = {&families,     &caps,   &explain_one, &options,      &constants,
+                                             &address_text, &listen, &connect,     &check_plugin, &new_plugin};
 
 int run(int argc, char** argv) {
   CLI::App app(
