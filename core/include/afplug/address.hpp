@@ -58,6 +58,7 @@ class AFPLUG_API address {
   address(const void* bytes, std::size_t length);
   address(const void* bytes, std::size_t length, const basic_protocol& p);
 
+  /// The sockaddr. After writing to it, resize() to what was written.
   ::sockaddr* data() noexcept { return reinterpret_cast<::sockaddr*>(&storage_); }
   const ::sockaddr* data() const noexcept { return reinterpret_cast<const ::sockaddr*>(&storage_); }
   std::size_t size() const noexcept { return length_; }              ///< bytes of sockaddr
@@ -106,6 +107,7 @@ AFPLUG_API std::ostream& operator<<(std::ostream& out, const address& a);
 
 template <>
 struct std::hash<afplug::address> {
+  /// Of the bytes that count.
   std::size_t operator()(const afplug::address& a) const noexcept {
     return std::hash<std::string_view>{}({reinterpret_cast<const char*>(a.data()), a.size()});
   }

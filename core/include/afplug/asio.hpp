@@ -292,6 +292,7 @@ class basic_async_socket {
     if (state_) close();
   }
 
+  /// What Asio asks of an I/O object.
   executor_type get_executor() noexcept { return state_->get_executor(); }
   lowest_layer_type& lowest_layer() noexcept { return *this; }
   const lowest_layer_type& lowest_layer() const noexcept { return *this; }
@@ -471,6 +472,7 @@ class basic_acceptor {
   basic_acceptor(Context& context, const address& at, const server_options& options = {})
       : basic_acceptor(Executor(context.get_executor()), at, options) {}
 
+  /// The listening socket's: where its completions run, the socket itself, its address, and the ends of waiting.
   executor_type get_executor() noexcept { return listener_.get_executor(); }
   socket& next_layer() noexcept { return listener_.next_layer(); }
   address local_endpoint() const { return listener_.next_layer().getsockname(); }

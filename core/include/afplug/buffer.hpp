@@ -46,7 +46,7 @@ class const_bytes {
   template <std::size_t N>
   const_bytes(const char (&literal)[N]) = delete;
 
-  const void* data() const noexcept { return data_; }
+  const void* data() const noexcept { return data_; }  ///< the first byte
   std::size_t size() const noexcept { return size_; }  ///< in bytes
 
  private:
@@ -68,7 +68,7 @@ class mutable_bytes {
   requires std::is_trivially_copyable_v<T> &&(!std::is_const_v<T>)mutable_bytes(T (&array)[N]) noexcept
       : data_(array), size_(sizeof array) {}
 
-  void* data() const noexcept { return data_; }
+  void* data() const noexcept { return data_; }        ///< the first byte
   std::size_t size() const noexcept { return size_; }  ///< in bytes
 
  private:

@@ -27,6 +27,7 @@ struct connection_options {
 /// last attempt's.
 class AFPLUG_API connection_error : public error {
  public:
+  /// One address that was tried, and how that ended.
   struct attempt {
     address to;
     error_code ec;

@@ -32,6 +32,7 @@ struct control_item {
   std::span<const std::byte> data;  ///< payload; points into the control_buffer
   bool truncated = false;           ///< its header claimed more than there is; `data` is what there is
 
+  /// Whether it is of that level (SOL_*, IPPROTO_*) and type (SCM_*, IP_PKTINFO, …).
   bool is(int l, int t) const noexcept { return level == l && type == t; }
 
   /// The payload as a T, where this is (level, type) and as large; copies, since alignment is not given.
@@ -78,6 +79,7 @@ class AFPLUG_API control_builder {
   control_builder& transmit_time(std::chrono::nanoseconds when);  ///< SCM_TXTIME, with SO_TXTIME set
   control_builder& timestamping(std::uint32_t flags);  ///< SO_TIMESTAMPING for this message: SOF_TIMESTAMPING_TX_*
 
+  /// What was built so far, as sendmsg(2) takes it.
   std::span<const std::byte> bytes() const noexcept { return bytes_; }
   bool empty() const noexcept { return bytes_.empty(); }
   void clear() noexcept { bytes_.clear(); }
@@ -132,6 +134,7 @@ class AFPLUG_API control_buffer {
 
   bool malformed() const noexcept;                        ///< the sequence ended early, or an item was cut
   bool truncated() const noexcept { return truncated_; }  ///< MSG_CTRUNC: there was more than fitted
+  /// What the last recvmsg(2) left there, and how much there is room for.
   std::span<const std::byte> bytes() const noexcept { return {storage_.data(), size_}; }
   std::size_t capacity() const noexcept { return storage_.size(); }
 

@@ -41,6 +41,7 @@ enum class errc {
   changed_while_loading  ///< the file is not the one that was checked
 };
 
+/// The category of errc, "afplug".
 AFPLUG_API const boost::system::error_category& afplug_category() noexcept;
 
 /// The resolver's errors: the EAI_* numbers of getaddrinfo(3). EAI_SYSTEM is reported as the errno in the system category.
@@ -49,6 +50,7 @@ AFPLUG_API const boost::system::error_category& resolver_category() noexcept;
 /// The resolver's h_errno errors (gethostbyname and relatives).
 AFPLUG_API const boost::system::error_category& netdb_category() noexcept;
 
+/// Makes errc an error code by itself, as boost::system wants it.
 inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), afplug_category()}; }
 
 /// What throwing calls throw: a system_error whose what() is the sentence: who was asked for what, what is wrong, what to do.

@@ -15,6 +15,7 @@
 
 namespace afplug {
 
+/// Rows and constants are as plugin.h has them.
 using row = afplug_row;
 using constant = afplug_constant;
 
@@ -32,15 +33,18 @@ class AFPLUG_API family {
 
   std::string_view id() const noexcept { return descriptor_.id; }  ///< "can"
   int number() const noexcept { return number_; }                  ///< AF_*, or the process-local number
-  bool has_kernel_number() const noexcept { return descriptor_.number != 0; }
+  bool has_kernel_number() const noexcept { return descriptor_.number != 0; }  ///< number() is an AF_*
   std::string_view name() const noexcept { return descriptor_.name ? descriptor_.name : descriptor_.id; }  ///< "AF_CAN"
+  /// One line about it; who made the plugin; the plugin's version.
   std::string_view help() const noexcept { return descriptor_.help ? descriptor_.help : ""; }
   std::string_view provider() const noexcept { return provider_; }
   std::string_view version() const noexcept { return version_; }
   std::string_view path() const noexcept { return path_; }  ///< of the plugin's file
+  /// Its sockets are made by the plugin (AFPLUG_BACKING_USER), not by the kernel.
   bool in_user_space() const noexcept { return descriptor_.backing == AFPLUG_BACKING_USER; }
   std::uint32_t flags() const noexcept { return descriptor_.flags; }  ///< AFPLUG_FAMILY_*
 
+  /// The tables: what can be opened, its options without those of SOL_SOCKET, its constants, the fields of its addresses.
   std::span<const row> rows() const noexcept { return rows_; }
   std::span<const option_info> options() const noexcept { return options_; }
   std::span<const constant> constants() const noexcept { return constants_; }

@@ -74,6 +74,7 @@ class AFPLUG_API socket {
     socket(std::move(other)).swap(*this);
     return *this;
   }
+  /// Exchanges two sockets, their timeouts included.
   void swap(socket& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(type_, other.type_);
@@ -216,6 +217,7 @@ class AFPLUG_API socket {
   std::size_t recvall(mutable_bytes into, int flags = 0);
   std::size_t recvall(mutable_bytes into, int flags, error_code& ec);
 
+  /// As send, to an address (sendto(2)).
   std::size_t sendto(const_bytes data, const address& to, int flags = 0);
   std::size_t sendto(const_bytes data, const address& to, int flags, error_code& ec);
   std::size_t sendto(const_bytes data, const address& to, int flags, std::stop_token stop, error_code& ec);

@@ -54,7 +54,7 @@ class AFPLUG_API socket_stream : public std::iostream {
   explicit socket_stream(afplug::socket s, std::size_t read_size = 8192, std::size_t write_size = 8192);
   ~socket_stream() override;
 
-  afplug::socket& socket() noexcept { return socket_; }
+  afplug::socket& socket() noexcept { return socket_; }                 ///< the one that it reads and writes
   const error_code& error() const noexcept { return buffer_.error(); }  ///< why badbit or eofbit is set
   /// Flushes, then tells the peer that no more comes.
   void shutdown_write();

@@ -25,6 +25,7 @@ struct verdict {
   std::string detail;  ///< one sentence: what is the case
   std::string remedy;  ///< a command, or a sentence where no command helps: what to do about it
 
+  /// It opens, by all that is known.
   bool available() const noexcept { return state == state_t::available; }
 };
 

@@ -37,6 +37,7 @@
 extern "C" {
 #endif
 
+/* The interface that this file describes. */
 #define AFPLUG_ABI_MAJOR 1u
 #define AFPLUG_ABI_MINOR 0u
 #define AFPLUG_ABI_DRAFT 1
@@ -138,7 +139,7 @@ struct afplug_value {
     uint64_t u;
     int64_t i;
   } n;
-  uint8_t bytes[AFPLUG_ADDRESS_MAX];
+  uint8_t bytes[AFPLUG_ADDRESS_MAX]; /**< of TEXT (no NUL) and BYTES */
 };
 
 /** A named field of an address, or a member of an option's struct. */
@@ -207,8 +208,8 @@ struct afplug_option {
   int32_t (*get)(int64_t handle, const struct afplug_identity* who, struct afplug_text* out);
   int32_t (*set)(int64_t handle, const struct afplug_identity* who, const char* text, size_t text_size);
 };
-#define AFPLUG_OPTION_READ 1u
-#define AFPLUG_OPTION_WRITE 2u
+#define AFPLUG_OPTION_READ 1u     /**< getsockopt */
+#define AFPLUG_OPTION_WRITE 2u    /**< setsockopt */
 #define AFPLUG_OPTION_ARGUMENT 4u /**< reading takes an input in the same buffer */
 
 /** A named constant of the family, as the platform's headers have it. */
@@ -254,6 +255,7 @@ struct afplug_codec {
 /* ---- platform truth ------------------------------------------------------------------------------------------------
  */
 
+/* States of a verdict. */
 #define AFPLUG_AVAILABLE 1
 #define AFPLUG_UNAVAILABLE 2
 #define AFPLUG_UNKNOWN 3
@@ -299,6 +301,7 @@ struct afplug_kernel_ops {
 /* ---- families in user space
  * ------------------------------------------------------------------------------------------ */
 
+/** A piece of memory that data is sent from or received into, as struct iovec. */
 struct afplug_buffer {
   void* data;
   uint64_t bytes;
@@ -356,7 +359,7 @@ struct afplug_user_ops {
   int32_t (*pair)(const struct afplug_identity* who, void* states[2], int64_t pollables[2]);
   int32_t (*dup)(void* state, void** new_state, int64_t* new_pollable); /**< a second handle on the same socket */
 };
-#define AFPLUG_CLOSE_FORKED 1u
+#define AFPLUG_CLOSE_FORKED 1u /**< the caller is a forked child: see above */
 
 /* ---- the family and the plugin
  * ------------------------------------------------------------------------------------------ */
@@ -364,6 +367,7 @@ struct afplug_user_ops {
 #define AFPLUG_BACKING_KERNEL 1u /**< the host makes the system calls itself, inline, on the native handle */
 #define AFPLUG_BACKING_USER 2u   /**< user_ops make the socket */
 
+/** One address family: its tables and functions. */
 struct afplug_family {
   uint32_t size;
   uint32_t backing;                           /**< AFPLUG_BACKING_*; nothing is inferred from NULL */
@@ -419,8 +423,10 @@ struct afplug_plugin {
 };
 
 #if defined(_WIN32)
+/** What makes the entry visible; everything else of a plugin should be hidden. */
 #define AFPLUG_EXPORT __declspec(dllexport)
 #else
+/** What makes the entry visible; everything else of a plugin should be hidden. */
 #define AFPLUG_EXPORT __attribute__((visibility("default")))
 #endif
 
@@ -433,6 +439,7 @@ AFPLUG_EXPORT int32_t afplug_entry(const struct afplug_host* host, struct afplug
 /* ---- metadata without running code
  * ------------------------------------------------------------------------------------------ */
 
+/* The note's name and type, as ELF notes have them, and the most families that it may name. */
 #define AFPLUG_NOTE_NAME "afplug"
 #define AFPLUG_NOTE_TYPE 1u
 #define AFPLUG_NOTE_FAMILIES_MAX 64u
@@ -481,8 +488,10 @@ struct afplug_note_header {
   AFPLUG_NOTE_AS(AFPLUG_ABI_MAJOR, AFPLUG_ABI_MINOR, count, provider_text, version_text, __VA_ARGS__)
 
 #if defined(_WIN32)
+/** Where the note goes. */
 #define AFPLUG_NOTE_PLACE __attribute__((section(".afplug"), used)) static
 #else
+/** Where the note goes. */
 #define AFPLUG_NOTE_PLACE __attribute__((section(".note.afplug"), used, aligned(4))) static
 #endif
 

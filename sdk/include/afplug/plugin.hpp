@@ -53,6 +53,7 @@
 #if defined(_WIN32)
 #define AFPLUG_HIDDEN
 #else
+/// Keeps what a plugin is made of out of other plugins' sight.
 #define AFPLUG_HIDDEN __attribute__((visibility("hidden")))
 #endif
 
@@ -201,6 +202,7 @@ consteval std::array<T, (N + ...)> join(const std::array<T, N>&... tables) {
   return all;
 }
 
+/// How an option may be used.
 inline constexpr std::uint32_t read_only = AFPLUG_OPTION_READ;
 inline constexpr std::uint32_t write_only = AFPLUG_OPTION_WRITE;
 inline constexpr std::uint32_t read_write = AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE;
@@ -227,6 +229,7 @@ struct layout {
 
 /// Layouts of option values.
 namespace kind {
+/// Kinds of a fixed size.
 inline constexpr layout flag{AFPLUG_KIND_FLAG, 0, 4, 4}, i32{AFPLUG_KIND_I32, 0, 4, 4}, u32{AFPLUG_KIND_U32, 0, 4, 4},
     i64{AFPLUG_KIND_I64, 0, 8, 8}, u64{AFPLUG_KIND_U64, 0, 8, 8}, u8{AFPLUG_KIND_U8, 0, 1, 1},
     u16{AFPLUG_KIND_U16, 0, 2, 2}, i8{AFPLUG_KIND_I8, 0, 1, 1}, i16{AFPLUG_KIND_I16, 0, 2, 2},
@@ -242,6 +245,7 @@ inline constexpr layout seconds{AFPLUG_KIND_DURATION, AFPLUG_UNIT_S, 4, 4},
 inline constexpr layout timeval{AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL, sizeof(::timeval), sizeof(::timeval)},
     timeval64{AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64, 16, 16};
 
+/// Between `least` and `most` bytes.
 constexpr layout text(std::uint32_t most) { return {AFPLUG_KIND_TEXT, 0, 0, most}; }
 constexpr layout bytes(std::uint32_t least, std::uint32_t most) { return {AFPLUG_KIND_BYTES, 0, least, most}; }
 constexpr layout sockaddr(std::uint32_t least, std::uint32_t most) { return {AFPLUG_KIND_SOCKADDR, 0, least, most}; }
@@ -264,6 +268,7 @@ struct option_group {
   int level;
   const char* group;  ///< rows name it; null: every row has it
 
+  /// One option of the group.
   constexpr afplug_option operator()(const char* name, int number, const layout& value, std::uint32_t access,
                                      const char* help) const {
     afplug_option made{};
@@ -503,7 +508,7 @@ class keys {
     }
   }
 
-  std::string_view body() const noexcept { return body_; }
+  std::string_view body() const noexcept { return body_; }  ///< what stands before the keys
 
   /// The key's value as it is written, taken; null: not given. Use it with percent_decode.
   const std::string_view* take(std::string_view name) noexcept {

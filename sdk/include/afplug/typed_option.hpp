@@ -19,6 +19,7 @@ class plain {
   const T& value() const noexcept { return value_; }
   T& value() noexcept { return value_; }
 
+  /// What Asio asks of an option, and what a socket's option() takes.
   template <class P>
   int level(const P&) const noexcept {
     return Level;
