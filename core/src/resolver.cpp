@@ -14,8 +14,10 @@
 #include <csignal>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "call.hpp"
 #include "throwing.hpp"
@@ -83,24 +85,34 @@ answer ask(const question& q) {
 
 // What the asking thread and the one that looks up share; whoever is last frees it.
 struct errand {
-  explicit errand(question asked) : q(std::move(asked)), done(::eventfd(0, EFD_CLOEXEC)) {}
-  ~errand() {
-    if (done >= 0) ::close(done);
-  }
-  errand(const errand&) = delete;
-  errand& operator=(const errand&) = delete;
+  explicit errand(question asked) : q(std::move(asked)) {}
 
   question q;
-  int done;
   std::mutex lock;
+  int done = -1;  // eventfd of the asking thread; -1: it has gone
   answer a;
+};
+
+// The asking thread's end of an errand.
+class waiter {
+ public:
+  explicit waiter(std::shared_ptr<errand> e) : e_(std::move(e)) { e_->done = ::eventfd(0, EFD_CLOEXEC); }
+  ~waiter() {
+    const std::lock_guard hold(e_->lock);
+    if (e_->done >= 0) ::close(std::exchange(e_->done, -1));
+  }
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+ private:
+  std::shared_ptr<errand> e_;
 };
 
 void run_errand(const std::shared_ptr<errand>& e) {
   auto a = ask(e->q);
   const std::lock_guard hold(e->lock);
   e->a = std::move(a);
-  ::eventfd_write(e->done, 1);
+  if (e->done >= 0) ::eventfd_write(e->done, 1);
 }
 
 // The program's signal handlers run in the program's threads.
@@ -113,6 +125,8 @@ bool send_out(const std::shared_ptr<errand>& e, error_code& ec) {
     std::thread([e] { run_errand(e); }).detach();
   } catch (const std::system_error& failure) {
     error = failure.code().value();
+  } catch (const std::bad_alloc&) {
+    error = ENOMEM;
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) detail::fail_errno(ec, error);
@@ -140,9 +154,11 @@ answer ask_within(question q, std::chrono::nanoseconds limit, error_code& ec) {
   const auto what = subject(q);
   if (limit.count() > 0) {
     const auto e = std::make_shared<errand>(std::move(q));
-    if (e->done < 0) return detail::fail_errno(ec, errno), answer();
+    const waiter mine(e);
+    const int done = e->done;
+    if (done < 0) return detail::fail_errno(ec, errno), answer();
     if (!send_out(e, ec)) return {};
-    if (detail::wait_ready(e->done, POLLIN, deadline, -1, ec) != 0) {
+    if (detail::wait_ready(done, POLLIN, deadline, -1, ec) != 0) {
       const std::lock_guard hold(e->lock);
       return std::move(e->a);
     }
