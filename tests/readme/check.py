@@ -2,13 +2,13 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """check.py FILE.md --build BUILD --prefix PREFIX: does what the fenced blocks of a Markdown file show.
 
-    ```cpp      a whole program (or lines to paste into main): compiled against PREFIX as the file says, and run
+    ```cpp      a whole program, or lines to paste into main: compiled against PREFIX, and run
     ```c        the same with the C compiler
     ```sh       run by bash; every command has to succeed
     ```console  lines `$ COMMAND` (continued by `> `) are run by bash, one block one shell, and what they print, both
                 streams, has to be what the block shows: … stands for any text in a line, a line of … for any lines
-    ```cmake, ```text, …   looked at only where the line before the block says: <!-- file: NAME -->; a block of any
-                language is then written to that file, for the blocks after it
+    <!-- file: NAME --> before a block of any language has it written to that file, for the blocks after it; of these
+                only whole programs are compiled and run as well
     <!-- compile only: REASON --> before a ```cpp block has it compiled and not run.
 
 All blocks of a file share one empty working folder, which is also HOME, with links to what a fresh clone holds. PATH
@@ -26,8 +26,9 @@ import tempfile
 TIME_LIMIT = 120
 FENCE = re.compile(r"^```(\S*)\s*$")
 DIRECTIVE = re.compile(r"^<!-- (file|compile only): (.+?) -->$")
+MAIN = re.compile(r"^int main\(", re.M)
 # What CI itself is doing while this runs, or has done to get here.
-ELSEWHERE = re.compile(r"^(git clone |cd afplug$|tests/run\b)")
+ELSEWHERE = re.compile(r"^(tests/run\b|sudo cmake --install )")
 
 
 class Block:
@@ -104,14 +105,14 @@ class Checker:
 
     def program(self, block, compiler, suffix):
         text = block.text
-        if not re.search(r"^int main\(", text, re.M):
+        if not MAIN.search(text):
             includes = [line for line in block.lines if line.startswith("#include")]
             rest = [line for line in block.lines if not line.startswith("#include")]
             text = "\n".join([*includes, "int main() {", *rest, "}", ""])
         name = f"block{block.line}"
         (self.folder / f"{name}{suffix}").write_text(text)
         self.run([*compiler, "-Wall", "-Wextra", "-Werror", f"{name}{suffix}", "-o", name, "-lafplug"])
-        if block.directive is None:
+        if block.directive is None or block.directive[0] != "compile only":
             self.run([f"./{name}"])
 
     def shell(self, block):
@@ -136,7 +137,9 @@ class Checker:
             target = self.folder / block.directive[1]
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(block.text)
-        elif block.language == "cpp":
+            if not MAIN.search(block.text):
+                return
+        if block.language == "cpp":
             self.program(block, ["c++", "-std=c++20"], ".cpp")
         elif block.language == "c":
             self.program(block, ["cc", "-std=c11"], ".c")
