@@ -107,7 +107,9 @@ ssize_t receive_kernel(int fd, const incoming& m, received& out, std::size_t& co
   raw.msg_iovlen = m.into.size();
   raw.msg_control = m.control;
   raw.msg_controllen = m.control_size;
-  const ssize_t n = ::recvmsg(fd, &raw, m.flags | MSG_CMSG_CLOEXEC);  // mutate:cloexec-recvmsg
+  ssize_t n = ::recvmsg(fd, &raw, m.flags | MSG_CMSG_CLOEXEC);  // mutate:cloexec-recvmsg
+  // Protocols that pass no descriptors may not know the flag: CAN_ISOTP, CAN_J1939.
+  if (n < 0 && errno == EINVAL) n = ::recvmsg(fd, &raw, m.flags);
   if (n < 0) return n;
   out.flags = raw.msg_flags & ~MSG_CMSG_CLOEXEC;
   control_size = raw.msg_controllen;

@@ -24,7 +24,7 @@ constexpr std::uint32_t needed(std::int32_t protocol) {
     case CAN_ISOTP:
       return offsetof(sockaddr_can, can_addr.tp.tx_id) + sizeof(canid_t);
     case CAN_J1939:
-      return offsetof(sockaddr_can, can_addr.j1939.addr) + sizeof(std::uint8_t);
+      return offsetof(sockaddr_can, can_addr.j1939) + sizeof(sockaddr_can::can_addr.j1939);
     default:
       return offsetof(sockaddr_can, can_ifindex) + sizeof(int);
   }

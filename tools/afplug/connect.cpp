@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <memory>
 
 #include "endpoint.hpp"
@@ -20,6 +21,8 @@ int run(const endpoint_arguments& arguments) {
     error_code ec;
     limit(s, arguments.timeout);
     s.connect(to, ec);
+    // CAN frames, ISO-TP and packets know no peer: the address is the socket's own, and everybody there is the peer.
+    if (ec.value() == EOPNOTSUPP && !e.connects()) s.bind(to, ec);
     if (!ec) {
       limit(s, 0);
       return e.carry(s);

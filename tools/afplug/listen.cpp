@@ -74,8 +74,10 @@ int serve_datagrams(const endpoint& e, socket& s, const endpoint_arguments& argu
   std::vector<std::byte> first(256 * 1024);
   address peer;
   error_code ec;
-  limit(s, arguments.timeout);
+  const bool idle = arguments.idle > 0 && (arguments.timeout <= 0 || arguments.idle < arguments.timeout);
+  limit(s, idle ? arguments.idle : arguments.timeout);
   const auto n = s.recvfrom(first, peer, 0, ec);
+  if (idle && ec == errc::timed_out) return success;
   if (ec)
     throw failure(negative,
                   ec == errc::timed_out ? fmt::format("no message came within {} s", arguments.timeout) : sentence(ec));

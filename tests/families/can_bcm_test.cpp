@@ -1,0 +1,127 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "can.hpp"
+
+namespace families {
+namespace {
+
+namespace can = afplug::can;
+using can::bcm_message;
+
+class can_bcm : public can_test {
+ protected:
+  can_bcm() : can_test(SOCK_DGRAM, CAN_BCM) {}
+  afplug::socket manager() {
+    auto s = open();
+    s.connect(bus);
+    return s;
+  }
+  afplug::socket raw(std::vector<can_filter> filters) {
+    afplug::socket s("can", SOCK_RAW, CAN_RAW);
+    s.timeout(patience);
+    s.option(can::opt::filters(std::move(filters)));
+    s.bind(bus);
+    return s;
+  }
+  static bcm_message answer(afplug::socket& s) {
+    const auto bytes = receive(s);
+    return bcm_message::from(std::as_bytes(std::span(bytes))).value();
+  }
+};
+
+TEST_F(can_bcm, is_connected_not_bound) {
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.send(bcm_message::stop(1).bytes(), 0, _)), sys(ENOTCONN));
+  EXPECT_EQ(ERROR_OF(s.bind(bus, _)), sys(EOPNOTSUPP));
+  EXPECT_EQ(ERROR_OF(s.connect("lo", _)), sys(ENODEV));
+  s.connect(bus);
+  EXPECT_EQ(ERROR_OF(s.connect(bus, _)), sys(EISCONN));
+  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(EOPNOTSUPP));
+}
+
+TEST_F(can_bcm, sends_again_and_again_until_told_to_stop) {
+  auto s = manager();
+  auto listener = raw({*can::parse_filter("123:7FF")});
+  const can::frame frames[] = {frame("123#01"), frame("123#02")};
+  const auto setup = bcm_message::cyclic(frames, 10ms);
+  EXPECT_EQ(s.send(setup.bytes()), 56u + 32u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(receive_frame(listener), "123#01");
+    EXPECT_EQ(receive_frame(listener), "123#02");
+  }
+  s.send(bcm_message(TX_READ, 0x123).bytes());
+  EXPECT_EQ(answer(s).frames().size(), 2u);
+  EXPECT_EQ(s.send(bcm_message::stop(0x123).bytes()), 56u);
+  EXPECT_EQ(ERROR_OF(s.send(bcm_message::stop(0x123).bytes(), 0, _)), sys(EINVAL)) << "it is gone";
+}
+
+TEST_F(can_bcm, counts_what_it_sends_and_tells_the_end) {
+  auto s = manager();
+  auto listener = raw({*can::parse_filter("124:7FF")});
+  auto m = bcm_message(TX_SETUP, 0x124).flags(SETTIMER | STARTTIMER | TX_COUNTEVT).intervals(3, 5ms, {});
+  m.add(frame("124#AA"));
+  s.send(m.bytes());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(receive_frame(listener), "124#AA");
+  EXPECT_EQ(answer(s).opcode(), static_cast<std::uint32_t>(TX_EXPIRED));
+  EXPECT_TRUE(silent(listener));
+}
+
+TEST_F(can_bcm, sends_once) {
+  auto s = manager();
+  auto listener = raw({*can::parse_filter("125:7FF")});
+  s.send(bcm_message(TX_SEND).add(frame("125#0102")).bytes());
+  EXPECT_EQ(receive_frame(listener), "125#0102");
+}
+
+TEST_F(can_bcm, knows_nothing_to_delete) {
+  auto s = manager();
+  EXPECT_EQ(ERROR_OF(s.send(bcm_message::stop(0x7f0).bytes(), 0, _)), sys(EINVAL));
+  EXPECT_EQ(ERROR_OF(s.send(bcm_message::unwatch(0x7f0).bytes(), 0, _)), sys(EINVAL));
+  EXPECT_EQ(ERROR_OF(s.send(bcm_message(99).bytes(), 0, _)), sys(EINVAL));
+  EXPECT_EQ(ERROR_OF(s.send("short"sv, 0, _)), sys(EINVAL));
+}
+
+TEST_F(can_bcm, tells_what_changed) {
+  auto s = manager();
+  auto sender = raw({});
+  s.send(bcm_message::watch(0x130, frame("130#FF00")).bytes());
+  for (const auto* text : {"130#0100", "130#0101", "131#0200", "130#0200"}) send_frame(sender, text);
+  for (const auto* text : {"130#0100", "130#0200"}) {
+    const auto changed = answer(s);
+    EXPECT_EQ(changed.opcode(), static_cast<std::uint32_t>(RX_CHANGED));
+    ASSERT_EQ(changed.frames().size(), 1u);
+    EXPECT_EQ(changed.frames()[0].to_string(), text);
+  }
+  s.send(bcm_message::unwatch(0x130).bytes());
+  send_frame(sender, "130#0300");
+  EXPECT_TRUE(silent(s));
+}
+
+TEST_F(can_bcm, tells_what_did_not_come) {
+  auto s = manager();
+  auto sender = raw({});
+  s.send(bcm_message::watch(0x140, frame("140#FF"), 20ms).bytes());
+  send_frame(sender, "140#01");
+  EXPECT_EQ(answer(s).opcode(), static_cast<std::uint32_t>(RX_CHANGED));
+  EXPECT_EQ(answer(s).opcode(), static_cast<std::uint32_t>(RX_TIMEOUT));
+}
+
+TEST_F(can_bcm, holds_back_changes_that_come_too_fast) {
+  auto s = manager();
+  auto sender = raw({});
+  s.send(bcm_message::watch(0x150, frame("150#FF"), {}, 2s).bytes());
+  for (const auto* text : {"150#01", "150#02", "150#03", "150#04"}) send_frame(sender, text);
+  EXPECT_EQ(answer(s).frames().at(0).to_string(), "150#01");
+  EXPECT_EQ(answer(s).frames().at(0).to_string(), "150#04") << "what came between is overtaken";
+}
+
+TEST_F(can_bcm, carries_fd_frames) {
+  auto s = manager();
+  auto listener = raw({*can::parse_filter("160:7FF")});
+  listener.option(can::opt::fd_frames(1));
+  const can::frame frames[] = {frame("160##0" + std::string(128, '5'))};
+  s.send(bcm_message::cyclic(frames, 10ms).bytes());
+  EXPECT_EQ(receive_frame(listener), frames[0].to_string());
+}
+
+}  // namespace
+}  // namespace families

@@ -1,0 +1,120 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Frames, filters and broadcast manager messages as values: no kernel is asked.
+#include "can.hpp"
+
+namespace families {
+namespace {
+
+namespace can = afplug::can;
+
+TEST(can_frame, text_comes_back_the_same) {
+  for (const auto* text :
+       {"123#DEADBEEF", "000#", "7FF#0102030405060708", "12345678#00", "00000001#FF", "123#R", "123#R4", "1FFFFFFF#R8",
+        "123##0", "123##3AABB", "12345678##10102030405060708AABBCCDD", "20000040#0000000000000000"}) {
+    const auto f = can::frame::parse(text);
+    ASSERT_TRUE(f) << text;
+    EXPECT_EQ(f->to_string(), text);
+    EXPECT_EQ(can::frame::from(f->bytes()), f) << text;
+  }
+}
+
+TEST(can_frame, text_may_have_dots_and_small_letters) {
+  EXPECT_EQ(frame("123#de.ad.BE.ef"), frame("123#DEADBEEF"));
+  EXPECT_EQ(frame("0ab#r"), frame("0AB#R"));
+}
+
+TEST(can_frame, text_that_is_none) {
+  for (const auto* text :
+       {"", "123", "#", "12#00", "1234#00", "800#00", "123#0", "123#010203040506070809", "123#GG", "123#R9", "20000#00",
+        "123#.00", "123#00.", "123##", "123##G00", "123##0010203040506070809", "12x#00", " 123#00", "123#00 "})
+    EXPECT_FALSE(can::frame::parse(text)) << text;
+}
+
+TEST(can_frame, knows_its_parts) {
+  const auto plain = frame("123#0102");
+  EXPECT_EQ(plain.id(), 0x123u);
+  EXPECT_EQ(plain.data().size(), 2u);
+  EXPECT_EQ(plain.bytes().size(), 16u);
+  EXPECT_FALSE(plain.is_extended() || plain.is_fd() || plain.is_remote() || plain.is_error());
+  const auto extended = frame("00000123#");
+  EXPECT_TRUE(extended.is_extended());
+  EXPECT_EQ(extended.id(), 0x123u);
+  EXPECT_EQ(extended.raw_id(), 0x123u | CAN_EFF_FLAG);
+  EXPECT_NE(extended, frame("123#"));
+  const auto fd = frame("123##1AA");
+  EXPECT_TRUE(fd.is_fd());
+  EXPECT_EQ(fd.bytes().size(), 72u);
+  EXPECT_EQ(fd.flags(), CANFD_BRS | CANFD_FDF);
+  const auto remote = can::frame::remote(0x800, 4);
+  EXPECT_TRUE(remote.is_remote() && remote.is_extended());
+  EXPECT_EQ(remote.to_string(), "00000800#R4");
+}
+
+TEST(can_frame, from_what_is_none) {
+  const std::byte bytes[80] = {};
+  for (std::size_t size : {0, 15, 17, 71, 73, 80}) EXPECT_FALSE(can::frame::from({bytes, size})) << size;
+  std::byte classic[16] = {};
+  classic[4] = std::byte{9};
+  EXPECT_FALSE(can::frame::from(classic)) << "nine bytes are one too many";
+}
+
+TEST(can_frame, fd_has_lengths_of_its_own) {
+  EXPECT_EQ(can::frame::fd_length(8), 8u);
+  EXPECT_EQ(can::frame::fd_length(9), 12u);
+  EXPECT_EQ(can::frame::fd_length(33), 48u);
+  EXPECT_EQ(can::frame::fd_length(64), 64u);
+}
+
+TEST(can_frame, of_an_error_in_words) {
+  EXPECT_EQ(can::describe_error(frame("123#00")), "");
+  EXPECT_EQ(can::describe_error(frame("20000040#0000000000000000")), "bus-off");
+  EXPECT_EQ(can::describe_error(frame("20000020#0000000000000000")), "no acknowledgement");
+  EXPECT_EQ(can::describe_error(frame("20000004#0004000000000000")), "controller: receive warning");
+  EXPECT_EQ(can::describe_error(frame("20000008#0000040A00000000")), "protocol: stuff error (at data)");
+  EXPECT_EQ(can::describe_error(frame("20000204#0030000000008001")),
+            "controller: receive passive, transmit passive; counters: tx 128, rx 1");
+}
+
+TEST(can_filter, from_text) {
+  const auto match = can::parse_filter("123:7FF"), not_this = can::parse_filter("123~7FF"),
+             extended = can::parse_filter("00000123:1FFFFFFF");
+  ASSERT_TRUE(match && not_this && extended);
+  EXPECT_EQ(match->can_id, 0x123u);
+  EXPECT_EQ(match->can_mask, 0x7ffu);
+  EXPECT_EQ(not_this->can_id, 0x123u | CAN_INV_FILTER);
+  EXPECT_EQ(extended->can_id, 0x123u | CAN_EFF_FLAG);
+  for (const auto* text : {"", "123", "123:", ":7FF", "x:7FF", "123:7FF:"})
+    EXPECT_FALSE(can::parse_filter(text)) << text;
+}
+
+TEST(can_xl_frame, to_bytes_and_back) {
+  const std::uint8_t data[] = {1, 2, 3, 4, 5};
+  const can::xl_frame f(0x7ff, 3, 0x12345678, data);
+  const auto back = can::xl_frame::from(f.bytes());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->priority(), 0x7ffu);
+  EXPECT_EQ(back->sdu_type(), 3);
+  EXPECT_EQ(back->acceptance(), 0x12345678u);
+  EXPECT_TRUE(std::equal(back->data().begin(), back->data().end(), std::begin(data), std::end(data)));
+  EXPECT_FALSE(can::xl_frame::from(f.bytes().first(12)));
+}
+
+TEST(can_bcm_message, to_bytes_and_back) {
+  const can::frame frames[] = {frame("123#01"), frame("123#02")};
+  const auto m = can::bcm_message::cyclic(frames, 20ms);
+  EXPECT_EQ(m.bytes().size(), 56u + 2 * 16u);
+  const auto back = can::bcm_message::from(m.bytes());
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->opcode(), static_cast<std::uint32_t>(TX_SETUP));
+  EXPECT_EQ(back->id(), 0x123u);
+  EXPECT_EQ(back->frames(), m.frames());
+  EXPECT_EQ(back->head().ival2.tv_usec, 20000);
+  auto cut = m.bytes();
+  cut.pop_back();
+  EXPECT_FALSE(can::bcm_message::from(cut));
+  EXPECT_FALSE(can::bcm_message::from(std::span(cut).first(55)));
+}
+
+}  // namespace
+}  // namespace families

@@ -1,0 +1,80 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "support.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace families {
+
+std::string lacking(std::string_view id, int type, int protocol) {
+  error_code ec;
+  const auto* family = afplug::registry::global().family(id, ec);
+  if (!family) return std::string(afplug::last_detail());
+  const auto verdict = afplug::check(*family, type, protocol);
+  if (verdict.available() && verdict.reason.empty()) return {};
+  return std::string(id) + ": " + verdict.detail + " (" + verdict.reason + "): " + verdict.remedy;
+}
+
+void row_test::SetUp() {
+  if (const auto why = lacking(family_, type_, protocol_); !why.empty()) GTEST_SKIP() << why;
+}
+
+afplug::socket row_test::open() const {
+  afplug::socket s(family_, type_, protocol_);
+  s.timeout(patience);
+  return s;
+}
+
+afplug::socket row_test::bound(std::string_view text) const {
+  auto s = open();
+  s.bind(at(text));
+  return s;
+}
+
+std::string receive(afplug::socket& s, std::size_t room) { return receive_message(s, room).data; }
+
+message receive_message(afplug::socket& s, std::size_t room) {
+  message m;
+  m.data.resize(room);
+  const afplug::mutable_bytes into[] = {m.data};
+  afplug::control_buffer control;
+  const auto got = s.recvmsg(into, control, 0, &m.from);
+  m.data.resize(got.size);
+  m.flags = got.flags;
+  return m;
+}
+
+bool silent(afplug::socket& s) {
+  char byte;
+  error_code ec;
+  s.recv(afplug::mutable_bytes(&byte, 1), MSG_DONTWAIT, ec);
+  return ec == sys(EAGAIN);
+}
+
+std::string pattern(std::size_t size, unsigned seed) {
+  std::string bytes(size, '\0');
+  std::uint32_t x = seed * 2654435761u + 1;
+  for (char& c : bytes) {
+    x = x * 1664525u + 1013904223u;
+    c = static_cast<char>(x >> 24);
+  }
+  return bytes;
+}
+
+bool run(const std::string& command) { return std::system(command.c_str()) == 0; }
+
+std::vector<std::string> interfaces(int hardware_type) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net")) {
+    int type = -1;
+    std::ifstream(entry.path() / "type") >> type;
+    if (type == hardware_type) names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace families
