@@ -239,9 +239,10 @@ void check_option_sizes(option_info& o, const place& where) {
     bad(where + ".element_size", "it is " + number_text(o.element_size) + ", not in 1.." + number_text(o.max_bytes));
 }
 
-void check_option(option_info& o, const place& where) {
+// A group's name stands in many elements, mostly as the same pointer: one that was just checked is good.
+void check_option(option_info& o, const char* good_group, const place& where) {
   check_name(o.name, where + ".name");
-  check_optional(o.group, where + ".group");
+  if (o.group != good_group) check_optional(o.group, where + ".group");
   check_optional(o.values, where + ".values");
   check_optional(o.help, where + ".help");
   if ((o.flags & (AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE)) == 0)
@@ -266,9 +267,9 @@ std::vector<afplug_member> copy_members(const option_info& o, const place& where
   return members;
 }
 
-void check_constant(const constant& c, const place& where) {
+void check_constant(const constant& c, const char* good_group, const place& where) {
   check_name(c.name, where + ".name");
-  check_optional(c.group, where + ".group");
+  if (c.group != good_group) check_optional(c.group, where + ".group");
   check_optional(c.text, where + ".text");
 }
 
@@ -363,14 +364,18 @@ const family* family::adopt(const afplug_family& raw, std::string_view provider,
     for (std::size_t i = 0; i < out->options_.size(); ++i) {
       const place where = all_options[i];
       auto& o = out->options_[i];
-      check_option(o, where);
+      check_option(o, i > 0 ? out->options_[i - 1].group : nullptr, where);
       out->member_tables_[i] = copy_members(o, where);
       o.member_table = out->member_tables_[i];
       o.members = as_array(out->member_tables_[i]);
     }
 
     out->constants_ = copy_table<constant>(d.constants, "constants");
-    for (std::size_t i = 0; i < out->constants_.size(); ++i) check_constant(out->constants_[i], place("constants")[i]);
+    const char* good_group = nullptr;
+    for (std::size_t i = 0; i < out->constants_.size(); ++i) {
+      check_constant(out->constants_[i], good_group, place("constants")[i]);
+      good_group = out->constants_[i].group;
+    }
 
     d.rows = as_array(out->rows_);
     d.options = as_array(out->options_);

@@ -37,7 +37,7 @@ std::vector<loading> measure_loading(const char* self, int times) {
       looks.push_back(look);
       loads.push_back(load);
     }
-    made.push_back({family, median(looks), median(loads)});
+    made.push_back({family, median(looks), median(loads), quantile(loads, 0.25)});
   }
   return made;
 }

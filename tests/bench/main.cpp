@@ -31,7 +31,7 @@ int run(const arguments& all, const char* self) {
     for (const auto& subject : make())
       if (subject.name.find(all.only) != std::string::npos) made.results.push_back(bench::measure(subject, all.rounds));
   if (std::string_view("loading").find(all.only) != std::string_view::npos)
-    made.loads = bench::measure_loading(self, 21);
+    made.loads = bench::measure_loading(self, 41);
   made.print();
   if (!all.json.empty()) made.write_json(all.json);
   if (!all.gate) return 0;

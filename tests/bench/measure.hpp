@@ -44,6 +44,8 @@ struct result {
 result measure(const subject& what, int rounds);
 
 double median(std::vector<double> values);
+/// The value that this part of them is below.
+double quantile(std::vector<double> values, double part);
 
 // The subjects.
 std::vector<subject> ping_pong();
@@ -53,8 +55,9 @@ std::vector<subject> churn();
 /// What it costs to load a plugin in a new process.
 struct loading {
   std::string family;
-  double look;  ///< µs to find all plugins, from their notes
-  double load;  ///< µs to check, map and adopt the one that was asked for
+  double look;         ///< µs to find all plugins, from their notes; median
+  double load;         ///< µs to check, map and adopt the one that was asked for; median
+  double undisturbed;  ///< the same, lower quartile: what a busy machine adds is left out
 };
 /// `self`: this program's path.
 std::vector<loading> measure_loading(const char* self, int times);

@@ -20,7 +20,7 @@ std::vector<gate> report::gates() const {
     if (r.subject == "socket + close")
       made.push_back({r.subject + ": afplug to bare", r.of("afplug").ratio, 1.05, false, r.is_void});
   }
-  for (const auto& l : loads) made.push_back({"loading " + l.family + ", µs", l.load, 200, false, false});
+  for (const auto& l : loads) made.push_back({"loading " + l.family + ", µs", l.undisturbed, 200, false, false});
   return made;
 }
 
@@ -32,7 +32,8 @@ void report::print() const {
       std::printf("  %-12s %9.2f µs  %6.3f\n", one.name.c_str(), one.nanoseconds / 1000, one.ratio);
   }
   for (const auto& l : loads)
-    std::printf("loading %-6s %6.0f µs, after looking for all plugins: %.0f µs\n", l.family.c_str(), l.load, l.look);
+    std::printf("loading %-6s %6.0f µs, undisturbed %.0f µs, after looking for all plugins: %.0f µs\n",
+                l.family.c_str(), l.load, l.undisturbed, l.look);
   for (const auto& g : gates()) {
     const char* word = g.is_void ? "void" : g.holds() ? "ok" : "FAILED";
     std::printf("gate: %-48s %8.3f %s %-6g %s\n", g.what.c_str(), g.value, g.at_least ? ">=" : "<=", g.limit, word);
@@ -80,7 +81,7 @@ void report::write_json(const std::string& file) const {
       << array(loads,
                [&](const loading& l) {
                  return "{\"family\": " + quoted(l.family) + ", \"look_us\": " + number(l.look) +
-                        ", \"load_us\": " + number(l.load) + "}";
+                        ", \"load_us\": " + number(l.load) + ", \"undisturbed_us\": " + number(l.undisturbed) + "}";
                })
       << ",\n \"gates\": "
       << array(gates(),
