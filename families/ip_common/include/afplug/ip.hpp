@@ -313,11 +313,15 @@ struct connection_info {
   std::uint32_t total_rto_time;
 
   std::chrono::microseconds round_trip_time() const noexcept { return std::chrono::microseconds(rtt); }  ///< smoothed
-  std::chrono::microseconds round_trip_variation() const noexcept { return std::chrono::microseconds(rttvar); }
-  std::chrono::microseconds least_round_trip_time() const noexcept { return std::chrono::microseconds(min_rtt); }
-  std::chrono::microseconds retransmission_timeout() const noexcept { return std::chrono::microseconds(rto); }
-  unsigned send_window_scale() const noexcept { return scale(true); }
-  unsigned receive_window_scale() const noexcept { return scale(false); }
+  std::chrono::microseconds round_trip_variation() const noexcept {
+    return std::chrono::microseconds(rttvar);
+  }  ///< how much it varies
+  std::chrono::microseconds least_round_trip_time() const noexcept {
+    return std::chrono::microseconds(min_rtt);
+  }  ///< so far
+  std::chrono::microseconds retransmission_timeout() const noexcept { return std::chrono::microseconds(rto); }  ///< now
+  unsigned send_window_scale() const noexcept { return scale(true); }      ///< bits: of the peer's window
+  unsigned receive_window_scale() const noexcept { return scale(false); }  ///< bits: of our window
   /// Whether the application, not the path, bounded delivery_rate.
   bool application_limited() const noexcept { return (bits & (little ? 0x01 : 0x80)) != 0; }
   /// "ESTABLISHED", "LISTEN" …, as RFC 9293 names the states.
