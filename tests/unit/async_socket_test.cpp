@@ -221,7 +221,8 @@ TEST_P(async_socket, destroyed_while_a_readiness_is_on_its_way) {
   int calls = 0;
   char byte = 0;
   {
-    auto [a, b] = connection();
+    auto pair = connection();
+    auto &a = pair.first, &b = pair.second;
     b.async_wait(asio::socket_base::wait_read, [&](error_code) {
       b.close();
       ++calls;
@@ -322,7 +323,8 @@ TEST_P(async_socket, datagrams_with_their_senders) {
 TEST_P(async_socket, default_tokens) {
   using token = asio::use_awaitable_t<>;
   using socket = token::as_default_on_t<afplug::async_socket>;
-  auto [a, b] = connection();
+  auto pair = connection();
+  auto &a = pair.first, &b = pair.second;
   bool done = false;
   asio::co_spawn(
       context,

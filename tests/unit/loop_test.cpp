@@ -804,7 +804,7 @@ TEST(loop_readiness, epoll_edge_comes_anew_after_each_eagain) {
     }
     b.close();
     if (type != SOCK_DGRAM) {
-      EXPECT_NE(in.events() & EPOLLIN, 0);
+      EXPECT_NE(in.events() & static_cast<int>(EPOLLIN), 0);
     }
   }
 }
