@@ -102,41 +102,66 @@ static int thrown() { throw std::runtime_error("too early"); }
 static const int early = thrown();
 #endif
 
+/* An address is the family's number and a name in letters and digits. */
+#define HEAD ((uint32_t)sizeof(uint16_t))
+
+static int32_t refuse(struct afplug_text* why, int32_t error, const char* sentence) {
+  why->size = (uint32_t)strlen(sentence);
+  memcpy(why->data, sentence, why->size < why->capacity ? why->size : why->capacity);
+  return error;
+}
+
+static int plain(const char* name, size_t size) {
+  size_t i = 0;
+  for (; i < size; ++i)
+    if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9'))) return 0;
+  return size > 0;
+}
+
 static int32_t parse(const struct afplug_identity* who, const char* text, size_t text_size, struct afplug_sockaddr* out,
                      struct afplug_text* why) {
   const uint16_t number = (uint16_t)who->number;
-  (void)why;
-  if (text_size > AFPLUG_ADDRESS_MAX - sizeof number) return -ENAMETOOLONG;
+  if (text_size > AFPLUG_ADDRESS_MAX - HEAD) return refuse(why, -ENAMETOOLONG, "the name is too long");
+  if (!plain(text, text_size)) return refuse(why, -EINVAL, "a name has letters and digits");
   memcpy(out->u.bytes, &number, sizeof number);
-  memcpy(out->u.bytes + sizeof number, text, text_size);
-  out->length = (uint32_t)(sizeof number + text_size);
+  memcpy(out->u.bytes + HEAD, text, text_size);
+  out->length = HEAD + (uint32_t)text_size;
   return 0;
+}
+
+/* The length of the address's name, or -EINVAL. */
+static int32_t name_length(const struct afplug_identity* who, const void* address, uint32_t length) {
+  uint16_t number = 0;
+  if (length <= HEAD || length > AFPLUG_ADDRESS_MAX) return -EINVAL;
+  memcpy(&number, address, sizeof number);
+  if (number != (uint16_t)who->number || !plain((const char*)address + HEAD, length - HEAD)) return -EINVAL;
+  return (int32_t)(length - HEAD);
 }
 
 static int32_t format(const struct afplug_identity* who, const void* address, uint32_t length,
                       struct afplug_text* out) {
-  (void)who;
-  if (length < sizeof(uint16_t)) return -EINVAL;
-  out->size = length - (uint32_t)sizeof(uint16_t);
-  memcpy(out->data, (const char*)address + sizeof(uint16_t), out->size < out->capacity ? out->size : out->capacity);
+  const int32_t size = name_length(who, address, length);
+  if (size < 0) return size;
+  out->size = (uint32_t)size;
+  memcpy(out->data, (const char*)address + HEAD, out->size < out->capacity ? out->size : out->capacity);
   return 0;
 }
 
 static int32_t get(const struct afplug_identity* who, const void* address, uint32_t length, struct afplug_value* values,
                    uint32_t capacity) {
-  (void)who;
-  if (length < sizeof(uint16_t)) return -EINVAL;
+  const int32_t size = name_length(who, address, length);
+  if (size < 0) return size;
   if (capacity > 0) {
     values[0].kind = AFPLUG_KIND_TEXT;
-    values[0].size = length - (uint32_t)sizeof(uint16_t);
-    memcpy(values[0].bytes, (const char*)address + sizeof(uint16_t), values[0].size);
+    values[0].size = (uint32_t)size;
+    memcpy(values[0].bytes, (const char*)address + HEAD, (size_t)size);
   }
   return 1;
 }
 
 static int32_t set(const struct afplug_identity* who, const struct afplug_value* values, uint32_t count,
                    struct afplug_sockaddr* out, struct afplug_text* why) {
-  if (count < 1 || values[0].kind != AFPLUG_KIND_TEXT) return -EINVAL;
+  if (count < 1 || values[0].kind != AFPLUG_KIND_TEXT) return refuse(why, -EINVAL, "name: it is missing");
   return parse(who, (const char*)values[0].bytes, values[0].size, out, why);
 }
 
@@ -212,6 +237,7 @@ static void fill(void) {
   OPTION.size = sizeof OPTION;
   OPTION.flags = AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE;
   OPTION.name = "TEST_OPTION";
+  OPTION.help = "an option";
   OPTION.level = 1;
   OPTION.number = 2;
   OPTION.kind = AFPLUG_KIND_STRUCT;
@@ -229,6 +255,7 @@ static void fill(void) {
   field.size = sizeof field;
   field.kind = AFPLUG_KIND_TEXT;
   field.name = "name";
+  field.help = "a name";
   field.bytes = AFPLUG_ADDRESS_MAX - 2;
 
   memset(&codec, 0, sizeof codec);
@@ -288,6 +315,7 @@ static void two_families(struct afplug_plugin* out) {
 
 int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out) {
   int32_t result = 0;
+  if (host->abi_major != AFPLUG_ABI_MAJOR) return -EPROTONOSUPPORT;
   fill();
   out->abi_major = AFPLUG_ABI_MAJOR;
   out->abi_minor = host->abi_minor;

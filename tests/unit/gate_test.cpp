@@ -1,12 +1,11 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Who may own and write to a plugin's file and the directories that lead to it, by the public inspect().
-#include <sys/wait.h>
-
 #include <gmock/gmock.h>
 #include <afplug/inspect.hpp>
 
 #include "../support/plugin_files.hpp"
+#include "../support/run.hpp"
 
 namespace {
 
@@ -191,29 +190,25 @@ class gate_privileged : public gate {
     ASSERT_EQ(::chown(folder.c_str(), stranger, static_cast<gid_t>(-1)), 0);
   }
 
-  std::string run(const std::string& arguments) const {
-    const std::string command = "AFPLUG_PATH=" + folder.string() + " " + probe.string() + " " + arguments;
-    FILE* pipe = ::popen(command.c_str(), "re");
-    std::string out;
-    for (int c; (c = std::fgetc(pipe)) != EOF;) out.push_back(static_cast<char>(c));
-    const int status = ::pclose(pipe);
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? out : "failed";
+  std::string said(const std::string& arguments) const {
+    const auto done = run("AFPLUG_PATH=" + folder.string() + " " + probe.string() + " " + arguments);
+    return done.code == 0 ? done.out : "failed";
   }
 };
 
 TEST_F(gate_privileged, passes_root_and_the_effective_user) {
-  EXPECT_EQ(run("inspect " + file.string()), "accepted\n");
+  EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
   ASSERT_EQ(::chown(file.c_str(), stranger, static_cast<gid_t>(-1)), 0);
-  EXPECT_EQ(run("inspect " + file.string()), "accepted\n");
+  EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
 }
 
 TEST_F(gate_privileged, passes_no_group_write) {
   ::chmod(file.c_str(), 0664);
-  EXPECT_EQ(run("inspect " + file.string()), "writable\n");
+  EXPECT_EQ(said("inspect " + file.string()), "writable\n");
 }
 
 TEST_F(gate_privileged, does_not_listen_to_the_environment) {
-  const auto searched = run("directories");
+  const auto searched = said("directories");
   EXPECT_THAT(searched, testing::EndsWith("/afplug\n"));  // beside libafplug
   EXPECT_THAT(searched, testing::Not(HasSubstr(folder.string())));
 }
