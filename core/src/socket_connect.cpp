@@ -316,8 +316,9 @@ void socket::connect(std::string_view text, error_code& ec) {
   error_code no_name;
   const auto [host, service] = split_host_service(text, no_name);
   if (no_name || host.empty() || service.empty()) return;
-  const auto found =
-      getaddrinfo(host, service, {family_->number(), basic_protocol(what()).type(), 0, 0, timeout()}, ec);
+  // A non-blocking socket connects without waiting; a name takes the time that its look-up takes.
+  const auto limit = timeout_ > 0 ? timeout() : std::nullopt;
+  const auto found = getaddrinfo(host, service, {family_->number(), what().type(), 0, 0, limit}, ec);
   if (ec) return;
   address first = found.front().address;
   first.protocol(what());
