@@ -176,40 +176,76 @@ TEST_F(gate_links, subfolder_of_the_search_directory_counts) {
   refused(link, "directory-writable", sub.string());
 }
 
-// A setuid program trusts root and its effective user alone, and no environment.
-class gate_privileged : public gate {
+// Runs a copy of the probe that somebody else owns, the library being inside it.
+class gate_probe : public gate {
  protected:
   const fs::path probe = dir / "probe";
 
-  void SetUp() override {
-    NEEDS_ROOT();
+  void own_probe(uid_t user, gid_t group, mode_t mode) const {
     ::chmod(dir.path().c_str(), 0755);
     fs::copy_file(AFPLUG_GATE_PROBE, probe);
-    ASSERT_EQ(::chown(probe.c_str(), stranger, static_cast<gid_t>(-1)), 0);
-    ASSERT_EQ(::chmod(probe.c_str(), 04755), 0);
-    ASSERT_EQ(::chown(folder.c_str(), stranger, static_cast<gid_t>(-1)), 0);
+    ASSERT_EQ(::chown(probe.c_str(), user, group), 0);
+    ASSERT_EQ(::chmod(probe.c_str(), mode), 0);
+    ASSERT_EQ(said("privileged"), mode & (S_ISUID | S_ISGID) ? "yes\n" : "no\n")
+        << "is " << dir.path() << " mounted nosuid?";
   }
 
   std::string said(const std::string& arguments) const {
     const auto done = run("AFPLUG_PATH=" + folder.string() + " " + probe.string() + " " + arguments);
     return done.code == 0 ? done.out : "failed";
   }
+
+  static void give(const fs::path& path, uid_t user) {
+    ASSERT_EQ(::chown(path.c_str(), user, static_cast<gid_t>(-1)), 0);
+  }
 };
 
-TEST_F(gate_privileged, passes_root_and_the_effective_user) {
+// A checkout under sudo: root runs what a user built.
+TEST_F(gate_probe, passes_the_owner_of_the_library) {
+  NEEDS_ROOT();
+  own_probe(stranger, 0, 0755);
+  give(file, stranger);
+  give(folder, stranger);
   EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
-  ASSERT_EQ(::chown(file.c_str(), stranger, static_cast<gid_t>(-1)), 0);
+  give(file, stranger + 1);
+  EXPECT_EQ(said("inspect " + file.string()), "owner\n");
+}
+
+TEST_F(gate_probe, passes_the_owner_of_the_library_to_no_privileged_process) {
+  NEEDS_ROOT();
+  own_probe(stranger, stranger, 02755);
+  EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
+  give(file, stranger);
+  EXPECT_EQ(said("inspect " + file.string()), "owner\n");
+  give(file, 0);
+  give(folder, stranger);
+  EXPECT_EQ(said("inspect " + file.string()), "directory-owner\n");
+}
+
+TEST_F(gate_probe, passes_root_and_the_effective_user_to_a_privileged_process) {
+  NEEDS_ROOT();
+  own_probe(stranger, 0, 04755);
+  give(folder, stranger);
+  EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
+  give(file, stranger);
   EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
 }
 
-TEST_F(gate_privileged, passes_no_group_write) {
+TEST_F(gate_probe, passes_no_group_write_to_a_privileged_process) {
+  NEEDS_ROOT();
+  own_probe(stranger, 0, 04755);
   ::chmod(file.c_str(), 0664);
   EXPECT_EQ(said("inspect " + file.string()), "writable\n");
 }
 
-TEST_F(gate_privileged, does_not_listen_to_the_environment) {
+TEST_F(gate_probe, hears_the_environment_in_no_privileged_process) {
+  NEEDS_ROOT();
+  own_probe(0, 0, 0755);
+  EXPECT_THAT(said("directories"), HasSubstr(folder.string()));
+  fs::remove(probe);
+  own_probe(stranger, 0, 04755);
   const auto searched = said("directories");
-  EXPECT_THAT(searched, testing::EndsWith("/afplug\n"));  // beside libafplug
+  EXPECT_THAT(searched, testing::EndsWith("/afplug\n"));  // beside the library
   EXPECT_THAT(searched, testing::Not(HasSubstr(folder.string())));
 }
 
