@@ -35,6 +35,12 @@ bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& 
   return true;
 }
 
+// What socket(2) says where a family lacks the type, or has it without that protocol.
+int no_row(const family& f, int type) noexcept {
+  const bool known = std::ranges::any_of(f.rows(), [&](const row& other) { return other.type == type; });
+  return known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
+}
+
 // Opens by the family's override, or by socket(2) on the row's native triple. −1 with errno.
 int open_native(const family& f, int type, int proto, bool nonblock) {
   if (const auto slot = f.kernel_ops().open) {
@@ -49,8 +55,7 @@ int open_native(const family& f, int type, int proto, bool nonblock) {
   }
   const row* r = f.find_row(type, proto);
   if (!r) {
-    const bool known = std::ranges::any_of(f.rows(), [&](const row& other) { return other.type == type; });
-    errno = known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
+    errno = no_row(f, type);
     return -1;
   }
   const auto native = [](int wanted, int asked) { return wanted == AFPLUG_ANY ? asked : wanted; };
@@ -143,7 +148,7 @@ socket socket::open(const afplug::family& family, int type, int proto, error_cod
     const auto who = family.identity(plain, proto);
     void* state = nullptr;
     std::int64_t pollable = -1;
-    failed = family.find_row(plain, proto) ? -family.user_ops().open(&who, &state, &pollable) : EPROTONOSUPPORT;
+    failed = family.find_row(plain, proto) ? -family.user_ops().open(&who, &state, &pollable) : no_row(family, plain);
     if (failed == 0) {
       ec.clear();
       return socket_access::make_user(state, pollable, family, plain, proto, mode);

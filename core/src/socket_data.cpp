@@ -210,6 +210,9 @@ std::size_t socket::send_slow(const_bytes data, int flags, error_code& ec) {
 
 std::size_t socket::recv_slow(mutable_bytes into, int flags, error_code& ec) {
   const int error = errno;
+  // What the kernel does by itself.
+  if (user_ && type_ == SOCK_STREAM && (flags & (MSG_WAITALL | MSG_DONTWAIT | MSG_PEEK)) == MSG_WAITALL)
+    return recvall(into, flags & ~MSG_WAITALL, ec);
   call waiting(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
   if (!user_ && !waiting.again(error, ec)) return 0;
   received out;
@@ -369,7 +372,7 @@ std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const 
 std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
                              const address* to, error_code& ec) {
   control_builder control;
-  control.rights(descriptors);
+  if (!descriptors.empty()) control.rights(descriptors);
   return sendmsg(data, control, flags, to, ec);
 }
 

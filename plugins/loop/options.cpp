@@ -134,6 +134,7 @@ std::int32_t endpoint::get_option(std::int32_t level, std::int32_t number, void*
 }
 
 std::int32_t endpoint::set_option(std::int32_t level, std::int32_t number, const void* data, std::uint32_t bytes) {
+  if (data == nullptr && bytes != 0) return -EFAULT;
   if (level == SOL_SOCKET && number == SO_LINGER) {
     if (bytes < sizeof remembered_.linger) return -EINVAL;
     std::memcpy(&remembered_.linger, data, sizeof remembered_.linger);
