@@ -16,6 +16,7 @@ CONFORMANCE(bytes, stream, 0);
 CONFORMANCE(messages, 0, stream);
 CONFORMANCE(to_anyone, connectionless, 0);
 CONFORMANCE(to_its_peer, 0, connectionless);
+CONFORMANCE(slow_receiver, connectionless | flow, 0);
 
 std::string receive(afplug::socket& s, int flags = 0, std::size_t room = 1 << 17) {
   std::string got(room, '\0');
@@ -322,13 +323,36 @@ TEST_P(to_anyone, by_sendmsg_too) {
 TEST_P(to_anyone, connected_hears_its_peer_alone) {
   auto l = connected();
   auto stranger = bound();
-  if (in_kernel() && can(unnamed)) {
-    EXPECT_EQ(ERROR_OF(stranger.sendto(message(9), l.a.getsockname(), 0, _)), sys(EPERM));
-  } else {
-    stranger.sendto(message(9), l.a.getsockname());
-  }
+  EXPECT_EQ(ERROR_OF(stranger.sendto(message(9), l.a.getsockname(), 0, _)), sys(error().sendto_taken));
   l.b.send(message(1));
   EXPECT_EQ(receive(l.a), message(1));
+}
+
+TEST_P(slow_receiver, of_messages_by_address_is_waited_for_without_spinning) {
+  // Not connected: poll knows nothing of the receiver.
+  auto to = bound(), from = bound();
+  const auto name = to.getsockname();
+  from.timeout(0ns);
+  error_code ec;
+  while (!ec) from.sendto(message(0), name, 0, ec);
+  ASSERT_EQ(ec, sys(EAGAIN));
+  from.timeout(300ms);
+  const auto before = clock::now();
+  const auto cpu = cpu_time();
+  EXPECT_EQ(ERROR_OF(from.sendto(message(0), name, 0, _)), timed_out);
+  EXPECT_GE(clock::now() - before, 300ms);
+  EXPECT_LT(cpu_time() - cpu, 100ms);
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    from.timeout(limit);
+    helper sender([&] { from.sendto(message(0), name, 0, ec); });
+    sender.until_asleep();
+    std::string got(1 << 16, '\0');
+    for (error_code none; !none;) to.recv(got, MSG_DONTWAIT, none);
+    sender.join();
+    EXPECT_EQ(ec, sys(0));
+    from.timeout(0ns);
+    while (!ec) from.sendto(message(0), name, 0, ec);
+  }
 }
 
 TEST_P(to_its_peer, has_no_address_to_receive_from) {

@@ -30,6 +30,7 @@ enum trait : unsigned {
   user_space = 1u << 13,     ///< no kernel socket behind it
   duplicates = 1u << 14,     ///< dup works
   forks = 1u << 15,          ///< works in a forked child too
+  full_tells = 1u << 17,     ///< POLLOUT ends while the receiver is full
   abstract_names = 1u << 16  ///< AF_UNIX's names
 };
 
@@ -52,6 +53,7 @@ struct errors {
   int recv_unconnected = ENOTCONN;  ///< EAGAIN: it waits
   int send_unconnected = EPIPE;
   int sendto_unconnected = EPIPE;  ///< to the address of nobody
+  int sendto_taken = 0;            ///< to a socket that is connected to another
   int sendto_connected = 0;        ///< with an address on a connected socket
   int getpeername_unconnected = ENOTCONN;
   int shutdown_unconnected = ENOTCONN;
@@ -61,8 +63,10 @@ struct errors {
   int send_closed = EPIPE;  ///< soon after the peer has closed; 0: it is not told
   int send_empty = 0;
   int send_oob = 0;
-  int send_big = 0;     ///< 16 MB in one message
-  int send_rights = 0;  ///< with SCM_RIGHTS, where a row passes none; 0: they are ignored
+  int send_big = 0;                 ///< 16 MB in one message
+  int get_bad_level = ENOPROTOOPT;  ///< getsockopt of a level that there is not
+  int set_bad_level = ENOPROTOOPT;  ///< setsockopt likewise
+  int send_rights = 0;              ///< with SCM_RIGHTS, where a row passes none; 0: they are ignored
 };
 
 struct link;

@@ -19,15 +19,21 @@ std::string tag() {
   return std::to_string(::getpid()) + "-" + std::to_string(++count);
 }
 std::string abstract_name() { return "@afplug-conformance-" + tag(); }
+std::string loop_name() { return "conformance-" + tag(); }
+std::string port_id() {
+  static std::atomic<unsigned> count{0};
+  return std::to_string(static_cast<unsigned>(::getpid()) + (++count << 22));
+}
 std::string loopback4() { return "127.0.0.1:0"; }
 std::string loopback6() { return "[::1]:0"; }
 
 constexpr unsigned kernel = duplicates | forks;
-constexpr unsigned tcp = kernel | stream | listens | half_close | flow;
+constexpr unsigned tcp = kernel | stream | listens | half_close | flow | full_tells;
 constexpr unsigned udp = kernel | connectionless | timestamps | error_queue | packet_info;
-constexpr unsigned unix_any = kernel | always | pairs | rights | credentials | flow | unnamed | abstract_names;
+constexpr unsigned unix_any =
+    kernel | always | pairs | rights | credentials | flow | full_tells | unnamed | abstract_names;
 
-constexpr errors tcp_errors{};
+constexpr errors tcp_errors{.get_bad_level = EOPNOTSUPP};
 constexpr errors mptcp_errors{.send_closed = 0};
 constexpr errors udp_errors{.listen_unbound = EOPNOTSUPP,
                             .accept_unlistening = EOPNOTSUPP,
@@ -56,7 +62,9 @@ constexpr errors unix_stream_errors{.pair = 0,
                                     .send_unconnected = ENOTCONN,
                                     .sendto_unconnected = EOPNOTSUPP,
                                     .sendto_connected = EISCONN,
-                                    .shutdown_unconnected = 0};
+                                    .shutdown_unconnected = 0,
+                                    .get_bad_level = EOPNOTSUPP,
+                                    .set_bad_level = EOPNOTSUPP};
 constexpr errors unix_seqpacket_errors = [] {
   errors e = unix_stream_errors;
   e.recv_unconnected = ENOTCONN;
@@ -77,10 +85,62 @@ constexpr errors unix_dgram_errors{.pair = 0,
                                    .recv_unconnected = EAGAIN,
                                    .send_unconnected = ENOTCONN,
                                    .sendto_unconnected = ECONNREFUSED,
+                                   .sendto_taken = EPERM,
                                    .shutdown_unconnected = 0,
                                    .send_closed = ECONNREFUSED,
                                    .send_oob = EOPNOTSUPP,
-                                   .send_big = EMSGSIZE};
+                                   .send_big = EMSGSIZE,
+                                   .get_bad_level = EOPNOTSUPP,
+                                   .set_bad_level = EOPNOTSUPP};
+constexpr errors loop_dgram_errors = [] {
+  errors e = unix_dgram_errors;
+  e.get_bad_level = ENOPROTOOPT;
+  e.set_bad_level = ENOPROTOOPT;
+  return e;
+}();
+constexpr errors netlink_errors{.listen_unbound = EOPNOTSUPP,
+                                .accept_unlistening = EOPNOTSUPP,
+                                .listen_connected = EOPNOTSUPP,
+                                .bind_foreign = EINVAL,
+                                .connect_refused = 0,
+                                .connect_at_once = 0,
+                                .connect_twice = 0,
+                                .recv_unconnected = EAGAIN,
+                                .send_unconnected = ECONNREFUSED,
+                                .sendto_unconnected = ECONNREFUSED,
+                                .sendto_taken = ECONNREFUSED,
+                                .getpeername_unconnected = 0,
+                                .shutdown_unconnected = EOPNOTSUPP,
+                                .shutdown_bad = EOPNOTSUPP,
+                                .shutdown_connected = EOPNOTSUPP,
+                                .send_shut = 0,
+                                .send_closed = ECONNREFUSED,
+                                .send_empty = ENODATA,
+                                .send_oob = EOPNOTSUPP,
+                                .send_big = EMSGSIZE,
+                                .send_rights = EINVAL};
+
+// The loop family has what unix(7) has, and says ENOTCONN where that says EINVAL.
+constexpr unsigned loop_any =
+    always | pairs | rights | credentials | flow | full_tells | unnamed | user_space | duplicates;
+constexpr errors loop_stream_errors = [] {
+  errors e = unix_stream_errors;
+  e.connect_full = EINPROGRESS;
+  e.get_bad_level = ENOPROTOOPT;
+  e.set_bad_level = ENOPROTOOPT;
+  e.recv_unconnected = ENOTCONN;
+  e.shutdown_unconnected = ENOTCONN;
+  e.send_oob = EOPNOTSUPP;
+  return e;
+}();
+constexpr errors loop_seqpacket_errors = [] {
+  errors e = loop_stream_errors;
+  e.sendto_unconnected = ENOTCONN;
+  e.sendto_connected = 0;
+  e.send_big = EMSGSIZE;
+  return e;
+}();
+
 const row table[] = {
     {"tcp4", "inet", SOCK_STREAM, 0, tcp | always, loopback4, "0.0.0.0:0", tcp_errors},
     {"tcp6", "inet6", SOCK_STREAM, 0, tcp, loopback6, "[::]:0", tcp_errors},
@@ -95,6 +155,13 @@ const row table[] = {
     {"unix_seqpacket", "unix", SOCK_SEQPACKET, 0, unix_any | listens | half_close, abstract_name, "",
      unix_seqpacket_errors},
     {"unix_dgram", "unix", SOCK_DGRAM, 0, unix_any | connectionless | timestamps, abstract_name, "", unix_dgram_errors},
+    {"netlink", "netlink", SOCK_RAW, NETLINK_USERSOCK, kernel | always | connectionless | credentials | flow, port_id,
+     "0", netlink_errors},
+    {"loop_stream", "loop", SOCK_STREAM, 0, loop_any | stream | listens | half_close, loop_name, "",
+     loop_stream_errors},
+    {"loop_seqpacket", "loop", SOCK_SEQPACKET, 0, loop_any | listens | half_close, loop_name, "",
+     loop_seqpacket_errors},
+    {"loop_dgram", "loop", SOCK_DGRAM, 0, loop_any | connectionless, loop_name, "", loop_dgram_errors},
 };
 
 // What a kernel without the row says; anything else is a defect, and its tests shall run and fail.

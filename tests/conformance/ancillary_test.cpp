@@ -1,0 +1,456 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What travels beside the data: descriptors, credentials, packet information, timestamps, errors. PARITY §4.4; unix(7), ip(7), ipv6(7).
+#include <fcntl.h>
+#include <linux/errqueue.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(descriptors, rights, 0);
+CONFORMANCE(no_descriptors, 0, rights);
+CONFORMANCE(process_credentials, credentials, 0);
+CONFORMANCE(packets, packet_info, 0);
+CONFORMANCE(stamps, timestamps, 0);
+CONFORMANCE(errors_queued, error_queue, 0);
+
+// Files to pass, whose content is their number.
+class files {
+ public:
+  explicit files(int count) {
+    for (int i = 0; i < count; ++i) {
+      int ends[2];
+      if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
+      const char digit = static_cast<char>('0' + i);
+      if (::write(ends[1], &digit, 1) != 1) throw std::runtime_error("write");
+      ::close(ends[1]);
+      fds.push_back(ends[0]);
+    }
+  }
+  ~files() {
+    for (int fd : fds) ::close(fd);
+  }
+  std::vector<int> fds;
+};
+
+bool same_file(int a, int b) {
+  struct stat x {
+  }, y{};
+  return ::fstat(a, &x) == 0 && ::fstat(b, &y) == 0 && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+void expect_and_close(const std::vector<int>& got, const std::vector<int>& sent) {
+  EXPECT_EQ(got.size(), sent.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    if (i < sent.size()) {
+      EXPECT_TRUE(same_file(got[i], sent[i])) << i;
+    }
+    EXPECT_TRUE(close_on_exec(got[i]));
+    ::close(got[i]);
+  }
+}
+
+struct parcel {
+  explicit parcel(std::string words) : text(std::move(words)) {}
+  std::string text;
+  const afplug::const_bytes data[1] = {text};
+};
+struct basket {
+  char text[256] = {};
+  const afplug::mutable_bytes into[1] = {text};
+};
+
+// ---- descriptors ----
+
+TEST_P(descriptors, are_passed) {
+  for (int count : {1, 2, 3, 10, 253}) {
+    auto l = connected();
+    const files f(count);
+    const parcel p(message(1));
+    EXPECT_EQ(l.a.send_fds(p.data, f.fds), p.text.size());
+    basket b;
+    const auto got = l.b.recv_fds(b.text, 253);
+    EXPECT_EQ(got.size, p.text.size());
+    EXPECT_EQ(std::string(b.text, got.size), p.text);
+    EXPECT_EQ(got.flags & (MSG_CTRUNC | MSG_TRUNC), 0);
+    expect_and_close(got.descriptors, f.fds);
+  }
+}
+
+TEST_P(descriptors, open_what_they_opened) {
+  auto l = connected();
+  const files f(2);
+  const parcel p(message(1));
+  l.a.send_fds(p.data, f.fds);
+  basket b;
+  const auto got = l.b.recv_fds(b.text, 2);
+  ASSERT_EQ(got.descriptors.size(), 2u);
+  for (std::size_t i : {0u, 1u}) {
+    char byte = 0;
+    EXPECT_EQ(::read(got.descriptors[i], &byte, 1), 1);
+    EXPECT_EQ(byte, "01"[i]);
+    ::close(got.descriptors[i]);
+  }
+}
+
+TEST_P(descriptors, may_be_none) {
+  auto l = connected();
+  const parcel p(message(1));
+  EXPECT_EQ(l.a.send_fds(p.data, {}), p.text.size());
+  basket b;
+  EXPECT_TRUE(l.b.recv_fds(b.text, 4).descriptors.empty());
+  // Nor need there be room for any.
+  l.a.send(p.text);
+  const auto got = l.b.recv_fds(b.text, 0);
+  EXPECT_EQ(got.size, p.text.size());
+  EXPECT_EQ(got.flags & MSG_CTRUNC, 0);
+}
+
+TEST_P(descriptors, that_do_not_fit_are_told_and_do_not_leak) {
+  for (std::size_t room : {0, 1, 2}) {
+    auto l = connected();
+    const files f(3);
+    const parcel p(message(1));
+    l.a.send_fds(p.data, f.fds);
+    basket b;
+    const auto got = l.b.recv_fds(b.text, room);
+    EXPECT_EQ(got.size, p.text.size());
+    EXPECT_EQ(got.flags & MSG_CTRUNC, MSG_CTRUNC);
+    expect_and_close(got.descriptors, {f.fds.begin(), f.fds.begin() + static_cast<std::ptrdiff_t>(room)});
+  }
+}
+
+TEST_P(descriptors, are_cut_at_every_byte_without_a_leak) {
+  const files f(3);
+  const parcel p(message(1));
+  for (std::size_t room = 0; room <= afplug::cmsg_space(3 * sizeof(int)) + 8; ++room) {
+    SCOPED_TRACE(room);
+    auto l = connected();
+    l.a.send_fds(p.data, f.fds);
+    afplug::control_buffer control(room);
+    basket b;
+    const auto got = l.b.recvmsg(b.into, control);
+    EXPECT_EQ(got.size, p.text.size());
+    const auto header = afplug::cmsg_len(0);
+    const auto fit = std::min<std::size_t>(3, room < header ? 0 : (room - header) / sizeof(int));
+    EXPECT_EQ(control.truncated(), fit < 3);
+    EXPECT_EQ(got.flags & MSG_CTRUNC, fit < 3 ? MSG_CTRUNC : 0);
+    expect_and_close(control.take_rights(), {f.fds.begin(), f.fds.begin() + static_cast<std::ptrdiff_t>(fit)});
+    EXPECT_TRUE(control.take_rights().empty()) << "taken once";
+  }
+}
+
+TEST_P(descriptors, that_nobody_takes_are_closed) {
+  auto l = connected();
+  const files f(3);
+  const parcel p(message(1));
+  const auto before = open_descriptors().size();
+  basket b;
+  {
+    afplug::control_buffer control(afplug::cmsg_space(3 * sizeof(int)));
+    l.a.send_fds(p.data, f.fds);
+    l.b.recvmsg(b.into, control);
+    EXPECT_EQ(open_descriptors().size(), before + 3);
+    // By the next message into the same buffer …
+    l.a.send_fds(p.data, {f.fds.data(), 1});
+    l.b.recvmsg(b.into, control);
+    EXPECT_EQ(open_descriptors().size(), before + 1);
+    // … even one that fails.
+    EXPECT_EQ(ERROR_OF(l.b.recvmsg(b.into, control, MSG_DONTWAIT, nullptr, _)), sys(EAGAIN));
+    EXPECT_EQ(open_descriptors().size(), before);
+    EXPECT_TRUE(control.begin() == control.end());
+    // They go with a buffer that is moved …
+    l.a.send_fds(p.data, f.fds);
+    l.b.recvmsg(b.into, control);
+    afplug::control_buffer moved = std::move(control);
+    EXPECT_EQ(open_descriptors().size(), before + 3);
+    EXPECT_TRUE(control.take_rights().empty());
+    control = std::move(moved);
+    EXPECT_EQ(open_descriptors().size(), before + 3);
+  }
+  // … and with its end.
+  EXPECT_EQ(open_descriptors().size(), before);
+}
+
+TEST_P(descriptors, come_with_their_message_alone) {
+  auto l = connected();
+  const files f(2);
+  const parcel first(message(1)), second(message(2));
+  l.a.send_fds(first.data, {f.fds.data(), 1});
+  l.a.send_fds(second.data, {f.fds.data() + 1, 1});
+  for (std::size_t i : {0u, 1u}) {
+    basket b;
+    const auto got = l.b.recv_fds(b.text, 4);
+    EXPECT_EQ(std::string(b.text, got.size), i == 0 ? first.text : second.text);
+    expect_and_close(got.descriptors, {f.fds[i]});
+  }
+}
+
+TEST_P(descriptors, may_stand_in_several_items) {
+  auto l = connected();
+  const files f(3);
+  const parcel p(message(1));
+  afplug::control_builder several;
+  several.rights({f.fds.data(), 1}).rights({f.fds.data() + 1, 2});
+  l.a.sendmsg(p.data, several);
+  basket b;
+  const auto got = l.b.recv_fds(b.text, 8);
+  expect_and_close(got.descriptors, f.fds);
+}
+
+TEST_P(descriptors, peeked_at_are_duplicates) {
+  auto l = connected();
+  const files f(1);
+  const parcel p(message(1));
+  l.a.send_fds(p.data, f.fds);
+  basket b;
+  expect_and_close(l.b.recv_fds(b.text, 1, MSG_PEEK).descriptors, f.fds);
+  expect_and_close(l.b.recv_fds(b.text, 1).descriptors, f.fds);
+}
+
+TEST_P(descriptors, that_are_not_read_do_not_outlive_the_socket) {
+  auto l = connected();
+  const parcel p(message(1));
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  l.a.send_fds(p.data, {&ends[1], 1});
+  ::close(ends[1]);
+  l.a.close();
+  l.b.close();
+  char byte;
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "the last writing end is gone";
+  ::close(ends[0]);
+}
+
+TEST_P(descriptors, must_be_open) {
+  auto l = connected();
+  const parcel p(message(1));
+  const int wrong[] = {-1}, closed[] = {9999};
+  EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, wrong, 0, nullptr, _)), sys(EBADF));
+  EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, closed, 0, nullptr, _)), sys(EBADF));
+  const files f(1);
+  const std::vector<int> many(254, f.fds[0]);
+  EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, many, 0, nullptr, _)), sys(EINVAL)) << "SCM_MAX_FD is 253";
+  EXPECT_EQ(l.a.send(p.text), p.text.size());
+}
+
+TEST_P(descriptors, are_sent_with_flags_and_to_an_address) {
+  const files f(1);
+  const parcel p(message(1));
+  basket b;
+  if (can(connectionless)) {
+    auto to = bound(), from = bound();
+    const auto name = to.getsockname();
+    EXPECT_EQ(from.send_fds(p.data, f.fds, 0, &name), p.text.size());
+    address sender;
+    auto got = to.recv_fds(b.text, 1, 0, &sender);
+    EXPECT_EQ(sender, from.getsockname());
+    expect_and_close(got.descriptors, f.fds);
+  } else {
+    auto l = connected();
+    const auto name = l.b.getsockname();
+    EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, f.fds, 0, &name, _)), sys(error().sendto_connected));
+  }
+  auto l = connected();
+  fill(l.a, r());
+  EXPECT_EQ(refused([&](error_code& ec) { l.a.send_fds(p.data, f.fds, MSG_DONTWAIT, nullptr, ec); }).ec, sys(EAGAIN));
+  auto k = connected();
+  EXPECT_EQ(ERROR_OF(k.b.recv_fds(b.text, 1, MSG_DONTWAIT, nullptr, _)), sys(EAGAIN));
+}
+
+TEST_P(no_descriptors, is_ignored_or_refused) {
+  auto l = connected();
+  const files f(2);
+  const parcel p(message(1));
+  EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, f.fds, 0, nullptr, _)), sys(error().send_rights));
+  l.a.send(message(2));
+  basket b;
+  const auto got = l.b.recv_fds(b.text, 2);
+  EXPECT_EQ(std::string(b.text, message(1).size()), error().send_rights == 0 ? message(1) : message(2));
+  EXPECT_TRUE(got.descriptors.empty());
+}
+
+// ---- credentials ----
+
+TEST_P(process_credentials, of_the_sender_are_received) {
+  auto l = connected();
+  l.b.option("SO_PASSCRED", 1);
+  EXPECT_EQ(l.b.option_number("SO_PASSCRED"), 1);
+  const parcel p(message(1));
+  basket b;
+  const auto check = [&] {
+    afplug::control_buffer control(afplug::cmsg_space(sizeof(ucred)));
+    EXPECT_EQ(l.b.recvmsg(b.into, control).size, p.text.size());
+    const auto item = control.find(SOL_SOCKET, SCM_CREDENTIALS);
+    ASSERT_TRUE(item.has_value());
+    const auto who = item->credentials();
+    ASSERT_TRUE(who.has_value());
+    EXPECT_EQ(who->pid, ::getpid());
+    EXPECT_EQ(who->uid, ::geteuid());
+    EXPECT_EQ(who->gid, ::getegid());
+    EXPECT_FALSE(item->truncated);
+    EXPECT_FALSE(item->hop_limit().has_value());
+  };
+  l.a.send(p.text);
+  check();
+  afplug::control_builder mine;
+  mine.credentials(::getpid(), ::geteuid(), ::getegid());
+  l.a.sendmsg(p.data, mine);
+  check();
+  if (!can(rights)) return;
+  // With descriptors beside them.
+  const files f(2);
+  mine.rights(f.fds);
+  l.a.sendmsg(p.data, mine);
+  afplug::control_buffer control(512);
+  l.b.recvmsg(b.into, control);
+  EXPECT_TRUE(control.find(SOL_SOCKET, SCM_CREDENTIALS).has_value());
+  EXPECT_TRUE(control.find(SOL_SOCKET, SCM_RIGHTS).has_value());
+  EXPECT_FALSE(control.malformed());
+  expect_and_close(control.take_rights(), f.fds);
+}
+
+TEST_P(process_credentials, of_the_peer_are_an_option) {
+  if (!can(listens)) {
+    EXPECT_EQ(ERROR_OF(connected().a.option_text("SO_PEERCRED", _)), sys(0));
+    return;
+  }
+  auto l = connected();
+  const auto peer = l.a.option<afplug::opt::peer_credentials>().value();
+  EXPECT_EQ(peer.pid, ::getpid());
+  EXPECT_EQ(peer.uid, ::geteuid());
+}
+
+// ---- packets ----
+
+TEST_P(packets, tell_where_they_came_to_and_how) {
+  const bool six = std::string_view(r().family) == "inet6";
+  auto l = connected();
+  static constexpr const char* wanted[2][3] = {{"IP_PKTINFO", "IP_RECVTTL", "IP_RECVTOS"},
+                                               {"IPV6_RECVPKTINFO", "IPV6_RECVHOPLIMIT", "IPV6_RECVTCLASS"}};
+  for (const char* name : wanted[six]) {
+    l.b.option(name, 1);
+    EXPECT_EQ(l.b.option_number(name), 1) << name;
+  }
+  afplug::control_builder out;
+  if (six) {
+    out.hop_limit(33).traffic_class(0x20);
+    in6_pktinfo from{};
+    from.ipi6_addr = in6addr_loopback;
+    out.packet_info6(from);
+  } else {
+    out.ttl(33).tos(0x20);
+    in_pktinfo from{};
+    from.ipi_spec_dst.s_addr = htonl(INADDR_LOOPBACK);
+    out.packet_info4(from);
+  }
+  const parcel p(message(1));
+  l.a.sendmsg(p.data, out);
+  basket b;
+  const std::size_t info = six ? sizeof(in6_pktinfo) : sizeof(in_pktinfo);
+  const std::size_t whole = afplug::cmsg_space(info) + 2 * afplug::cmsg_space(sizeof(int));
+  afplug::control_buffer control(whole);
+  const auto got = l.b.recvmsg(b.into, control);
+  EXPECT_EQ(got.flags & MSG_CTRUNC, 0);
+  int hops = 0, traffic = 0, places = 0;
+  for (const auto& item : control) {
+    if (const auto n = item.hop_limit()) hops = *n;
+    if (const auto n = item.traffic_class()) traffic = *n;
+    if (const auto at = item.packet_info4())
+      places += at->ipi_addr.s_addr == htonl(INADDR_LOOPBACK) && at->ipi_ifindex > 0;
+    if (const auto at = item.packet_info6()) {
+      places += std::memcmp(&at->ipi6_addr, &in6addr_loopback, sizeof in6addr_loopback) == 0 && at->ipi6_ifindex > 0;
+    }
+  }
+  EXPECT_EQ(hops, 33);
+  EXPECT_EQ(traffic, 0x20);
+  EXPECT_EQ(places, 1);
+  // Cut at every byte: what is there is read, nothing beyond.
+  for (std::size_t room = 0; room < whole; ++room) {
+    SCOPED_TRACE(room);
+    l.a.sendmsg(p.data, out);
+    afplug::control_buffer little(room);
+    l.b.recvmsg(b.into, little);
+    // The last item's payload is an int, or the one byte of IP_TOS; its padding may be missing.
+    EXPECT_EQ(little.truncated(), room < whole - (sizeof(std::size_t) - (six ? sizeof(int) : 1)));
+    for (const auto& item : little) {
+      EXPECT_GE(item.data.data(), little.bytes().data());
+      EXPECT_LE(item.data.data() + item.data.size(), little.bytes().data() + little.bytes().size());
+      if (const auto n = item.hop_limit()) {
+        EXPECT_EQ(*n, 33);
+      }
+    }
+  }
+}
+
+TEST_P(packets, refuse_hops_that_are_none) {
+  afplug::control_builder out;
+  EXPECT_THROW(out.ttl(0), afplug::error);
+  EXPECT_THROW(out.ttl(256), afplug::error);
+  EXPECT_THROW(out.hop_limit(-2), afplug::error);
+  EXPECT_THROW(out.hop_limit(256), afplug::error);
+  EXPECT_TRUE(out.empty());
+}
+
+TEST_P(stamps, tell_when) {
+  for (const char* name : {"SO_TIMESTAMPNS", "SO_TIMESTAMP"}) {
+    auto l = connected();
+    l.b.option(name, 1);
+    const parcel p(message(1));
+    const auto before = std::chrono::system_clock::now().time_since_epoch() - 1s;
+    l.a.send(p.text);
+    afplug::control_buffer control(128);
+    basket b;
+    l.b.recvmsg(b.into, control);
+    ASSERT_FALSE(control.begin() == control.end()) << name;
+    const auto when = control.begin()->timestamp();
+    ASSERT_TRUE(when.has_value()) << name;
+    EXPECT_GE(*when, before);
+    EXPECT_LE(*when, std::chrono::system_clock::now().time_since_epoch() + 1s);
+  }
+}
+
+// ---- errors ----
+
+TEST_P(errors_queued, are_received_with_their_origin) {
+  const bool six = std::string_view(r().family) == "inet6";
+  auto s = bound();
+  s.option(six ? "IPV6_RECVERR" : "IP_RECVERR", 1);
+  const auto gone = nobody();
+  s.connect(gone);
+  const parcel p(message(1));
+  s.send(p.text);
+  ASSERT_TRUE(s.wait(POLLERR, patience) & POLLERR);
+  afplug::control_buffer control(512);
+  basket b;
+  address to;
+  const auto got = s.recvmsg(b.into, control, MSG_ERRQUEUE, &to);
+  EXPECT_EQ(got.flags & MSG_ERRQUEUE, MSG_ERRQUEUE);
+  EXPECT_EQ(std::string(b.text, got.size), p.text) << "the datagram that did not arrive";
+  EXPECT_EQ(to, gone);
+  const auto item = control.find(six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVERR : IP_RECVERR);
+  ASSERT_TRUE(item.has_value());
+  const auto what = item->as<sock_extended_err>(item->level, item->type);
+  ASSERT_TRUE(what.has_value());
+  EXPECT_EQ(what->ee_errno, static_cast<std::uint32_t>(ECONNREFUSED));
+}
+
+TEST_P(errors_queued, are_never_waited_for) {
+  auto l = connected();
+  l.b.send(message(1));  // data is no error, though poll says ready
+  ASSERT_TRUE(l.a.wait(POLLIN, patience));
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}, {0ns}}) {
+    l.a.timeout(mode);
+    afplug::control_buffer control(512);
+    basket b;
+    EXPECT_EQ(ERROR_OF(l.a.recvmsg(b.into, control, MSG_ERRQUEUE, nullptr, _)), sys(EAGAIN));
+  }
+}
+
+}  // namespace
+}  // namespace conformance

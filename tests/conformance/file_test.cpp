@@ -1,0 +1,230 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// sendfile: PARITY §4.4.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(file, stream, 0);
+CONFORMANCE(no_file, 0, stream);
+
+class temporary_file {
+ public:
+  explicit temporary_file(const std::string& content) : fd_(::memfd_create("afplug", MFD_CLOEXEC)) {
+    for (std::size_t done = 0; done < content.size();) {
+      const auto n = ::write(fd_, content.data() + done, content.size() - done);
+      if (n <= 0) throw std::runtime_error("write");
+      done += static_cast<std::size_t>(n);
+    }
+    ::lseek(fd_, 0, SEEK_SET);
+  }
+  ~temporary_file() { ::close(fd_); }
+  operator int() const { return fd_; }
+  off_t position() const { return ::lseek(fd_, 0, SEEK_CUR); }
+
+ private:
+  int fd_;
+};
+
+// All that comes until the peer ends.
+class collector {
+ public:
+  explicit collector(afplug::socket& s)
+      : thread_([this, &s] {
+          std::string into(1 << 18, '\0');
+          error_code ec;
+          while (const auto n = s.recv(into, 0, ec)) got_.append(into, 0, n);
+        }) {}
+  const std::string& join() {
+    thread_.join();
+    return got_;
+  }
+
+ private:
+  std::string got_;
+  helper thread_;
+};
+
+TEST_P(file, is_sent_whole_or_in_part) {
+  const std::string content = pattern(3 << 20);
+  const temporary_file f(content);
+  struct {
+    std::uint64_t offset;
+    std::optional<std::uint64_t> count;
+    std::uint64_t sent;
+  } const cases[] = {{0, {}, content.size()},      {20, 30, 30},
+                     {1 << 20, {}, 2 << 20},       {0, 1, 1},
+                     {content.size() - 5, 100, 5}, {content.size(), {}, 0},
+                     {content.size() + 100, {}, 0}};
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}})
+    for (const auto& c : cases) {
+      SCOPED_TRACE(c.offset);
+      auto l = connected();
+      l.a.timeout(limit);
+      collector reader(l.b);
+      EXPECT_EQ(l.a.sendfile(f, c.offset, c.count), c.sent);
+      EXPECT_EQ(f.position(), static_cast<off_t>(c.offset + c.sent));
+      l.a.shutdown(SHUT_WR);
+      EXPECT_TRUE(reader.join() == (c.sent ? content.substr(c.offset, c.sent) : ""));
+    }
+}
+
+TEST_P(file, may_be_empty) {
+  auto l = connected();
+  const temporary_file f("");
+  EXPECT_EQ(l.a.sendfile(f), 0u);
+  EXPECT_EQ(f.position(), 0);
+  l.a.shutdown(SHUT_WR);
+  char byte[1];
+  EXPECT_EQ(l.b.recv(byte), 0u);
+}
+
+TEST_P(file, may_be_one_that_the_kernel_cannot_send) {
+  // A file of /proc has no pages, a pipe no offset.
+  const int proc = ::open("/proc/self/limits", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(proc, 0);
+  std::string content(1 << 16, '\0');
+  content.resize(static_cast<std::size_t>(::read(proc, content.data(), content.size())));
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  ASSERT_EQ(::write(ends[1], content.data(), content.size()), static_cast<ssize_t>(content.size()));
+  ::close(ends[1]);
+  for (int fd : {proc, ends[0]}) {
+    auto l = connected();
+    collector reader(l.b);
+    EXPECT_EQ(l.a.sendfile(fd), content.size());
+    l.a.shutdown(SHUT_WR);
+    EXPECT_EQ(reader.join(), content);
+    ::close(fd);
+  }
+}
+
+TEST_P(file, that_is_none_is_refused) {
+  auto l = connected();
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(-1, 0, {}, _)), sys(EBADF));
+  const int directory = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(directory, 0, {}, _)), sys(EISDIR));
+  ::close(directory);
+  const int writing = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(writing, 0, {}, _)), sys(EBADF));
+  ::close(writing);
+  const temporary_file f("x");
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(f, 0, 0, _)), error_code(afplug::errc::invalid_argument));
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(f, ~0ull, {}, _)), error_code(afplug::errc::invalid_argument));
+}
+
+TEST_P(file, is_not_for_a_socket_that_does_not_block) {
+  auto l = connected();
+  l.a.timeout(0ns);
+  const temporary_file f("x");
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(f, 0, {}, _)), error_code(afplug::errc::invalid_argument));
+  EXPECT_THROW(l.a.sendfile(f), afplug::error);
+  EXPECT_EQ(f.position(), 0);
+}
+
+TEST_P(file, meets_one_deadline_and_its_position_says_how_far_it_came) {
+  auto l = connected();
+  l.a.timeout(100ms);
+  const std::string content = pattern(16 << 20);
+  const temporary_file f(content);
+  const auto before = clock::now();
+  error_code ec;
+  const auto sent = l.a.sendfile(f, 10, {}, ec);
+  EXPECT_EQ(ec, timed_out);
+  EXPECT_GE(clock::now() - before, 100ms);
+  EXPECT_GT(sent, 0u);
+  EXPECT_LT(sent, content.size());
+  EXPECT_EQ(f.position(), static_cast<off_t>(10 + sent));
+  l.a.shutdown(SHUT_WR);
+  collector reader(l.b);
+  EXPECT_TRUE(reader.join() == content.substr(10, sent));
+}
+
+TEST_P(file, sent_to_a_peer_that_closed_is_a_broken_pipe_without_a_signal) {
+  const temporary_file f(pattern(1 << 20));
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    auto l = connected();
+    l.a.timeout(limit);
+    l.a.shutdown(SHUT_WR);
+    error_code ec;
+    EXPECT_EQ(l.a.sendfile(f, 0, {}, ec), 0u);
+    EXPECT_EQ(ec, sys(EPIPE));
+    EXPECT_EQ(f.position(), 0);
+  }
+}
+
+TEST_P(file, leaves_the_signal_mask_and_a_waiting_signal_as_they_were) {
+  auto l = connected();
+  l.a.shutdown(SHUT_WR);
+  const temporary_file f("content");
+  sigset_t pipe, before, after, pending;
+  ::sigemptyset(&pipe);
+  ::sigaddset(&pipe, SIGPIPE);
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &before);
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(f, 0, {}, _)), sys(EPIPE));
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &after);
+  EXPECT_EQ(::sigismember(&before, SIGPIPE), ::sigismember(&after, SIGPIPE));
+  ::sigpending(&pending);
+  EXPECT_EQ(::sigismember(&pending, SIGPIPE), 0);
+  // One that the program holds back itself stays for it.
+  ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+  ::pthread_kill(::pthread_self(), SIGPIPE);
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(f, 0, {}, _)), sys(EPIPE));
+  ::sigpending(&pending);
+  EXPECT_EQ(::sigismember(&pending, SIGPIPE), 1);
+  const timespec now{};
+  EXPECT_EQ(::sigtimedwait(&pipe, nullptr, &now), SIGPIPE);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
+  const std::string content = pattern(16 << 20);
+  const temporary_file f(content);
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    auto l = connected();
+    l.a.timeout(limit);
+    std::string got;
+    {
+      const signal_storm storm(1ms);
+      helper reader([&] {
+        signal_storm::wait_for(4);
+        std::string into(1 << 20, '\0');
+        error_code ec;
+        while (const auto n = l.b.recv(into, 0, ec)) {
+          got.append(into, 0, n);
+          if (got.size() < 4 << 20) signal_storm::wait_for(1);
+        }
+      });
+      EXPECT_EQ(l.a.sendfile(f), content.size());
+      l.a.shutdown(SHUT_WR);
+    }
+    EXPECT_TRUE(got == content);
+    auto k = connected();
+    k.a.timeout(limit);
+    const signal_storm storm;
+    const afplug::interrupt_scope scope([] { return true; });
+    error_code ec;
+    const auto sent = k.a.sendfile(f, 0, {}, ec);
+    EXPECT_EQ(ec, error_code(afplug::errc::interrupted));
+    EXPECT_LT(sent, content.size());
+    EXPECT_EQ(f.position(), static_cast<off_t>(sent));
+  }
+}
+
+TEST_P(no_file, is_sent_in_messages) {
+  auto l = connected();
+  const temporary_file f("content");
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(f, 0, {}, _)), error_code(afplug::errc::invalid_argument));
+  EXPECT_NE(afplug::last_detail().find("SOCK_STREAM"), std::string_view::npos) << afplug::last_detail();
+}
+
+}  // namespace
+}  // namespace conformance

@@ -1,0 +1,208 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Options: raw, typed, and every simple one of the row's tables by its name. PARITY §4.5.
+#include <poll.h>
+#include <unistd.h>
+
+#include <afplug/option.hpp>
+#include <algorithm>
+#include <array>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(options, 0, 0);
+
+bool applies(const afplug::socket& s, const afplug::option_info& o) {
+  if (!o.group || !*o.group) return true;
+  const auto* row = s.owner()->find_row(s.type(), s.protocol());
+  const std::string groups = std::string(" ") + (row && row->options ? row->options : "") + " ";
+  return groups.find(std::string(" ") + o.group + " ") != std::string::npos;
+}
+
+std::vector<const afplug::option_info*> table(const afplug::socket& s) {
+  std::vector<const afplug::option_info*> all;
+  for (const auto options : {s.owner()->options(), afplug::socket_options()})
+    for (const auto& o : options)
+      if (applies(s, o)) all.push_back(&o);
+  return all;
+}
+
+// Options that are more than a value which is kept.
+bool particular(std::string_view name) {
+  static constexpr std::string_view names[] = {
+      "IP_RECVFRAGSIZE",      // not for streams
+      "IPV6_ADDRFORM",        // turns a connected socket into another family's
+      "IPV6_2292PKTOPTIONS",  // what was received last
+      "IPV6_MTU",             // of a connected socket
+      "IPV6_FLOWLABEL_MGR",   // of a label that was leased
+      "TCP_THIN_DUPACK",      // without effect
+      "TCP_REPAIR_QUEUE",     // the following: of a socket under repair
+      "TCP_QUEUE_SEQ",        //
+      "TCP_REPAIR_WINDOW",    //
+      "TCP_TIMESTAMP",        //
+      "TCP_ULP",              // "" cannot be chosen
+      "TCP_FASTOPEN_KEY",     // nor no key
+      "LOOP_BACKLOG",         // of a listener
+      "SO_DEBUG",             // takes CAP_NET_ADMIN
+      "SO_LOCK_FILTER",       // without a way back
+      "SO_ATTACH_FILTER",     // "none" only where there is one
+      "SO_BSDCOMPAT",         // without effect
+      "SO_RCVBUF",            // doubled, as the rest
+      "SO_SNDBUF",            //
+      "SO_RCVBUFFORCE",       //
+      "SO_SNDBUFFORCE",       //
+  };
+  return std::ranges::find(names, name) != std::end(names);
+}
+
+// An option that this kernel or row does not know, or that takes privileges.
+bool lacking(const error_code& ec) {
+  return ec == sys(ENOPROTOOPT) || ec == sys(EOPNOTSUPP) || (ec == sys(EPERM) && ::geteuid() != 0);
+}
+
+TEST_P(options, of_the_tables_keep_what_is_set) {
+  int kept = 0;
+  for (const auto* o : table(open())) {
+    constexpr auto both = AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE;
+    if ((o->flags & both) != both || (o->flags & AFPLUG_OPTION_ARGUMENT) != 0 || particular(o->name)) continue;
+    SCOPED_TRACE(o->name);
+    auto s = open();
+    error_code ec;
+    const std::string before = s.option_text(o->name, ec);
+    if (lacking(ec)) continue;
+    EXPECT_EQ(ec, sys(0));
+    std::vector<std::string> values{before};
+    if (o->kind == AFPLUG_KIND_FLAG) values = {"on", "off", before};
+    for (const auto& value : values) {
+      s.option(o->name, value, ec);
+      if (lacking(ec)) break;
+      EXPECT_EQ(ec, sys(0)) << value << ": " << afplug::last_detail();
+      EXPECT_EQ(s.option_text(o->name), value);
+      ++kept;
+    }
+  }
+  EXPECT_GE(kept, 8);
+}
+
+TEST_P(options, of_the_tables_can_be_read) {
+  const auto s = open();
+  for (const auto* o : table(s)) {
+    if ((o->flags & AFPLUG_OPTION_READ) == 0) {
+      EXPECT_EQ(ERROR_OF(s.option_text(o->name, _)), error_code(afplug::errc::not_readable)) << o->name;
+      EXPECT_NE(afplug::last_detail().find(o->name), std::string_view::npos);
+      continue;
+    }
+    // Whatever the kernel says, its answer has a text.
+    error_code ec;
+    s.option_text(o->name, ec);
+    EXPECT_TRUE(!ec || ec.category() == boost::system::system_category()) << o->name << ": " << afplug::last_detail();
+  }
+}
+
+TEST_P(options, that_can_only_be_read_are_not_written) {
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.option("SO_TYPE", std::int64_t{1}, _)), error_code(afplug::errc::not_writable));
+  EXPECT_NE(afplug::last_detail().find("SO_TYPE"), std::string_view::npos) << afplug::last_detail();
+  EXPECT_THROW(s.option("SO_ERROR", 1), afplug::error);
+}
+
+TEST_P(options, that_are_unknown_are_said_so_and_a_near_one_offered) {
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.option("SO_RCVBUFF", std::int64_t{1}, _)), error_code(afplug::errc::unknown_option));
+  const std::string why(afplug::last_detail());
+  EXPECT_NE(why.find("SO_RCVBUFF"), std::string::npos) << why;
+  EXPECT_NE(why.find("mean SO_RCVBUF"), std::string::npos) << why;
+  EXPECT_NE(why.find(r().family), std::string::npos) << why;
+  EXPECT_EQ(ERROR_OF(s.option_text("", _)), error_code(afplug::errc::unknown_option));
+  EXPECT_EQ(ERROR_OF(s.option_number("so_rcvbuf", _)), error_code(afplug::errc::unknown_option));
+  EXPECT_THROW(s.option("XYZ", "on"), afplug::error);
+}
+
+TEST_P(options, of_another_row_are_refused) {
+  auto s = open();
+  for (const auto& o : s.owner()->options())
+    if (!applies(s, o)) {
+      EXPECT_EQ(ERROR_OF(s.option_text(o.name, _)), error_code(afplug::errc::wrong_row)) << o.name;
+      EXPECT_NE(afplug::last_detail().find(o.name), std::string_view::npos) << afplug::last_detail();
+    }
+}
+
+TEST_P(options, take_numbers_text_durations_bytes_and_structs) {
+  auto s = open();
+  s.option("SO_RCVBUF", 1 << 15);
+  const auto once = s.option_number("SO_RCVBUF");
+  EXPECT_EQ(once, 1 << 16) << "doubled";
+  s.option("SO_RCVBUF", "32768");
+  EXPECT_EQ(s.option_number("SO_RCVBUF"), once);
+  const int bytes = 1 << 15;
+  s.option("SO_RCVBUF", afplug::const_bytes(&bytes, sizeof bytes));
+  EXPECT_EQ(s.option_number("SO_RCVBUF"), once);
+  s.option(afplug::opt::rcvbuf(1 << 15));
+  EXPECT_EQ(s.option<afplug::opt::rcvbuf>().value(), once);
+  EXPECT_EQ(s.option_text("SO_RCVBUF"), std::to_string(once));
+  EXPECT_EQ(s.option_bytes("SO_RCVBUF").size(), sizeof(int));
+  s.option("SO_LINGER", "onoff=1,linger=5");
+  EXPECT_EQ(s.option<afplug::opt::linger>().time(), 5s);
+  EXPECT_TRUE(s.option<afplug::opt::linger>().enabled());
+  s.option(afplug::opt::linger(false, 0s));
+  EXPECT_EQ(s.option_text("SO_LINGER").substr(0, 9), "onoff=off");
+  s.option("SO_KEEPALIVE", true);
+  EXPECT_TRUE(s.option<afplug::opt::keep_alive>().value());
+  EXPECT_EQ(s.option_text("SO_KEEPALIVE"), "on");
+}
+
+TEST_P(options, refuse_values_that_do_not_fit) {
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.option("SO_KEEPALIVE", std::int64_t{2}, _)), error_code(afplug::errc::invalid_argument));
+  EXPECT_EQ(ERROR_OF(s.option("SO_RCVBUF", std::int64_t{1} << 40, _)), error_code(afplug::errc::invalid_argument));
+  EXPECT_EQ(ERROR_OF(s.option("SO_RCVBUF", std::string("many"), _)).category(), afplug::afplug_category());
+  EXPECT_NE(afplug::last_detail().find("many"), std::string_view::npos) << afplug::last_detail();
+  EXPECT_EQ(ERROR_OF(s.option("SO_LINGER", std::int64_t{1}, _)), error_code(afplug::errc::wrong_kind));
+  EXPECT_EQ(ERROR_OF(s.option("SO_RCVBUF", std::vector<std::byte>(9), _)), error_code(afplug::errc::invalid_argument));
+  EXPECT_EQ(ERROR_OF(s.option_number("SO_LINGER", _)), error_code(afplug::errc::wrong_kind));
+}
+
+TEST_P(options, raw) {
+  auto s = open();
+  std::array<char, 64> large{};
+  EXPECT_EQ(s.getsockopt(SOL_SOCKET, SO_TYPE, large), sizeof(int)) << "the size read";
+  int type = 0;
+  EXPECT_EQ(s.getsockopt(SOL_SOCKET, SO_TYPE, afplug::mutable_bytes(&type, sizeof type)), sizeof type);
+  EXPECT_EQ(type, r().type);
+  const int on = 1;
+  s.setsockopt(SOL_SOCKET, SO_REUSEADDR, afplug::const_bytes(&on, sizeof on));
+  EXPECT_EQ(s.option_number("SO_REUSEADDR"), 1);
+  EXPECT_EQ(ERROR_OF(s.setsockopt(SOL_SOCKET, SO_REUSEADDR, "x"sv, _)), sys(EINVAL)) << "too small";
+  EXPECT_EQ(ERROR_OF(s.getsockopt(9999, 1, large, _)), sys(error().get_bad_level));
+  EXPECT_EQ(ERROR_OF(s.setsockopt(9999, 1, afplug::const_bytes(&on, sizeof on), _)), sys(error().set_bad_level));
+  EXPECT_EQ(ERROR_OF(s.getsockopt(SOL_SOCKET, 9999, large, _)), sys(ENOPROTOOPT));
+  EXPECT_EQ(ERROR_OF(s.setsockopt(SOL_SOCKET, 9999, afplug::const_bytes(&on, sizeof on), _)), sys(ENOPROTOOPT));
+  EXPECT_THROW(s.setsockopt(SOL_SOCKET, SO_REUSEADDR, nullptr, 4), afplug::error);
+  EXPECT_EQ(s.option_number("SO_ERROR"), 0);
+}
+
+CONFORMANCE(connection_options, listens, 0);
+
+TEST_P(connection_options, tell_who_listens) {
+  auto s = bound();
+  EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 0);
+  s.listen();
+  EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 1);
+  EXPECT_EQ(connected().a.option_number("SO_ACCEPTCONN"), 0);
+}
+
+TEST_P(connection_options, error_is_read_once) {
+  auto l = connected();
+  l.a.send(message());
+  ASSERT_TRUE(l.b.wait(POLLIN, patience));
+  l.b.close();
+  ASSERT_TRUE(l.a.wait(POLLIN, patience));
+  EXPECT_EQ(l.a.option_number("SO_ERROR"), ECONNRESET);
+  EXPECT_EQ(l.a.option_number("SO_ERROR"), 0);
+}
+
+}  // namespace
+}  // namespace conformance

@@ -1,0 +1,89 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Sockets across fork.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(forked, forks, 0);
+CONFORMANCE(not_forked, 0, forks);
+
+// What the child's function gives, as the exit status.
+template <class F>
+int in_child(F run) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int status = 99;
+    try {
+      status = run();
+    } catch (...) {
+    }
+    ::_exit(status);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string receive(afplug::socket& s) {
+  std::string got(1000, '\0');
+  got.resize(s.recv(got));
+  return got;
+}
+
+TEST_P(forked, works_in_both_processes) {
+  auto l = connected();
+  const int status = in_child([&] {
+    l.b.send(message(1));
+    l.a.close();
+    l.b.close();
+    return 0;
+  });
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(receive(l.a), message(1)) << "what the child sent";
+  l.a.send(message(2));
+  EXPECT_EQ(receive(l.b), message(2)) << "though the child has closed both";
+  const int second = in_child([&] {
+    l.a.send(message(3));
+    return receive(l.b) == message(3) ? 0 : 1;
+  });
+  EXPECT_EQ(second, 0);
+  if (can(listens)) {
+    auto server = listening();
+    const auto name = server.getsockname();
+    const int third = in_child([&] {
+      auto client = open();
+      client.connect(name);
+      client.send(message(4));
+      return 0;
+    });
+    EXPECT_EQ(third, 0);
+    auto accepted = server.accept();
+    EXPECT_EQ(receive(accepted), message(4));
+  }
+}
+
+TEST_P(not_forked, is_refused_in_the_child_and_untouched_in_the_parent) {
+  auto l = connected();
+  const int status = in_child([&] {
+    if (ERROR_OF(l.b.send(message(1), 0, _)) != sys(EOPNOTSUPP)) return 1;
+    if (ERROR_OF(l.b.recv(afplug::mutable_bytes(), 0, _)) != sys(EOPNOTSUPP)) return 2;
+    if (ERROR_OF(l.b.getsockname(_)) != sys(EOPNOTSUPP)) return 3;
+    l.a.close();
+    l.b.close();
+    return 0;
+  });
+  EXPECT_EQ(status, 0);
+  l.a.send(message(2));
+  EXPECT_EQ(receive(l.b), message(2));
+  l.b.send(message(3));
+  EXPECT_EQ(receive(l.a), message(3));
+}
+
+}  // namespace
+}  // namespace conformance
