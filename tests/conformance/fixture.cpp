@@ -140,6 +140,14 @@ std::size_t fill(afplug::socket& s, const row& r) {
   return sent;
 }
 
+void drain(afplug::socket& s, const std::atomic<bool>& done) {
+  std::string into(1 << 18, '\0');
+  eventually([&] {
+    for (error_code ec; !ec && !done;) s.recv(into, MSG_DONTWAIT, ec);
+    return done.load();
+  });
+}
+
 std::string pattern(std::size_t size, unsigned seed) {
   std::string bytes(size, '\0');
   std::uint32_t x = seed * 2654435761u + 1;

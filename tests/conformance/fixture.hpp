@@ -113,6 +113,9 @@ class signal_storm {
 /// Sends until the system takes no more; the bytes that went.
 std::size_t fill(afplug::socket& s, const row& r);
 
+/// Reads whatever comes until `done`: one sweep may not make enough room for the sender, whose kernel holds more.
+void drain(afplug::socket& s, const std::atomic<bool>& done);
+
 /// The error of a call that sends into a full socket, and how long it took. What the kernel still moves to the receiver may make room a few times.
 struct refusal {
   error_code ec;

@@ -205,12 +205,6 @@ TEST_P(slow_reader, makes_a_sender_wait_as_its_mode_says) {
   }
 }
 
-// Reads all that is there, so that there is room again.
-void drain(afplug::socket& s) {
-  std::string into(1 << 18, '\0');
-  for (error_code ec; !ec;) s.recv(into, MSG_DONTWAIT, ec);
-}
-
 TEST_P(slow_reader, that_reads_at_last_lets_the_sender_go_on) {
   const std::string text = message(0);
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}})
@@ -221,9 +215,13 @@ TEST_P(slow_reader, that_reads_at_last_lets_the_sender_go_on) {
       l.a.timeout(limit);
       error_code ec = timed_out;
       {
-        helper sender([&, run = &call] { (*run)(l.a, text, ec); });
+        std::atomic<bool> done{false};
+        helper sender([&, run = &call] {
+          (*run)(l.a, text, ec);
+          done = true;
+        });
         sender.until_asleep();
-        drain(l.b);
+        drain(l.b, done);
       }
       EXPECT_EQ(ec, sys(0));
     }
@@ -374,8 +372,10 @@ TEST_P(slow_reader, stop_token_ends_sending) {
       l.a.timeout(limit);
       const auto late = refused([&](error_code& e) { e = stopped([&](auto stop, auto& ec) { call(l.a, stop, ec); }); });
       EXPECT_EQ(late.ec, error_code(afplug::errc::stopped));
-      drain(l.b);
+      std::atomic<bool> done{false};
+      helper reader([&] { drain(l.b, done); });
       EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), sys(0));
+      done = true;
     }
 }
 

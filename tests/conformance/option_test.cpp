@@ -80,7 +80,11 @@ TEST_P(options, of_the_tables_keep_what_is_set) {
       s.option(o->name, value, ec);
       if (lacking(ec)) break;
       EXPECT_EQ(ec, sys(0)) << value << ": " << afplug::last_detail();
-      EXPECT_EQ(s.option_text(o->name), value);
+      if ((" "s + r().ignores + " ").find(" "s + o->name + " ") != std::string::npos) {
+        EXPECT_EQ(s.option_text(o->name), before);
+      } else {
+        EXPECT_EQ(s.option_text(o->name), value);
+      }
       ++kept;
     }
   }
@@ -179,7 +183,7 @@ TEST_P(options, raw) {
   EXPECT_EQ(ERROR_OF(s.getsockopt(9999, 1, large, _)), sys(error().get_bad_level));
   EXPECT_EQ(ERROR_OF(s.setsockopt(9999, 1, afplug::const_bytes(&on, sizeof on), _)), sys(error().set_bad_level));
   EXPECT_EQ(ERROR_OF(s.getsockopt(SOL_SOCKET, 9999, large, _)), sys(ENOPROTOOPT));
-  EXPECT_EQ(ERROR_OF(s.setsockopt(SOL_SOCKET, 9999, afplug::const_bytes(&on, sizeof on), _)), sys(ENOPROTOOPT));
+  EXPECT_EQ(ERROR_OF(s.setsockopt(SOL_SOCKET, 9999, afplug::const_bytes(&on, sizeof on), _)), sys(error().set_unknown));
   EXPECT_THROW(s.setsockopt(SOL_SOCKET, SO_REUSEADDR, nullptr, 4), afplug::error);
   EXPECT_EQ(s.option_number("SO_ERROR"), 0);
 }

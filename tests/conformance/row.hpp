@@ -66,6 +66,7 @@ struct errors {
   int send_big = 0;                 ///< 16 MB in one message
   int get_bad_level = ENOPROTOOPT;  ///< getsockopt of a level that there is not
   int set_bad_level = ENOPROTOOPT;  ///< setsockopt likewise
+  int set_unknown = ENOPROTOOPT;    ///< setsockopt of level SOL_SOCKET with a number that there is not
   int send_rights = 0;              ///< with SCM_RIGHTS, where a row passes none; 0: they are ignored
 };
 
@@ -82,6 +83,7 @@ struct row {
   const char* unbound;     ///< text of the address of a socket that was not bound
   errors error = {};
   std::size_t message_size = 8192;               ///< a large message that passes
+  const char* ignores = "";                      ///< options that can be set without effect, space-separated
   std::string (*message)(unsigned i) = nullptr;  ///< the i-th message, where not any text will do
   link (*connected)(const row&) = nullptr;       ///< where neither listen nor connecting to each other makes one
   std::string (*missing)(const row&) = nullptr;  ///< beyond opening and binding: why it can't work here, or ""

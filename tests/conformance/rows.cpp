@@ -34,7 +34,8 @@ constexpr unsigned unix_any =
     kernel | always | pairs | rights | credentials | flow | full_tells | unnamed | abstract_names;
 
 constexpr errors tcp_errors{.get_bad_level = EOPNOTSUPP};
-constexpr errors mptcp_errors{.send_closed = 0};
+constexpr errors tcp6_errors{};
+constexpr errors mptcp_errors{.send_closed = 0, .get_bad_level = EOPNOTSUPP, .set_unknown = EOPNOTSUPP};
 constexpr errors udp_errors{.listen_unbound = EOPNOTSUPP,
                             .accept_unlistening = EOPNOTSUPP,
                             .listen_connected = EOPNOTSUPP,
@@ -46,10 +47,12 @@ constexpr errors udp_errors{.listen_unbound = EOPNOTSUPP,
                             .sendto_unconnected = 0,
                             .send_closed = ECONNREFUSED,
                             .send_oob = EOPNOTSUPP,
-                            .send_big = EMSGSIZE};
+                            .send_big = EMSGSIZE,
+                            .get_bad_level = EOPNOTSUPP};
 constexpr errors udp6_errors = [] {
   errors e = udp_errors;
   e.send_oob = 0;
+  e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
 constexpr errors unix_stream_errors{.pair = 0,
@@ -141,11 +144,15 @@ constexpr errors loop_seqpacket_errors = [] {
   return e;
 }();
 
+// mptcp_setsockopt_sol_socket() says yes to them and does nothing.
+constexpr const char* mptcp_ignores =
+    "SO_BROADCAST SO_DONTROUTE SO_NOFCS SO_NO_CHECK SO_RXQ_OVFL SO_SELECT_ERR_QUEUE SO_WIFI_STATUS";
+
 const row table[] = {
     {"tcp4", "inet", SOCK_STREAM, 0, tcp | always, loopback4, "0.0.0.0:0", tcp_errors},
-    {"tcp6", "inet6", SOCK_STREAM, 0, tcp, loopback6, "[::]:0", tcp_errors},
-    {"mptcp4", "inet", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback4, "0.0.0.0:0", mptcp_errors},
-    {"mptcp6", "inet6", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback6, "[::]:0", mptcp_errors},
+    {"tcp6", "inet6", SOCK_STREAM, 0, tcp, loopback6, "[::]:0", tcp6_errors},
+    {"mptcp4", "inet", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback4, "0.0.0.0:0", mptcp_errors, 8192, mptcp_ignores},
+    {"mptcp6", "inet6", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback6, "[::]:0", mptcp_errors, 8192, mptcp_ignores},
     {"udp4", "inet", SOCK_DGRAM, 0, udp | always, loopback4, "0.0.0.0:0", udp_errors},
     {"udp6", "inet6", SOCK_DGRAM, 0, udp, loopback6, "[::]:0", udp6_errors},
     {"udplite4", "inet", SOCK_DGRAM, IPPROTO_UDPLITE, udp, loopback4, "0.0.0.0:0", udp_errors},
