@@ -201,6 +201,20 @@ TEST_F(note_reader, refuses_sizes_that_do_not_fit) {
   refused("note-size", "2 families");
 }
 
+TEST_F(note_reader, refuses_a_description_that_ends_inside_its_header) {
+  constexpr std::uint32_t size = sizeof(afplug_note_header) - 4;
+  const auto at = image.note();
+  note()->n_descsz = size;
+  {
+    auto s = image.segment_of(PT_NOTE);
+    s->p_offset = at;
+    s->p_filesz = 20 + size;
+  }
+  for (std::size_t i = 0, seen = 0; i < image.segments(); ++i)
+    if (auto s = image.segment(i); s->p_type == PT_NOTE && ++seen > 1) s->p_type = PT_NULL;
+  refused("note-size", "its description has 76 bytes");
+}
+
 TEST_F(note_reader, refuses_names_that_are_none) {
   const elf_image whole = image;
   const auto fill = [](char* field, std::size_t size) { std::memset(field, 'a', size); };
