@@ -15,6 +15,8 @@ import who_knows_whom  # noqa: E402
 HOUSE = {
     'sdk/include/afplug/plugin.h': '#include <stdint.h>\n',
     'sdk/CMakeLists.txt': 'add_library(afplug_sdk INTERFACE)\n',
+    'sdk/python/src/object.hpp': '#include <afplug/socket.hpp>\n',
+    'sdk/python/CMakeLists.txt': 'target_link_libraries(afplug_python PRIVATE afplug::afplug)\n',
     'core/include/afplug/socket.hpp': '#include <afplug/plugin.h>\n#include <boost/system/error_code.hpp>\n',
     'core/src/inner.hpp': '#include <afplug/socket.hpp>\n',
     'core/CMakeLists.txt': 'target_link_libraries(afplug PUBLIC afplug::sdk Boost::headers)\n',
@@ -47,6 +49,7 @@ class WhoKnowsWhom(unittest.TestCase):
         for name, text in [
                 ('sdk/include/afplug/plugin.hpp', '#include <afplug/socket.hpp>'),
                 ('sdk/include/afplug/plugin.hpp', '#include <boost/asio.hpp>'),
+                ('sdk/python/src/a.cpp', '#include "../../../core/src/inner.hpp"'),
                 ('core/src/a.cpp', '#include <afplug/can.hpp>'),
                 ('core/src/a.cpp', '#include "../../families/unix/local.hpp"'),
                 ('core/src/a.cpp', '#include <fmt/format.h>'),

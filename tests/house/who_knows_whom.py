@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Who may know whom: sdk nobody; core the sdk; a family or plugin the sdk and itself; tools and tests core's public headers.
+"""Who may know whom: sdk nobody; core the sdk; a family or plugin the sdk and itself; tools, the Python module and tests core's public headers.
 
 who_knows_whom.py ROOT [BUILT…] reads the includes and the link lines below ROOT, and what the shared objects need that were built (files, or folders
 of them), and names each breach.
@@ -30,6 +30,9 @@ MAY_LINK = {
 
 def component(path):
     """('families', 'can') for families/can/codec.hpp; ('core', '') for core/…"""
+    # The Python module stands in the sdk's folder and is a program on the core, as the tools are.
+    if path.parts[:2] == ('sdk', 'python'):
+        return 'python', ''
     top = path.parts[0]
     named = top in ('families', 'plugins') and len(path.parts) > 2
     return top, path.parts[1] if named else ''
@@ -51,7 +54,7 @@ def may_include(who, whom, path):
         return True
     if who[0] == 'families':
         return whom == ('families', 'ip_common')
-    if who[0] in ('tools', 'tests'):
+    if who[0] in ('tools', 'tests', 'python'):
         return is_public(path) and (whom[0] == 'core' or who[0] == 'tests')
     return False
 
@@ -87,6 +90,8 @@ def link_breaches(root):
     for top, allowed in MAY_LINK.items():
         for file in sorted((root / top).rglob('CMakeLists.txt')) + sorted((root / top).rglob('*.cmake')):
             here = file.relative_to(root)
+            if component(here)[0] == 'python':
+                continue
             text = re.sub(r'#.*', '', file.read_text())
             # What makes a plugin, and what a stranger begins with, stand in the sdk.
             makes_plugins = top == 'sdk' and (here.name == 'AfplugAddFamily.cmake' or here.parts[1] == 'template')

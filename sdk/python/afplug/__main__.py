@@ -1,0 +1,9 @@
+# Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+"""python3 -m afplug SCRIPT [ARGUMENT …] | -m MODULE … | -c CODE …: what follows is the interpreter's command line."""
+
+import os
+import sys
+
+from . import interpreter
+
+os.execv(interpreter(), [interpreter(), *sys.argv[1:]])

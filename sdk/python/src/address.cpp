@@ -1,0 +1,366 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "address.hpp"
+
+#include <afplug/family.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <vector>
+
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#include "shape.hpp"
+
+namespace afplug::python {
+namespace {
+
+const char* type_name(PyObject* o) noexcept { return Py_TYPE(o)->tp_name; }
+
+bool is_tuple(PyObject* o, const char* caller, std::string_view family) {
+  if (PyTuple_Check(o)) return true;
+  PyErr_Format(PyExc_TypeError, "%s(): %s address must be tuple, not %.500s", caller, std::string(family).c_str(),
+               type_name(o));
+  return false;
+}
+
+// A number of an address that CPython bounds by itself: an OverflowError outside.
+bool read_bounded(PyObject* from, long most, const char* name, const char* caller, std::uint32_t& to) {
+  const reference number(PyNumber_Index(from));
+  if (!number) return false;
+  int overflow = 0;
+  const long value = PyLong_AsLongAndOverflow(number.get(), &overflow);
+  if (overflow != 0 || value < 0 || value > most) {
+    if (most == 65535)
+      PyErr_Format(PyExc_OverflowError, "%s(): %s must be 0-65535.", caller, name);
+    else
+      PyErr_Format(PyExc_OverflowError, "%s(): %s must be 0-%ld.", caller, name, most);
+    return false;
+  }
+  to = static_cast<std::uint32_t>(value);
+  return true;
+}
+
+// ---- AF_INET, AF_INET6 ----
+
+bool read_inet(const basic_protocol& who, PyObject* from, address& to, const char* caller, const char* family) {
+  if (!is_tuple(from, caller, family)) return false;
+  if (PyTuple_GET_SIZE(from) != 2) {
+    PyErr_SetString(PyExc_TypeError, "AF_INET address must be a pair (host, port)");
+    return false;
+  }
+  std::string host;
+  std::uint32_t port = 0;
+  ::sockaddr_storage found{};
+  if (!read_host(PyTuple_GET_ITEM(from, 0), host) ||
+      !read_bounded(PyTuple_GET_ITEM(from, 1), 65535, "port", caller, port) || !resolve(host, AF_INET, found))
+    return false;
+  auto& in = reinterpret_cast<::sockaddr_in&>(found);
+  in.sin_port = htons(static_cast<std::uint16_t>(port));
+  to = address(&in, sizeof in, who);
+  return true;
+}
+
+bool read_inet6(const basic_protocol& who, PyObject* from, address& to, const char* caller) {
+  if (!is_tuple(from, caller, "AF_INET6")) return false;
+  const auto size = PyTuple_GET_SIZE(from);
+  if (size < 2 || size > 4) {
+    PyErr_SetString(PyExc_TypeError, "AF_INET6 address must be a tuple (host, port[, flowinfo[, scopeid]])");
+    return false;
+  }
+  std::string host;
+  std::uint32_t port = 0, flow = 0, scope = 0;
+  ::sockaddr_storage found{};
+  if (!read_host(PyTuple_GET_ITEM(from, 0), host) ||
+      !read_bounded(PyTuple_GET_ITEM(from, 1), 65535, "port", caller, port) ||
+      (size > 2 && !read_bounded(PyTuple_GET_ITEM(from, 2), 0xfffff, "flowinfo", caller, flow)) ||
+      (size > 3 && !read_bounded(PyTuple_GET_ITEM(from, 3), 0xffffffff, "scope_id", caller, scope)) ||
+      !resolve(host, AF_INET6, found))
+    return false;
+  auto& in = reinterpret_cast<::sockaddr_in6&>(found);
+  in.sin6_port = htons(static_cast<std::uint16_t>(port));
+  in.sin6_flowinfo = htonl(flow);
+  in.sin6_scope_id = scope;
+  to = address(&in, sizeof in, who);
+  return true;
+}
+
+PyObject* inet6_object(const ::sockaddr_in6& a) {
+  reference host(host_object(reinterpret_cast<const ::sockaddr*>(&a)));
+  if (!host) return nullptr;
+  return Py_BuildValue("OiII", host.get(), ntohs(a.sin6_port), ntohl(a.sin6_flowinfo), a.sin6_scope_id);
+}
+
+// ---- AF_UNIX ----
+
+bool read_unix(const basic_protocol& who, PyObject* from, address& to) {
+  reference encoded;
+  if (PyUnicode_Check(from)) {
+    encoded.reset(PyUnicode_EncodeFSDefault(from));
+    if (!encoded) return false;
+    from = encoded.get();
+  }
+  buffer path;
+  if (PyObject_GetBuffer(from, &path, PyBUF_SIMPLE) != 0) return false;
+  ::sockaddr_un out{};
+  out.sun_family = AF_UNIX;
+  const auto size = static_cast<std::size_t>(path.len);
+  const auto* at = static_cast<const char*>(path.buf);
+  // An abstract name may fill the room; a path has its NUL.
+  const bool abstract = size == 0 || at[0] == '\0';
+  if (size > sizeof out.sun_path - (abstract ? 0 : 1)) {
+    PyErr_SetString(PyExc_OSError, "AF_UNIX path too long");
+    return false;
+  }
+  std::copy_n(at, size, out.sun_path);
+  to = address(&out, offsetof(::sockaddr_un, sun_path) + size + (abstract ? 0 : 1), who);
+  return true;
+}
+
+PyObject* unix_object(const address& a) {
+  const auto* path = reinterpret_cast<const char*>(a.data()) + offsetof(::sockaddr_un, sun_path);
+  const auto size = a.size() - std::min(a.size(), offsetof(::sockaddr_un, sun_path));
+  if (size > 0 && path[0] == '\0') return bytes(path, size);
+  return PyUnicode_DecodeFSDefaultAndSize(path, static_cast<Py_ssize_t>(::strnlen(path, size)));
+}
+
+// ---- all others: by the family's fields ----
+
+bool is_number(std::uint32_t kind) noexcept { return kind != AFPLUG_KIND_TEXT && kind != AFPLUG_KIND_BYTES; }
+
+bool read_bytes(PyObject* from, std::string& to) {
+  reference encoded;
+  if (PyUnicode_Check(from)) {
+    encoded.reset(PyUnicode_EncodeFSDefault(from));
+    if (!encoded) return false;
+    from = encoded.get();
+  }
+  buffer b;
+  if (PyObject_GetBuffer(from, &b, PyBUF_SIMPLE) != 0) return false;
+  to.assign(static_cast<const char*>(b.buf), static_cast<std::size_t>(b.len));
+  return true;
+}
+
+bool read_field(PyObject* from, const afplug_member& field, field_value& to) {
+  if (from == Py_None) return true;
+  if (!is_number(field.kind)) {
+    std::string value;
+    if (!read_bytes(from, value)) return false;
+    if (field.kind == AFPLUG_KIND_TEXT) {
+      to = std::move(value);
+    } else {
+      const auto* p = reinterpret_cast<const std::byte*>(value.data());
+      to = std::vector<std::byte>(p, p + value.size());
+    }
+    return true;
+  }
+  const reference number(PyNumber_Index(from));
+  if (!number) return false;
+  int overflow = 0;
+  const long long low = PyLong_AsLongLongAndOverflow(number.get(), &overflow);
+  if (overflow == 0 && low < 0) {
+    to = std::int64_t{low};
+    return true;
+  }
+  const auto value = PyLong_AsUnsignedLongLong(number.get());
+  if (PyErr_Occurred()) return false;
+  to = std::uint64_t{value};
+  return true;
+}
+
+bool refuse_fields(const error_code& ec) {
+  if (ec == boost::system::errc::result_out_of_range) {
+    PyErr_SetString(PyExc_OverflowError, std::string(last_detail()).c_str());
+  } else {
+    raise(ec);
+  }
+  return false;
+}
+
+// CPython says these before anybody looks at the fields.
+bool usual_limits(int family, PyObject* tuple, const char* caller) {
+  if (family == AF_CAN || family == AF_PACKET) {
+    std::string name;
+    if (!read_bytes(PyTuple_GET_ITEM(tuple, 0), name)) return false;
+    if (name.size() > 15) {
+      PyErr_Format(PyExc_OSError, "%s interface name too long", family == AF_CAN ? "AF_CAN" : "AF_PACKET");
+      return false;
+    }
+  }
+  std::uint32_t ignored = 0;
+  if (family == AF_PACKET && !read_bounded(PyTuple_GET_ITEM(tuple, 1), 65535, "proto", caller, ignored)) return false;
+  if (family == AF_PACKET && PyTuple_GET_SIZE(tuple) > 4) {
+    std::string hardware;
+    if (!read_bytes(PyTuple_GET_ITEM(tuple, 4), hardware)) return false;
+    if (hardware.size() > 8) {
+      PyErr_SetString(PyExc_ValueError, "Hardware address must be 8 bytes or less");
+      return false;
+    }
+  }
+  return true;
+}
+
+bool wrong_format(const char* caller) {
+  PyErr_Format(PyExc_OSError, "%s(): wrong format", caller);
+  return false;
+}
+
+bool read_by_shape(const basic_protocol& who, const shape& s, PyObject* from, address& to, const char* caller) {
+  const bool bluetooth = s.family == AF_BLUETOOTH;
+  reference one;
+  if (bluetooth && !PyTuple_Check(from) && s.required == 1) from = (one.reset(PyTuple_Pack(1, from)), one.get());
+  if (!from) return false;
+  if (bluetooth && !PyTuple_Check(from)) return wrong_format(caller);
+  if (!bluetooth && !is_tuple(from, caller, who.owner()->name())) return false;
+  const auto size = static_cast<std::size_t>(PyTuple_GET_SIZE(from));
+  if (size < s.required || size > s.fields.size()) {
+    if (bluetooth) return wrong_format(caller);
+    PyErr_SetString(PyExc_TypeError, s.usage);
+    return false;
+  }
+  if (!usual_limits(s.family, from, caller)) return false;
+  const auto table = who.owner()->address_fields();
+  std::vector<field_value> values(table.size());
+  for (std::size_t i = 0; i < size; ++i) {
+    const auto at =
+        std::ranges::find(table, s.fields[i], [](const afplug_member& m) { return std::string_view(m.name); });
+    if (at == table.end()) continue;
+    if (read_field(PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)), *at,
+                   values[static_cast<std::size_t>(at - table.begin())]))
+      continue;
+    if (!bluetooth) return false;
+    PyErr_Clear();
+    return wrong_format(caller);
+  }
+  error_code ec;
+  to = address::from_fields(who, values, ec);
+  if (!ec) return true;
+  if (bluetooth && ec == errc::malformed_address) {
+    PyErr_SetString(PyExc_OSError, "bad bluetooth address");
+    return false;
+  }
+  return refuse_fields(ec);
+}
+
+// A family that CPython does not know: its text form, or its fields.
+bool read_by_fields(const basic_protocol& who, PyObject* from, address& to) {
+  error_code ec;
+  if (PyUnicode_Check(from)) {
+    std::string form;
+    if (!read_bytes(from, form)) return false;
+    to = address::parse(who, form, ec);
+    return !ec || refuse_fields(ec);
+  }
+  reference one;
+  if (!PyTuple_Check(from)) from = (one.reset(PyTuple_Pack(1, from)), one.get());
+  if (!from) return false;
+  const auto table = who.owner()->address_fields();
+  const auto size = static_cast<std::size_t>(PyTuple_GET_SIZE(from));
+  if (size > table.size()) {
+    PyErr_Format(PyExc_TypeError, "%s address has %zu elements at most", std::string(who.owner()->name()).c_str(),
+                 table.size());
+    return false;
+  }
+  std::vector<field_value> values(size);
+  for (std::size_t i = 0; i < size; ++i)
+    if (!read_field(PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)), table[i], values[i])) return false;
+  to = address::from_fields(who, values, ec);
+  return !ec || refuse_fields(ec);
+}
+
+struct to_object {
+  PyObject* operator()(std::monostate) const { Py_RETURN_NONE; }
+  PyObject* operator()(std::uint64_t n) const { return PyLong_FromUnsignedLongLong(n); }
+  PyObject* operator()(std::int64_t n) const { return PyLong_FromLongLong(n); }
+  PyObject* operator()(const std::string& t) const {
+    return PyUnicode_DecodeFSDefaultAndSize(t.data(), static_cast<Py_ssize_t>(t.size()));
+  }
+  PyObject* operator()(const std::vector<std::byte>& b) const { return bytes(b.data(), b.size()); }
+};
+
+bool is_number(const field_value& v, std::uint64_t n) {
+  const auto* u = std::get_if<std::uint64_t>(&v);
+  return u && *u == n;
+}
+
+// What CPython leaves out of a tuple where it says nothing: an L2CAP channel id, an HCI channel.
+void shorten(const basic_protocol& who, std::vector<field_value>& values) {
+  const bool l2cap = who.asked_protocol() == 0, hci = who.asked_protocol() == 1;
+  if (l2cap && values.size() == 4 && is_number(values[3], 0)) values.pop_back();
+  if (l2cap && values.size() == 3 && is_number(values[2], 0)) values.pop_back();
+  if (hci && values.size() == 2 && is_number(values[1], 0)) values.pop_back();
+}
+
+PyObject* fields_object(const address& a, const basic_protocol& who) {
+  const auto all = a.fields();
+  std::vector<field_value> values;
+  if (const auto* s = find_shape(a.family(), who.asked_protocol())) {
+    for (const auto name : s->fields) values.push_back(a.field(name));
+  } else {
+    for (const auto& f : all)
+      if (f.value.index() != 0) values.push_back(f.value);
+  }
+  if (a.family() == AF_BLUETOOTH) {
+    shorten(who, values);
+    if (values.size() == 1) return std::visit(to_object(), values[0]);
+  }
+  reference tuple(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
+  for (std::size_t i = 0; tuple && i < values.size(); ++i) {
+    PyObject* item = std::visit(to_object(), values[i]);
+    if (!item) return nullptr;
+    PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), item);
+  }
+  return tuple.release();
+}
+
+}  // namespace
+
+bool read_address(const basic_protocol& who, int family, PyObject* from, address& to, const char* caller) {
+  switch (family) {
+    case AF_UNIX:
+      return read_unix(who, from, to);
+    case AF_INET:
+      return read_inet(who, from, to, caller, "AF_INET");
+    case AF_RDS:
+      return read_inet(who, from, to, caller, "AF_RDS");
+    case AF_INET6:
+      return read_inet6(who, from, to, caller);
+    default:
+      break;
+  }
+  if (!who.owner()) {
+    PyErr_Format(PyExc_OSError, "%s(): bad family", caller);
+    return false;
+  }
+  try {
+    if (const auto* s = find_shape(family, who.asked_protocol())) return read_by_shape(who, *s, from, to, caller);
+    return read_by_fields(who, from, to);
+  } catch (...) {
+    raise_current();
+    return false;
+  }
+}
+
+PyObject* address_object(address a, const basic_protocol& who) {
+  if (a.empty()) Py_RETURN_NONE;
+  const auto* sa = a.data();
+  if (a.family() == AF_INET) {
+    const auto& in = *reinterpret_cast<const ::sockaddr_in*>(sa);
+    const reference host(host_object(sa));
+    return host ? Py_BuildValue("Oi", host.get(), ntohs(in.sin_port)) : nullptr;
+  }
+  if (a.family() == AF_INET6) return inet6_object(*reinterpret_cast<const ::sockaddr_in6*>(sa));
+  if (a.family() == AF_UNIX) return unix_object(a);
+  if (who.owner() && (who.owner()->number() == a.family() || who.family() == a.family())) {
+    a.protocol(who);
+    try {
+      if (!a.fields().empty()) return fields_object(a, who);
+    } catch (...) {
+      return raise_current();
+    }
+  }
+  const auto head = offsetof(::sockaddr, sa_data);
+  return Py_BuildValue("iy#", a.family(), sa->sa_data, static_cast<Py_ssize_t>(a.size() - std::min(a.size(), head)));
+}
+
+}  // namespace afplug::python

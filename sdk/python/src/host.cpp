@@ -1,0 +1,111 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Host names in addresses: digits never reach the resolver; a name gives its first address.
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "address.hpp"
+
+namespace afplug::python {
+
+PyObject* gai_error = nullptr;
+PyObject* host_error = nullptr;
+
+PyObject* raise_gai(int code) {
+  if (code == EAI_SYSTEM) return raise_errno();
+  if (const reference value(Py_BuildValue("(is)", code, ::gai_strerror(code))); value)
+    PyErr_SetObject(gai_error, value.get());
+  return nullptr;
+}
+
+bool read_host(PyObject* from, std::string& to) {
+  reference encoded;
+  if (PyUnicode_Check(from)) {
+    encoded.reset(PyUnicode_IS_ASCII(from) ? PyUnicode_AsASCIIString(from)
+                                           : PyUnicode_AsEncodedString(from, "idna", nullptr));
+    if (!encoded) {
+      PyErr_SetString(PyExc_TypeError, "encoding of hostname failed");
+      return false;
+    }
+    from = encoded.get();
+  }
+  if (PyBytes_Check(from)) {
+    to.assign(PyBytes_AS_STRING(from), static_cast<std::size_t>(PyBytes_GET_SIZE(from)));
+  } else if (PyByteArray_Check(from)) {
+    to.assign(PyByteArray_AsString(from), static_cast<std::size_t>(PyByteArray_Size(from)));
+  } else {
+    PyErr_Format(PyExc_TypeError, "str, bytes or bytearray expected, not %s", Py_TYPE(from)->tp_name);
+    return false;
+  }
+  if (to.find('\0') == std::string::npos) return true;
+  PyErr_SetString(PyExc_TypeError, "host name must not contain null character");
+  return false;
+}
+
+namespace {
+
+bool ask(const char* host, const char* service, const ::addrinfo& hints, ::sockaddr_storage& to, bool single) {
+  ::addrinfo* found = nullptr;
+  int code = 0;
+  {
+    const without_gil outside;
+    code = ::getaddrinfo(host, service, &hints, &found);
+  }
+  if (code != 0) {
+    raise_gai(code);
+    return false;
+  }
+  const bool many = found->ai_next != nullptr;
+  std::memcpy(&to, found->ai_addr, std::min<std::size_t>(found->ai_addrlen, sizeof to));
+  ::freeaddrinfo(found);
+  if (single && many) PyErr_SetString(PyExc_OSError, "wildcard resolved to multiple address");
+  return !(single && many);
+}
+
+}  // namespace
+
+bool resolve(const std::string& host, int family, ::sockaddr_storage& to) {
+  ::addrinfo hints{};
+  hints.ai_family = family;
+  if (host.empty()) {
+    hints.ai_socktype = SOCK_DGRAM;
+    hints.ai_flags = AI_PASSIVE;
+    return ask(nullptr, "0", hints, to, true);
+  }
+  auto& in = reinterpret_cast<::sockaddr_in&>(to);
+  auto& in6 = reinterpret_cast<::sockaddr_in6&>(to);
+  if (host == "255.255.255.255" || host == "<broadcast>") {
+    if (family != AF_INET && family != AF_UNSPEC) {
+      PyErr_SetString(PyExc_OSError, "address family mismatched");
+      return false;
+    }
+    in.sin_family = AF_INET;
+    in.sin_addr.s_addr = INADDR_BROADCAST;
+    return true;
+  }
+  if (family != AF_INET6 && ::inet_pton(AF_INET, host.c_str(), &in.sin_addr) == 1) {
+    in.sin_family = AF_INET;
+    return true;
+  }
+  if (family != AF_INET && ::inet_pton(AF_INET6, host.c_str(), &in6.sin6_addr) == 1) {
+    in6.sin6_family = AF_INET6;
+    return true;
+  }
+  return ask(host.c_str(), nullptr, hints, to, false);
+}
+
+PyObject* host_object(const ::sockaddr* a) {
+  char room[INET6_ADDRSTRLEN];
+  const void* at = a->sa_family == AF_INET
+                       ? static_cast<const void*>(&reinterpret_cast<const ::sockaddr_in*>(a)->sin_addr)
+                       : static_cast<const void*>(&reinterpret_cast<const ::sockaddr_in6*>(a)->sin6_addr);
+  if (!::inet_ntop(a->sa_family, at, room, sizeof room)) return raise_errno();
+  return PyUnicode_FromString(room);
+}
+
+}  // namespace afplug::python

@@ -1,0 +1,239 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Messages: several buffers, ancillary data, AF_ALG's operations.
+#include <linux/if_alg.h>
+#include <sys/socket.h>
+
+#include <afplug/control.hpp>
+#include <climits>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "address.hpp"
+#include "object.hpp"
+
+namespace afplug::python {
+namespace {
+
+object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
+
+// ---- receiving ----
+
+bool good_control_size(Py_ssize_t size) {
+  if (size >= 0 && size <= INT_MAX) return true;
+  PyErr_SetString(PyExc_ValueError, "invalid ancillary data buffer length");
+  return false;
+}
+
+PyObject* control_object(const control_buffer& control) {
+  reference list(PyList_New(0));
+  if (!list) return nullptr;
+  bool cut = control.malformed();
+  for (const auto& item : control) {
+    cut = cut || item.truncated;
+    const reference one(Py_BuildValue("iiy#", item.level, item.type, reinterpret_cast<const char*>(item.data.data()),
+                                      static_cast<Py_ssize_t>(item.data.size())));
+    if (!one || PyList_Append(list.get(), one.get()) != 0) return nullptr;
+  }
+  if (cut && PyErr_WarnEx(PyExc_RuntimeWarning, "received malformed or improperly-truncated ancillary data", 1) != 0)
+    return nullptr;
+  return list.release();
+}
+
+// Receives a message; `data` makes the first element of the result of the size that came. Descriptors that came are closed where an exception keeps the
+// program from having them.
+template <class F>
+PyObject* receive(object* self, std::vector<mutable_bytes>& into, std::size_t control_size, int flags, F data) {
+  control_buffer control(control_size);
+  address from;
+  received got;
+  if (!call(self, [&](afplug::socket& s, error_code& ec) { got = s.recvmsg(into, control, flags, &from, ec); }))
+    return nullptr;
+  const reference items(control_object(control));
+  if (!items) return nullptr;
+  const reference where(address_object(from, self->protocol()));
+  if (!where) return nullptr;
+  const reference first(data(got.size));
+  if (!first) return nullptr;
+  PyObject* result = Py_BuildValue("OOiO", first.get(), items.get(), got.flags, where.get());
+  if (result) {
+    control.take_rights();
+    control.take_pidfd();
+  }
+  return result;
+}
+
+PyObject* recvmsg(PyObject* o, PyObject* args) {
+  Py_ssize_t size = 0, control_size = 0;
+  int flags = 0;
+  if (!PyArg_ParseTuple(args, "n|ni:recvmsg", &size, &control_size, &flags)) return nullptr;
+  if (size < 0) return PyErr_SetString(PyExc_ValueError, "negative buffer size in recvmsg()"), nullptr;
+  if (!good_control_size(control_size)) return nullptr;
+  PyObject* made = PyBytes_FromStringAndSize(nullptr, size);
+  if (!made) return nullptr;
+  std::vector<mutable_bytes> into{{PyBytes_AS_STRING(made), static_cast<std::size_t>(size)}};
+  PyObject* result =
+      receive(self_of(o), into, static_cast<std::size_t>(control_size), flags, [&](std::size_t n) -> PyObject* {
+        const auto got = static_cast<Py_ssize_t>(std::min(n, into[0].size()));
+        if (got != size && _PyBytes_Resize(&made, got) != 0) return nullptr;
+        Py_INCREF(made);
+        return made;
+      });
+  Py_XDECREF(made);
+  return result;
+}
+
+PyObject* recvmsg_into(PyObject* o, PyObject* args) {
+  PyObject* buffers = nullptr;
+  Py_ssize_t control_size = 0;
+  int flags = 0;
+  if (!PyArg_ParseTuple(args, "O|ni:recvmsg_into", &buffers, &control_size, &flags)) return nullptr;
+  const reference all(PySequence_Fast(buffers, "recvmsg_into() argument 1 must be an iterable"));
+  if (!all) return nullptr;
+  const auto n = PySequence_Fast_GET_SIZE(all.get());
+  std::vector<buffer> held(static_cast<std::size_t>(n));
+  std::vector<mutable_bytes> into;
+  for (Py_ssize_t i = 0; i < n; ++i) {
+    auto& b = held[static_cast<std::size_t>(i)];
+    if (!PyArg_Parse(PySequence_Fast_GET_ITEM(all.get(), i),
+                     "w*;recvmsg_into() argument 1 must be an iterable of single-segment read-write buffers",
+                     static_cast<Py_buffer*>(&b)))
+      return nullptr;
+    into.emplace_back(b.buf, static_cast<std::size_t>(b.len));
+  }
+  if (!good_control_size(control_size)) return nullptr;
+  return receive(self_of(o), into, static_cast<std::size_t>(control_size), flags,
+                 [](std::size_t got) { return PyLong_FromSize_t(got); });
+}
+
+// ---- sending ----
+
+// The buffers of a message, held for as long as it takes.
+struct pieces {
+  reference all;
+  std::vector<buffer> held;
+  std::vector<const_bytes> data;
+
+  bool read(PyObject* from, const char* complaint) {
+    all.reset(PySequence_Fast(from, complaint));
+    if (!all) return false;
+    const auto n = PySequence_Fast_GET_SIZE(all.get());
+    if (n > INT_MAX) {
+      PyErr_SetString(PyExc_OSError, "sendmsg() argument 1 is too long");
+      return false;
+    }
+    held = std::vector<buffer>(static_cast<std::size_t>(n));
+    for (Py_ssize_t i = 0; i < n; ++i) {
+      auto& b = held[static_cast<std::size_t>(i)];
+      if (PyObject_GetBuffer(PySequence_Fast_GET_ITEM(all.get(), i), &b, PyBUF_SIMPLE) != 0) return false;
+      data.emplace_back(b.buf, static_cast<std::size_t>(b.len));
+    }
+    return true;
+  }
+};
+
+bool read_control(PyObject* from, control_builder& to) {
+  const reference all(PySequence_Fast(from, "sendmsg() argument 2 must be an iterable"));
+  if (!all) return false;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(all.get()); ++i) {
+    int level = 0, type = 0;
+    buffer data;
+    if (!PyArg_Parse(PySequence_Fast_GET_ITEM(all.get(), i), "(iiy*):[sendmsg() ancillary data items]", &level, &type,
+                     static_cast<Py_buffer*>(&data)))
+      return false;
+    if (data.len > INT_MAX - 64) {
+      PyErr_SetString(PyExc_OSError, "ancillary data item too large");
+      return false;
+    }
+    if (to.bytes().size() + static_cast<std::size_t>(data.len) > INT_MAX - 64) {
+      PyErr_SetString(PyExc_OSError, "too much ancillary data");
+      return false;
+    }
+    to.add(level, type, data.buf, static_cast<std::size_t>(data.len));
+  }
+  return true;
+}
+
+PyObject* transmit(object* self, const pieces& p, const control_builder& control, int flags, const address* to) {
+  std::size_t n = 0;
+  if (!call(self, [&](afplug::socket& s, error_code& ec) { n = s.sendmsg(p.data, control, flags, to, ec); }))
+    return nullptr;
+  return PyLong_FromSize_t(n);
+}
+
+PyObject* sendmsg(PyObject* o, PyObject* args) {
+  auto* self = self_of(o);
+  PyObject *data = nullptr, *ancillary = nullptr, *where = nullptr;
+  int flags = 0;
+  if (!PyArg_ParseTuple(args, "O|OiO:sendmsg", &data, &ancillary, &flags, &where)) return nullptr;
+  address to;
+  const bool addressed = where && where != Py_None;
+  if (addressed && !read_address(self->protocol(), self->sock_family, where, to, "sendmsg")) return nullptr;
+  if (PySys_Audit("socket.sendmsg", "OO", o, addressed ? where : Py_None) < 0) return nullptr;
+  pieces p;
+  if (!p.read(data, "sendmsg() argument 1 must be an iterable")) return nullptr;
+  try {
+    control_builder control;
+    if (ancillary && !read_control(ancillary, control)) return nullptr;
+    return transmit(self, p, control, flags, addressed ? &to : nullptr);
+  } catch (...) {
+    return raise_current();
+  }
+}
+
+PyObject* sendmsg_afalg(PyObject* o, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"msg", "op", "iv", "assoclen", "flags", nullptr};
+  auto* self = self_of(o);
+  if (self->sock_family != AF_ALG) {
+    PyErr_SetString(PyExc_OSError, "algset is only supported for AF_ALG");
+    return nullptr;
+  }
+  PyObject *data = nullptr, *op = nullptr, *associated = nullptr;
+  buffer iv;
+  int flags = 0;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$O!y*O!i:sendmsg_afalg", const_cast<char**>(names), &data,
+                                   &PyLong_Type, &op, static_cast<Py_buffer*>(&iv), &PyLong_Type, &associated, &flags))
+    return nullptr;
+  if (!op) return PyErr_SetString(PyExc_TypeError, "Invalid or missing argument 'op'"), nullptr;
+  const int operation = _PyLong_AsInt(op);
+  if (operation == -1 && PyErr_Occurred()) return nullptr;
+  if (operation < 0) return PyErr_SetString(PyExc_TypeError, "Invalid argument 'op'"), nullptr;
+  std::optional<int> length;
+  if (associated) {
+    length = _PyLong_AsInt(associated);
+    if (*length == -1 && PyErr_Occurred()) return nullptr;
+    if (*length < 0) return PyErr_SetString(PyExc_TypeError, "assoclen must be positive"), nullptr;
+  }
+  pieces p;
+  if (data && !p.read(data, "sendmsg_afalg() argument 1 must be an iterable")) return nullptr;
+  try {
+    control_builder control;
+    control.add(SOL_ALG, ALG_SET_OP, static_cast<std::uint32_t>(operation));
+    if (iv.buf) {
+      const auto size = static_cast<std::uint32_t>(iv.len);
+      std::vector<std::byte> vector(sizeof size + size);
+      std::memcpy(vector.data(), &size, sizeof size);
+      std::memcpy(vector.data() + sizeof size, iv.buf, size);
+      control.add(SOL_ALG, ALG_SET_IV, vector.data(), vector.size());
+    }
+    if (length) control.add(SOL_ALG, ALG_SET_AEAD_ASSOCLEN, static_cast<std::uint32_t>(*length));
+    return transmit(self, p, control, flags, nullptr);
+  } catch (...) {
+    return raise_current();
+  }
+}
+
+}  // namespace
+
+PyMethodDef message_methods[] = {
+    {"recvmsg", recvmsg, METH_VARARGS, "recvmsg(size[, ancillary_size[, flags]]) -> (data, ancillary, flags, address)"},
+    {"recvmsg_into", recvmsg_into, METH_VARARGS,
+     "recvmsg_into(buffers[, ancillary_size[, flags]]) -> (size, ancillary, flags, address)"},
+    {"sendmsg", sendmsg, METH_VARARGS, "sendmsg(buffers[, ancillary[, flags[, address]]]) -> size"},
+    {"sendmsg_afalg", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(sendmsg_afalg)),
+     METH_VARARGS | METH_KEYWORDS, "sendmsg_afalg([buffers], *, op[, iv[, assoclen[, flags]]]) -> size"},
+    {},
+};
+
+}  // namespace afplug::python

@@ -1,0 +1,115 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Byte order, packed addresses, sizes of ancillary data.
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include <climits>
+#include <cstdint>
+
+#include "functions.hpp"
+
+namespace afplug::python {
+namespace {
+
+PyObject* swap16(PyObject* args, const char* format, const char* name) {
+  int value = 0;
+  if (!PyArg_ParseTuple(args, format, &value)) return nullptr;
+  if (value < 0)
+    return PyErr_Format(PyExc_OverflowError, "%s: can't convert negative Python int to C 16-bit unsigned integer",
+                        name);
+  if (value > 0xffff)
+    return PyErr_Format(PyExc_OverflowError, "%s: Python int too large to convert to C 16-bit unsigned integer", name);
+  return PyLong_FromUnsignedLong(htons(static_cast<std::uint16_t>(value)));
+}
+
+PyObject* swap32(PyObject* arg) {
+  if (!PyLong_Check(arg)) return PyErr_Format(PyExc_TypeError, "expected int, %s found", Py_TYPE(arg)->tp_name);
+  const unsigned long value = PyLong_AsUnsignedLong(arg);
+  if (value == static_cast<unsigned long>(-1) && PyErr_Occurred()) return nullptr;
+  if (value > 0xffffffff) return PyErr_SetString(PyExc_OverflowError, "int larger than 32 bits"), nullptr;
+  return PyLong_FromUnsignedLong(htonl(static_cast<std::uint32_t>(value)));
+}
+
+PyObject* htons_(PyObject*, PyObject* args) { return swap16(args, "i:htons", "htons"); }
+PyObject* ntohs_(PyObject*, PyObject* args) { return swap16(args, "i:ntohs", "ntohs"); }
+PyObject* htonl_(PyObject*, PyObject* arg) { return swap32(arg); }
+PyObject* ntohl_(PyObject*, PyObject* arg) { return swap32(arg); }
+
+PyObject* inet_aton_(PyObject*, PyObject* args) {
+  const char* text_form = nullptr;
+  if (!PyArg_ParseTuple(args, "s:inet_aton", &text_form)) return nullptr;
+  ::in_addr packed{};
+  if (::inet_aton(text_form, &packed) == 0)
+    return PyErr_SetString(PyExc_OSError, "illegal IP address string passed to inet_aton"), nullptr;
+  return bytes(&packed, sizeof packed);
+}
+
+PyObject* inet_ntoa_(PyObject*, PyObject* args) {
+  buffer packed;
+  if (!PyArg_ParseTuple(args, "y*:inet_ntoa", static_cast<Py_buffer*>(&packed))) return nullptr;
+  if (packed.len != sizeof(::in_addr))
+    return PyErr_SetString(PyExc_OSError, "packed IP wrong length for inet_ntoa"), nullptr;
+  char room[INET_ADDRSTRLEN];
+  return PyUnicode_FromString(::inet_ntop(AF_INET, packed.buf, room, sizeof room));
+}
+
+PyObject* inet_pton_(PyObject*, PyObject* args) {
+  int family = 0;
+  const char* text_form = nullptr;
+  if (!PyArg_ParseTuple(args, "is:inet_pton", &family, &text_form)) return nullptr;
+  ::in6_addr packed{};
+  const int done = ::inet_pton(family, text_form, &packed);
+  if (done < 0) return raise_errno();
+  if (done == 0) return PyErr_SetString(PyExc_OSError, "illegal IP address string passed to inet_pton"), nullptr;
+  return bytes(&packed, family == AF_INET ? sizeof(::in_addr) : sizeof packed);
+}
+
+PyObject* inet_ntop_(PyObject*, PyObject* args) {
+  int family = 0;
+  buffer packed;
+  if (!PyArg_ParseTuple(args, "iy*:inet_ntop", &family, static_cast<Py_buffer*>(&packed))) return nullptr;
+  if (family != AF_INET && family != AF_INET6)
+    return PyErr_Format(PyExc_ValueError, "unknown address family %d", family);
+  if (packed.len != (family == AF_INET ? 4 : 16))
+    return PyErr_SetString(PyExc_ValueError, "invalid length of packed IP address string"), nullptr;
+  char room[INET6_ADDRSTRLEN];
+  if (!::inet_ntop(family, packed.buf, room, sizeof room)) return raise_errno();
+  return PyUnicode_FromString(room);
+}
+
+// What an item of ancillary data may have at most, so that its header and padding still fit an int.
+constexpr Py_ssize_t most = INT_MAX - static_cast<Py_ssize_t>(CMSG_SPACE(1));
+
+PyObject* cmsg_len(PyObject*, PyObject* args) {
+  Py_ssize_t n = 0;
+  if (!PyArg_ParseTuple(args, "n:CMSG_LEN", &n)) return nullptr;
+  if (n < 0 || n > INT_MAX - static_cast<Py_ssize_t>(CMSG_LEN(0)))
+    return PyErr_SetString(PyExc_OverflowError, "CMSG_LEN() argument out of range"), nullptr;
+  return PyLong_FromSize_t(CMSG_LEN(static_cast<std::size_t>(n)));
+}
+
+PyObject* cmsg_space(PyObject*, PyObject* args) {
+  Py_ssize_t n = 0;
+  if (!PyArg_ParseTuple(args, "n:CMSG_SPACE", &n)) return nullptr;
+  if (n < 0 || n > most) return PyErr_SetString(PyExc_OverflowError, "CMSG_SPACE() argument out of range"), nullptr;
+  return PyLong_FromSize_t(CMSG_SPACE(static_cast<std::size_t>(n)));
+}
+
+}  // namespace
+
+PyMethodDef number_functions[] = {
+    {"CMSG_LEN", cmsg_len, METH_VARARGS, "CMSG_LEN(size) -> size with its header"},
+    {"CMSG_SPACE", cmsg_space, METH_VARARGS, "CMSG_SPACE(size) -> size with its header and padding"},
+    {"htonl", htonl_, METH_O, "htonl(integer) -> integer in network order"},
+    {"htons", htons_, METH_VARARGS, "htons(integer) -> integer in network order"},
+    {"inet_aton", inet_aton_, METH_VARARGS, "inet_aton(text) -> 4 bytes"},
+    {"inet_ntoa", inet_ntoa_, METH_VARARGS, "inet_ntoa(4 bytes) -> text"},
+    {"inet_ntop", inet_ntop_, METH_VARARGS, "inet_ntop(family, bytes) -> text"},
+    {"inet_pton", inet_pton_, METH_VARARGS, "inet_pton(family, text) -> bytes"},
+    {"ntohl", ntohl_, METH_O, "ntohl(integer) -> integer in this machine's order"},
+    {"ntohs", ntohs_, METH_VARARGS, "ntohs(integer) -> integer in this machine's order"},
+    {},
+};
+
+}  // namespace afplug::python

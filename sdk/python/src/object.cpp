@@ -1,0 +1,312 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "object.hpp"
+
+#include <structmember.h>
+#include <sys/socket.h>
+
+#include <afplug/registry.hpp>
+#include <cmath>
+#include <cstddef>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+#include <vector>
+
+namespace afplug::python {
+
+PyTypeObject* socket_type = nullptr;
+
+// ---- sockets of families in user space, by descriptor; under the GIL ----
+
+namespace {
+
+std::unordered_map<int, std::shared_ptr<afplug::socket>>& waiting() {
+  static auto& it = *new std::unordered_map<int, std::shared_ptr<afplug::socket>>;
+  return it;
+}
+
+std::unordered_map<int, std::weak_ptr<afplug::socket>>& living() {
+  static auto& it = *new std::unordered_map<int, std::weak_ptr<afplug::socket>>;
+  return it;
+}
+
+}  // namespace
+
+int park(std::shared_ptr<afplug::socket> s) {
+  const int fd = s->fileno();
+  remember(s);
+  waiting()[fd] = std::move(s);
+  return fd;
+}
+
+std::shared_ptr<afplug::socket> parked(int fd) {
+  auto node = waiting().extract(fd);
+  return node ? std::move(node.mapped()) : nullptr;
+}
+
+std::shared_ptr<afplug::socket> in_user_space(int fd) {
+  const auto at = living().find(fd);
+  auto s = at == living().end() ? nullptr : at->second.lock();
+  return s && s->fileno() == fd ? s : nullptr;
+}
+
+void remember(const std::shared_ptr<afplug::socket>& s) {
+  if (s->in_user_space()) living()[s->fileno()] = s;
+}
+
+basic_protocol object::protocol() const {
+  if (socket && socket->owner() && socket->family() == sock_family) return socket->what();
+  error_code ec;
+  const auto* f = registry::global().family(sock_family, ec);
+  return f ? basic_protocol(*f, sock_type, sock_proto) : basic_protocol(sock_family, sock_type, sock_proto);
+}
+
+// ---- timeouts ----
+
+bool read_timeout(PyObject* from, std::int64_t& nanoseconds) {
+  if (from == Py_None) {
+    nanoseconds = -1;
+    return true;
+  }
+  if (PyFloat_Check(from)) {
+    const double seconds = PyFloat_AS_DOUBLE(from);
+    if (std::isnan(seconds)) {
+      PyErr_SetString(PyExc_ValueError, "Invalid value NaN (not a number)");
+      return false;
+    }
+    // Away from zero, so that a wait is never shorter than asked.
+    const double exact = seconds * 1e9;
+    const double rounded = exact < 0 ? std::floor(exact) : std::ceil(exact);
+    if (!(rounded < 9223372036854775808.0 && rounded >= -9223372036854775808.0)) {
+      PyErr_SetString(PyExc_OverflowError, "timestamp out of range for platform time_t");
+      return false;
+    }
+    nanoseconds = static_cast<std::int64_t>(rounded);
+  } else {
+    long long seconds = PyLong_AsLongLong(from);
+    if (seconds == -1 && PyErr_Occurred()) {
+      if (PyErr_ExceptionMatches(PyExc_OverflowError))
+        PyErr_SetString(PyExc_OverflowError, "timestamp too large to convert to C _PyTime_t");
+      return false;
+    }
+    if (__builtin_mul_overflow(seconds, 1000000000LL, &seconds)) {
+      PyErr_SetString(PyExc_OverflowError, "timestamp too large to convert to C _PyTime_t");
+      return false;
+    }
+    nanoseconds = seconds;
+  }
+  if (nanoseconds >= 0) return true;
+  PyErr_SetString(PyExc_ValueError, "Timeout value out of range");
+  return false;
+}
+
+PyObject* timeout_object(std::int64_t nanoseconds) {
+  if (nanoseconds < 0) Py_RETURN_NONE;
+  return PyFloat_FromDouble(static_cast<double>(nanoseconds) / 1e9);
+}
+
+// ---- life ----
+
+namespace {
+
+object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
+
+std::int64_t default_timeout() noexcept {
+  const auto t = afplug::socket::default_timeout();
+  return t ? t->count() : -1;
+}
+
+void take(object* self, std::shared_ptr<afplug::socket> s, int family, int type, int proto) {
+  self->sock_fd = s->fileno();
+  self->sock_family = family;
+  self->sock_type = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  self->sock_proto = proto;
+  self->errorhandler = raise_errno;
+  self->sock_timeout = (type & SOCK_NONBLOCK) != 0 ? 0 : default_timeout();
+  remember(s);
+  self->socket = std::move(s);
+}
+
+bool open(object* self, int family, int type, int proto) {
+  if (family == -1) family = AF_INET;
+  if (type == -1) type = SOCK_STREAM;
+  if (proto == -1) proto = 0;
+  error_code ec;
+  afplug::socket s;
+  try {
+    const without_gil outside;
+    if (const auto* f = registry::global().family(family, ec)) s = afplug::socket::open(*f, type, proto, ec);
+  } catch (...) {
+    raise_current();
+    return false;
+  }
+  if (ec) {
+    raise(ec);
+    return false;
+  }
+  take(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
+  return true;
+}
+
+bool adopt(object* self, PyObject* number, int family, int type, int proto) {
+  const int fd = _PyLong_AsInt(number);
+  if (fd == -1 && PyErr_Occurred()) return false;
+  if (fd < 0) {
+    PyErr_SetString(PyExc_ValueError, "negative file descriptor");
+    return false;
+  }
+  if (auto s = parked(fd)) {
+    const int f = family == -1 ? s->family() : family, t = type == -1 ? s->type() : type;
+    const int p = proto == -1 ? s->protocol() : proto;
+    take(self, std::move(s), f, t, p);
+    return true;
+  }
+  error_code ec;
+  afplug::socket s;
+  try {
+    s = afplug::socket::adopt(fd, family, type, proto, ec);
+    // A family that nobody answers for: what it really is counts, and the name is the program's own affair.
+    if (ec && ec.category() != boost::system::system_category() && family != -1)
+      s = afplug::socket::adopt(fd, -1, type, proto, ec);
+  } catch (...) {
+    raise_current();
+    return false;
+  }
+  if (ec) {
+    raise(ec);
+    return false;
+  }
+  if (family == -1) family = s.family();
+  if (type == -1) type = s.type();
+  if (proto == -1) proto = s.protocol();
+  const auto limit = default_timeout();
+  if (limit >= 0) s.timeout(as_limit(limit), ec);
+  if (ec) {
+    static_cast<void>(s.detach(ec));
+    return raise_errno() != nullptr;
+  }
+  take(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
+  return true;
+}
+
+PyObject* type_new(PyTypeObject* type, PyObject*, PyObject*) {
+  PyObject* made = type->tp_alloc(type, 0);
+  if (!made) return nullptr;
+  auto* self = self_of(made);
+  new (&self->socket) std::shared_ptr<afplug::socket>;
+  self->sock_fd = -1;
+  self->sock_timeout = -1;
+  self->errorhandler = raise_errno;
+  return made;
+}
+
+int type_init(PyObject* o, PyObject* args, PyObject* kwargs) {
+  static const char* names[] = {"family", "type", "proto", "fileno", nullptr};
+  int family = -1, type = -1, proto = -1;
+  PyObject* fileno = nullptr;
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|iiiO:socket", const_cast<char**>(names), &family, &type, &proto,
+                                   &fileno))
+    return -1;
+  if (PySys_Audit("socket.__new__", "Oiii", o, family, type, proto) < 0) return -1;
+  auto* self = self_of(o);
+  const bool done =
+      fileno && fileno != Py_None ? adopt(self, fileno, family, type, proto) : open(self, family, type, proto);
+  return done ? 0 : -1;
+}
+
+void close_quietly(object* self) {
+  const auto s = std::move(self->socket);
+  self->socket = nullptr;
+  self->sock_fd = -1;
+  if (!s) return;
+  error_code ec;
+  const without_gil outside;
+  if (!s->in_user_space() || s.use_count() == 1) s->close(ec);
+}
+
+void type_finalize(PyObject* o) {
+  auto* self = self_of(o);
+  if (!self->socket) return;
+  PyObject *kind = nullptr, *value = nullptr, *trace = nullptr;
+  PyErr_Fetch(&kind, &value, &trace);
+  if (PyErr_ResourceWarning(o, 1, "unclosed %R", o) != 0 && PyErr_ExceptionMatches(PyExc_Warning))
+    PyErr_WriteUnraisable(o);
+  close_quietly(self);
+  PyErr_Restore(kind, value, trace);
+}
+
+void type_dealloc(PyObject* o) {
+  if (PyObject_CallFinalizerFromDealloc(o) < 0) return;
+  auto* type = Py_TYPE(o);
+  self_of(o)->socket.~shared_ptr();
+  type->tp_free(o);
+  Py_DECREF(type);
+}
+
+PyObject* type_repr(PyObject* o) {
+  const auto* self = self_of(o);
+  return PyUnicode_FromFormat("<socket object, fd=%ld, family=%d, type=%d, proto=%d>", static_cast<long>(self->sock_fd),
+                              self->sock_family, self->sock_type, self->sock_proto);
+}
+
+PyObject* get_timeout(PyObject* o, void*) { return timeout_object(self_of(o)->sock_timeout); }
+
+PyMemberDef members[] = {
+    {"family", T_INT, offsetof(object, sock_family), READONLY, "the socket family"},
+    {"type", T_INT, offsetof(object, sock_type), READONLY, "the socket type"},
+    {"proto", T_INT, offsetof(object, sock_proto), READONLY, "the socket protocol"},
+    {},
+};
+
+PyGetSetDef properties[] = {
+    {"timeout", get_timeout, nullptr, "the socket timeout", nullptr},
+    {},
+};
+
+// All methods, gathered from the files that define them.
+std::vector<PyMethodDef>& methods() {
+  static auto& all = *[] {
+    auto* table = new std::vector<PyMethodDef>;
+    for (const auto* part : {connection_methods, data_methods, message_methods, option_methods})
+      for (; part->ml_name; ++part) table->push_back(*part);
+    table->push_back({});
+    return table;
+  }();
+  return all;
+}
+
+template <class F>
+void* slot(F* f) {
+  return reinterpret_cast<void*>(f);
+}
+
+}  // namespace
+
+PyTypeObject* make_socket_type() {
+  static PyType_Slot slots[] = {
+      {Py_tp_new, slot(type_new)},
+      {Py_tp_init, slot(type_init)},
+      {Py_tp_finalize, slot(type_finalize)},
+      {Py_tp_dealloc, slot(type_dealloc)},
+      {Py_tp_repr, slot(type_repr)},
+      {Py_tp_methods, methods().data()},
+      {Py_tp_members, members},
+      {Py_tp_getset, properties},
+      {Py_tp_doc, const_cast<char*>("socket(family=AF_INET, type=SOCK_STREAM, proto=0) -> socket object\n"
+                                    "socket(family=-1, type=-1, proto=-1, fileno=fd) -> socket object\n\n"
+                                    "A socket of any family that afplug has a plugin for.")},
+      {0, nullptr},
+  };
+  static PyType_Spec spec{"_socket.socket", static_cast<int>(sizeof(object)), 0,
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE, slots};
+  socket_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
+  return socket_type;
+}
+
+PyObject* make_object(afplug::socket s, int family, int type, int proto) {
+  PyObject* made = type_new(socket_type, nullptr, nullptr);
+  if (made) take(self_of(made), std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
+  return made;
+}
+
+}  // namespace afplug::python

@@ -1,0 +1,55 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// CPython's C API, and the few helpers that every file of the module needs.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <afplug/error.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace afplug::python {
+
+struct release {
+  void operator()(PyObject* o) const noexcept { Py_XDECREF(o); }
+};
+/// A reference that is given back at the end of its scope.
+using reference = std::unique_ptr<PyObject, release>;
+
+/// A buffer that was asked for, given back at the end of its scope.
+struct buffer : Py_buffer {
+  buffer() noexcept : Py_buffer{} {}
+  buffer(buffer&& other) noexcept : Py_buffer(other) { other.obj = nullptr; }
+  buffer(const buffer&) = delete;
+  ~buffer() {
+    if (obj) PyBuffer_Release(this);
+  }
+};
+
+/// Raises what the code stands for: TimeoutError, OSError by errno, or OSError with afplug's sentence. Always null.
+PyObject* raise(const error_code& ec);
+/// Raises the present C++ exception. Always null. For catch (...).
+PyObject* raise_current();
+
+/// The GIL released for a scope. A signal that ends a system call meanwhile runs Python's handlers, and an exception of theirs ends the call.
+class without_gil {
+ public:
+  without_gil();
+  ~without_gil();
+  without_gil(const without_gil&) = delete;
+  without_gil& operator=(const without_gil&) = delete;
+};
+
+/// An OSError of errno.
+inline PyObject* raise_errno() { return PyErr_SetFromErrno(PyExc_OSError); }
+inline PyObject* text(std::string_view t) {
+  return PyUnicode_DecodeUTF8(t.data(), static_cast<Py_ssize_t>(t.size()), "surrogateescape");
+}
+inline PyObject* bytes(const void* data, std::size_t size) {
+  return PyBytes_FromStringAndSize(static_cast<const char*>(data), static_cast<Py_ssize_t>(size));
+}
+
+}  // namespace afplug::python

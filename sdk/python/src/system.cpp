@@ -1,0 +1,144 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Descriptors, pairs, the default timeout, interfaces, this machine's name.
+#include <fcntl.h>
+#include <net/if.h>
+#include <unistd.h>
+
+#include <afplug/registry.hpp>
+#include <cerrno>
+
+#include "functions.hpp"
+#include "object.hpp"
+
+namespace afplug::python {
+namespace {
+
+PyObject* close_(PyObject*, PyObject* arg) {
+  const int fd = _PyLong_AsInt(arg);
+  if (fd == -1 && PyErr_Occurred()) return nullptr;
+  if (parked(fd)) Py_RETURN_NONE;
+  int failed = 0;
+  {
+    const without_gil outside;
+    failed = ::close(fd);
+  }
+  if (failed != 0 && errno != ECONNRESET) return raise_errno();
+  Py_RETURN_NONE;
+}
+
+PyObject* dup_(PyObject*, PyObject* arg) {
+  const int fd = _PyLong_AsInt(arg);
+  if (fd == -1 && PyErr_Occurred()) return nullptr;
+  error_code ec;
+  if (const auto s = in_user_space(fd)) {
+    auto copy = s->dup(ec);
+    return ec ? raise(ec) : PyLong_FromLong(park(std::make_shared<afplug::socket>(std::move(copy))));
+  }
+  const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  return copy < 0 ? raise_errno() : PyLong_FromLong(copy);
+}
+
+PyObject* socketpair(PyObject*, PyObject* args) {
+  int family = AF_UNIX, type = SOCK_STREAM, proto = 0;
+  if (!PyArg_ParseTuple(args, "|iii:socketpair", &family, &type, &proto)) return nullptr;
+  error_code ec;
+  std::pair<afplug::socket, afplug::socket> both;
+  try {
+    const without_gil outside;
+    if (const auto* f = registry::global().family(family, ec)) both = afplug::socket::pair(*f, type, proto, ec);
+  } catch (...) {
+    return raise_current();
+  }
+  if (ec) return raise(ec);
+  const reference a(make_object(std::move(both.first), family, type, proto));
+  const reference b(a ? make_object(std::move(both.second), family, type, proto) : nullptr);
+  return b ? PyTuple_Pack(2, a.get(), b.get()) : nullptr;
+}
+
+PyObject* getdefaulttimeout(PyObject*, PyObject*) {
+  const auto t = afplug::socket::default_timeout();
+  return timeout_object(t ? t->count() : -1);
+}
+
+PyObject* setdefaulttimeout(PyObject*, PyObject* arg) {
+  std::int64_t t = -1;
+  if (!read_timeout(arg, t)) return nullptr;
+  afplug::socket::default_timeout(as_limit(t));
+  Py_RETURN_NONE;
+}
+
+PyObject* if_nameindex_(PyObject*, PyObject*) {
+  auto* all = ::if_nameindex();
+  if (!all) return raise_errno();
+  PyObject* list = PyList_New(0);
+  for (const auto* i = all; list && i->if_index != 0 && i->if_name; ++i) {
+    const reference one(Py_BuildValue("IN", i->if_index, PyUnicode_DecodeFSDefault(i->if_name)));
+    if (!one || PyList_Append(list, one.get()) != 0) Py_CLEAR(list);
+  }
+  ::if_freenameindex(all);
+  return list;
+}
+
+PyObject* if_nametoindex_(PyObject*, PyObject* args) {
+  PyObject* name = nullptr;
+  if (!PyArg_ParseTuple(args, "O&:if_nametoindex", PyUnicode_FSConverter, &name)) return nullptr;
+  const unsigned index = ::if_nametoindex(PyBytes_AS_STRING(name));
+  Py_DECREF(name);
+  if (index == 0) return PyErr_SetString(PyExc_OSError, "no interface with this name"), nullptr;
+  return PyLong_FromUnsignedLong(index);
+}
+
+PyObject* if_indextoname_(PyObject*, PyObject* arg) {
+  const unsigned long index = PyLong_AsUnsignedLong(arg);
+  if (index == static_cast<unsigned long>(-1) && PyErr_Occurred()) return nullptr;
+  if (index > 0xffffffff)
+    return PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C unsigned int"), nullptr;
+  char name[IF_NAMESIZE];
+  if (!::if_indextoname(static_cast<unsigned>(index), name)) return raise_errno();
+  return PyUnicode_DecodeFSDefault(name);
+}
+
+PyObject* gethostname_(PyObject*, PyObject*) {
+  if (PySys_Audit("socket.gethostname", nullptr) < 0) return nullptr;
+  char name[1024];
+  if (::gethostname(name, sizeof name - 1) != 0) return raise_errno();
+  name[sizeof name - 1] = '\0';
+  return PyUnicode_DecodeFSDefault(name);
+}
+
+PyObject* sethostname_(PyObject*, PyObject* args) {
+  PyObject* name = nullptr;
+  if (!PyArg_ParseTuple(args, "O:sethostname", &name)) return nullptr;
+  reference encoded;
+  if (!PyBytes_Check(name)) {
+    if (!PyUnicode_Check(name))
+      return PyErr_Format(PyExc_TypeError, "sethostname() argument 1 must be str or bytes, not %s",
+                          Py_TYPE(name)->tp_name);
+    encoded.reset(PyUnicode_EncodeFSDefault(name));
+    if (!encoded) return nullptr;
+  }
+  if (PySys_Audit("socket.sethostname", "(O)", name) < 0) return nullptr;
+  buffer b;
+  if (PyObject_GetBuffer(encoded ? encoded.get() : name, &b, PyBUF_SIMPLE) != 0) return nullptr;
+  if (::sethostname(static_cast<const char*>(b.buf), static_cast<std::size_t>(b.len)) != 0) return raise_errno();
+  Py_RETURN_NONE;
+}
+
+}  // namespace
+
+PyMethodDef system_functions[] = {
+    {"close", close_, METH_O, "close(descriptor)"},
+    {"dup", dup_, METH_O, "dup(descriptor) -> descriptor"},
+    {"getdefaulttimeout", getdefaulttimeout, METH_NOARGS, "getdefaulttimeout() -> seconds or None"},
+    {"gethostname", gethostname_, METH_NOARGS, "gethostname() -> text"},
+    {"if_indextoname", if_indextoname_, METH_O, "if_indextoname(index) -> name"},
+    {"if_nameindex", if_nameindex_, METH_NOARGS, "if_nameindex() -> [(index, name)]"},
+    {"if_nametoindex", if_nametoindex_, METH_VARARGS, "if_nametoindex(name) -> index"},
+    {"setdefaulttimeout", setdefaulttimeout, METH_O, "setdefaulttimeout(seconds or None)"},
+    {"sethostname", sethostname_, METH_VARARGS, "sethostname(name)"},
+    {"socketpair", socketpair, METH_VARARGS, "socketpair([family[, type[, proto]]]) -> (socket, socket)"},
+    {},
+};
+
+}  // namespace afplug::python

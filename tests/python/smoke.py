@@ -1,0 +1,213 @@
+# Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+"""The module on afplug does what programs ask of sockets."""
+
+import _socket
+import array
+import asyncio
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+
+def echo(server):
+    with server.accept()[0] as peer:
+        while data := peer.recv(4096):
+            peer.sendall(data)
+
+
+class Echo(unittest.TestCase):
+    def through(self, server, client):
+        worker = threading.Thread(target=echo, args=(server,))
+        worker.start()
+        try:
+            with client:
+                client.sendall(b"x" * 100000)
+                client.shutdown(socket.SHUT_WR)
+                with client.makefile("rb") as f:
+                    self.assertEqual(len(f.read()), 100000)
+        finally:
+            worker.join()
+            server.close()
+
+    def test_tcp(self):
+        server = socket.create_server(("127.0.0.1", 0))
+        self.through(server, socket.create_connection(server.getsockname(), timeout=20))
+
+    def test_unix(self):
+        with tempfile.TemporaryDirectory() as folder:
+            server = socket.socket(socket.AF_UNIX)
+            server.bind(os.path.join(folder, "s"))
+            server.listen()
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(server.getsockname())
+            self.through(server, client)
+
+    def test_udp(self):
+        with socket.socket(type=socket.SOCK_DGRAM) as a, socket.socket(type=socket.SOCK_DGRAM) as b:
+            a.bind(("127.0.0.1", 0))
+            b.sendto(b"hello", a.getsockname())
+            data, peer = a.recvfrom(100)
+            self.assertEqual((data, peer[1]), (b"hello", b.getsockname()[1]))
+
+    def test_asyncio(self):
+        async def answer(reader, writer):
+            writer.write(await reader.readline())
+            await writer.drain()
+            writer.close()
+
+        async def run():
+            server = await asyncio.start_server(answer, "127.0.0.1", 0)
+            async with server:
+                reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+                writer.write(b"line\n")
+                self.assertEqual(await reader.read(), b"line\n")
+                writer.close()
+
+        asyncio.run(run())
+
+
+class Families(unittest.TestCase):
+    def test_those_that_the_interpreter_has_not(self):
+        self.assertTrue(_socket.afplug)
+        for name in ("AF_BLUETOOTH", "BTPROTO_L2CAP", "AF_LOOP"):
+            self.assertTrue(hasattr(socket, name), name)
+
+    def test_a_family_in_user_space(self):
+        with socket.socket(socket.AF_LOOP, socket.SOCK_STREAM) as server, \
+                socket.socket(socket.AF_LOOP, socket.SOCK_STREAM) as client:
+            server.bind(f"smoke-{os.getpid()}")
+            self.assertEqual(server.getsockname(), (f"smoke-{os.getpid()}",))
+            server.listen()
+            client.connect((f"smoke-{os.getpid()}",))
+            peer, _ = server.accept()
+            with peer:
+                client.sendall(b"through a plugin")
+                self.assertEqual(peer.recv(100), b"through a plugin")
+                peer.settimeout(0.01)
+                self.assertRaises(TimeoutError, peer.recv, 1)
+            self.assertEqual(client.recv(1), b"")
+
+    def test_a_pair_in_user_space_is_detached_and_duplicated(self):
+        a, b = socket.socketpair(socket.AF_LOOP, socket.SOCK_STREAM)
+        with a, b, a.dup() as again:
+            a.close()
+            again.sendall(b"x")
+            self.assertEqual(b.recv(10), b"x")
+
+    def test_one_that_nobody_answers_for(self):
+        with self.assertRaises(OSError) as caught:
+            socket.socket(77, socket.SOCK_STREAM)
+        self.assertEqual(caught.exception.errno, 97)
+
+
+class Details(unittest.TestCase):
+    def test_timeouts(self):
+        a, b = socket.socketpair()
+        with a, b:
+            a.settimeout(0.01)
+            with self.assertRaisesRegex(TimeoutError, "^timed out$") as caught:
+                a.recv(1)
+            self.assertIsNone(caught.exception.errno)
+            a.setblocking(False)
+            self.assertRaises(BlockingIOError, a.recv, 1)
+
+    def test_descriptors_are_passed(self):
+        a, b = socket.socketpair()
+        with a, b, tempfile.TemporaryFile() as file:
+            file.write(b"passed")
+            file.flush()
+            rights = array.array("i", [file.fileno()])
+            a.sendmsg([b"f"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
+            data, ancillary, flags, _ = b.recvmsg(1, socket.CMSG_SPACE(4))
+            self.assertEqual((data, flags, len(ancillary)), (b"f", 0, 1))
+            got = array.array("i", ancillary[0][2])
+            self.assertEqual(os.pread(got[0], 10, 0), b"passed")
+            os.close(got[0])
+
+    def test_argument_errors(self):
+        with socket.socket() as s:
+            for where, kind, words in [
+                    (("", 65536), OverflowError, r"bind\(\): port must be 0-65535\."),
+                    ("x", TypeError, r"bind\(\): AF_INET address must be tuple, not str"),
+                    (("", 1, 2), TypeError, r"AF_INET address must be a pair \(host, port\)"),
+                    (("\0", 1), TypeError, "host name must not contain null character")]:
+                with self.assertRaisesRegex(kind, words):
+                    s.bind(where)
+
+    def test_ssl_reads_the_object(self):
+        # No certificate: the handshake gets as far as the alert that says so, through _ssl's own use of the socket.
+        a, b = socket.socketpair()
+        with a, b:
+            client = ssl.create_default_context()
+            client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+            server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+
+            def serve():
+                try:
+                    server.wrap_socket(b, server_side=True)
+                except ssl.SSLError as e:
+                    seen.append(e.reason)
+
+            seen = []
+            worker = threading.Thread(target=serve)
+            worker.start()
+            self.assertRaises(ssl.SSLError, client.wrap_socket, a)
+            worker.join()
+            self.assertEqual(seen, ["NO_SHARED_CIPHER"])
+            with socket.socket() as idle:
+                idle.settimeout(0.01)
+                idle.bind(("127.0.0.1", 0))
+                idle.listen()
+                with socket.create_connection(idle.getsockname(), timeout=0.05) as waiting:
+                    self.assertRaises(TimeoutError, client.wrap_socket, waiting)
+
+    def test_ssl(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = os.path.join(folder, "c.pem"), os.path.join(folder, "k.pem")
+            try:
+                subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
+                                "-keyout", key, "-out", certificate], check=True, capture_output=True)
+            except FileNotFoundError:
+                self.skipTest("there is no openssl command that could make a certificate")
+            server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            server.load_cert_chain(certificate, key)
+            client = ssl.create_default_context(cafile=certificate)
+            a, b = socket.socketpair()
+
+            def serve():
+                with server.wrap_socket(b, server_side=True) as secure:
+                    secure.sendall(secure.recv(100).upper())
+
+            worker = threading.Thread(target=serve)
+            worker.start()
+            with client.wrap_socket(a, server_hostname="localhost") as secure:
+                secure.settimeout(20)
+                secure.sendall(b"quiet")
+                self.assertEqual(secure.recv(100), b"QUIET")
+            worker.join()
+
+    def test_children_have_it_too(self):
+        code = "import _socket, sys; sys.exit(0 if _socket.afplug else 1)"
+        self.assertEqual(subprocess.run([sys.executable, "-I", "-c", code]).returncode, 0)
+
+    def test_signal_handlers_run_and_end_calls(self):
+        code = (
+            "import signal, socket\n"
+            "class Told(Exception): pass\n"
+            "def told(*_): raise Told\n"
+            "signal.signal(signal.SIGALRM, told)\n"
+            "a, b = socket.socketpair()\n"
+            "signal.setitimer(signal.ITIMER_REAL, 0.05)\n"
+            "try: a.recv(1)\n"
+            "except Told: print('told')\n")
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        self.assertEqual(out.stdout, "told\n", out.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
