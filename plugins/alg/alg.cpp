@@ -34,7 +34,9 @@ struct codec {
   template <std::size_t N>
   static std::string_view text_of(const __u8 (&from)[N]) {
     const auto* text = reinterpret_cast<const char*>(from);
-    return {text, strnlen(text, N)};
+    const auto size = strnlen(text, N);
+    if (size == N) ap::fail(EINVAL, "a text of the address has no end");
+    return {text, size};
   }
 
   static address make(std::string_view type, std::string_view name, std::uint64_t feat, std::uint64_t mask) {

@@ -11,8 +11,18 @@
 namespace {
 namespace ap = afplug::plugin;
 
+/// A struct sockaddr_qrtr whose padding has a name: it is part of an address's bytes, and copies of a struct need not keep it.
+struct address_qrtr {
+  sa_family_t sq_family;
+  std::uint16_t padding;
+  std::uint32_t sq_node, sq_port;
+};
+static_assert(sizeof(address_qrtr) == sizeof(sockaddr_qrtr) &&
+              offsetof(address_qrtr, sq_node) == offsetof(sockaddr_qrtr, sq_node) &&
+              offsetof(address_qrtr, sq_port) == offsetof(sockaddr_qrtr, sq_port));
+
 struct codec {
-  using address = sockaddr_qrtr;
+  using address = address_qrtr;
   static constexpr int family = AF_QIPCRTR;
   static constexpr std::uint64_t most = 0xffffffff;
   static constexpr std::array fields{
@@ -23,8 +33,8 @@ struct codec {
   static address make(std::uint64_t node, std::uint64_t port) {
     address made{};
     made.sq_family = AF_QIPCRTR;
-    made.sq_node = static_cast<__u32>(node);
-    made.sq_port = static_cast<__u32>(port);
+    made.sq_node = static_cast<std::uint32_t>(node);
+    made.sq_port = static_cast<std::uint32_t>(port);
     return made;
   }
 

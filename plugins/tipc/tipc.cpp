@@ -66,7 +66,7 @@ struct codec {
       std::uint64_t numbers[3] = {};
       for (std::size_t i = 0; i < f.numbers; ++i) numbers[i] = ap::integer("number", next(), 0, most);
       if (!rest.empty()) ap::fail(EINVAL, "'", rest, "' is too much: ", f.name, " has ", f.numbers, " numbers");
-      const auto scope = keys.take("scope", 127, TIPC_CLUSTER_SCOPE);
+      const auto scope = keys.take("scope", 255, TIPC_CLUSTER_SCOPE);
       if (f.kind == TIPC_ADDR_NAME) numbers[2] = keys.take("domain", most, 0);
       keys.finish("scope, and domain for a name");
       return make(f.kind, numbers[0], numbers[1], numbers[2], scope);
@@ -84,7 +84,7 @@ struct codec {
       text = ap::say("id/", it->addr.id.node, "/", it->addr.id.ref);
     else
       ap::fail(EINVAL, "a TIPC address of type ", it->addrtype);
-    if (it->scope != TIPC_CLUSTER_SCOPE) ap::add_key(text, "scope", std::to_string(it->scope));
+    if (it->scope != TIPC_CLUSTER_SCOPE) ap::add_key(text, "scope", std::to_string(static_cast<std::uint8_t>(it->scope)));
     if (it->addrtype == TIPC_ADDR_NAME && it->addr.name.domain != 0)
       ap::add_key(text, "domain", std::to_string(it->addr.name.domain));
     return text;
@@ -105,7 +105,7 @@ struct codec {
     const auto kind = in.number(0, 255);
     // Of a name the third number is nothing that goes into an address.
     const auto v3 = kind == TIPC_ADDR_NAME ? 0 : in.number(3, most);
-    return make(kind, in.number(1, most), in.number(2, most), v3, in.number(4, 127, TIPC_CLUSTER_SCOPE));
+    return make(kind, in.number(1, most), in.number(2, most), v3, in.number(4, 255, TIPC_CLUSTER_SCOPE));
   }
 };
 

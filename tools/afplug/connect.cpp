@@ -17,8 +17,13 @@ int run(const endpoint_arguments& arguments) {
   std::string trouble;
   for (const auto& to : e.resolve(arguments.address, false)) {
     socket s = e.open();
-    if (!arguments.local.empty()) s.bind(e.resolve(arguments.local, true).front());
     error_code ec;
+    if (!arguments.local.empty())
+      s.bind(e.resolve(arguments.local, true).front());
+    else if (const address own = s.getsockname(ec); !e.connects() && own.size() == sizeof(sa_family_t))
+      s.bind(
+          own,
+          ec);  // one that has no name gets one of the system's choice where there is such a thing: who is nobody gets no answer
     limit(s, arguments.timeout);
     s.connect(to, ec);
     // CAN frames, ISO-TP and packets know no peer: the address is the socket's own, and everybody there is the peer.

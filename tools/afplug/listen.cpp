@@ -2,6 +2,7 @@
 //
 // afplug listen: one connection, or one peer's datagrams, to stdin and stdout.
 #include <fmt/core.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,28 +16,40 @@
 namespace afplug::command {
 namespace {
 
-/// The socket's entry in the file system, which goes when nobody can connect any more.
+/// The socket's entry in the file system, which goes when nobody can connect any more, and when a signal ends the command.
 class socket_file {
  public:
   explicit socket_file(const address& at) {
     const auto value = at.field("path");
-    if (const auto* text = std::get_if<std::string>(&value)) path_ = *text;
+    std::string path;
+    if (const auto* text = std::get_if<std::string>(&value)) path = *text;
     // An abstract name begins with NUL and leaves nothing behind.
     if (const auto* bytes = std::get_if<std::vector<std::byte>>(&value);
         bytes && !bytes->empty() && bytes->front() != std::byte{})
-      path_.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+      path.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
+    struct ::stat s {};
+    if (path.empty() || path.size() >= sizeof path_ || ::lstat(path.c_str(), &s) != 0 || !S_ISSOCK(s.st_mode)) return;
+    path.copy(path_, path.size());
+    for (const int number : {SIGHUP, SIGINT, SIGTERM}) {
+      struct ::sigaction action {};
+      action.sa_handler = [](int signal_number) {
+        ::unlink(path_);
+        ::raise(signal_number);
+      };
+      action.sa_flags = static_cast<int>(SA_RESETHAND);
+      ::sigaction(number, &action, nullptr);
+    }
   }
   ~socket_file() { remove(); }
   socket_file(const socket_file&) = delete;
   socket_file& operator=(const socket_file&) = delete;
   void remove() {
-    struct ::stat s {};
-    if (!path_.empty() && ::lstat(path_.c_str(), &s) == 0 && S_ISSOCK(s.st_mode)) ::unlink(path_.c_str());
-    path_.clear();
+    if (path_[0] != '\0') ::unlink(path_);
+    path_[0] = '\0';
   }
 
  private:
-  std::string path_;
+  static inline char path_[sizeof(::sockaddr_storage)];  // for the signal handler
 };
 
 address bind(socket& s, const endpoint& e, const endpoint_arguments& arguments) {

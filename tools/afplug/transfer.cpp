@@ -189,6 +189,11 @@ class pump {
                         return ::splice(from, nullptr, 1, nullptr, splice_chunk, SPLICE_F_MOVE);
                       });
     if (!done) receive_copies();
+    // Whoever reads stdout has all of it, even while stdin goes on.
+    if (const int nothing = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nothing >= 0) {
+      ::dup2(nothing, 1);
+      ::close(nothing);
+    }
   }
 
   void receive_copies() {

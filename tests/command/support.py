@@ -1,0 +1,105 @@
+# Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+"""What the tests of the command share."""
+
+import ctypes
+import json
+import os
+import pathlib
+import platform
+import shutil
+import struct
+import subprocess
+import tempfile
+import unittest
+
+BUILD = pathlib.Path(os.environ["AFPLUG_TEST_BUILD"])
+TOP = pathlib.Path(os.environ["AFPLUG_TEST_TOP"])
+AFPLUG = BUILD / "bin/afplug"
+FERRY = BUILD / "lib/command_plugins"
+BAD = BUILD / "lib/bad_plugins"
+SHIPPED = ["inet", "inet6", "unix", "can", "packet", "bluetooth", "vsock", "hyperv"]
+LIMIT = 120  # seconds, for what should take none
+
+for name in ("AFPLUG_PATH", "AFPLUG_PROVIDER", "AFPLUG_LOG", "NO_COLOR"):
+    os.environ.pop(name, None)
+
+
+class Case(unittest.TestCase):
+    """A test with a folder of its own."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="afplug.")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def afplug(self, *arguments, exit_code=0, **more):
+        """Runs the command; its exit code has to be that one. Text in, text out."""
+        more.setdefault("stdin", subprocess.DEVNULL)
+        command = more.pop("before", []) + [str(more.pop("binary", AFPLUG)), *map(str, arguments)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=LIMIT, **more)
+        self.assertEqual(done.returncode, exit_code, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def ask(self, command, *arguments, **more):
+        """The same with --json: the object."""
+        answer = json.loads(self.afplug(command, *arguments, "--json", **more).stdout)
+        self.assertEqual(next(iter(answer)), "schema", "the schema comes first")
+        self.assertEqual(answer["schema"], f"afplug.{command}/1")
+        return answer
+
+    def bad_plugin(self, name):
+        """A folder with one bad plugin in it."""
+        folder = self.folder / name
+        folder.mkdir(mode=0o755)
+        shutil.copy(BAD / f"{name}.so", folder)
+        return folder
+
+    def copy_of_afplug(self):
+        """The command and its library in a folder that everybody can reach, without any plugin: the binary and the environment to run it in."""
+        os.chmod(self.folder, 0o755)
+        (self.folder / "bin").mkdir()
+        (self.folder / "lib").mkdir()
+        shutil.copy(AFPLUG, self.folder / "bin")
+        for library in (BUILD / "lib").glob("libafplug.so*"):
+            shutil.copy(library, self.folder / "lib", follow_symlinks=False)
+        return {"binary": self.folder / "bin/afplug", "env": {**os.environ, "LD_LIBRARY_PATH": str(self.folder / "lib")}}
+
+
+# ---- seccomp ----
+
+SOCKET_CALL = {"x86_64": 41, "aarch64": 198, "riscv64": 198, "ppc64le": 326, "s390x": 359}.get(platform.machine())
+KILL = 0x80000000  # SECCOMP_RET_KILL_PROCESS
+
+
+def answer_socket(result, domain=None):
+    """For preexec_fn: a seccomp filter that answers socket(2), of one domain or of all, with an errno, or KILL."""
+
+    def statement(code, k, if_true=0, if_false=0):
+        return struct.pack("HBBI", code, if_true, if_false, k)
+
+    load, equal, give = 0x20, 0x15, 0x06
+    action = KILL if result == KILL else 0x00050000 | result
+    program = [statement(load, 0), statement(equal, SOCKET_CALL, 0, 1 if domain is None else 3)]
+    if domain is not None:
+        program += [statement(load, 16), statement(equal, domain, 0, 1)]
+    program += [statement(give, action), statement(give, 0x7FFF0000)]
+
+    def install():
+        libc = ctypes.CDLL(None, use_errno=True)
+        code = ctypes.create_string_buffer(b"".join(program))
+        header = struct.pack("HxxxxxxP", len(program), ctypes.addressof(code))
+        if libc.prctl(38, 1, 0, 0, 0) != 0 or libc.prctl(22, 2, ctypes.c_char_p(header), 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+
+    return install
+
+
+def main():
+    """unittest.main, which also writes what was skipped where tests/run collects it."""
+    program = unittest.main(exit=False, verbosity=2)
+    skips = os.environ.get("AFPLUG_TEST_SKIPS")
+    if skips:
+        with open(skips, "a", encoding="utf-8") as file:
+            for case, reason in program.result.skipped:
+                file.write(f"{case.id()}: {reason}\n")
+    raise SystemExit(not program.result.wasSuccessful())

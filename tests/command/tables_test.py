@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+# Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+"""families, options, constants, address: what they print and how; and what is wrong usage."""
+
+import os
+import pty
+import re
+import shutil
+import socket
+import unittest
+
+import support
+
+
+class Families(support.Case):
+    def test_lists_the_shipped_ones(self):
+        found = self.ask("families")["families"]
+        ours = {f["name"]: f for f in found if f["provider"] == "afplug"}
+        for name in support.SHIPPED:
+            self.assertIn(name, ours)
+            self.assertEqual(ours[name]["state"], "found")
+            self.assertTrue(os.path.isfile(ours[name]["path"]))
+        self.assertEqual(ours["inet"]["number"], socket.AF_INET)
+        self.assertIsNone(ours["hyperv"]["number"])
+
+    def test_runs_no_code(self):
+        for name in ("constructor_throws", "constructor_sleeps", "entry_crashes"):
+            found = self.ask("families", "--plugin-path", self.bad_plugin(name))["families"]
+            self.assertEqual([f["state"] for f in found if f["name"] == "good"], ["found"])
+
+    def test_lists_refused_files_with_reason(self):
+        folder = self.bad_plugin("major_new")
+        (folder / "text.so").write_text("not ELF\n")
+        found = {os.path.basename(f["path"]): f for f in self.ask("families", "--plugin-path", folder)["families"]}
+        for file in ("major_new.so", "text.so"):
+            self.assertEqual(found[file]["state"], "refused")
+            self.assertIn(file, found[file]["reason"])
+            self.assertTrue(found[file]["code"])
+        self.assertIn("refused", self.afplug("families", "--plugin-path", folder).stdout)
+
+    def test_folders_come_in_the_order_given(self):
+        first, second = self.folder / "first", self.folder / "second"
+        for folder in (first, second):
+            folder.mkdir(mode=0o755)
+            shutil.copy(support.BAD / "good.so", folder)
+        for order in ((first, second), (second, first)):
+            found = self.ask("families", "--plugin-path", order[0], "--plugin-path", order[1])["families"]
+            good = [(f["state"], os.path.dirname(f["path"])) for f in found if f["name"] == "good"]
+            self.assertEqual(good, [("found", str(order[0])), ("shadowed", str(order[1]))])
+
+
+class Options(support.Case):
+    MEMBERS = {"name", "level", "number", "group", "kind", "unit", "readable", "writable", "min_bytes", "max_bytes", "members", "values", "help"}
+
+    def test_schema(self):
+        answer = self.ask("options", "inet")
+        self.assertEqual(answer["family"], {"name": "inet", "number": socket.AF_INET})
+        options = {o["name"]: o for o in answer["options"]}
+        for option in options.values():
+            self.assertEqual(set(option), self.MEMBERS)
+        nodelay = options["TCP_NODELAY"]
+        self.assertEqual((nodelay["level"], nodelay["number"], nodelay["kind"]), (socket.IPPROTO_TCP, socket.TCP_NODELAY, "flag"))
+        linger = options["SO_LINGER"]
+        self.assertEqual([m["name"] for m in linger["members"]], ["onoff", "linger"])
+
+    def test_table(self):
+        lines = self.afplug("options", "AF_INET").stdout.splitlines()
+        self.assertRegex(lines[0], r"^OPTION +LEVEL +NUMBER +KIND +ACCESS +HELP$")
+        self.assertTrue(any(re.match(r"IP_TTL +0 +2 +i32 +rw +\S", line) for line in lines))
+
+    def test_unknown_family(self):
+        done = self.afplug("options", "nosuch", exit_code=1)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("no plugin answers", done.stderr)
+
+
+class Constants(support.Case):
+    def test_values_are_the_platforms(self):
+        constants = {c["name"]: c for c in self.ask("constants")["constants"]}
+        for constant in constants.values():
+            self.assertEqual(set(constant), {"name", "value", "group"})
+        wrong = {n: (c["value"], getattr(socket, n)) for n, c in constants.items() if isinstance(getattr(socket, n, None), int) and c["value"] != getattr(socket, n)}
+        self.assertEqual(wrong, {})
+        for name in ("AF_UNIX", "SOCK_STREAM", "SO_REUSEADDR", "MSG_PEEK", "IPPROTO_TCP", "TCP_NODELAY", "CAN_RAW", "PACKET_HOST"):
+            self.assertIn(name, constants)
+
+    def test_prefix(self):
+        names = [c["name"] for c in self.ask("constants", "tcp_")["constants"]]
+        self.assertTrue(names)
+        self.assertTrue(all(n.startswith("TCP_") for n in names))
+        self.assertEqual(len(names), len(set(names)))
+        self.assertIn("NO_SUCH", self.afplug("constants", "NO_SUCH", exit_code=1).stderr)
+        self.assertEqual(self.ask("constants", "NO_SUCH", exit_code=1)["constants"], [])
+
+    def test_a_bad_plugin_costs_only_its_own(self):
+        for name in ("constructor_throws", "entry_crashes"):
+            done = self.afplug("constants", "TCP_NODELAY", "--plugin-path", self.bad_plugin(name))
+            self.assertIn("TCP_NODELAY", done.stdout)
+            self.assertIn(f"{name}.so", done.stderr)
+
+
+class Address(support.Case):
+    def test_schema(self):
+        answer = self.ask("address", "inet", "192.0.2.1:80")
+        self.assertEqual(list(answer), ["schema", "family", "type", "protocol", "text", "fields", "sockaddr", "length"])
+        self.assertEqual(answer["text"], "192.0.2.1:80")
+        self.assertEqual([(f["name"], f["value"]) for f in answer["fields"]], [("host", "192.0.2.1"), ("port", 80)])
+        raw = bytes.fromhex(answer["sockaddr"])
+        self.assertEqual(len(raw), answer["length"])
+        self.assertEqual(raw[2:8], b"\x00\x50\xc0\x00\x02\x01")
+
+    def test_text_is_canonical(self):
+        for family, text, canonical in (("inet6", "[2001:DB8:0:0::1]:80", "[2001:db8::1]:80"), ("vsock", "1:5000", "local:5000"), ("unix", "/run/x", "/run/x"), ("unix", "@a", "@a")):
+            self.assertEqual(self.ask("address", family, text)["text"], canonical)
+
+    def test_spellings_mean_the_same(self):
+        answers = [self.ask("address", what, "[::1]:1") for what in ("inet6:SOCK_DGRAM:IPPROTO_UDP", "AF_INET6:dgram:udp", "inet6:udp", "INET6:Udp", "10:2:17", "inet6:dgram")]
+        for answer in answers:
+            self.assertEqual(answer, answers[0])
+        self.assertEqual((answers[0]["type"], answers[0]["protocol"]), ("SOCK_DGRAM", "IPPROTO_UDP"))
+
+    def test_no_address(self):
+        done = self.afplug("address", "inet", "192.0.2.1:x", exit_code=1)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("'x'", done.stderr)
+
+
+class Usage(support.Case):
+    WRONG = [[], ["nosuch"], ["--nosuch"], ["explain"], ["explain", "inet:nosuch"], ["explain", "a:b:c:d"], ["explain", ":stream"], ["address", "inet"], ["options"],
+             ["caps", "--plugin-path", "/nonexistent"], ["caps", "--limit", "x"], ["listen", "inet"], ["connect", "inet", "127.0.0.1:1", "--option", "NAME"],
+             ["connect", "inet", "127.0.0.1:1", "--option", "NO_SUCH=1"], ["connect", "inet", "127.0.0.1:1", "--option", "TCP_NODELAY=perhaps"],
+             ["connect", "inet", "127.0.0.1:1", "--type", "nosuch"], ["connect", "inet", "127.0.0.1:1", "--timeout", "-1"], ["check"], ["new"], ["new", "Upper"], ["new", "x", "--lang", "pascal"]]
+
+    def test_wrong_usage_is_2_and_says_why(self):
+        for arguments in self.WRONG:
+            with self.subTest(arguments=arguments):
+                done = self.afplug(*arguments, exit_code=2, cwd=self.folder)
+                self.assertEqual(done.stdout, "")
+                self.assertNotEqual(done.stderr, "")
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_help_has_an_example(self):
+        overview = self.afplug("--help").stdout
+        for command in ("families", "caps", "explain", "options", "constants", "address", "listen", "connect", "check", "new"):
+            self.assertIn(f"\n  {command} ", overview)
+            text = self.afplug(command, "--help").stdout
+            self.assertRegex(text, rf"Example:\n  (.*\| )?afplug {command} ")
+
+    def test_version(self):
+        self.assertRegex(self.afplug("--version").stdout, r"^afplug \d+\.\d+\.\d+\n$")
+
+    def test_a_full_disk_is_an_error(self):
+        with open("/dev/full", "w") as full:
+            done = support.subprocess.run([str(support.AFPLUG), "constants"], stdout=full, stderr=support.subprocess.PIPE, timeout=support.LIMIT)
+        self.assertEqual(done.returncode, 1)
+        self.assertNotEqual(done.stderr, b"")
+
+
+class Colours(support.Case):
+    def on_terminal(self, **environment):
+        output = []
+
+        def read(fd):
+            output.append(os.read(fd, 65536))
+            return output[-1]
+
+        before = dict(os.environ)
+        os.environ.update({"TERM": "xterm", **environment})
+        standard = os.dup(1)
+        try:
+            with open(os.devnull, "w") as nothing:
+                os.dup2(nothing.fileno(), 1)
+                status = pty.spawn([str(support.AFPLUG), "caps", "inet"], read, lambda fd: b"")
+        finally:
+            os.dup2(standard, 1)
+            os.close(standard)
+            os.environ.clear()
+            os.environ.update(before)
+        self.assertEqual(status, 0)
+        return b"".join(output).decode()
+
+    def test_only_on_a_terminal_and_never_with_no_color(self):
+        decorated = self.on_terminal()
+        self.assertIn("\x1b[32mavailable", decorated)
+        self.assertIn("─", decorated)
+        for plain in (self.on_terminal(NO_COLOR="1"), self.on_terminal(TERM="dumb"), self.afplug("caps", "inet").stdout):
+            self.assertIn("available", plain)
+            self.assertNotIn("\x1b", plain)
+            self.assertTrue(plain.isascii())
+
+
+if __name__ == "__main__":
+    support.main()
