@@ -3,7 +3,8 @@
  * ferry: a family in user space that reaches other processes, for the tests: its sockets are local sockets of the system,
  * behind user_ops. Address text: a path of 1 to 107 bytes, or nothing.
  *
- * FERRY_CHECK in the environment says how the check of SOCK_SEQPACKET goes: crash, hang, or well.
+ * FERRY_CHECK in the environment says how the check of SOCK_SEQPACKET goes: crash, hang, garble, or well. FERRY_FAULT names what
+ * else is wrong with the family; the faults stand where fault() is asked.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -22,6 +23,11 @@ AFPLUG_NOTE(1, "test", "1.0", {"ferry", 0, 0})
 
 #define PATH_OFFSET ((uint32_t)offsetof(struct sockaddr_un, sun_path))
 #define PATH_MOST (sizeof(((struct sockaddr_un*)0)->sun_path) - 1)
+
+static int fault(const char* name) {
+  const char* chosen = getenv("FERRY_FAULT");
+  return chosen != NULL && strcmp(chosen, name) == 0;
+}
 
 struct boat {
   int fd;
@@ -44,7 +50,9 @@ static int fd_of(void* state) { return ((struct boat*)state)->fd; }
 static int32_t result(int r) { return r < 0 ? -errno : r; }
 
 static int32_t user_open(const struct afplug_identity* who, void** state, int64_t* pollable) {
-  return board(socket(AF_UNIX, who->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), state, pollable);
+  if (fault("leak")) (void)!dup(2);
+  return board(socket(AF_UNIX, who->type | SOCK_NONBLOCK | (fault("inherited") ? 0 : SOCK_CLOEXEC), 0), state,
+               pollable);
 }
 static void user_close(void* state, uint32_t flags) {
   (void)flags;
@@ -72,7 +80,9 @@ static int32_t user_sendmsg(void* state, const struct afplug_message* message, u
 }
 static int32_t user_recvmsg(void* state, struct afplug_message* message, uint64_t* received) {
   struct msghdr h = header(message);
-  const ssize_t n = recvmsg(fd_of(state), &h, message->flags | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  ssize_t n;
+  if (fault("deaf")) return -ENOTCONN;
+  n = recvmsg(fd_of(state), &h, message->flags | MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (n < 0) return -errno;
   message->flags = h.msg_flags;
   message->address_size = h.msg_namelen;
@@ -82,7 +92,7 @@ static int32_t user_recvmsg(void* state, struct afplug_message* message, uint64_
 }
 static int32_t user_readiness(void* state, int32_t events) {
   struct pollfd p = {fd_of(state), (short)events, 0};
-  return poll(&p, 1, 0) < 0 ? -errno : p.revents;
+  return poll(&p, 1, 0) < 0 ? -errno : fault("eager") ? events : p.revents;
 }
 static int32_t user_bind(void* state, const void* address, uint32_t length) {
   return result(bind(fd_of(state), (const struct sockaddr*)address, length));
@@ -128,7 +138,8 @@ static int32_t user_getpeername(void* state, struct afplug_sockaddr* out) {
 static int32_t user_pair(const struct afplug_identity* who, void* states[2], int64_t pollables[2]) {
   int fds[2];
   int32_t r;
-  if (socketpair(AF_UNIX, who->type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) return -errno;
+  const int type = fault("boundless") ? SOCK_STREAM : who->type;
+  if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) return -errno;
   r = board(fds[0], &states[0], &pollables[0]);
   if (r < 0) {
     close(fds[1]);
@@ -167,6 +178,7 @@ static int32_t make(const char* path, size_t size, struct afplug_sockaddr* out, 
   static const char wrong[] = "a path has at most 107 bytes, and no NUL";
   struct sockaddr_un made;
   if (size > PATH_MOST || memchr(path, 0, size) != NULL) {
+    if (fault("silent")) return -EINVAL;
     if (why->data != NULL)
       memcpy(why->data, wrong, sizeof wrong - 1 < why->capacity ? sizeof wrong - 1 : why->capacity);
     why->size = sizeof wrong - 1;
@@ -182,7 +194,7 @@ static int32_t make(const char* path, size_t size, struct afplug_sockaddr* out, 
 }
 static const char* path_of(const void* address, uint32_t length, uint32_t* size) {
   const struct sockaddr_un* it = (const struct sockaddr_un*)address;
-  if (length < PATH_OFFSET || length > sizeof *it || it->sun_family != AF_UNIX) return NULL;
+  if (length < PATH_OFFSET || length > sizeof *it || (it->sun_family != AF_UNIX && !fault("foreign"))) return NULL;
   *size = length == PATH_OFFSET ? 0 : length - PATH_OFFSET - 1;
   if (length > PATH_OFFSET && (*size == 0 || strnlen(it->sun_path, *size + 1) != *size)) return NULL;
   return it->sun_path;
@@ -198,7 +210,8 @@ static int32_t format(const struct afplug_identity* who, const void* address, ui
   const char* path = path_of(address, length, &size);
   (void)who;
   if (path == NULL) return -EINVAL;
-  if (out->data != NULL) memcpy(out->data, path, size < out->capacity ? size : out->capacity);
+  if (fault("lossy") && size > 0) --size;
+  if (out->data != NULL) memcpy(out->data, path, size < out->capacity || fault("overrun") ? size : out->capacity);
   out->size = size;
   return 0;
 }
@@ -240,7 +253,11 @@ static const struct afplug_row rows[] = {ROW(SOCK_STREAM, CONNECTED | AFPLUG_ROW
 static int32_t check(const struct afplug_identity* who, uint32_t flags, struct afplug_verdict* verdict) {
   const char* how = who->type == SOCK_SEQPACKET ? getenv("FERRY_CHECK") : NULL;
   (void)flags;
-  (void)verdict;
+  if (how != NULL && strcmp(how, "garble") == 0) {
+    verdict->state = AFPLUG_UNAVAILABLE;
+    strcpy(verdict->reason, "\x1b[31mno such reason");
+    strcpy(verdict->detail, "\xff\x1b[2Jgarbled");
+  }
   if (how != NULL && strcmp(how, "crash") == 0) abort();
   while (how != NULL && strcmp(how, "hang") == 0) pause();
   return 0;

@@ -118,6 +118,12 @@ class BadPlugins(support.Case):
                 self.afplug("explain", "ferry:seqpacket", "--plugin-path", support.FERRY, "--limit", "0.5", env=environment, exit_code=3)
                 self.afplug("explain", "ferry:stream", "--plugin-path", support.FERRY, env=environment)
 
+    def test_what_it_says_does_no_harm(self):
+        environment = {**os.environ, "FERRY_CHECK": "garble"}
+        answer = self.ask("explain", "ferry:seqpacket", "--plugin-path", support.FERRY, env=environment, exit_code=1)
+        self.assertEqual((answer["reason"], answer["detail"]), ("probe-failed", "\ufffd\x1b[2Jgarbled"))
+        self.assertNotIn("\x1b", self.afplug("caps", "ferry", "--plugin-path", support.FERRY, env=environment).stdout)
+
     def test_refused(self):
         folder = self.bad_plugin("codec_null")
         answer = self.ask("explain", "good", "--plugin-path", folder, exit_code=1)

@@ -85,7 +85,16 @@ std::optional<json::value> child::next() {
     if (const auto end = buffer_.find('\n'); end != buffer_.npos) {
       const std::string line = buffer_.substr(0, end + 1);
       buffer_.erase(0, end + 1);
-      if (line != finished) return json::parse(line);
+      if (line != finished) {
+        json::parse_options any_text;
+        any_text.allow_invalid_utf8 = true;
+        boost::system::error_code ec;
+        auto answer = json::parse(line, ec, {}, any_text);
+        if (!ec) return answer;
+        reap(false);
+        trouble_ = "gave an answer that can't be read";
+        break;
+      }
       reap(false);
       trouble_.clear();
       break;

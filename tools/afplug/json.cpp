@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <boost/json/src.hpp>
+#include <cstdint>
 
 namespace afplug::command {
 
@@ -14,12 +15,35 @@ json::value text_or_null(std::string_view text) {
 
 json::object with_schema(std::string_view name) { return {{"schema", fmt::format("afplug.{}/1", name)}}; }
 
-void print(const json::value& value) { fmt::print("{}\n", json::serialize(value)); }
+std::string clean(std::string_view text) {
+  constexpr std::string_view instead = "\xef\xbf\xbd";  // U+FFFD
+  std::string out;
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text[0]);
+    const std::size_t length = first < 0x80 ? 1 : first >> 5 == 6 ? 2 : first >> 4 == 14 ? 3 : first >> 3 == 30 ? 4 : 0;
+    bool whole = length > 0 && length <= text.size() && first >= 0x20 && first != 0x7f;
+    std::uint32_t point = length < 2 ? first : first & (0x7Fu >> length);
+    for (std::size_t i = 1; whole && i < length; ++i) {
+      const auto next = static_cast<unsigned char>(text[i]);
+      whole = (next & 0xC0) == 0x80;
+      point = point << 6 | (next & 0x3Fu);
+    }
+    constexpr std::uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    whole = whole && point >= least[length] && point <= 0x10FFFF && (point < 0xD800 || point > 0xDFFF) &&
+            (point < 0x80 || point > 0x9F);
+    out += whole ? text.substr(0, length) : first == '\n' || first == '\t' ? std::string_view(" ") : instead;
+    text.remove_prefix(whole ? length : 1);
+  }
+  return out;
+}
+
+// Bytes that are no UTF-8 can only stand in strings, which need no other escape than that.
+void print(const json::value& value) { fmt::print("{}\n", clean(json::serialize(value))); }
 
 std::string text_of(const json::object& object, std::string_view member) {
   const auto* value = object.if_contains(member);
   if (!value || value->is_null()) return {};
-  if (const auto* text = value->if_string()) return std::string(*text);
+  if (const auto* text = value->if_string()) return clean(*text);
   return json::serialize(*value);
 }
 

@@ -27,6 +27,19 @@ std::string hex_of(const afplug_sockaddr& a) {
   return out;
 }
 
+/// A text as a sentence has it: in quotes, cut, bytes that do not print as \xNN.
+std::string shown(std::string_view text) {
+  constexpr std::size_t most = 120;
+  std::string out = "\"";
+  for (const char c : text.substr(0, most)) {
+    if (c >= ' ' && c <= '~')
+      out += c;
+    else
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+  }
+  return out + (text.size() > most ? "...\"" : "\"");
+}
+
 bool same(const afplug_sockaddr& a, const afplug_sockaddr& b) {
   return a.length == b.length && std::memcmp(a.u.bytes, b.u.bytes, a.length) == 0;
 }
@@ -71,7 +84,7 @@ class codec {
     int& result = error ? *error : ignored;
     const auto once = parse_on(0, text, result), twice = parse_on(canary, text, result);
     expect(once.has_value() == twice.has_value() && (!once || same(*once, *twice)),
-           "parse(\"{}\") gives {}, and {} the next time", text, once ? hex_of(*once) : "nothing",
+           "parse({}) gives {}, and {} the next time", shown(text), once ? hex_of(*once) : "nothing",
            twice ? hex_of(*twice) : "nothing");
     return once;
   }
@@ -124,7 +137,7 @@ class codec {
     const auto text = format(a);
     expect(text.has_value(), "format refuses what parse or set made: {}", hex_of(a));
     const auto again = parse(*text);
-    expect(again && same(*again, a), "\"{}\" is read as {}, and was written from {}", *text,
+    expect(again && same(*again, a), "{} is read as {}, and was written from {}", shown(*text),
            again ? hex_of(*again) : "nothing", hex_of(a));
   }
 
@@ -152,15 +165,15 @@ class codec {
     afplug_text why{words.data(), 256, 0};
     soil_stack(soil);
     const int r = f_.codec().parse(&who_, text.data(), text.size(), &out, &why);
-    expect(r <= 0, "parse(\"{}\") returned {}", text, r);
+    expect(r <= 0, "parse({}) returned {}", shown(text), r);
     error = -r;
-    expect(words[256] == static_cast<char>(canary), "parse(\"{}\") wrote its reason past the room", text);
+    expect(words[256] == static_cast<char>(canary), "parse({}) wrote its reason past the room", shown(text));
     if (r == 0) {
-      expect(out.length <= AFPLUG_ADDRESS_MAX, "parse(\"{}\") gave {} bytes", text, out.length);
+      expect(out.length <= AFPLUG_ADDRESS_MAX, "parse({}) gave {} bytes", shown(text), out.length);
       return out;
     }
-    expect(std::memcmp(&out, &before, sizeof out) == 0, "parse(\"{}\") failed and touched its output", text);
-    expect(why.size > 0, "parse(\"{}\") failed without saying why", text);
+    expect(std::memcmp(&out, &before, sizeof out) == 0, "parse({}) failed and touched its output", shown(text));
+    expect(why.size > 0, "parse({}) failed without saying why", shown(text));
     return {};
   }
 
@@ -201,7 +214,7 @@ void random_addresses(const family& f) {
       int error = 0;
       const auto read = c.parse(*written_text, &error);
       if (error == ENAMETOOLONG) continue;  // a system may have longer names than a program may give
-      expect(read.has_value(), "\"{}\", written from {}, can't be read", *written_text, hex_of(a));
+      expect(read.has_value(), "{}, written from {}, can't be read", shown(*written_text), hex_of(a));
       c.agree(*read);
       ++written;
     }

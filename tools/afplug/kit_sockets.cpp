@@ -197,6 +197,35 @@ void readiness_is_true(const family& f) {
   }
 }
 
+// The slot itself, which hosts may ask beside or instead of the descriptor.
+void the_slot_agrees(const family& f) {
+  if (!f.in_user_space()) throw beside_the_point("the kernel is asked, there is no slot");
+  const auto& ops = f.user_ops();
+  if (!ops.pair) throw beside_the_point("the family makes no pairs");
+  for (const auto& s : pairs(f)) {
+    const auto who = f.identity(s.type, s.protocol);
+    void* states[2] = {};
+    std::int64_t pollables[2] = {};
+    expect(ops.pair(&who, states, pollables) == 0, "a pair of {} can't be made", name_of(*s.what));
+    const auto asked = [&](int side) { return ops.readiness(states[side], POLLIN | POLLOUT); };
+    const int before = asked(1);
+    char data[] = "data";
+    const afplug_buffer buffer{data, sizeof data};
+    afplug_message message{};
+    message.size = sizeof message;
+    message.buffer_count = 1;
+    message.buffers = &buffer;
+    std::uint64_t sent = 0;
+    const int r = ops.sendmsg(states[0], &message, &sent);
+    const int after = asked(1);
+    for (void* state : states) ops.close(state, 0);
+    expect(r == 0, "{}: sendmsg on a new pair gives {}", name_of(*s.what), r);
+    expect(before == POLLOUT, "{}: readiness of a new socket is {:#x}, not POLLOUT", name_of(*s.what), before);
+    expect(after == (POLLIN | POLLOUT), "{}: readiness with data is {:#x}, not POLLIN and POLLOUT", name_of(*s.what),
+           after);
+  }
+}
+
 void ends_are_seen(const family& f) {
   for (const auto& s : pairs(f)) {
     if ((s.what->flags & AFPLUG_ROW_CONNECTION) == 0) continue;
@@ -233,6 +262,7 @@ constexpr check all[] = {
     {"pair-data", "a pair of sockets carries data both ways", data_passes},
     {"pair-messages", "messages keep their bounds, and a cut one loses its rest", messages_keep_their_bounds},
     {"pair-readiness", "readiness says what a call would do", readiness_is_true},
+    {"pair-readiness-slot", "the readiness slot says the same", the_slot_agrees},
     {"pair-end", "the end of the peer is seen, data before it arrives, and no signal is raised", ends_are_seen},
 };
 
