@@ -89,11 +89,18 @@ bool set_nonblocking(int fd, bool on) noexcept {
 
 std::int64_t default_mode() noexcept { return default_slot().load(std::memory_order_relaxed); }
 
+std::string type_text(int type) {
+  // The types stand first among the SOCK_ constants.
+  for (const auto& c : socket_constants())
+    if (c.value == type && std::string_view(c.group) == "SOCK_") return c.name;
+  return "type " + std::to_string(type);
+}
+
 std::string describe(const family& f, int type, int proto) {
   std::string text(f.id());
   const row* r = f.find_row(type, proto);
   text += ' ';
-  text += r && r->type == type && r->type_name ? std::string(r->type_name) : "type " + std::to_string(type);
+  text += r && r->type == type && r->type_name ? std::string(r->type_name) : type_text(type);
   if (r && r->protocol_name && (r->protocol == proto || proto == 0))
     (text += ' ') += r->protocol_name;
   else if (proto != 0)

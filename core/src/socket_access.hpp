@@ -42,6 +42,9 @@ bool set_nonblocking(int fd, bool on) noexcept;
 /// The mode of default_timeout(), in nanoseconds as socket keeps it.
 std::int64_t default_mode() noexcept;
 
+/// "SOCK_STREAM", or "type 99".
+std::string type_text(int type);
+
 /// "inet SOCK_STREAM IPPROTO_TCP" for sentences.
 std::string describe(const family& f, int type, int proto);
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "platform.hpp"
+#include "socket_access.hpp"
 
 namespace afplug {
 namespace {
@@ -34,7 +35,8 @@ struct question {
   std::string_view family_name() const noexcept { return of.name(); }
   std::string row_name() const {
     if (what && what->protocol_name) return what->protocol_name;
-    std::string name = what && what->type_name ? what->type_name : "type " + std::to_string(type);
+    const bool named = what && what->type == type && what->type_name;
+    std::string name = named ? what->type_name : detail::type_text(type);
     if (proto != 0) name += " with protocol " + std::to_string(proto);
     return name;
   }

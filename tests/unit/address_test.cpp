@@ -1,0 +1,194 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// An address as a value: equality, order, hash, fields, text, bytes. What each family's text looks like is in the codec tests.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <afplug/address.hpp>
+#include <afplug/registry.hpp>
+#include <cstring>
+#include <map>
+#include <set>
+#include <sstream>
+#include <type_traits>
+#include <unordered_set>
+
+namespace {
+
+using afplug::address;
+using afplug::error_code;
+
+static_assert(std::is_trivially_copyable_v<address>, "copying is a memcpy");
+static_assert(std::totally_ordered<address>);
+
+sockaddr_in native(std::uint16_t port) {
+  sockaddr_in a{};
+  a.sin_family = AF_INET;
+  a.sin_port = htons(port);
+  a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return a;
+}
+address from_bytes(std::uint16_t port) {
+  const auto a = native(port);
+  return address(&a, sizeof a);
+}
+
+TEST(address, that_is_none) {
+  const address none;
+  EXPECT_TRUE(none.empty());
+  EXPECT_EQ(none.size(), 0u);
+  EXPECT_EQ(none.capacity(), 128u);
+  EXPECT_EQ(none.family(), AF_UNSPEC);
+  EXPECT_EQ(none.protocol().owner(), nullptr);
+  EXPECT_TRUE(none.fields().empty());
+  EXPECT_EQ(none.number("port"), std::nullopt);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(none.field("port")));
+  EXPECT_EQ(none, address());
+}
+
+TEST(address, is_equal_and_ordered_by_its_bytes_whoever_made_it) {
+  const address parsed("inet", "127.0.0.1:80"), raw = from_bytes(80), other("inet", "127.0.0.1:81");
+  EXPECT_EQ(parsed, raw);
+  EXPECT_NE(parsed, other);
+  EXPECT_LT(parsed, other);
+  EXPECT_LT(address(), parsed);
+  EXPECT_EQ(std::hash<address>{}(parsed), std::hash<address>{}(raw));
+  EXPECT_NE(std::hash<address>{}(parsed), std::hash<address>{}(other));
+  const address as_datagram("inet", "127.0.0.1:80", SOCK_DGRAM);
+  EXPECT_EQ(parsed, as_datagram) << "the identity does not count";
+  // A prefix comes first.
+  address shorter = parsed;
+  shorter.resize(8);
+  EXPECT_LT(shorter, parsed);
+  EXPECT_NE(shorter, parsed);
+}
+
+TEST(address, can_be_a_key) {
+  std::map<address, int> by_order{{from_bytes(1), 1}, {from_bytes(2), 2}};
+  std::unordered_set<address> by_hash{from_bytes(1), from_bytes(2), from_bytes(1)};
+  EXPECT_EQ(by_order.at(address("inet", "127.0.0.1:2")), 2);
+  EXPECT_EQ(by_hash.size(), 2u);
+  EXPECT_TRUE(by_hash.contains(address("inet", "127.0.0.1:1")));
+}
+
+TEST(address, that_a_system_call_or_asio_filled_reads_as_its_numbers_primary_family) {
+  afplug::registry::global().family("inet");
+  address filled;
+  ASSERT_GE(filled.capacity(), sizeof(sockaddr_in));
+  const auto a = native(80);
+  std::memcpy(filled.data(), &a, sizeof a);
+  filled.resize(sizeof a);
+  ASSERT_NE(filled.protocol().owner(), nullptr);
+  EXPECT_EQ(filled.protocol().owner()->id(), "inet");
+  EXPECT_EQ(filled.protocol().family(), AF_INET);
+  EXPECT_EQ(filled.to_string(), "127.0.0.1:80");
+  EXPECT_EQ(filled.number("port"), 80u);
+}
+
+TEST(address, has_fields_in_the_order_of_pythons_tuple) {
+  const address a("inet6", "[fe80::1%1]:80");
+  const auto fields = a.fields();
+  ASSERT_EQ(fields.size(), 4u);
+  EXPECT_EQ(fields[1].name, "port");
+  EXPECT_EQ(std::get<std::uint64_t>(fields[1].value), 80u);
+  EXPECT_EQ(a.number("port"), 80u);
+  EXPECT_EQ(a.number("nothing"), std::nullopt);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(a.field("nothing")));
+  EXPECT_EQ(a.number(fields[0].name), std::nullopt) << "text is no number";
+}
+
+TEST(address, is_made_from_its_fields_again) {
+  for (const address& a : {address("inet", "192.0.2.1:80"), address("inet6", "[2001:db8::1]:443"),
+                           address("unix", "/run/x.sock"), address("unix", "@abstract")}) {
+    std::vector<afplug::field_value> values;
+    for (const auto& f : a.fields()) values.push_back(f.value);
+    EXPECT_EQ(address::from_fields(a.protocol(), values), a) << a;
+    EXPECT_EQ(address(a.protocol().owner()->id(), a.to_string()), a) << a;
+    EXPECT_EQ(address(a.data(), a.size()), a);
+    EXPECT_EQ(address(a.data(), a.size(), a.protocol()).to_string(), a.to_string());
+  }
+}
+
+TEST(address, refuses_fields_that_are_none) {
+  const afplug::basic_protocol inet(afplug::registry::global().family("inet"), SOCK_STREAM);
+  error_code ec;
+  const std::vector<afplug::field_value> wrong[] = {
+      {std::string("127.0.0.1"), std::uint64_t{65536}},
+      {std::string("127.0.0.1"), std::int64_t{-1}},
+      {std::string("300.0.0.1"), std::uint64_t{1}},
+      {std::uint64_t{1}, std::uint64_t{1}},
+      {std::string("127.0.0.1"), std::uint64_t{1}, std::uint64_t{1}},
+  };
+  for (const auto& values : wrong) {
+    ec.clear();
+    address::from_fields(inet, values, ec);
+    EXPECT_EQ(ec, afplug::errc::malformed_address) << &values - wrong;
+    EXPECT_NE(afplug::last_detail().find("inet"), std::string_view::npos) << afplug::last_detail();
+    EXPECT_THROW(address::from_fields(inet, values), afplug::error);
+  }
+}
+
+TEST(address, holds_128_bytes_and_no_more) {
+  const unsigned char bytes[129] = {AF_INET};
+  EXPECT_EQ(address(bytes, 128).size(), 128u);
+  EXPECT_THROW(address(bytes, 129), afplug::error);
+  address a = from_bytes(80);
+  EXPECT_THROW(a.resize(129), afplug::error);
+  EXPECT_EQ(a, from_bytes(80)) << "it is as it was";
+  a.resize(128);
+  a.resize(0);
+  EXPECT_TRUE(a.empty());
+}
+
+TEST(address, of_a_family_that_nobody_knows_prints_its_bytes) {
+  unsigned char bytes[6] = {0, 0, 1, 2, 0xab, 0xff};
+  const sa_family_t family = 200;
+  std::memcpy(bytes, &family, sizeof family);
+  const address a(bytes, sizeof bytes);
+  EXPECT_EQ(a.family(), 200);
+  EXPECT_EQ(a.to_string(), "%family=200,0102abff");
+  EXPECT_EQ(a.protocol().owner(), nullptr);
+  EXPECT_TRUE(a.fields().empty());
+}
+
+TEST(address, says_which_part_of_its_text_is_wrong) {
+  const struct {
+    const char *family, *text, *part;
+  } cases[] = {{"inet", "127.0.0.1:port", "port"},
+               {"inet", "127.0.0.256:80", "127.0.0.256"},
+               {"inet6", "[::1]:99999", "99999"},
+               {"inet6", "[fe80::1%nosuchif0]:1", "nosuchif0"}};
+  for (const auto& c : cases) {
+    const afplug::basic_protocol p(afplug::registry::global().family(c.family), 0);
+    error_code ec;
+    address::parse(p, c.text, ec);
+    EXPECT_TRUE(ec) << c.text;
+    EXPECT_NE(afplug::last_detail().find(c.part), std::string_view::npos) << afplug::last_detail();
+    EXPECT_NE(afplug::last_detail().find(c.family), std::string_view::npos) << afplug::last_detail();
+    EXPECT_THROW(address(c.family, c.text), afplug::error);
+  }
+  error_code ec;
+  address::parse(afplug::basic_protocol(), "x", ec);
+  EXPECT_EQ(ec, afplug::errc::unknown_family);
+  EXPECT_THROW(address("no_such_family", "x"), afplug::error);
+}
+
+TEST(address, is_written_to_streams) {
+  std::ostringstream out;
+  out << address("inet", "127.0.0.1:80");
+  EXPECT_EQ(out.str(), "127.0.0.1:80");
+}
+
+TEST(address, keeps_who_it_is_when_copied_and_changes_it_alone) {
+  address a("inet", "127.0.0.1:80", SOCK_DGRAM);
+  const address copy = a;
+  EXPECT_EQ(copy.protocol(), a.protocol());
+  EXPECT_EQ(copy.protocol().asked_type(), SOCK_DGRAM);
+  a.protocol(afplug::basic_protocol(afplug::registry::global().family("inet"), SOCK_STREAM));
+  EXPECT_EQ(a, copy);
+  EXPECT_EQ(a.protocol().asked_type(), SOCK_STREAM);
+}
+
+}  // namespace

@@ -1,0 +1,228 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What a socket is whatever its family: opening through the registry, the empty socket, and the quality of errors. What families do is in
+// tests/conformance.
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <afplug/socket.hpp>
+#include <functional>
+#include <string>
+#include <thread>
+#include <type_traits>
+
+namespace {
+
+using afplug::address;
+using afplug::error_code;
+using namespace std::chrono_literals;
+using namespace std::string_view_literals;
+
+static_assert(!std::is_copy_constructible_v<afplug::socket> && !std::is_copy_assignable_v<afplug::socket>);
+static_assert(std::is_nothrow_move_constructible_v<afplug::socket> &&
+              std::is_nothrow_default_constructible_v<afplug::socket>);
+
+error_code sys(int number) { return {number, boost::system::system_category()}; }
+
+std::string what_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const afplug::error& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(socket, that_is_none_gives_ebadf_everywhere) {
+  afplug::socket s;
+  EXPECT_FALSE(s.is_open());
+  EXPECT_EQ(s.fileno(), -1);
+  EXPECT_EQ(s.owner(), nullptr);
+  EXPECT_EQ(s.family(), 0);
+  EXPECT_EQ(s.what().owner(), nullptr);
+  EXPECT_FALSE(s.in_user_space());
+  EXPECT_EQ(s.timeout(), std::nullopt);
+  EXPECT_NE(s.to_string().find("closed"), std::string::npos);
+  char byte[1];
+  address peer;
+  const address to("inet", "127.0.0.1:9");
+  const afplug::const_bytes out[] = {"x"sv};
+  const afplug::mutable_bytes into[] = {byte};
+  afplug::control_buffer control;
+  const std::function<void(error_code&)> calls[] = {
+      [&](error_code& ec) { s.bind(to, ec); },
+      [&](error_code& ec) { s.listen(1, ec); },
+      [&](error_code& ec) { s.accept(ec); },
+      [&](error_code& ec) { s.accept(peer, ec); },
+      [&](error_code& ec) { s.accept(peer, std::stop_token(), ec); },
+      [&](error_code& ec) { s.connect(to, ec); },
+      [&](error_code& ec) { s.connect(to, std::stop_token(), ec); },
+      [&](error_code& ec) { s.shutdown(SHUT_RD, ec); },
+      [&](error_code& ec) { s.getsockname(ec); },
+      [&](error_code& ec) { s.getpeername(ec); },
+      [&](error_code& ec) { s.send("x"sv, 0, ec); },
+      [&](error_code& ec) { s.send("x"sv, 0, std::stop_token(), ec); },
+      [&](error_code& ec) { s.recv(byte, 0, ec); },
+      [&](error_code& ec) { s.recv(byte, 0, std::stop_token(), ec); },
+      [&](error_code& ec) { s.sendall("x"sv, 0, ec); },
+      [&](error_code& ec) { s.recvall(byte, 0, ec); },
+      [&](error_code& ec) { s.sendto("x"sv, to, 0, ec); },
+      [&](error_code& ec) { s.recvfrom(byte, peer, 0, ec); },
+      [&](error_code& ec) { s.sendmsg(out, {}, 0, nullptr, ec); },
+      [&](error_code& ec) { s.recvmsg(into, control, 0, nullptr, ec); },
+      [&](error_code& ec) { s.sendfile(0, 0, {}, ec); },
+      [&](error_code& ec) { s.send_fds(out, {}, 0, nullptr, ec); },
+      [&](error_code& ec) { s.recv_fds(byte, 1, 0, nullptr, ec); },
+      [&](error_code& ec) { s.timeout(1s, ec); },
+      [&](error_code& ec) { s.dup(ec); },
+      [&](error_code& ec) { s.inheritable(ec); },
+      [&](error_code& ec) { s.inheritable(true, ec); },
+      [&](error_code& ec) { s.getsockopt(SOL_SOCKET, SO_TYPE, byte, ec); },
+      [&](error_code& ec) { s.setsockopt(SOL_SOCKET, SO_RCVBUF, "1234"sv, ec); },
+      [&](error_code& ec) { s.option("SO_RCVBUF", std::int64_t{1}, ec); },
+      [&](error_code& ec) { s.option_text("SO_RCVBUF", ec); },
+      [&](error_code& ec) { s.option_number("SO_RCVBUF", ec); },
+      [&](error_code& ec) { s.option_bytes("SO_RCVBUF", ec); },
+      [&](error_code& ec) { s.wait(POLLIN, 0ns, ec); },
+  };
+  for (const auto& call : calls) {
+    error_code ec;
+    call(ec);
+    EXPECT_EQ(ec, sys(EBADF)) << "call " << &call - calls;
+  }
+  EXPECT_EQ(s.connect_ex(to), EBADF);
+  EXPECT_EQ(s.detach(), -1);
+  s.close();
+  afplug::socket moved = std::move(s);
+  EXPECT_FALSE(moved.is_open());
+}
+
+TEST(socket, registry_opens_by_number_and_by_id) {
+  auto& r = afplug::registry::global();
+  const auto by_number = r.socket(AF_INET, SOCK_STREAM);
+  const auto by_id = r.socket("inet", SOCK_STREAM, 0);
+  EXPECT_TRUE(by_number.is_open());
+  EXPECT_EQ(by_number.owner(), by_id.owner());
+  EXPECT_EQ(by_number.owner(), &r.family(AF_INET));
+  error_code ec;
+  EXPECT_TRUE(afplug::socket::open(r.family("inet"), SOCK_DGRAM, 0, ec).is_open());
+  EXPECT_FALSE(ec);
+}
+
+TEST(socket, of_a_family_that_nobody_answers_for_says_whom_was_asked_and_where) {
+  for (const auto& open :
+       {std::function<void()>([] { afplug::socket("no_such_family", SOCK_STREAM); }),
+        std::function<void()>([] { afplug::registry::global().socket("no_such_family", SOCK_STREAM); })}) {
+    const std::string text = what_of(open);
+    EXPECT_NE(text.find("no_such_family"), std::string::npos) << text;
+    EXPECT_NE(text.find("AFPLUG_PATH"), std::string::npos) << "what to do: " << text;
+  }
+  for (int number : {0, -2, 255, 9999}) {
+    try {
+      afplug::socket s(number, SOCK_STREAM);
+      FAIL() << number;
+    } catch (const afplug::error& e) {
+      EXPECT_EQ(e.code(), afplug::errc::unknown_family);
+      EXPECT_EQ(e.code(), boost::system::errc::address_family_not_supported) << "portable code can ask";
+      EXPECT_NE(std::string(e.what()).find(std::to_string(number)), std::string::npos) << e.what();
+    }
+  }
+}
+
+TEST(socket, errors_say_who_was_asked_for_what_and_what_is_wrong) {
+  afplug::socket s("inet", SOCK_STREAM);
+  s.bind("127.0.0.1:0");
+  const std::string at = s.getsockname().to_string();
+  afplug::socket other("inet", SOCK_STREAM);
+  const struct {
+    std::function<void()> call;
+    std::vector<std::string> words;
+  } cases[] = {
+      {[&] { other.bind(at); }, {"inet", "bind", at, "Address already in use"}},
+      {[&] { other.connect(at); }, {"inet", "connect", at, "Connection refused"}},
+      {[&] { other.accept(); }, {"accept", "Invalid argument"}},
+      {[&] { other.bind("127.0.0.1"); }, {"inet", "127.0.0.1"}},
+      {[&] { other.bind("127.0.0.1:65536"); }, {"inet", "65536"}},
+      {[&] { other.bind("::1:80"); }, {"inet", "::1:80"}},
+      {[&] { other.option("TCP_NODELAYS", 1); }, {"inet", "TCP_NODELAYS", "TCP_NODELAY"}},
+      {[&] { other.option("UDP_CORK", 1); }, {"UDP_CORK", "SOCK_STREAM"}},
+      {[&] { afplug::socket("inet", SOCK_STREAM, 250); }, {"inet", "SOCK_STREAM", "protocol 250", "unavailable"}},
+      {[&] { afplug::socket::pair("inet"); }, {"inet", "socketpair", "not supported"}},
+      {[&] { afplug::socket::adopt(9999); }, {"9999", "Bad file descriptor"}},
+      {[&] { other.timeout(-1ns); }, {"timeout", "-1"}},
+  };
+  for (const auto& c : cases) {
+    const auto text = what_of(c.call);
+    for (const auto& word : c.words) EXPECT_NE(text.find(word), std::string::npos) << word << " is not in: " << text;
+    EXPECT_EQ(text.find('\n'), std::string::npos) << "one line: " << text;
+  }
+}
+
+TEST(socket, both_twins_of_a_call_say_the_same) {
+  afplug::socket s("inet", SOCK_STREAM);
+  error_code ec;
+  s.connect(address("inet", "127.0.0.1:1"), ec);
+  const std::string detail(afplug::last_detail());
+  try {
+    afplug::socket("inet", SOCK_STREAM).connect(address("inet", "127.0.0.1:1"));
+    FAIL();
+  } catch (const afplug::error& e) {
+    EXPECT_EQ(e.code(), ec);
+    EXPECT_EQ(e.what(), detail);
+  }
+}
+
+TEST(socket, detail_is_the_threads_own_and_that_of_its_last_failure) {
+  afplug::socket s("inet", SOCK_STREAM);
+  error_code ec;
+  s.option("NO_SUCH_ONE", std::int64_t{1}, ec);
+  const std::string mine(afplug::last_detail());
+  EXPECT_NE(mine.find("NO_SUCH_ONE"), std::string::npos);
+  std::thread([] {
+    error_code theirs;
+    afplug::socket::adopt(-1, -1, -1, -1, theirs);
+    EXPECT_EQ(afplug::last_detail().find("NO_SUCH_ONE"), std::string_view::npos);
+  }).join();
+  EXPECT_EQ(afplug::last_detail(), mine);
+  char byte[1];
+  s.recv(byte, 0, ec);
+  EXPECT_EQ(ec, sys(ENOTCONN));
+  EXPECT_EQ(afplug::last_detail().find("NO_SUCH_ONE"), std::string_view::npos) << "an old sentence for a new error";
+}
+
+TEST(socket, clears_the_error_of_the_call_before) {
+  afplug::socket s("inet", SOCK_STREAM);
+  error_code ec = afplug::errc::stopped;
+  s.bind(address("inet", "127.0.0.1:0"), ec);
+  EXPECT_FALSE(ec);
+  ec = afplug::errc::stopped;
+  s.getsockname(ec);
+  EXPECT_FALSE(ec);
+  ec = afplug::errc::stopped;
+  s.timeout(1s, ec);
+  EXPECT_FALSE(ec);
+  ec = afplug::errc::stopped;
+  s.option("SO_KEEPALIVE", std::int64_t{1}, ec);
+  EXPECT_FALSE(ec);
+  ec = afplug::errc::stopped;
+  s.close(ec);
+  EXPECT_FALSE(ec);
+}
+
+TEST(socket, connects_by_name) {
+  afplug::socket server("inet", SOCK_STREAM);
+  server.bind("127.0.0.1:0");
+  server.listen();
+  const auto port = std::to_string(*server.getsockname().number("port"));
+  afplug::socket client("inet", SOCK_STREAM);
+  client.connect("localhost:" + port);
+  EXPECT_TRUE(server.accept().is_open());
+  EXPECT_EQ(client.getpeername().to_string(), "127.0.0.1:" + port);
+  EXPECT_NE(what_of([&] { afplug::socket("inet", SOCK_STREAM).bind("localhost:" + port); }).find("localhost"),
+            std::string::npos)
+      << "bind looks no names up";
+}
+
+}  // namespace
