@@ -67,7 +67,10 @@ ssize_t send_user(const detail::user_socket& u, const outgoing& m) {
              : static_cast<ssize_t>(sent);
 }
 
-ssize_t send_kernel(int fd, const outgoing& m) {
+// Whether the call just failed for MSG_NOSIGNAL, which datagram protocols that raise no signal need not know: AF_QIPCRTR.
+bool knows_no_signals(const socket& s, int error) noexcept { return error == EINVAL && s.type() == SOCK_DGRAM; }
+
+ssize_t send_kernel(const socket& s, const outgoing& m) {
   ::msghdr raw{};
   raw.msg_name = m.to ? const_cast<::sockaddr*>(m.to->data()) : nullptr;
   raw.msg_namelen = m.to ? static_cast<::socklen_t>(m.to->size()) : 0;
@@ -75,7 +78,8 @@ ssize_t send_kernel(int fd, const outgoing& m) {
   raw.msg_iovlen = m.data.size();
   raw.msg_control = const_cast<std::byte*>(m.control.data());
   raw.msg_controllen = m.control.size();
-  return ::sendmsg(fd, &raw, m.flags | MSG_NOSIGNAL);  // mutate:nosignal-sendmsg
+  const ssize_t n = ::sendmsg(s.fileno(), &raw, m.flags | MSG_NOSIGNAL);  // mutate:nosignal-sendmsg
+  return n < 0 && knows_no_signals(s, errno) ? ::sendmsg(s.fileno(), &raw, m.flags) : n;
 }
 
 ssize_t receive_user(const detail::user_socket& u, const incoming& m, received& out, std::size_t& control_size) {
@@ -133,7 +137,7 @@ std::size_t send_message(const socket& s, outgoing m, const std::stop_token* sto
   if (!ready) return 0;
   m.flags |= extra;
   const auto* u = socket_access::user(s);
-  const auto n = waiting.run([&] { return u ? send_user(*u, m) : send_kernel(s.fileno(), m); }, ec);
+  const auto n = waiting.run([&] { return u ? send_user(*u, m) : send_kernel(s, m); }, ec);
   return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
@@ -177,7 +181,7 @@ void send_everything(const socket& s, const_bytes data, int flags, const std::st
   while (ready) {
     const const_bytes left = rest(data, done);
     const outgoing m{{&left, 1}, {}, nullptr, flags | extra};
-    const auto n = waiting.run([&] { return u ? send_user(*u, m) : send_kernel(s.fileno(), m); }, ec);
+    const auto n = waiting.run([&] { return u ? send_user(*u, m) : send_kernel(s, m); }, ec);
     if (n < 0) break;
     done += static_cast<std::size_t>(n);
     if (done >= data.size()) break;
@@ -193,7 +197,7 @@ void send_everything(const socket& s, const_bytes data, int flags, const std::st
 
 ssize_t detail::socket_access::send_once(const socket& s, const_bytes data) {
   const outgoing m{{&data, 1}, {}, nullptr, 0};
-  return s.user_ ? send_user(*s.user_, m) : send_kernel(s.fd_, m);
+  return s.user_ ? send_user(*s.user_, m) : send_kernel(s, m);
 }
 
 // ---- behind the inline attempts ----
@@ -201,10 +205,9 @@ ssize_t detail::socket_access::send_once(const socket& s, const_bytes data) {
 std::size_t socket::send_slow(const_bytes data, int flags, error_code& ec) {
   const int error = errno;  // the inline attempt's, on a kernel-backed family
   call waiting(fd_, POLLOUT, mode_of(*this, flags), user_ != nullptr);
-  if (!user_ && !waiting.again(error, ec)) return 0;
+  if (!user_ && !knows_no_signals(*this, error) && !waiting.again(error, ec)) return 0;
   const outgoing m{{&data, 1}, {}, nullptr, flags};
-  const auto n = waiting.run(
-      [&] { return user_ ? send_user(*user_, m) : ::send(fd_, data.data(), data.size(), flags | MSG_NOSIGNAL); }, ec);
+  const auto n = waiting.run([&] { return user_ ? send_user(*user_, m) : send_kernel(*this, m); }, ec);
   return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 

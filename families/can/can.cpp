@@ -4,10 +4,12 @@
 #include "codec.hpp"
 #include "constants.hpp"
 
+#include <net/if.h>
 #include <net/if_arp.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
+#include <cstring>
 
 namespace {
 namespace ap = afplug::plugin;
@@ -99,19 +101,26 @@ constexpr std::array rows{
     ap::pass_through("raw isotp j1939"),
 };
 
-bool is_can_interface(const std::filesystem::path& interface) {
-  int type = 0;
-  std::ifstream(interface / "type") >> type;
-  return type == ARPHRD_CAN;
+// The CAN interfaces of this network namespace; /sys/class/net may show another's.
+std::string can_interfaces() {
+  std::string found;
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);  // a handle for the ioctl: any family will do
+  struct if_nameindex* all = ::if_nameindex();
+  for (const auto* i = all; fd >= 0 && i && i->if_index != 0; ++i) {
+    ifreq request{};
+    std::strncpy(request.ifr_name, i->if_name, sizeof request.ifr_name - 1);
+    if (::ioctl(fd, SIOCGIFHWADDR, &request) == 0 && request.ifr_hwaddr.sa_family == ARPHRD_CAN)
+      (found += found.empty() ? "" : ", ") += i->if_name;
+  }
+  if (all) ::if_freenameindex(all);
+  if (fd >= 0) ::close(fd);
+  return found;
 }
 
 // A socket needs an interface to carry anything.
 std::int32_t check(const afplug_identity*, std::uint32_t, afplug_verdict* verdict) {
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
-  std::string found;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net", ignored))
-    if (is_can_interface(entry.path())) (found += found.empty() ? "" : ", ") += entry.path().filename().string();
+  const std::string found = can_interfaces();
   if (found.empty())
     ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device", "the socket opens, but there is no CAN interface to bind it to",
               "ip link add vcan0 type vcan && ip link set vcan0 up");

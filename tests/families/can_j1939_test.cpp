@@ -169,7 +169,7 @@ TEST_F(can_j1939, defect_2_an_address_may_lack_parts) {
 
 TEST_F(can_j1939, defect_3_numbers_do_not_wrap) {
   auto s = open();
-  for (const auto* keys : {"addr=256", "addr=-1", "pgn=0x40001", "name=0x10000000000000000"})
+  for (const auto* keys : {"addr=256", "addr=-1", "pgn=0x100000000", "name=0x10000000000000000"})
     EXPECT_EQ(ERROR_OF(s.bind(name(keys), _)), error_code(afplug::errc::malformed_address)) << keys;
   const afplug::field_value fields[] = {bus, {}, {}, {}, {}, std::uint64_t{256}};
   EXPECT_EQ(ERROR_OF(address::from_fields(s.what(), fields, _)), error_code(afplug::errc::malformed_address));

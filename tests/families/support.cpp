@@ -1,13 +1,27 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include "support.hpp"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 namespace families {
+namespace {
+
+// What the kernel says of an interface of this network namespace; /sys/class/net may show another's.
+sockaddr ask_hardware(const std::string& interface) {
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (::ioctl(fd, SIOCGIFHWADDR, &request) != 0) request.ifr_hwaddr = {};
+  ::close(fd);
+  return request.ifr_hwaddr;
+}
+
+}  // namespace
 
 std::string lacking(std::string_view id, int type, int protocol) {
   error_code ec;
@@ -68,13 +82,14 @@ bool run(const std::string& command) { return std::system(command.c_str()) == 0;
 
 std::vector<std::string> interfaces(int hardware_type) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator("/sys/class/net")) {
-    int type = -1;
-    std::ifstream(entry.path() / "type") >> type;
-    if (type == hardware_type) names.push_back(entry.path().filename());
-  }
+  struct if_nameindex* all = ::if_nameindex();
+  for (const auto* i = all; i && i->if_index != 0; ++i)
+    if (hardware_of(i->if_name).sa_family == hardware_type) names.emplace_back(i->if_name);
+  if (all) ::if_freenameindex(all);
   std::sort(names.begin(), names.end());
   return names;
 }
+
+sockaddr hardware_of(const std::string& interface) { return ask_hardware(interface); }
 
 }  // namespace families

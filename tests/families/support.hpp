@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <net/if.h>
 
 #include <afplug/socket.hpp>
 #include <afplug/verdict.hpp>
@@ -75,5 +76,7 @@ bool run(const std::string& command);
 
 /// Network interfaces of that ARPHRD_ type, in order.
 std::vector<std::string> interfaces(int hardware_type);
+/// The hardware address and type of an interface.
+sockaddr hardware_of(const std::string& interface);
 
 }  // namespace families

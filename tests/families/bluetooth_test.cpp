@@ -1,0 +1,325 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Between two adapters in reach of each other, the second connectable and advertising: the set `bt` of tests/lab.
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <afplug/bluetooth.hpp>
+#include <algorithm>
+#include <thread>
+
+#include "support.hpp"
+
+namespace families {
+namespace {
+
+namespace bt = afplug::bluetooth;
+
+class bluetooth : public row_test {
+ protected:
+  bluetooth(int type, int protocol) : row_test("bluetooth", type, protocol) {}
+  void SetUp() override {
+    row_test::SetUp();
+    if (IsSkipped()) return;
+    for (const auto& a : bt::adapters())
+      if (a.up) adapters.push_back(a);
+    std::sort(adapters.begin(), adapters.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+    if (adapters.size() < 2) GTEST_SKIP() << "bluetooth: two adapters in reach of each other are needed: tests/lab";
+  }
+  std::string here(const std::string& keys = "") const { return adapters[0].address.to_string() + keys; }
+  std::string there(const std::string& keys = "") const { return adapters[1].address.to_string() + keys; }
+
+  struct link {
+    afplug::socket a, b;
+  };
+  link connected(const std::string& from_keys, const std::string& to_keys,
+                 const std::function<void(afplug::socket&)>& prepare = {}) {
+    auto server = open();
+    link l{open(), {}};
+    for (auto* s : {&server, &l.a})
+      if (prepare) prepare(*s);
+    server.bind(there(to_keys));
+    server.listen(1);
+    l.a.bind(here(from_keys));
+    l.a.connect(there(to_keys));
+    l.b = server.accept();
+    l.b.timeout(patience);
+    return l;
+  }
+  std::vector<bt::adapter> adapters;
+};
+
+class l2cap : public bluetooth {
+ protected:
+  explicit l2cap(int type = SOCK_SEQPACKET) : bluetooth(type, bt::l2cap) {}
+};
+class l2cap_stream : public l2cap {
+ protected:
+  l2cap_stream() : l2cap(SOCK_STREAM) {}
+};
+class l2cap_dgram : public l2cap {
+ protected:
+  l2cap_dgram() : l2cap(SOCK_DGRAM) {}
+};
+class rfcomm : public bluetooth {
+ protected:
+  rfcomm() : bluetooth(SOCK_STREAM, bt::rfcomm) {}
+};
+class sco : public bluetooth {
+ protected:
+  sco() : bluetooth(SOCK_SEQPACKET, bt::sco) {}
+};
+class hci : public bluetooth {
+ protected:
+  hci() : bluetooth(SOCK_RAW, bt::hci) {}
+};
+
+TEST_F(hci, adapters_are_listed) {
+  for (const auto& a : adapters) {
+    EXPECT_EQ(a.name, "hci" + std::to_string(a.id));
+    EXPECT_NE(a.address, bt::any);
+    EXPECT_EQ(bt::bdaddr::parse(a.address.to_string()), a.address);
+  }
+  EXPECT_NE(adapters[0].address, adapters[1].address);
+}
+
+TEST_F(l2cap, carries_packets_both_ways) {
+  auto l = connected("", "?psm=0x1001");
+  EXPECT_EQ(l.a.getpeername().to_string().substr(0, 17), there());
+  EXPECT_EQ(l.a.getpeername().number("psm"), 0x1001u);
+  for (const auto& sent : {"hello"s, pattern(600)}) {
+    EXPECT_EQ(l.a.send(sent), sent.size());
+    EXPECT_TRUE(receive(l.b) == sent);
+    EXPECT_EQ(l.b.send(sent), sent.size());
+    EXPECT_TRUE(receive(l.a) == sent);
+  }
+  EXPECT_EQ(ERROR_OF(l.a.send(pattern(5000), 0, _)), sys(EMSGSIZE));
+  EXPECT_EQ(l.a.option_bytes("L2CAP_CONNINFO").size(), sizeof(bt::conninfo));
+  EXPECT_GT(l.a.option_number("BT_PHY"), 0);
+  l.b.close();
+  EXPECT_EQ(receive(l.a), "") << "the peer is gone";
+}
+
+TEST_F(l2cap, has_names) {
+  auto s = open();
+  EXPECT_EQ(s.getsockname().to_string(), "00:00:00:00:00:00");
+  s.bind(there("?psm=0x1003"));
+  EXPECT_EQ(s.getsockname().to_string(), there("?psm=0x1003"));
+  EXPECT_EQ(ERROR_OF(open().bind(there("?psm=0x1003"), _)), sys(EADDRINUSE));
+  EXPECT_EQ(ERROR_OF(open().bind(there("?psm=0x1002"), _)), sys(EINVAL)) << "even ones are none";
+  EXPECT_EQ(ERROR_OF(open().bind("12:34:56:78:9A:BC?psm=0x1005", _)), sys(0)) << "an address is not an adapter's alone";
+}
+
+TEST_F(l2cap, is_refused_where_nobody_listens) {
+  auto s = open();
+  s.bind(here());
+  EXPECT_EQ(ERROR_OF(s.connect(there("?psm=0x1007"), _)), sys(ECONNREFUSED));
+}
+
+TEST_F(l2cap, options) {
+  auto s = open();
+  EXPECT_EQ(s.option_text("BT_SECURITY").substr(0, 9), "level=BT_");
+  s.option("BT_SECURITY", "level=MEDIUM");
+  EXPECT_EQ(s.option_text("BT_SECURITY").substr(0, 24), "level=BT_SECURITY_MEDIUM");
+  s.option("L2CAP_OPTIONS", "omtu=700,imtu=900");
+  EXPECT_EQ(s.option_text("L2CAP_OPTIONS").substr(0, 17), "omtu=700,imtu=900");
+  s.option("BT_FLUSHABLE", 1);
+  EXPECT_EQ(s.option_number("BT_FLUSHABLE"), 1);
+  s.option("BT_POWER", "force_active=0");
+  EXPECT_EQ(s.option_text("BT_POWER"), "force_active=0");
+  EXPECT_EQ(ERROR_OF(s.option_number("BT_SNDMTU", _)), sys(EINVAL)) << "of LE alone";
+  EXPECT_EQ(ERROR_OF(s.option_number("BT_PHY", _)), sys(ENOTCONN));
+}
+
+TEST_F(l2cap, defers_setting_up_until_the_first_read) {
+  auto server = open();
+  EXPECT_EQ(ERROR_OF(server.option("BT_DEFER_SETUP", 1, _)), sys(EINVAL)) << "of a bound socket";
+  server.bind(there("?psm=0x1009"));
+  server.option("BT_DEFER_SETUP", 1);
+  EXPECT_EQ(server.option_number("BT_DEFER_SETUP"), 1);
+  server.listen(1);
+  auto client = open();
+  client.bind(here());
+  std::jthread connector([&] { client.connect(there("?psm=0x1009")); });
+  auto accepted = server.accept();
+  accepted.timeout(patience);
+  EXPECT_EQ(ERROR_OF(accepted.send("early"sv, 0, _)), sys(ENOTCONN));
+  EXPECT_EQ(accepted.recv({}), 0u) << "agreed to";
+  connector.join();
+  client.send("late"sv);
+  EXPECT_EQ(receive(accepted), "late");
+}
+
+TEST_F(l2cap, low_energy_channels_with_credits) {
+  auto l = connected("?type=1", "?psm=0x80&type=1");
+  EXPECT_EQ(l.a.getpeername().number("bdaddr_type"), 1u);
+  EXPECT_GT(l.a.option_number("BT_SNDMTU"), 22);
+  EXPECT_GT(l.a.option_number("BT_RCVMTU"), 22);
+  const auto sent = pattern(200);
+  for (int i = 0; i < 30; ++i) {
+    l.a.send(sent);
+    EXPECT_TRUE(receive(l.b) == sent) << i;
+    l.b.send(sent);
+    EXPECT_TRUE(receive(l.a) == sent) << i;
+  }
+}
+
+TEST_F(l2cap, defect_3_numbers_do_not_wrap) {
+  for (const auto* keys : {"?psm=65536", "?psm=-1", "?cid=65536", "?type=256"})
+    EXPECT_EQ(ERROR_OF(address::parse(open().what(), here(keys), _)), error_code(afplug::errc::malformed_address))
+        << keys;
+}
+
+TEST_F(l2cap, defect_10_every_channel_policy_has_its_name) {
+  const auto& family = *open().owner();
+  for (const auto& [name, value] : {std::pair("BT_CHANNEL_POLICY_BREDR_ONLY", 0),
+                                    {"BT_CHANNEL_POLICY_BREDR_PREFERRED", 1},
+                                    {"BT_CHANNEL_POLICY_AMP_PREFERRED", 2}}) {
+    ASSERT_NE(family.find_constant(name), nullptr) << name;
+    EXPECT_EQ(family.find_constant(name)->value, value) << name;
+  }
+}
+
+TEST_F(l2cap_stream, carries_bytes_both_ways) {
+  auto l = connected("", "?psm=0x100b");
+  const auto sent = pattern(3000);
+  std::string got(sent.size(), '\0');
+  l.a.sendall(afplug::const_bytes(sent.data(), 500));
+  got.resize(500);
+  EXPECT_EQ(l.b.recvall(got), 500u);
+  EXPECT_TRUE(got == sent.substr(0, 500));
+  l.b.sendall(afplug::const_bytes(sent.data(), 500));
+  EXPECT_EQ(l.a.recvall(got), 500u);
+  EXPECT_TRUE(got == sent.substr(0, 500));
+}
+
+TEST_F(l2cap_dgram, carries_datagrams_without_a_channel) {
+  auto b = open();
+  b.bind(there("?psm=0x100d"));
+  auto a = open();
+  a.bind(here());
+  a.connect(there("?psm=0x100d"));
+  a.send("hello"sv);
+  const auto m = receive_message(b);
+  EXPECT_EQ(m.data, "hello");
+  EXPECT_EQ(m.from.to_string().substr(0, 17), here());
+  EXPECT_EQ(ERROR_OF(a.listen(1, _)), sys(EBADFD));
+}
+
+TEST_F(rfcomm, carries_bytes_both_ways) {
+  auto l = connected("", "?channel=3");
+  EXPECT_EQ(l.a.getpeername().to_string(), there("?channel=3"));
+  constexpr std::size_t size = 20000;
+  const auto there_bytes = pattern(size, 1), back = pattern(size, 2);
+  std::string got_there(size, '\0'), got_back(size, '\0');
+  {
+    std::jthread a([&] { l.a.sendall(there_bytes); });
+    std::jthread b([&] { l.b.sendall(back); });
+    std::jthread c([&] { l.b.recvall(got_there); });
+    l.a.recvall(got_back);
+  }
+  EXPECT_TRUE(there_bytes == got_there);
+  EXPECT_TRUE(back == got_back);
+  EXPECT_EQ(l.a.option_bytes("RFCOMM_CONNINFO").size(), sizeof(bt::conninfo));
+}
+
+TEST_F(rfcomm, has_names) {
+  auto s = open();
+  EXPECT_EQ(s.getsockname().to_string(), "00:00:00:00:00:00");
+  s.bind(there("?channel=5"));
+  EXPECT_EQ(s.getsockname().to_string(), there("?channel=5"));
+  s.listen(1);
+  auto other = open();
+  other.bind(there());
+  other.listen(1);
+  EXPECT_GT(*other.getsockname().number("channel"), 0u) << "one that is free";
+}
+
+TEST_F(rfcomm, options) {
+  auto s = open();
+  s.option("BT_SECURITY", "level=LOW");
+  EXPECT_EQ(s.option_text("BT_SECURITY").substr(0, 21), "level=BT_SECURITY_LOW");
+  s.option("RFCOMM_LM", "RFCOMM_LM_AUTH|RFCOMM_LM_ENCRYPT");
+  EXPECT_EQ(s.option_number("RFCOMM_LM") & 6, 6);
+}
+
+TEST_F(rfcomm, defect_3_channels_do_not_wrap) {
+  for (const auto* keys : {"?channel=256", "?channel=-1"})
+    EXPECT_EQ(ERROR_OF(address::parse(open().what(), here(keys), _)), error_code(afplug::errc::malformed_address))
+        << keys;
+}
+
+TEST_F(sco, carries_voice_both_ways) {
+  auto l = connected("", "");
+  EXPECT_EQ(l.a.getpeername().to_string(), there());
+  EXPECT_TRUE(l.a.option_text("SCO_OPTIONS").starts_with("mtu="));
+  for (int i = 0; i < 5; ++i) {
+    const auto sent = pattern(48, static_cast<unsigned>(i));
+    l.a.send(sent);
+    EXPECT_TRUE(receive(l.b) == sent) << i;
+    l.b.send(sent);
+    EXPECT_TRUE(receive(l.a) == sent) << i;
+  }
+}
+
+TEST_F(sco, has_a_voice_setting) {
+  auto s = open();
+  EXPECT_EQ(s.option_text("BT_VOICE"), "setting=BT_VOICE_CVSD_16BIT");
+  s.option("BT_VOICE", "setting=TRANSPARENT");
+  EXPECT_EQ(s.option_text("BT_VOICE"), "setting=BT_VOICE_TRANSPARENT");
+}
+
+TEST_F(hci, raw_channel_with_a_filter) {
+  auto s = open();
+  s.option(bt::hci_filter().pass_type(4).pass_event(0x0e).only_opcode(0x1001));
+  EXPECT_EQ(s.option_text("HCI_FILTER"), "type_mask=0x10,event_mask_low=0x4000,event_mask_high=0x0,opcode=0x1001");
+  s.bind(adapters[0].name);
+  EXPECT_EQ(s.getsockname().to_string(), adapters[0].name);
+  s.option("HCI_DATA_DIR", 1);
+  EXPECT_EQ(s.option_number("HCI_DATA_DIR"), 1);
+  s.send("\x01\x09\x10\x00"s);  // Read BD_ADDR: its completion does not pass
+  s.send("\x01\x01\x10\x00"s);  // Read Local Version
+  const auto event = receive(s);
+  ASSERT_GE(event.size(), 7u);
+  EXPECT_EQ(event.substr(0, 2), "\x04\x0e");
+  EXPECT_EQ(event.substr(4, 3), "\x01\x10\x00"s) << "the command, and its success";
+}
+
+TEST_F(hci, control_channel_speaks_management) {
+  auto s = bound("none?channel=3");
+  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(EBADFD)) << "it has no adapter";
+  s.send("\x01\x00\xff\xff\x00\x00"s);  // Read Management Version Information
+  const auto event = receive(s);
+  ASSERT_EQ(event.size(), 12u);
+  EXPECT_EQ(event.substr(0, 9), "\x01\x00\xff\xff\x06\x00\x01\x00\x00"s);
+}
+
+TEST_F(hci, monitor_channel_hears_all_adapters) {
+  auto s = bound("none?channel=2");
+  int adapters_told = 0;
+  // It begins with what there is: opcode 0 is a new index.
+  while (adapters_told < 2) adapters_told += receive(s).substr(0, 2) == "\0\0"s;
+  auto raw = bound(adapters[0].name);
+  raw.send("\x01\x01\x10\x00"s);
+  // Opcode 2 is a command.
+  for (std::string packet; packet.substr(0, 2) != "\x02\0"s || packet.substr(6, 2) != "\x01\x10";) packet = receive(s);
+}
+
+TEST_F(hci, user_channel_is_for_adapters_that_are_down) {
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.bind(adapters[0].name + "?channel=1", _)), sys(EBUSY));
+  EXPECT_EQ(ERROR_OF(open().bind("hci99?channel=1", _)), sys(ENODEV));
+  constexpr unsigned long up = 0x400448c9, down = 0x400448ca;
+  auto control = open();
+  ASSERT_EQ(::ioctl(control.fileno(), down, adapters[0].id), 0);
+  {
+    auto user = bound(adapters[0].name + "?channel=1");
+    EXPECT_EQ(user.getsockname().to_string(), adapters[0].name + "?channel=1");
+    user.send("\x01\x03\x0c\x00"s);  // Reset
+    EXPECT_EQ(receive(user).substr(0, 2), "\x04\x0e");
+  }
+  EXPECT_EQ(::ioctl(control.fileno(), up, adapters[0].id), 0);
+}
+
+}  // namespace
+}  // namespace families

@@ -1,0 +1,31 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "network.hpp"
+
+#include <sched.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include "support.hpp"
+
+namespace families {
+
+std::string leave_network() {
+  if (::unshare(CLONE_NEWNET) != 0)
+    return "a network namespace of its own takes CAP_SYS_ADMIN: " + std::string(std::strerror(errno));
+  return run("ip link set lo up") ? "" : "ip link set lo up failed";
+}
+
+std::string make_cable() {
+  if (!run("ip link add veth0 type veth peer name veth1 2>/dev/null"))
+    return "the kernel has no veth interfaces (CONFIG_VETH)";
+  for (const std::string name : {"veth0", "veth1"}) {
+    // Without IPv6 nothing else talks on the cable.
+    std::ofstream("/proc/sys/net/ipv6/conf/" + name + "/disable_ipv6") << 1;
+    if (!run("ip link set " + name + " up")) return "ip link set " + name + " up failed";
+  }
+  return {};
+}
+
+}  // namespace families

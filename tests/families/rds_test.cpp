@@ -1,0 +1,40 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Sockets, names and options. Data is not moved: the kernels of the labs leave it lying.
+#include "support.hpp"
+
+namespace families {
+namespace {
+
+class rds : public row_test {
+ protected:
+  rds() : row_test("rds", SOCK_SEQPACKET) {}
+};
+
+TEST_F(rds, has_a_host_and_a_port) {
+  auto s = open();
+  s.bind("127.0.0.1:0");
+  EXPECT_EQ(std::get<std::string>(s.getsockname().field("host")), "127.0.0.1");
+  EXPECT_NE(s.getsockname().number("port"), 0u);
+  EXPECT_EQ(ERROR_OF(s.bind("127.0.0.1:0", _)), sys(EINVAL));
+  auto other = open();
+  EXPECT_EQ(ERROR_OF(other.bind(s.getsockname(), _)), sys(EADDRINUSE));
+  EXPECT_EQ(ERROR_OF(other.bind("192.0.2.1:0", _)), sys(EADDRNOTAVAIL));
+}
+
+TEST_F(rds, options) {
+  auto s = open();
+  EXPECT_EQ(s.option_number("RDS_RECVERR"), 0);
+  s.option("RDS_RECVERR", 1);
+  EXPECT_EQ(s.option_number("RDS_RECVERR"), 1);
+  s.option("RDS_CONG_MONITOR", 1);
+  EXPECT_EQ(ERROR_OF(s.option_number("RDS_CONG_MONITOR", _)), error_code(afplug::errc::not_readable));
+}
+
+TEST_F(rds, does_not_wait_for_what_does_not_come) {
+  auto s = bound("127.0.0.1:0");
+  EXPECT_TRUE(silent(s));
+}
+
+}  // namespace
+}  // namespace families

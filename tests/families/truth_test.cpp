@@ -1,0 +1,252 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Verdicts against the kernel's own word, in situations that the tests make: each in a child process or, where it takes
+// modules away, in a lab alone.
+#include <grp.h>
+#include <linux/can.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <set>
+
+#include "network.hpp"
+#include "support.hpp"
+
+namespace families {
+namespace {
+
+const afplug::family& family(std::string_view id) { return afplug::registry::global().family(id); }
+
+// What a bare socket(2) says: 0 or errno.
+int bare(const afplug::family& of, int type, int protocol) {
+  const afplug::basic_protocol p(of, type, protocol);
+  const int fd = ::socket(p.family(), p.type() | SOCK_CLOEXEC, p.protocol());
+  if (fd < 0) return errno;
+  ::close(fd);
+  return 0;
+}
+
+std::string describe(const afplug::verdict& v) {
+  return std::string(to_string(v.state)) + ", errno " + std::to_string(v.error) + ", " + v.reason + ": " + v.detail +
+         "; to do: " + v.remedy;
+}
+
+// What is not as wanted of a verdict: its reason, words of its sentence and of its remedy, and the kernel's error.
+std::string differs(const afplug::family& of, int type, int protocol, std::string_view reason, std::string_view detail,
+                    std::string_view remedy) {
+  const auto v = afplug::check(of, type, protocol);
+  const int error = bare(of, type, protocol);
+  const bool right = v.reason == reason && v.detail.find(detail) != v.detail.npos &&
+                     v.remedy.find(remedy) != v.remedy.npos && v.error == error && v.available() == (error == 0);
+  return right ? "" : describe(v) + " (a bare socket: errno " + std::to_string(error) + ")";
+}
+
+// What `body` returns in a child process.
+std::string in_child(const std::function<std::string()>& body) {
+  int ends[2];
+  if (::pipe(ends) != 0) throw std::runtime_error("pipe");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::string text;
+    try {
+      text = body();
+    } catch (const std::exception& e) {
+      text = e.what();
+    }
+    const bool written = ::write(ends[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    std::_Exit(written ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::string text(4096, '\0');
+  const auto n = ::read(ends[0], text.data(), text.size());
+  ::close(ends[0]);
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return status == 0 ? text : text + " (the child ended with " + std::to_string(status) + ")";
+}
+
+#define NEEDS_ROOT \
+  if (::geteuid() != 0) GTEST_SKIP() << "it takes root"
+
+TEST(truth, every_row_is_as_a_bare_socket_says) {
+  int rows = 0;
+  std::set<std::string> ids;
+  for (const auto& plugin : afplug::registry::global().families()) {
+    error_code ec;
+    const auto* of = afplug::registry::global().family(plugin.family, ec);
+    if (!of || of->in_user_space() || !ids.insert(std::string(of->id())).second) continue;
+    for (const auto& row : of->rows()) {
+      if ((row.flags & AFPLUG_ROW_HIDDEN) != 0 || row.type == AFPLUG_ANY || row.protocol == AFPLUG_ANY) continue;
+      SCOPED_TRACE(std::string(of->id()) + " " + row.type_name + " " + (row.protocol_name ? row.protocol_name : "0"));
+      const auto v = afplug::check(*of, row);
+      const int error = bare(*of, row.type, row.protocol);
+      EXPECT_EQ(v.error, error) << describe(v);
+      EXPECT_EQ(v.available(), error == 0) << describe(v);
+      if (error != 0) {
+        EXPECT_FALSE(v.reason.empty() || v.detail.empty() || v.remedy.empty()) << describe(v);
+      }
+      ++rows;
+    }
+  }
+  for (const auto* id : {"inet", "inet6", "unix", "can", "packet", "bluetooth", "vsock", "hyperv"})
+    EXPECT_TRUE(ids.count(id)) << id << " is named on every kernel";
+  EXPECT_GT(rows, 50);
+}
+
+TEST(truth, permission) {
+  NEEDS_ROOT;
+  const auto& packet = family("packet");
+  if (bare(packet, SOCK_RAW, 0) != 0) GTEST_SKIP() << lacking("packet", SOCK_RAW);
+  EXPECT_EQ(in_child([&]() -> std::string {
+              if (::setgroups(0, nullptr) != 0 || ::setresgid(65534, 65534, 65534) != 0 ||
+                  ::setresuid(65534, 65534, 65534) != 0)
+                return "can't become nobody";
+              return differs(packet, SOCK_RAW, 0, "permission", "CAP_NET_RAW", "setcap cap_net_raw+ep");
+            }),
+            "");
+}
+
+TEST(truth, sandbox) {
+  const auto& inet6 = family("inet6");
+  if (bare(inet6, SOCK_STREAM, 0) != 0) GTEST_SKIP() << lacking("inet6", SOCK_STREAM);
+  for (int error : {EPERM, EACCES, EAFNOSUPPORT}) {
+    const auto result = in_child([&]() -> std::string {
+      sock_filter program[] = {
+          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 3),
+          BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)),
+          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 0, 1),
+          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+      };
+      const sock_fprog filter{6, program};
+      if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return "no seccomp";
+      return differs(inet6, SOCK_STREAM, 0, "sandbox", "seccomp filter", "seccomp");
+    });
+    if (result == "no seccomp") GTEST_SKIP() << "the kernel has no seccomp filters";
+    EXPECT_EQ(result, "") << error;
+  }
+}
+
+TEST(truth, empty_network_namespace_and_its_remedy) {
+  NEEDS_ROOT;
+  const auto& inet = family("inet");
+  const auto& bluetooth = family("bluetooth");
+  const bool has_bluetooth = bare(bluetooth, SOCK_SEQPACKET, 0) == 0;
+  EXPECT_EQ(in_child([&]() -> std::string {
+              if (::unshare(CLONE_NEWNET) != 0) return "unshare failed";
+              auto trouble = differs(inet, SOCK_STREAM, 0, "no-device", "no network interface", "ip link set lo up");
+              if (has_bluetooth)
+                trouble += differs(bluetooth, SOCK_SEQPACKET, 0, "sandbox", "initial network namespace", "host's");
+              if (!trouble.empty()) return trouble;
+              if (!run(afplug::check(inet, SOCK_STREAM, 0).remedy)) return "the remedy failed";
+              return differs(inet, SOCK_STREAM, 0, "", "", "");
+            }),
+            "");
+}
+
+TEST(truth, no_can_interface_and_its_remedy) {
+  NEEDS_ROOT;
+  const auto& can = family("can");
+  if (bare(can, SOCK_RAW, CAN_RAW) != 0) GTEST_SKIP() << lacking("can", SOCK_RAW, CAN_RAW);
+  EXPECT_EQ(in_child([&]() -> std::string {
+              if (const auto why = leave_network(); !why.empty()) return why;
+              const auto trouble = differs(can, SOCK_RAW, CAN_RAW, "no-device", "no CAN interface", "type vcan");
+              if (!trouble.empty()) return trouble;
+              if (!run(afplug::check(can, SOCK_RAW, CAN_RAW).remedy)) return "the remedy failed";
+              return differs(can, SOCK_RAW, CAN_RAW, "", "vcan0", "");
+            }),
+            "");
+}
+
+// The tests below take modules away from the whole machine.
+class truth_of_modules : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::getenv("AFPLUG_LAB")) GTEST_SKIP() << "it changes what modules the machine has loaded: tests/lab";
+    std::getline(std::ifstream("/proc/sys/kernel/modprobe"), loader_);
+    set_loader("/nonexistent");
+  }
+  void TearDown() override {
+    if (!loader_.empty()) set_loader(loader_);
+  }
+  static void set_loader(const std::string& path) { std::ofstream("/proc/sys/kernel/modprobe") << path << std::flush; }
+
+ private:
+  std::string loader_;
+};
+
+TEST_F(truth_of_modules, not_loaded_and_the_remedy) {
+  struct {
+    const char* id;
+    int type, protocol;
+    const char* modules;  // dependents first
+  } const rows[] = {
+      {"tipc", SOCK_RDM, 0, "tipc"},
+      {"can", SOCK_RAW, CAN_RAW, "can_gw can_j1939 can_isotp can_bcm can_raw can"},
+      {"can", SOCK_DGRAM, CAN_BCM, "can_gw can_bcm"},
+      {"alg", SOCK_SEQPACKET, 0, "algif_rng algif_aead algif_hash algif_skcipher af_alg"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.id);
+    run("for m in "s + row.modules + "; do rmmod $m 2>/dev/null; done");
+    const auto& of = family(row.id);
+    auto v = afplug::check(of, row.type, row.protocol);
+    ASSERT_EQ(v.reason, "module-not-loaded") << describe(v);
+    int steps = 0;
+    for (; v.reason == "module-not-loaded" && steps < 3; ++steps) {
+      EXPECT_EQ(v.state, afplug::verdict::state_t::unavailable);
+      EXPECT_EQ(v.error, bare(of, row.type, row.protocol));
+      ASSERT_TRUE(v.remedy.starts_with("modprobe ")) << describe(v);
+      ASSERT_TRUE(run(v.remedy)) << v.remedy;
+      v = afplug::check(of, row.type, row.protocol);
+    }
+    EXPECT_TRUE(v.available()) << describe(v);
+    EXPECT_EQ(bare(of, row.type, row.protocol), 0);
+  }
+}
+
+TEST_F(truth_of_modules, no_vsock_transport_and_the_remedy) {
+  run("for m in vsock_loopback vmw_vsock_virtio_transport hv_sock vmw_vsock_vmci_transport; do rmmod $m 2>/dev/null; "
+      "done");
+  run("modprobe vsock");
+  const auto& vsock = family("vsock");
+  auto v = afplug::check(vsock, SOCK_STREAM, 0);
+  ASSERT_TRUE(v.available()) << describe(v);
+  EXPECT_EQ(v.reason, "no-device") << describe(v);
+  EXPECT_NE(v.detail.find("no vsock transport"), v.detail.npos) << describe(v);
+  ASSERT_TRUE(run(v.remedy)) << v.remedy;
+  v = afplug::check(vsock, SOCK_STREAM, 0);
+  EXPECT_EQ(v.reason, "") << describe(v);
+  EXPECT_NE(v.detail.find("loopback"), v.detail.npos) << describe(v);
+}
+
+TEST_F(truth_of_modules, kernel_without_the_family_or_the_protocol) {
+  struct {
+    const char* id;
+    int type, protocol;
+    const char* reason;
+    const char* symbol;
+  } const rows[] = {
+      {"bluetooth", SOCK_SEQPACKET, 0, "kernel-lacks-family", "CONFIG_BT"},
+      {"qipcrtr", SOCK_DGRAM, 0, "kernel-lacks-family", "CONFIG_QRTR"},
+      {"can", SOCK_DGRAM, CAN_ISOTP, "kernel-lacks-protocol", "CONFIG_CAN_ISOTP"},
+  };
+  if (std::getenv("AFPLUG_LAB") != "uml"s) GTEST_SKIP() << "this kernel has them";
+  run("modprobe can");
+  for (const auto& row : rows)
+    EXPECT_EQ(differs(family(row.id), row.type, row.protocol, row.reason, row.symbol, row.symbol), "") << row.id;
+}
+
+}  // namespace
+}  // namespace families
