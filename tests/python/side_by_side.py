@@ -100,6 +100,9 @@ def main():
             left_out = tuple(line.split()[0] for line in f if line.strip() and not line.startswith("#"))
 
     worse = []
+    excused = 0
+    skipped_here = set()
+    total = {"passed": 0, "failed": 0, "skipped": 0}
     with open(args.log, "wb") as log:
         for module in args.modules:
             wanted = [n for n in names(args.interpreter, module) if not n.startswith(left_out)]
@@ -107,14 +110,19 @@ def main():
             # The stock interpreter is asked only where there is something to excuse, and for the skips.
             asked = [n for n in wanted if ours.get(n) != "passed"]
             stock = outcomes(args.stock, module, asked, args.limit, log)
-            print(f"{module}: {tally(ours, wanted)}")
+            print(f"{module}: {tally(ours, wanted)}", flush=True)
+            for word in ours.values():
+                total[word] += 1
+            skipped_here.update(name for name, word in ours.items() if word == "skipped")
             for name in asked:
                 print(f"  {name}: {ours.get(name)}, stock {stock.get(name)}")
-                if ours.get(name) == "failed" and stock.get(name) != "failed":
+                pair = (ours.get(name), stock.get(name))
+                if pair == ("failed", "failed"):
+                    excused += 1  # no failure of ours, and no success
+                elif pair[0] == "failed" or pair == ("skipped", "passed"):
                     worse.append(name)
-                if ours.get(name) == "skipped" and stock.get(name) == "passed":
-                    worse.append(name)
-    print(f"{len(worse)} worse than stock")
+    skipped = total["skipped"] - sum(1 for name in worse if name in skipped_here)
+    print(f"{total['passed']} passed, {len(worse)} failed, {skipped} skipped, {excused} failed by the stock interpreter too")
     return 1 if worse else 0
 
 

@@ -139,6 +139,13 @@ class Details(unittest.TestCase):
                 with self.assertRaisesRegex(kind, words):
                     s.bind(where)
 
+    def test_numbers_of_addresses_keep_their_range(self):
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as s:
+            self.assertRaises(OverflowError, s.bind, (-1, 0))
+            self.assertRaises(OverflowError, s.bind, (0, 2 ** 32))
+            self.assertRaises(OverflowError, s.bind, (0, 2 ** 70))
+            self.assertRaisesRegex(TypeError, r"AF_NETLINK address must be a pair \(pid, groups\)", s.bind, (1, 2, 3))
+
     def test_ssl_reads_the_object(self):
         # No certificate: the handshake gets as far as the alert that says so, through _ssl's own use of the socket.
         a, b = socket.socketpair()

@@ -141,6 +141,23 @@ bool read_bytes(PyObject* from, std::string& to) {
   return true;
 }
 
+std::uint64_t most_of(std::uint32_t kind) noexcept {
+  switch (kind) {
+    case AFPLUG_KIND_U8:
+      return 0xff;
+    case AFPLUG_KIND_U16:
+      return 0xffff;
+    case AFPLUG_KIND_U32:
+      return 0xffffffff;
+    default:
+      return UINT64_MAX;
+  }
+}
+
+bool is_signed(std::uint32_t kind) noexcept {
+  return kind == AFPLUG_KIND_I8 || kind == AFPLUG_KIND_I16 || kind == AFPLUG_KIND_I32 || kind == AFPLUG_KIND_I64;
+}
+
 bool read_field(PyObject* from, const afplug_member& field, field_value& to) {
   if (from == Py_None) return true;
   if (!is_number(field.kind)) {
@@ -158,12 +175,19 @@ bool read_field(PyObject* from, const afplug_member& field, field_value& to) {
   if (!number) return false;
   int overflow = 0;
   const long long low = PyLong_AsLongLongAndOverflow(number.get(), &overflow);
-  if (overflow == 0 && low < 0) {
+  if (low == -1 && overflow == 0 && PyErr_Occurred()) return false;
+  if (is_signed(field.kind) && overflow == 0) {
     to = std::int64_t{low};
     return true;
   }
-  const auto value = PyLong_AsUnsignedLongLong(number.get());
-  if (PyErr_Occurred()) return false;
+  const bool negative = overflow < 0 || (overflow == 0 && low < 0);
+  const auto value = negative ? 0 : PyLong_AsUnsignedLongLong(number.get());
+  if (negative || PyErr_Occurred() || value > most_of(field.kind)) {
+    PyErr_Clear();
+    PyErr_Format(PyExc_OverflowError, "%s must be 0-%llu", field.name,
+                 static_cast<unsigned long long>(most_of(field.kind)));
+    return false;
+  }
   to = std::uint64_t{value};
   return true;
 }
