@@ -107,7 +107,7 @@ static const int early = thrown();
 
 static int32_t refuse(struct afplug_text* why, int32_t error, const char* sentence) {
   why->size = (uint32_t)strlen(sentence);
-  memcpy(why->data, sentence, why->size < why->capacity ? why->size : why->capacity);
+  if (why->capacity > 0) memcpy(why->data, sentence, why->size < why->capacity ? why->size : why->capacity);
   return error;
 }
 
@@ -143,7 +143,8 @@ static int32_t format(const struct afplug_identity* who, const void* address, ui
   const int32_t size = name_length(who, address, length);
   if (size < 0) return size;
   out->size = (uint32_t)size;
-  memcpy(out->data, (const char*)address + HEAD, out->size < out->capacity ? out->size : out->capacity);
+  if (out->capacity > 0)
+    memcpy(out->data, (const char*)address + HEAD, out->size < out->capacity ? out->size : out->capacity);
   return 0;
 }
 
