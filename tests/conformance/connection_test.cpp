@@ -11,6 +11,9 @@ namespace {
 CONFORMANCE(connection, 0, 0);
 CONFORMANCE(listener, listens, 0);
 CONFORMANCE(no_listener, 0, listens);
+CONFORMANCE(wakeable_listener, listens | wakeable, 0);
+CONFORMANCE(crowded_listener, listens | full_waits, 0);
+CONFORMANCE(associated, 0, listens | bus);
 
 std::string receive(afplug::socket& s) {
   std::string got(1 << 16, '\0');
@@ -217,7 +220,7 @@ crowd full(const row& r) {
   }
 }
 
-TEST_P(listener, that_is_full_lets_wait_until_the_timeout) {
+TEST_P(crowded_listener, lets_wait_until_the_timeout) {
   auto c = full(r());
   auto client = open();
   client.timeout(0ns);
@@ -242,7 +245,7 @@ TEST_P(listener, that_is_full_lets_wait_until_the_timeout) {
   }
 }
 
-TEST_P(listener, that_was_full_takes_who_waited) {
+TEST_P(crowded_listener, takes_who_waited) {
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     auto c = full(r());
     auto client = open();
@@ -265,7 +268,7 @@ TEST_P(listener, that_was_full_takes_who_waited) {
   }
 }
 
-TEST_P(no_listener, connects_to_a_name_and_again_and_off) {
+TEST_P(associated, connects_to_a_name_and_again_and_off) {
   auto s = open();
   auto first = bound(), second = bound();
   const auto before = ERROR_OF(s.getpeername(_));
@@ -342,7 +345,7 @@ TEST_P(connection, shutdown_ends_receiving_in_every_mode_at_once) {
   }
 }
 
-TEST_P(listener, wakes_from_accept_by_shutdown) {
+TEST_P(wakeable_listener, wakes_from_accept_by_shutdown) {
   auto s = listening();
   error_code ec;
   {
@@ -361,7 +364,8 @@ TEST_P(listener, peer_that_closes_is_the_end_of_data_and_a_broken_pipe) {
   EXPECT_EQ(receive(l.a), "");
   EXPECT_EQ(receive(l.a), "");
   error_code ec;
-  for (int i = 0; i < 50 && !ec; ++i) {
+  const int rounds = error().send_closed != 0 ? 50 : 3;
+  for (int i = 0; i < rounds && !ec; ++i) {
     l.a.send(message(), 0, ec);
     if (!ec) l.a.wait(POLLERR, 20ms);  // until the peer's reset is here
   }
@@ -375,7 +379,7 @@ TEST_P(listener, peer_that_closes_with_data_unread_resets) {
   l.b.close();
   ASSERT_TRUE(l.a.wait(POLLIN, patience));
   char bytes[64];
-  EXPECT_EQ(ERROR_OF(l.a.recv(bytes, 0, _)), sys(ECONNRESET));
+  EXPECT_EQ(ERROR_OF(l.a.recv(bytes, 0, _)), sys(error().recv_reset));
   const std::string text = message();
   const afplug::const_bytes data[] = {text};
   EXPECT_EQ(ERROR_OF(l.a.send(text, 0, _)), sys(EPIPE));
@@ -391,7 +395,8 @@ TEST_P(no_listener, peer_that_closes_is_told_by_the_next_send) {
   auto l = connected();
   l.b.close();
   error_code ec;
-  for (int i = 0; i < 100 && !ec; ++i) {
+  const int rounds = error().send_closed != 0 ? 100 : 3;
+  for (int i = 0; i < rounds && !ec; ++i) {
     l.a.send(message(), 0, ec);
     if (!ec) l.a.wait(POLLERR, 100ms);
   }

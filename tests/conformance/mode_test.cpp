@@ -388,6 +388,7 @@ TEST_P(stoppable_listener, accept) {
     address peer;
     EXPECT_EQ(stopped([&](auto stop, auto& ec) { s.accept(peer, stop, ec); }), error_code(afplug::errc::stopped));
     auto client = open();
+    if (!can(unnamed)) client.bind(fresh());
     client.connect(s.getsockname());
     error_code ec;
     EXPECT_TRUE(s.accept(peer, std::stop_token(), ec).is_open());
@@ -395,7 +396,9 @@ TEST_P(stoppable_listener, accept) {
   }
 }
 
-TEST_P(stoppable_listener, connect) {
+CONFORMANCE(stoppable_crowd, listens | full_waits, 0);
+
+TEST_P(stoppable_crowd, connect) {
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}}) {
     // Clients until there is no more room.
     auto s = listening(0);

@@ -103,6 +103,10 @@ TEST_P(naming, of_the_peer) {
   const auto s = open();
   EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_unconnected));
   const auto l = connected();
+  if (can(bus)) {
+    EXPECT_EQ(ERROR_OF(l.a.getpeername(_)), sys(error().getpeername_unconnected));
+    return;
+  }
   EXPECT_EQ(l.a.getpeername(), l.b.getsockname());
   EXPECT_EQ(l.b.getpeername(), l.a.getsockname());
   EXPECT_EQ(l.a.getpeername().protocol(), l.a.what());
@@ -113,7 +117,7 @@ TEST_P(naming, of_the_peer) {
 
 TEST_P(naming, shows_in_the_text_of_the_socket) {
   const auto l = connected();
-  const auto peer = l.a.getpeername().to_string();
+  const auto peer = can(bus) ? l.a.getsockname().to_string() : l.a.getpeername().to_string();
   EXPECT_NE(l.a.to_string().find(peer), std::string::npos) << l.a.to_string();
 }
 

@@ -14,24 +14,32 @@ namespace conformance {
 
 /// What a row can do. What it can't is asserted by the errors below.
 enum trait : unsigned {
-  always = 1u << 0,          ///< every machine has it: a failure to open is no reason to skip
-  stream = 1u << 1,          ///< bytes without boundaries; else messages
-  listens = 1u << 2,         ///< listen, accept, connect make connections
-  connectionless = 1u << 3,  ///< sendto reaches any socket, recvfrom tells from whom
-  half_close = 1u << 4,      ///< shutdown(SHUT_WR) reaches the peer as end of file
-  pairs = 1u << 5,           ///< socket::pair works
-  rights = 1u << 6,          ///< passes descriptors
-  credentials = 1u << 7,     ///< passes SCM_CREDENTIALS
-  flow = 1u << 8,            ///< a sender waits for a slow reader, nothing is lost
-  timestamps = 1u << 9,      ///< SO_TIMESTAMPNS
-  error_queue = 1u << 10,    ///< IP_RECVERR, MSG_ERRQUEUE
-  packet_info = 1u << 11,    ///< IP_PKTINFO or IPV6_PKTINFO, hop limit, traffic class
-  unnamed = 1u << 12,        ///< a client that was not bound has no name
-  user_space = 1u << 13,     ///< no kernel socket behind it
-  duplicates = 1u << 14,     ///< dup works
-  forks = 1u << 15,          ///< works in a forked child too
-  full_tells = 1u << 17,     ///< POLLOUT ends while the receiver is full
-  abstract_names = 1u << 16  ///< AF_UNIX's names
+  always = 1u << 0,           ///< every machine has it: a failure to open is no reason to skip
+  stream = 1u << 1,           ///< bytes without boundaries; else messages
+  listens = 1u << 2,          ///< listen, accept, connect make connections
+  connectionless = 1u << 3,   ///< sendto reaches any socket, recvfrom tells from whom
+  half_close = 1u << 4,       ///< shutdown(SHUT_WR) reaches the peer as end of file
+  pairs = 1u << 5,            ///< socket::pair works
+  rights = 1u << 6,           ///< passes descriptors
+  credentials = 1u << 7,      ///< passes SCM_CREDENTIALS
+  flow = 1u << 8,             ///< a sender waits for a slow reader, nothing is lost
+  timestamps = 1u << 9,       ///< SO_TIMESTAMPNS
+  error_queue = 1u << 10,     ///< IP_RECVERR, MSG_ERRQUEUE
+  packet_info = 1u << 11,     ///< IP_PKTINFO or IPV6_PKTINFO, hop limit, traffic class
+  unnamed = 1u << 12,         ///< a client that was not bound has no name
+  user_space = 1u << 13,      ///< no kernel socket behind it
+  duplicates = 1u << 14,      ///< dup works
+  forks = 1u << 15,           ///< works in a forked child too
+  full_tells = 1u << 17,      ///< POLLOUT ends while the receiver is full
+  abstract_names = 1u << 16,  ///< AF_UNIX's names
+  bus = 1u << 18,             ///< sockets hear each other by what they are bound to: no peers, no connections
+  translated = 1u << 19,      ///< to the kernel its sockets are another family's
+  full_waits = 1u << 20,      ///< a connect to a listener whose backlog is full waits
+  short_counts = 1u << 21,    ///< MSG_TRUNC does not make recv tell the whole length
+  peeks = 1u << 22,           ///< MSG_PEEK
+  wakeable = 1u << 23,        ///< shutdown ends a listener's accept
+  no_protocol = 1u << 24,     ///< SO_PROTOCOL does not tell its protocol
+  ignores_nothing = 1u << 25  ///< sending no bytes, and receiving into none, changes nothing
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -63,6 +71,7 @@ struct errors {
   int send_closed = EPIPE;  ///< soon after the peer has closed; 0: it is not told
   int send_empty = 0;
   int send_oob = 0;
+  int recv_reset = ECONNRESET;      ///< after the peer has closed with data unread
   int send_big = 0;                 ///< 16 MB in one message
   int get_bad_level = ENOPROTOOPT;  ///< getsockopt of a level that there is not
   int set_bad_level = ENOPROTOOPT;  ///< setsockopt likewise

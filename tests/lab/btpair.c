@@ -64,7 +64,8 @@ static int checked(ssize_t result, const char* what) {
 static unsigned get16(const uint8_t* p) { return (unsigned)(p[0] | p[1] << 8); }
 
 static void to_kernel(const struct side* s, const uint8_t* packet, size_t size) {
-  checked(write(s->kernel, packet, size), "write to /dev/vhci");
+  // ENXIO: the controller is down, as after a command that was answered too late for the kernel.
+  if (write(s->kernel, packet, size) < 0 && errno != ENXIO) fail("write to /dev/vhci");
 }
 
 static void event_to_kernel(const struct side* s, uint8_t code, const void* parameters, uint8_t size) {
@@ -269,8 +270,12 @@ static void power_up(void) {
   }
   for (const struct setting* set = settings; set != settings + sizeof settings / sizeof settings[0]; ++set) {
     for (uint16_t device = (uint16_t)(2 - set->devices); device < 2; ++device) {
-      m = (struct management){htole16(set->opcode), htole16(device), htole16(1), {set->value}};
-      int status = manage(s, &m);
+      int status = -1;
+      // The kernel gives a controller two seconds an answer: on a busy machine once may not be enough.
+      for (int tries = 0; status != 0 && tries < 5; ++tries) {
+        m = (struct management){htole16(set->opcode), htole16(device), htole16(1), {set->value}};
+        status = manage(s, &m);
+      }
       if (status == 0) continue;
       fprintf(stderr, "btpair: hci%d: management command 0x%04x: status %d\n", device, set->opcode, status);
       exit(1);
