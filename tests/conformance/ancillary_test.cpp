@@ -112,7 +112,7 @@ TEST_P(descriptors, may_be_none) {
 }
 
 TEST_P(descriptors, that_do_not_fit_are_told_and_do_not_leak) {
-  for (std::size_t room : {0, 1, 2}) {
+  for (std::size_t room : {0u, 1u, 2u}) {
     auto l = connected();
     const files f(3);
     const parcel p(message(1));
