@@ -58,8 +58,7 @@ struct codec {
     const auto colon = keys.body().find(':');
     if (colon == std::string_view::npos) ap::fail(EINVAL, "the port is missing in '", text, "': write CID:PORT");
     const auto port = keys.body().substr(colon + 1);
-    return make(cid(keys.body().substr(0, colon)), port == "any" ? most : ap::integer("port", port, 0, most),
-                flags);
+    return make(cid(keys.body().substr(0, colon)), port == "any" ? most : ap::integer("port", port, 0, most), flags);
   }
 
   static std::string format(const afplug_identity&, const ap::sized<address>& it) {

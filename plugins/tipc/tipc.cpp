@@ -84,7 +84,8 @@ struct codec {
       text = ap::say("id/", it->addr.id.node, "/", it->addr.id.ref);
     else
       ap::fail(EINVAL, "a TIPC address of type ", it->addrtype);
-    if (it->scope != TIPC_CLUSTER_SCOPE) ap::add_key(text, "scope", std::to_string(static_cast<std::uint8_t>(it->scope)));
+    if (it->scope != TIPC_CLUSTER_SCOPE)
+      ap::add_key(text, "scope", std::to_string(static_cast<std::uint8_t>(it->scope)));
     if (it->addrtype == TIPC_ADDR_NAME && it->addr.name.domain != 0)
       ap::add_key(text, "domain", std::to_string(it->addr.name.domain));
     return text;

@@ -31,8 +31,8 @@ class AFPLUG_API family {
   family(const family&) = delete;
   family& operator=(const family&) = delete;
 
-  std::string_view id() const noexcept { return descriptor_.id; }  ///< "can"
-  int number() const noexcept { return number_; }                  ///< AF_*, or the process-local number
+  std::string_view id() const noexcept { return descriptor_.id; }              ///< "can"
+  int number() const noexcept { return number_; }                              ///< AF_*, or the process-local number
   bool has_kernel_number() const noexcept { return descriptor_.number != 0; }  ///< number() is an AF_*
   std::string_view name() const noexcept { return descriptor_.name ? descriptor_.name : descriptor_.id; }  ///< "AF_CAN"
   /// One line about it; who made the plugin; the plugin's version.

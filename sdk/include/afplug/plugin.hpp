@@ -22,8 +22,8 @@
 
 #include <afplug/plugin.h>
 #if defined(_WIN32)
-#include <winsock2.h>
 #include <ws2tcpip.h>
+
 #include <iphlpapi.h>
 #else
 #include <net/if.h>
