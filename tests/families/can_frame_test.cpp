@@ -53,7 +53,8 @@ TEST(can_frame, knows_its_parts) {
 
 TEST(can_frame, from_what_is_none) {
   const std::byte bytes[80] = {};
-  for (std::size_t size : {0, 15, 17, 71, 73, 80}) EXPECT_FALSE(can::frame::from({bytes, size})) << size;
+  for (const std::size_t size : std::initializer_list<std::size_t>{0, 15, 17, 71, 73, 80})
+    EXPECT_FALSE(can::frame::from({bytes, size})) << size;
   std::byte classic[16] = {};
   classic[4] = std::byte{9};
   EXPECT_FALSE(can::frame::from(classic)) << "nine bytes are one too many";

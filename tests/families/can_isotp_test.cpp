@@ -88,17 +88,17 @@ TEST_F(can_isotp, options_are_set_before_bind) {
 
 TEST_F(can_isotp, carries_messages_of_any_size) {
   auto p = two(0x320);
-  for (std::size_t size : {1, 7, 8, 300, 4095}) passes(p, size);
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 7, 8, 300, 4095}) passes(p, size);
 }
 
 TEST_F(can_isotp, carries_messages_beyond_four_kilobytes) {
   auto p = two(0x330);
-  for (std::size_t size : {4096, 8200}) passes(p, size);
+  for (const std::size_t size : std::initializer_list<std::size_t>{4096, 8200}) passes(p, size);
 }
 
 TEST_F(can_isotp, carries_more_in_frames_of_fd) {
   auto p = two(0x340, [](auto& s) { s.option("CAN_ISOTP_LL_OPTS", "mtu=72,tx_dl=64,tx_flags=0"); });
-  for (std::size_t size : {60, 300, 4095, 8200}) passes(p, size);
+  for (const std::size_t size : std::initializer_list<std::size_t>{60, 300, 4095, 8200}) passes(p, size);
 }
 
 TEST_F(can_isotp, with_flow_control) {

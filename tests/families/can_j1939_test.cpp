@@ -44,7 +44,7 @@ TEST_F(can_j1939, refuses_to_bind_badly) {
 TEST_F(can_j1939, carries_messages_to_an_address) {
   auto a = unit("addr=0x20"), b = unit("addr=0x30");
   const auto to = at(name("pgn=0x12300&addr=0x30"));
-  for (std::size_t size : {1, 8, 9, 36, 1785}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 8, 9, 36, 1785}) {
     const auto sent = pattern(size, 1);
     EXPECT_EQ(a.sendto(sent, to), size);
     const auto m = receive_message(b);
