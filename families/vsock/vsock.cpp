@@ -104,7 +104,7 @@ std::string loaded_transports() {
 bool has_loopback() {
   const int fd = ::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const sockaddr_vm local = vsock::codec::make(VMADDR_CID_LOCAL, VMADDR_PORT_ANY, 0);
+  const sockaddr_vm local = vsock::codec::make(VMADDR_CID_LOCAL, vsock::codec::most, 0);
   const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&local), sizeof local) == 0;
   ::close(fd);
   return bound;
