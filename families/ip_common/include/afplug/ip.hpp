@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// IP, TCP and UDP for programs: options with types, memberships of multicast groups, the state of a TCP connection. Needs no other header of afplug and no
+// IP, TCP and UDP for programs: options with types, memberships of multicast groups, the state of a TCP connection. Needs no
 // library; the options are structural (Asio's level, name, data, size) and serve afplug::socket and Asio's sockets alike. ip(7), ipv6(7), tcp(7), udp(7).
 //
 //   s.option(afplug::opt::tcp::nodelay(true));
@@ -10,6 +10,8 @@
 
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include <afplug/typed_option.hpp>
 
 #include <bit>
 #include <chrono>
@@ -27,47 +29,21 @@ namespace afplug::opt {
 
 namespace ip_detail {
 
-/// An option whose value is a T, as the kernel has it.
+/// An option whose value is a T, as the kernel has it; which may answer in one byte where a byte is enough.
 template <int Level, int Name, class T>
-class value_option {
+class value_option : public plain<Level, Name, T> {
  public:
-  value_option() noexcept : value_{} {}
-  explicit value_option(const T& value) noexcept : value_(value) {}
-  const T& value() const noexcept { return value_; }
+  using plain<Level, Name, T>::plain;
 
-  template <class P>
-  int level(const P&) const noexcept {
-    return Level;
-  }
-  template <class P>
-  int name(const P&) const noexcept {
-    return Name;
-  }
-  template <class P>
-  void* data(const P&) noexcept {
-    return &value_;
-  }
-  template <class P>
-  const void* data(const P&) const noexcept {
-    return &value_;
-  }
-  template <class P>
-  std::size_t size(const P&) const noexcept {
-    return sizeof value_;
-  }
-  /// The kernel may answer in one byte where a byte is enough.
   template <class P>
   void resize(const P&, std::size_t size) noexcept {
     if constexpr (std::is_integral_v<T>) {
       if (size != 1) return;
       std::uint8_t byte;
-      std::memcpy(&byte, &value_, 1);
-      value_ = byte;
+      std::memcpy(&byte, &this->value(), 1);
+      this->value() = byte;
     }
   }
-
- protected:
-  T value_;
 };
 
 /// An int.
@@ -80,7 +56,7 @@ class boolean : public value_option<Level, Name, int> {
  public:
   boolean() noexcept = default;
   explicit boolean(bool on) noexcept : value_option<Level, Name, int>(on) {}
-  bool value() const noexcept { return this->value_ != 0; }
+  bool value() const noexcept { return value_option<Level, Name, int>::value() != 0; }
   explicit operator bool() const noexcept { return value(); }
 };
 
@@ -90,7 +66,7 @@ class time_span : public value_option<Level, Name, int> {
  public:
   time_span() noexcept = default;
   explicit time_span(Unit time) noexcept : value_option<Level, Name, int>(clamped(time.count())) {}
-  Unit value() const noexcept { return Unit(this->value_); }
+  Unit value() const noexcept { return Unit(value_option<Level, Name, int>::value()); }
 
  private:
   static int clamped(typename Unit::rep count) noexcept {
@@ -236,8 +212,8 @@ using bind_address_no_port = ip_detail::boolean<IPPROTO_IP, 24>;           ///< 
 /// Interface of outgoing multicast packets, by index or by one of its addresses.
 class multicast_interface : public ip_detail::value_option<IPPROTO_IP, IP_MULTICAST_IF, ::ip_mreqn> {
  public:
-  explicit multicast_interface(unsigned index) noexcept { value_.imr_ifindex = static_cast<int>(index); }
-  explicit multicast_interface(::in_addr address) noexcept { value_.imr_address = address; }
+  explicit multicast_interface(unsigned index) noexcept { value().imr_ifindex = static_cast<int>(index); }
+  explicit multicast_interface(::in_addr address) noexcept { value().imr_address = address; }
 };
 
 using join_group = ip_detail::group<MCAST_JOIN_GROUP>;                         ///< receive a group
@@ -284,8 +260,9 @@ using syn_count = ip_detail::integer<ip_detail::tcp, 7>;                        
 using linger2 = ip_detail::time_span<ip_detail::tcp, 8, std::chrono::seconds>;        ///< life in FIN-WAIT-2
 using defer_accept = ip_detail::time_span<ip_detail::tcp, 9, std::chrono::seconds>;   ///< accept when data has come
 using window_clamp = ip_detail::integer<ip_detail::tcp, 10>;                          ///< bytes
-using quick_ack = ip_detail::boolean<ip_detail::tcp, 12>;                             ///< acknowledge at once, for now
-using congestion = ip_detail::short_name<ip_detail::tcp, 13>;                         ///< "cubic"
+using quick_ack =
+    ip_detail::boolean<ip_detail::tcp, 12>;  ///< acknowledge at once; the kernel goes back to its own ways by itself
+using congestion = ip_detail::short_name<ip_detail::tcp, 13>;  ///< "cubic"
 using user_timeout =
     ip_detail::time_span<ip_detail::tcp, 18, std::chrono::milliseconds>;  ///< data unacknowledged at most
 using fast_open = ip_detail::integer<ip_detail::tcp, 23>;                 ///< listener: pending requests
