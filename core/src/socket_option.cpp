@@ -245,7 +245,7 @@ void socket::option(std::string_view name, const option_value& value, error_code
     if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "it takes text");
     const std::string words = text ? *text : std::to_string(*number);
     const auto who = family_->identity(type_, protocol_);
-    const int r = o->set(fd_, &who, words.data(), words.size());
+    const int r = detail::option_call(fd_, user_, o->set, &who, words.data(), words.size());
     if (r < 0)
       detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + words);
     else
@@ -326,7 +326,7 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
   std::string text(default_read_bytes, '\0');
   for (;;) {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
-    if (const int r = o->get(fd_, &who, &out); r < 0) {
+    if (const int r = detail::option_call(fd_, user_, o->get, &who, &out); r < 0) {
       detail::fail_call(ec, -r, *this, "option", std::string(name));
       return {};
     }

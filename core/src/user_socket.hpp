@@ -8,6 +8,8 @@
 #include <afplug/address.hpp>
 #include <afplug/error.hpp>
 #include <afplug/family.hpp>
+#include <cerrno>
+#include <cstdint>
 
 namespace afplug::detail {
 
@@ -32,6 +34,14 @@ int user_call(const user_socket& u, Slot slot, A... arguments) {
   if (result >= 0) return result;
   errno = -result;
   return -1;
+}
+
+/// Calls an option's own `get` or `set`: 0 and above, or -errno. EOPNOTSUPP where user_call says so.
+template <class Slot, class... A>
+int option_call(int descriptor, const user_socket* u, Slot slot, A... arguments) {
+  if (!u) return slot(descriptor, arguments...);
+  if (!u->usable_here()) return -EOPNOTSUPP;
+  return slot(static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(u->state)), arguments...);
 }
 
 inline address to_address(const afplug_sockaddr& from, const basic_protocol& p) {

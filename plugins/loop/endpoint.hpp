@@ -70,6 +70,11 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
   std::int32_t type() const noexcept { return type_; }
   std::int32_t number() const noexcept { return number_; }
   const std::string& name() const noexcept { return name_; }
+  /// How far it is: "fresh", "listening", "connecting", "connected".
+  std::string_view stage_name() const noexcept {
+    constexpr std::string_view names[] = {"fresh", "listening", "connecting", "connected"};
+    return names[static_cast<std::size_t>(stage_)];
+  }
   const std::string* peer_name() const noexcept { return stage_ == stage::connected ? &peer_name_ : nullptr; }
 
   beacon polled;  // closed while it waits to be accepted

@@ -162,6 +162,11 @@ std::int32_t handle::set_option(std::int32_t level, std::int32_t number, const v
   return at_->set_option(level, number, data, bytes);
 }
 
+std::string_view handle::stage() {
+  critical section;
+  return at_->stage_name();
+}
+
 std::int32_t handle::dup(void** state, std::int64_t* pollable) {
   critical section;
   const int number = at_->polled.add();

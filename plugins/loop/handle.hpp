@@ -3,6 +3,8 @@
 // A program's hold on an endpoint: what the contract calls the state of a socket. Takes the lock, and turns the contract's structs into values.
 #pragma once
 
+#include <string_view>
+
 #include "endpoint.hpp"
 
 namespace loop {
@@ -26,6 +28,7 @@ class handle {
   std::int32_t getpeername(afplug_sockaddr* out);
   std::int32_t get_option(std::int32_t level, std::int32_t number, void* data, std::uint32_t* bytes);
   std::int32_t set_option(std::int32_t level, std::int32_t number, const void* data, std::uint32_t bytes);
+  std::string_view stage();
   std::int32_t dup(void** state, std::int64_t* pollable);
 
   /// On an endpoint whose beacon has that outer descriptor.

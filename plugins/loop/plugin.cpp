@@ -4,6 +4,7 @@
 // along, and credentials. It shows what a family that the kernel does not know takes, and serves tests that want no kernel in between.
 #include <afplug/plugin.hpp>
 #include <array>
+#include <cstdint>
 
 #include "address.hpp"
 #include "handle.hpp"
@@ -17,6 +18,11 @@ namespace ap = afplug::plugin;
 constexpr ap::option_group all{SOL_LOOP, nullptr};
 constexpr ap::option_group connections{SOL_LOOP, "connection"};
 
+std::int32_t write_stage(std::int64_t state, const afplug_identity*, afplug_text* out) {
+  ap::write(out, reinterpret_cast<handle*>(static_cast<std::intptr_t>(state))->stage());
+  return 0;
+}
+
 constexpr std::array options{
     all(AFPLUG_NAMED(LOOP_INQ), ap::kind::i32, ap::read_only,
         "bytes that wait to be received; of records, in the first"),
@@ -24,6 +30,8 @@ constexpr std::array options{
     connections(AFPLUG_NAMED(LOOP_BACKLOG), ap::kind::i32, ap::read_write,
                 "how many connections may wait to be accepted; written on a listening socket"),
     connections(AFPLUG_NAMED(LOOP_PENDING), ap::kind::i32, ap::read_only, "how many connections wait to be accepted"),
+    ap::with_calls<&write_stage, nullptr>(all(AFPLUG_NAMED(LOOP_STAGE), ap::kind::call, ap::read_only,
+                                              "how far the socket is: fresh, listening, connecting, connected")),
 };
 
 constexpr auto constants =

@@ -9,11 +9,13 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <afplug/option.hpp>
 #include <afplug/socket.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 namespace {
@@ -213,6 +215,27 @@ TEST(socket_options, the_peers_name_is_text_of_its_family) {
   error_code ec;
   a.option_text("SO_PEERNAME", ec);
   EXPECT_EQ(ec.value(), ENOTCONN);
+}
+
+TEST(socket_options, an_options_own_functions_are_told_which_socket_in_user_space_too) {
+  afplug::socket listener("loop", SOCK_STREAM), other("loop", SOCK_STREAM);
+  listener.bind("told-" + std::to_string(::getpid()));
+  listener.listen();
+  EXPECT_EQ(listener.option_text("LOOP_STAGE"), "listening");
+  EXPECT_EQ(other.option_text("LOOP_STAGE"), "fresh");
+  other.connect(listener.getsockname());
+  EXPECT_EQ(other.option_text("LOOP_STAGE"), "connected");
+
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    error_code ec;
+    other.option_text("LOOP_STAGE", ec);
+    std::_Exit(ec.value());
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), EOPNOTSUPP) << "the family's sockets are of no use in a forked child";
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ extern "C" {
 /** Families without a number on this platform get one from here on, by the host. */
 #define AFPLUG_NUMBER_LOCAL 0x4000
 
-/* ---- small shared structs (these do not grow) ------------------------------------------------------------------ */
+/* ---- small shared structs (these do not grow) -------------------------------------------------------------------- */
 
 /** A table. Element i is at (const char *)data + i * stride. */
 struct afplug_array {
@@ -88,7 +88,7 @@ struct afplug_identity {
   int32_t reserved;
 };
 
-/* ---- values and kinds ------------------------------------------------------------------------------------------- */
+/* ---- values and kinds -------------------------------------------------------------------------------------------- */
 
 /* Kinds of value: of options, of members of option structs, and of address fields. Integers are in host byte order
  * unless the name ends in BE. `size` of the option or member is the size in bytes; where a kind implies it, 0 will do.
@@ -204,7 +204,8 @@ struct afplug_option {
   const char* values;          /**< prefix of the constants that name its values, or NULL */
   const char* help;            /**< one line */
   /** For AFPLUG_KIND_CALL alone, required there as the flags say: read or write it by other means (ioctl, sock_fprog),
-   * in its text form. May block as the system call does. */
+   * in its text form. `handle` is the native handle; of a family in user space the socket's `state`, as an intptr_t. May
+   * block as the system call does. -EINVAL: the text is malformed; else as the system call. */
   int32_t (*get)(int64_t handle, const struct afplug_identity* who, struct afplug_text* out);
   int32_t (*set)(int64_t handle, const struct afplug_identity* who, const char* text, size_t text_size);
 };
@@ -222,8 +223,7 @@ struct afplug_constant {
   const char* text; /**< for constants that are text (BDADDR_ANY, HV_GUID_ZERO): the value; else NULL */
 };
 
-/* ---- addresses ----------------------------------------------------------------------------------------------------
- */
+/* ---- addresses --------------------------------------------------------------------------------------------------- */
 
 /** Turns addresses into text and fields and back. Pure functions: they look up no host names, open nothing but what it
  * takes to map an interface's name to its index, never block. */
@@ -252,8 +252,7 @@ struct afplug_codec {
                  struct afplug_sockaddr* out, struct afplug_text* why);
 };
 
-/* ---- platform truth ------------------------------------------------------------------------------------------------
- */
+/* ---- platform truth ---------------------------------------------------------------------------------------------- */
 
 /* States of a verdict. */
 #define AFPLUG_AVAILABLE 1
@@ -274,8 +273,7 @@ struct afplug_verdict {
 };
 #define AFPLUG_CHECK_PASSIVE 1u /**< open no socket: it may make the kernel load modules */
 
-/* ---- kernel-backed families: control-path overrides -----------------------------------------------------------------
- */
+/* ---- kernel-backed families: control-path overrides -------------------------------------------------------------- */
 
 /** Returned by an override that leaves the call to the host. */
 #define AFPLUG_PASS 1
@@ -298,8 +296,7 @@ struct afplug_kernel_ops {
                         const void* data, uint32_t bytes);
 };
 
-/* ---- families in user space
- * ------------------------------------------------------------------------------------------ */
+/* ---- families in user space -------------------------------------------------------------------------------------- */
 
 /** A piece of memory that data is sent from or received into, as struct iovec. */
 struct afplug_buffer {
@@ -324,7 +321,7 @@ struct afplug_message {
  *
  * The host composes all of its socket on these: send, recv, sendall, timeouts, EINTR, accept loops, files. NO SLOT EVER
  * BLOCKS: what cannot be done at once returns -EAGAIN, and the host polls `pollable`, a descriptor on which POLLIN
- * means that recvmsg or accept would not return -EAGAIN (data, end of file, an error, a connection); POLLOUT  means
+ * means that recvmsg or accept would not return -EAGAIN (data, end of file, an error, a connection); POLLOUT means
  * that sendmsg would not, and after connect gave -EINPROGRESS, that connecting has ended; and after each -EAGAIN the
  * next readiness comes as a new edge (for epoll's EPOLLET). The descriptor belongs to the plugin, is close-on-exec, and
  * lives until `close`.
@@ -361,8 +358,7 @@ struct afplug_user_ops {
 };
 #define AFPLUG_CLOSE_FORKED 1u /**< the caller is a forked child: see above */
 
-/* ---- the family and the plugin
- * ------------------------------------------------------------------------------------------ */
+/* ---- the family and the plugin ----------------------------------------------------------------------------------- */
 
 #define AFPLUG_BACKING_KERNEL 1u /**< the host makes the system calls itself, inline, on the native handle */
 #define AFPLUG_BACKING_USER 2u   /**< user_ops make the socket */
@@ -387,8 +383,8 @@ struct afplug_family {
 
   /** Refines what the host found out about opening a row: `verdict` holds the host's own finding (the outcome of the
    * attempt to open the socket, or with AFPLUG_CHECK_PASSIVE what can be known without) and is left, or overwritten
-   * where the family knows better (no adapter, no interface, no transport). May open and read files and sockets; ends
-   * within a second. */
+   * where the family knows better (no adapter, no interface, no transport). Returns 0; after -errno the host's finding
+   * stands. May open and read files and sockets; ends within a second. */
   int32_t (*check)(const struct afplug_identity* who, uint32_t flags, struct afplug_verdict* verdict);
 
   /** Anything beyond this file, by id ("afplug.packet.ring/1"); NULL: unknown. Ids are for ever: a change is a new one.
@@ -397,9 +393,7 @@ struct afplug_family {
 };
 #define AFPLUG_FAMILY_RESOLVES 1u  /**< addresses may be "host:service" texts that getaddrinfo(3) answers */
 #define AFPLUG_FAMILY_FORK_SAFE 2u /**< USER: its sockets work in a forked child too */
-#define AFPLUG_FAMILY_SECONDARY \
-  4u /**< never primary for its number: another family's sockaddr, reached by id alone \
-                                    */
+#define AFPLUG_FAMILY_SECONDARY 4u /**< never primary for its number: another's sockaddr, reached by id alone */
 
 /** What the host offers. Lives for ever; any thread may call it. */
 struct afplug_host {
@@ -436,8 +430,7 @@ struct afplug_plugin {
 typedef int32_t (*afplug_entry_fn)(const struct afplug_host* host, struct afplug_plugin* out);
 AFPLUG_EXPORT int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out);
 
-/* ---- metadata without running code
- * ------------------------------------------------------------------------------------------ */
+/* ---- metadata without running code ------------------------------------------------------------------------------- */
 
 /* The note's name and type, as ELF notes have them, and the most families that it may name. */
 #define AFPLUG_NOTE_NAME "afplug"
