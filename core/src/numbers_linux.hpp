@@ -144,6 +144,6 @@
 #endif
 
 // Enumerators of linux/net_tstamp.h: since 6.2, 6.13, 6.16.
-inline constexpr int sof_timestamping_opt_id_tcp = 1 << 16;
-inline constexpr int sof_timestamping_opt_rx_filter = 1 << 17;
-inline constexpr int sof_timestamping_tx_completion = 1 << 18;
+#define SOF_TIMESTAMPING_OPT_ID_TCP (1 << 16)
+#define SOF_TIMESTAMPING_OPT_RX_FILTER (1 << 17)
+#define SOF_TIMESTAMPING_TX_COMPLETION (1 << 18)

@@ -514,6 +514,23 @@ std::vector<plugin_info> registry::families() {
   return out;
 }
 
+const afplug::constant* registry::find_constant(std::string_view name) {
+  for (const auto& c : socket_constants())
+    if (c.name == name) return &c;
+  for (const auto& info : families()) {
+    if (info.family.empty() || info.state == plugin_info::state_t::refused) continue;
+    error_code ec;
+    if (const auto* f = family(info.family, ec))
+      if (const auto* c = f->find_constant(name)) return c;
+  }
+  return nullptr;
+}
+
+std::optional<std::int64_t> registry::constant(std::string_view name) {
+  const auto* c = find_constant(name);
+  return c && !c->text ? std::optional(c->value) : std::nullopt;
+}
+
 void registry::rescan() {
   const std::lock_guard lock(impl_->mutex);
   impl_->found.reset();

@@ -7,6 +7,7 @@
 #include <ip_common/tcp.hpp>
 #include <ip_common/udp.hpp>
 #include "codec.hpp"
+#include "constants.hpp"
 #include "options.hpp"
 
 namespace {
@@ -35,11 +36,7 @@ constexpr auto options = ap::join(inet::ip_options, ip_common::group_options(IPP
                                   inet::icmp_options, ip_common::tcp_options, ip_common::mptcp_options,
                                   ip_common::udp_options, ip_common::udplite_options, ip_common::sctp_options);
 
-constexpr auto constants =
-    ap::join(ip_common::protocol_constants, ip_common::level_constants, ap::constants_of("IP_", inet::ip_options),
-             inet::ip_values, ap::constants_of("ICMP_", inet::icmp_options), ip_common::mcast_constants,
-             ip_common::tcp_constants, ip_common::mptcp_constants, ip_common::udp_constants,
-             ip_common::udplite_constants, ip_common::sctp_constants);
+constexpr auto constants = ap::join(ip_common::constants, inet::constants);
 
 constexpr std::array families{ap::kernel_family({
     .id = "inet",

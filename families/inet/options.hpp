@@ -102,34 +102,4 @@ inline constexpr std::array nat_options{
        "destination before NAT redirected the connection"),
 };
 
-inline constexpr ap::constant_group ip_constant{"IP_"}, icmp_constant{"ICMP_"}, inaddr{"INADDR_"}, sol{"SOL_"};
-inline constexpr std::array ip_values{
-    ip_constant(AFPLUG_NAMED(IP_RECVRETOPTS)),
-    ip_constant(AFPLUG_NAMED(IP_ORIGDSTADDR)),
-    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_DONT)),
-    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_WANT)),
-    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_DO)),
-    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_PROBE)),
-    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_INTERFACE)),
-    ip_constant(AFPLUG_NAMED(IP_PMTUDISC_OMIT)),
-    ip_constant(AFPLUG_NAMED(IP_DEFAULT_MULTICAST_TTL)),
-    ip_constant(AFPLUG_NAMED(IP_DEFAULT_MULTICAST_LOOP)),
-    ip_constant(AFPLUG_NAMED(IP_MAX_MEMBERSHIPS)),
-    icmp_constant(AFPLUG_NAMED(ICMP_ECHOREPLY)),
-    icmp_constant(AFPLUG_NAMED(ICMP_DEST_UNREACH)),
-    icmp_constant(AFPLUG_NAMED(ICMP_REDIRECT)),
-    icmp_constant(AFPLUG_NAMED(ICMP_ECHO)),
-    icmp_constant(AFPLUG_NAMED(ICMP_TIME_EXCEEDED)),
-    icmp_constant(AFPLUG_NAMED(ICMP_PARAMETERPROB)),
-    inaddr(AFPLUG_NAMED(INADDR_ANY)),
-    inaddr(AFPLUG_NAMED(INADDR_BROADCAST)),
-    inaddr(AFPLUG_NAMED(INADDR_LOOPBACK)),
-    inaddr(AFPLUG_NAMED(INADDR_UNSPEC_GROUP)),
-    inaddr(AFPLUG_NAMED(INADDR_ALLHOSTS_GROUP)),
-    inaddr(AFPLUG_NAMED(INADDR_ALLRTRS_GROUP)),
-    inaddr(AFPLUG_NAMED(INADDR_MAX_LOCAL_GROUP)),
-    inaddr(AFPLUG_NAMED(INADDR_NONE)),
-    sol(AFPLUG_NAMED(SOL_IP)),
-};
-
 }  // namespace inet

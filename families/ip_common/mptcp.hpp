@@ -42,10 +42,4 @@ inline constexpr std::array mptcp_options{
     mptcp(AFPLUG_NAMED(MPTCP_FULL_INFO), subflow_bytes, ap::ask, "struct mptcp_full_info: all of the above at once"),
 };
 
-inline constexpr ap::constant_group mptcp_constant{"MPTCP_"};
-inline constexpr auto mptcp_constants =
-    ap::join(ap::constants_of("MPTCP_", mptcp_options),
-             std::array{mptcp_constant(AFPLUG_NAMED(MPTCP_INFO_FLAG_FALLBACK)),
-                        mptcp_constant(AFPLUG_NAMED(MPTCP_INFO_FLAG_REMOTE_KEY_RECEIVED))});
-
 }  // namespace ip_common

@@ -39,9 +39,4 @@ constexpr auto group_options(int level) {
   };
 }
 
-inline constexpr ap::constant_group mcast_constant{"MCAST_"};
-inline constexpr auto mcast_constants =
-    ap::join(ap::constants_of("MCAST_", group_options(0)),
-             std::array{mcast_constant(AFPLUG_NAMED(MCAST_EXCLUDE)), mcast_constant(AFPLUG_NAMED(MCAST_INCLUDE))});
-
 }  // namespace ip_common

@@ -1,46 +1,13 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What inet and inet6 have alike: protocols, ports, and the rows of the transports.
+// What inet and inet6 have alike: the rows of the transports.
 #pragma once
 
 #include <afplug/plugin.hpp>
-#include "numbers.hpp"
+#include "constants.hpp"
 
 namespace ip_common {
 namespace ap = afplug::plugin;
-
-inline constexpr ap::constant_group ipproto{"IPPROTO_"};
-inline constexpr std::array protocol_constants{
-    ipproto(AFPLUG_NAMED(IPPROTO_IP)),       ipproto(AFPLUG_NAMED(IPPROTO_HOPOPTS)),
-    ipproto(AFPLUG_NAMED(IPPROTO_ICMP)),     ipproto(AFPLUG_NAMED(IPPROTO_IGMP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_IPIP)),     ipproto(AFPLUG_NAMED(IPPROTO_TCP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_EGP)),      ipproto(AFPLUG_NAMED(IPPROTO_PUP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_UDP)),      ipproto(AFPLUG_NAMED(IPPROTO_IDP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_TP)),       ipproto(AFPLUG_NAMED(IPPROTO_DCCP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_IPV6)),     ipproto(AFPLUG_NAMED(IPPROTO_ROUTING)),
-    ipproto(AFPLUG_NAMED(IPPROTO_FRAGMENT)), ipproto(AFPLUG_NAMED(IPPROTO_RSVP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_GRE)),      ipproto(AFPLUG_NAMED(IPPROTO_ESP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_AH)),       ipproto(AFPLUG_NAMED(IPPROTO_ICMPV6)),
-    ipproto(AFPLUG_NAMED(IPPROTO_NONE)),     ipproto(AFPLUG_NAMED(IPPROTO_DSTOPTS)),
-    ipproto(AFPLUG_NAMED(IPPROTO_MTP)),      ipproto(AFPLUG_NAMED(IPPROTO_BEETPH)),
-    ipproto(AFPLUG_NAMED(IPPROTO_ENCAP)),    ipproto(AFPLUG_NAMED(IPPROTO_PIM)),
-    ipproto(AFPLUG_NAMED(IPPROTO_COMP)),     ipproto(AFPLUG_NAMED(IPPROTO_SCTP)),
-    ipproto(AFPLUG_NAMED(IPPROTO_MH)),       ipproto(AFPLUG_NAMED(IPPROTO_UDPLITE)),
-    ipproto(AFPLUG_NAMED(IPPROTO_MPLS)),     ipproto(AFPLUG_NAMED(IPPROTO_RAW)),
-    ipproto(AFPLUG_NAMED(IPPROTO_MPTCP)),    ipproto(AFPLUG_NAMED(IPPROTO_MAX)),
-};
-
-inline constexpr ap::constant_group ipport{"IPPORT_"}, sol{"SOL_"};
-inline constexpr std::array level_constants{
-    ipport(AFPLUG_NAMED(IPPORT_RESERVED)),
-    ipport(AFPLUG_NAMED(IPPORT_USERRESERVED)),
-    sol(AFPLUG_NAMED(SOL_TCP)),
-    sol(AFPLUG_NAMED(SOL_UDP)),
-    sol(AFPLUG_NAMED(SOL_UDPLITE)),
-    sol(AFPLUG_NAMED(SOL_SCTP)),
-    sol(AFPLUG_NAMED(SOL_MPTCP)),
-    sol(AFPLUG_NAMED(SOL_RAW)),
-};
 
 inline constexpr auto stream_flags = AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION;
 inline constexpr std::array transport_rows{

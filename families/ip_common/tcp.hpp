@@ -127,36 +127,4 @@ inline constexpr std::array tcp_options{
     tcp(AFPLUG_NAMED(TCP_DELACK_MAX_US), ap::kind::microseconds, ap::read_write, "longest delay of an acknowledgement"),
 };
 
-inline constexpr ap::constant_group tcp_constant{"TCP_"}, tcpi_constant{"TCPI_"}, tfo_constant{"TFO_"};
-inline constexpr std::array tcp_values{
-    tcp_constant(AFPLUG_NAMED(TCP_CM_INQ)),
-    tcp_constant(AFPLUG_NAMED(TCP_REPAIR_ON)),
-    tcp_constant(AFPLUG_NAMED(TCP_REPAIR_OFF)),
-    tcp_constant(AFPLUG_NAMED(TCP_REPAIR_OFF_NO_WP)),
-    tcp_constant(AFPLUG_NAMED(TCP_NO_QUEUE)),
-    tcp_constant(AFPLUG_NAMED(TCP_RECV_QUEUE)),
-    tcp_constant(AFPLUG_NAMED(TCP_SEND_QUEUE)),
-    tcp_constant(AFPLUG_NAMED(TCP_MSS_DEFAULT)),
-    tcp_constant(AFPLUG_NAMED(TCP_MSS_DESIRED)),
-    tcp_constant(AFPLUG_NAMED(TCP_MD5SIG_MAXKEYLEN)),
-    tcp_constant(AFPLUG_NAMED(TCP_MD5SIG_FLAG_PREFIX)),
-    tcp_constant(AFPLUG_NAMED(TCP_MD5SIG_FLAG_IFINDEX)),
-    tcp_constant(AFPLUG_NAMED(TCP_CA_Open)),
-    tcp_constant(AFPLUG_NAMED(TCP_CA_Disorder)),
-    tcp_constant(AFPLUG_NAMED(TCP_CA_CWR)),
-    tcp_constant(AFPLUG_NAMED(TCP_CA_Recovery)),
-    tcp_constant(AFPLUG_NAMED(TCP_CA_Loss)),
-    tcpi_constant(AFPLUG_NAMED(TCPI_OPT_TIMESTAMPS)),
-    tcpi_constant(AFPLUG_NAMED(TCPI_OPT_SACK)),
-    tcpi_constant(AFPLUG_NAMED(TCPI_OPT_WSCALE)),
-    tcpi_constant(AFPLUG_NAMED(TCPI_OPT_ECN)),
-    tcpi_constant(AFPLUG_NAMED(TCPI_OPT_ECN_SEEN)),
-    tcpi_constant(AFPLUG_NAMED(TCPI_OPT_SYN_DATA)),
-    tfo_constant(AFPLUG_NAMED(TFO_STATUS_UNSPEC)),
-    tfo_constant(AFPLUG_NAMED(TFO_COOKIE_UNAVAILABLE)),
-    tfo_constant(AFPLUG_NAMED(TFO_DATA_NOT_ACKED)),
-    tfo_constant(AFPLUG_NAMED(TFO_SYN_RETRANSMITTED)),
-};
-inline constexpr auto tcp_constants = ap::join(ap::constants_of("TCP_", tcp_options), tcp_values);
-
 }  // namespace ip_common

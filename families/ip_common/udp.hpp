@@ -30,16 +30,4 @@ inline constexpr std::array udplite_options{
     udplite(AFPLUG_NAMED(UDPLITE_RECV_CSCOV), ap::kind::i32, ap::read_write, "least coverage that is accepted; 0: all"),
 };
 
-inline constexpr ap::constant_group udp_constant{"UDP_"};
-inline constexpr std::array udp_values{
-    udp_constant(AFPLUG_NAMED(UDP_ENCAP_ESPINUDP_NON_IKE)),
-    udp_constant(AFPLUG_NAMED(UDP_ENCAP_ESPINUDP)),
-    udp_constant(AFPLUG_NAMED(UDP_ENCAP_L2TPINUDP)),
-    udp_constant(AFPLUG_NAMED(UDP_ENCAP_GTP0)),
-    udp_constant(AFPLUG_NAMED(UDP_ENCAP_GTP1U)),
-    udp_constant(AFPLUG_NAMED(UDP_ENCAP_RXRPC)),
-};
-inline constexpr auto udp_constants = ap::join(ap::constants_of("UDP_", udp_options), udp_values);
-inline constexpr auto udplite_constants = ap::constants_of("UDPLITE_", udplite_options);
-
 }  // namespace ip_common

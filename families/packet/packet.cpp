@@ -2,18 +2,10 @@
 //
 // The family packet: frames of network interfaces, below IP. packet(7), Documentation/networking/packet_mmap.rst.
 #include "codec.hpp"
-#include "ethertypes.hpp"
+#include "constants.hpp"
 #include "ring.hpp"
 
 #include <bit>
-
-// Newer than some of the headers that this builds with.
-#ifndef PACKET_VNET_HDR_SZ
-#define PACKET_VNET_HDR_SZ 24
-#endif
-#ifndef PACKET_FANOUT_FLAG_IGNORE_OUTGOING
-#define PACKET_FANOUT_FLAG_IGNORE_OUTGOING 0x4000
-#endif
 
 namespace {
 namespace ap = afplug::plugin;
@@ -94,56 +86,6 @@ constexpr std::array options{
                  "do not receive what this machine sends"),
 };
 
-constexpr ap::constant_group type{"PACKET_"}, fanout{"PACKET_FANOUT_"}, mr{"PACKET_MR_"}, version{"TPACKET_"},
-    status{"TP_STATUS_"}, sol{"SOL_"};
-constexpr std::array values{
-    sol(AFPLUG_NAMED(SOL_PACKET)),
-    type(AFPLUG_NAMED(PACKET_HOST)),
-    type(AFPLUG_NAMED(PACKET_BROADCAST)),
-    type(AFPLUG_NAMED(PACKET_MULTICAST)),
-    type(AFPLUG_NAMED(PACKET_OTHERHOST)),
-    type(AFPLUG_NAMED(PACKET_OUTGOING)),
-    type(AFPLUG_NAMED(PACKET_LOOPBACK)),
-    type(AFPLUG_NAMED(PACKET_USER)),
-    type(AFPLUG_NAMED(PACKET_KERNEL)),
-    type(AFPLUG_NAMED(PACKET_FASTROUTE)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_HASH)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_LB)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_CPU)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_ROLLOVER)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_RND)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_QM)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_CBPF)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_EBPF)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_ROLLOVER)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_UNIQUEID)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_IGNORE_OUTGOING)),
-    fanout(AFPLUG_NAMED(PACKET_FANOUT_FLAG_DEFRAG)),
-    mr(AFPLUG_NAMED(PACKET_MR_MULTICAST)),
-    mr(AFPLUG_NAMED(PACKET_MR_PROMISC)),
-    mr(AFPLUG_NAMED(PACKET_MR_ALLMULTI)),
-    mr(AFPLUG_NAMED(PACKET_MR_UNICAST)),
-    version(AFPLUG_NAMED(TPACKET_V1)),
-    version(AFPLUG_NAMED(TPACKET_V2)),
-    version(AFPLUG_NAMED(TPACKET_V3)),
-    status(AFPLUG_NAMED(TP_STATUS_KERNEL)),
-    status(AFPLUG_NAMED(TP_STATUS_USER)),
-    status(AFPLUG_NAMED(TP_STATUS_COPY)),
-    status(AFPLUG_NAMED(TP_STATUS_LOSING)),
-    status(AFPLUG_NAMED(TP_STATUS_CSUMNOTREADY)),
-    status(AFPLUG_NAMED(TP_STATUS_VLAN_VALID)),
-    status(AFPLUG_NAMED(TP_STATUS_BLK_TMO)),
-    status(AFPLUG_NAMED(TP_STATUS_VLAN_TPID_VALID)),
-    status(AFPLUG_NAMED(TP_STATUS_CSUM_VALID)),
-    status(AFPLUG_NAMED(TP_STATUS_AVAILABLE)),
-    status(AFPLUG_NAMED(TP_STATUS_SEND_REQUEST)),
-    status(AFPLUG_NAMED(TP_STATUS_SENDING)),
-    status(AFPLUG_NAMED(TP_STATUS_WRONG_FORMAT)),
-    status(AFPLUG_NAMED(TP_STATUS_TS_SOFTWARE)),
-    status(AFPLUG_NAMED(TP_STATUS_TS_RAW_HARDWARE)),
-};
-constexpr auto constants = ap::join(values, ap::constants_of("PACKET_", options), packet::ethertypes);
-
 // The protocol of socket(2) is in network order here, as everywhere: htons(ETH_P_ALL).
 constexpr int network(int ethertype) { return ((ethertype & 0xff) << 8) | (ethertype >> 8); }
 static_assert(std::endian::native == std::endian::little, "network() turns the bytes round");
@@ -175,7 +117,7 @@ constexpr std::array families{ap::kernel_family({
     .need = {.module = "af_packet", .config = "CONFIG_PACKET"},
     .rows = ap::array(rows),
     .options = ap::array(options),
-    .constants = ap::array(constants),
+    .constants = ap::array(packet::constants),
     .codec = &ap::codec_of<packet::codec>,
     .extension = &packet::extension,
 })};

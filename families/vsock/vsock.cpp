@@ -2,6 +2,7 @@
 //
 // The family vsock: between virtual machines and their host. vsock(7).
 #include "codec.hpp"
+#include "constants.hpp"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
@@ -47,27 +48,6 @@ constexpr std::array options{
        "how long connect may take, with 64-bit time on every machine"),
     ap::with_calls<&get_local_cid, nullptr>(vm("IOCTL_VM_SOCKETS_GET_LOCAL_CID", -1, ap::kind::call, ap::read_only,
                                                "this machine's own context id, as /dev/vsock says it")),
-};
-
-constexpr ap::constant_group so{"SO_VM_"}, vmaddr{"VMADDR_"}, vm_sockets{"VM_SOCKETS_"}, ioctl_vm{"IOCTL_VM_"};
-constexpr std::array constants{
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_SIZE)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MIN_SIZE)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MAX_SIZE)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_PEER_HOST_VM_ID)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_TRUSTED)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW)),
-    so(AFPLUG_NAMED(SO_VM_SOCKETS_NONBLOCK_TXRX)),
-    vmaddr(AFPLUG_NAMED(VMADDR_CID_ANY)),
-    vmaddr(AFPLUG_NAMED(VMADDR_PORT_ANY)),
-    vmaddr(AFPLUG_NAMED(VMADDR_CID_HYPERVISOR)),
-    vmaddr(AFPLUG_NAMED(VMADDR_CID_LOCAL)),
-    vmaddr(AFPLUG_NAMED(VMADDR_CID_HOST)),
-    vmaddr(AFPLUG_NAMED(VMADDR_FLAG_TO_HOST)),
-    vm_sockets(AFPLUG_NAMED(VM_SOCKETS_INVALID_VERSION)),
-    ioctl_vm(AFPLUG_NAMED(IOCTL_VM_SOCKETS_GET_LOCAL_CID)),
 };
 
 constexpr auto connected = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
@@ -139,7 +119,7 @@ constexpr std::array families{ap::kernel_family({
     .need = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
     .rows = ap::array(rows),
     .options = ap::array(options),
-    .constants = ap::array(constants),
+    .constants = ap::array(vsock::constants),
     .codec = &ap::codec_of<vsock::codec>,
     .check = ap::guarded<&check>,
 })};

@@ -10,6 +10,8 @@
 #include <afplug/alg.hpp>
 #include <afplug/plugin.hpp>
 
+#include "constants.hpp"
+
 namespace {
 namespace ap = afplug::plugin;
 
@@ -102,22 +104,6 @@ constexpr std::array options{
         "entropy of a random number generator under test"),
 };
 
-constexpr ap::constant_group named{"ALG_"}, sol{"SOL_"};
-constexpr std::array constants{
-    sol("SOL_ALG", afplug::alg::level),
-    named(AFPLUG_NAMED(ALG_SET_KEY)),
-    named(AFPLUG_NAMED(ALG_SET_IV)),
-    named(AFPLUG_NAMED(ALG_SET_OP)),
-    named(AFPLUG_NAMED(ALG_SET_AEAD_ASSOCLEN)),
-    named(AFPLUG_NAMED(ALG_SET_AEAD_AUTHSIZE)),
-    named(AFPLUG_NAMED(ALG_SET_DRBG_ENTROPY)),
-    named("ALG_SET_PUBKEY", 6),
-    named(AFPLUG_NAMED(ALG_OP_DECRYPT)),
-    named(AFPLUG_NAMED(ALG_OP_ENCRYPT)),
-    named("ALG_OP_SIGN", 2),
-    named("ALG_OP_VERIFY", 3),
-};
-
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
             "bind to an algorithm, set its key, accept a socket that does the work"),
@@ -132,7 +118,7 @@ constexpr std::array families{ap::kernel_family({
     .need = {.module = "af_alg", .config = "CONFIG_CRYPTO_USER_API"},
     .rows = ap::array(rows),
     .options = ap::array(options),
-    .constants = ap::array(constants),
+    .constants = ap::array(alg_family::constants),
     .codec = &ap::codec_of<codec>,
     .ops = &ops,
 })};

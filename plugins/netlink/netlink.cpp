@@ -9,10 +9,10 @@
 
 #include <linux/netlink.h>
 
+#include "constants.hpp"
+
 namespace {
 namespace ap = afplug::plugin;
-
-constexpr ap::constant_group netlink_constant{"NETLINK_"}, sol{"SOL_"};
 
 struct protocol {
   const char* name;
@@ -67,19 +67,6 @@ constexpr std::array options{
     netlink(AFPLUG_NAMED(NETLINK_GET_STRICT_CHK), ap::kind::flag, ap::read_write, "requests are checked strictly"),
 };
 
-constexpr auto protocol_constants = [] {
-  std::array<afplug_constant, protocols.size()> made{};
-  for (std::size_t i = 0; i < made.size(); ++i) made[i] = netlink_constant(protocols[i].name, protocols[i].number);
-  return made;
-}();
-constexpr std::array old_constants{
-    netlink_constant(AFPLUG_NAMED(NETLINK_FIREWALL)),  netlink_constant(AFPLUG_NAMED(NETLINK_NFLOG)),
-    netlink_constant(AFPLUG_NAMED(NETLINK_IP6_FW)),    netlink_constant(AFPLUG_NAMED(NETLINK_DNRTMSG)),
-    netlink_constant(AFPLUG_NAMED(NETLINK_ECRYPTFS)),  netlink_constant(AFPLUG_NAMED(NETLINK_SMC)),
-    netlink_constant(AFPLUG_NAMED(NETLINK_INET_DIAG)), sol(AFPLUG_NAMED(SOL_NETLINK)),
-};
-constexpr auto constants = ap::join(protocol_constants, old_constants, ap::constants_of("NETLINK_", options));
-
 struct codec {
   using address = sockaddr_nl;
   static constexpr int family = AF_NETLINK;
@@ -123,7 +110,7 @@ constexpr std::array families{ap::kernel_family({
     .need = {.config = "CONFIG_NET"},
     .rows = ap::array(rows),
     .options = ap::array(options),
-    .constants = ap::array(constants),
+    .constants = ap::array(netlink_family::constants),
     .codec = &ap::codec_of<codec>,
 })};
 }  // namespace

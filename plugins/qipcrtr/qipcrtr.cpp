@@ -8,6 +8,8 @@
 
 #include <afplug/plugin.hpp>
 
+#include "constants.hpp"
+
 namespace {
 namespace ap = afplug::plugin;
 
@@ -60,12 +62,6 @@ struct codec {
   }
 };
 
-constexpr ap::constant_group qrtr{"QRTR_"};
-constexpr std::array constants{
-    qrtr(AFPLUG_NAMED(QRTR_NODE_BCAST)),
-    qrtr(AFPLUG_NAMED(QRTR_PORT_CTRL)),
-};
-
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {}, "messages"),
     ap::pass_through(""),
@@ -78,7 +74,7 @@ constexpr std::array families{ap::kernel_family({
     .help = "Qualcomm's IPC router",
     .need = {.module = "qrtr", .config = "CONFIG_QRTR"},
     .rows = ap::array(rows),
-    .constants = ap::array(constants),
+    .constants = ap::array(qipcrtr_family::constants),
     .codec = &ap::codec_of<codec>,
 })};
 }  // namespace

@@ -10,6 +10,8 @@
 
 #include <afplug/plugin.hpp>
 
+#include "constants.hpp"
+
 namespace {
 namespace ap = afplug::plugin;
 
@@ -71,25 +73,6 @@ constexpr std::array options{
         "get how long messages took inside this machine"),
 };
 
-constexpr ap::constant_group named{"RDS_"}, sol{"SOL_"};
-constexpr auto constants = ap::join(ap::constants_of("RDS_", options), std::array{
-                                                                           sol(AFPLUG_NAMED(SOL_RDS)),
-                                                                           named(AFPLUG_NAMED(RDS_CMSG_RDMA_ARGS)),
-                                                                           named(AFPLUG_NAMED(RDS_CMSG_RDMA_DEST)),
-                                                                           named(AFPLUG_NAMED(RDS_CMSG_RDMA_MAP)),
-                                                                           named(AFPLUG_NAMED(RDS_CMSG_RDMA_STATUS)),
-                                                                           named(AFPLUG_NAMED(RDS_CMSG_CONG_UPDATE)),
-                                                                           named(AFPLUG_NAMED(RDS_RDMA_READWRITE)),
-                                                                           named(AFPLUG_NAMED(RDS_RDMA_FENCE)),
-                                                                           named(AFPLUG_NAMED(RDS_RDMA_INVALIDATE)),
-                                                                           named(AFPLUG_NAMED(RDS_RDMA_USE_ONCE)),
-                                                                           named(AFPLUG_NAMED(RDS_RDMA_DONTWAIT)),
-                                                                           named(AFPLUG_NAMED(RDS_RDMA_NOTIFY_ME)),
-                                                                           named(AFPLUG_NAMED(RDS_RDMA_SILENT)),
-                                                                           named(AFPLUG_NAMED(RDS_TRANS_IB)),
-                                                                           named(AFPLUG_NAMED(RDS_TRANS_TCP)),
-                                                                       });
-
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "",
             {.module = "rds_tcp", .config = "CONFIG_RDS_TCP"}, "datagrams that arrive, once and in order"),
@@ -104,7 +87,7 @@ constexpr std::array families{ap::kernel_family({
     .need = {.module = "rds", .config = "CONFIG_RDS"},
     .rows = ap::array(rows),
     .options = ap::array(options),
-    .constants = ap::array(constants),
+    .constants = ap::array(rds_family::constants),
     .codec = &ap::codec_of<codec>,
 })};
 }  // namespace

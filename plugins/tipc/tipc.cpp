@@ -11,6 +11,8 @@
 
 #include <afplug/plugin.hpp>
 
+#include "constants.hpp"
+
 namespace {
 namespace ap = afplug::plugin;
 
@@ -135,36 +137,6 @@ constexpr std::array options{
     tipc(AFPLUG_NAMED(TIPC_NODELAY), ap::kind::flag, ap::read_write, "streams send small messages at once"),
 };
 
-constexpr ap::constant_group named{"TIPC_"}, sol{"SOL_"};
-constexpr auto constants =
-    ap::join(ap::constants_of("TIPC_", options), std::array{
-                                                     sol(AFPLUG_NAMED(SOL_TIPC)),
-                                                     named(AFPLUG_NAMED(TIPC_ADDR_NAMESEQ)),
-                                                     named(AFPLUG_NAMED(TIPC_ADDR_NAME)),
-                                                     named(AFPLUG_NAMED(TIPC_ADDR_ID)),
-                                                     named(AFPLUG_NAMED(TIPC_ZONE_SCOPE)),
-                                                     named("TIPC_CLUSTER_SCOPE", 2),
-                                                     named("TIPC_NODE_SCOPE", 3),
-                                                     named(AFPLUG_NAMED(TIPC_LOW_IMPORTANCE)),
-                                                     named(AFPLUG_NAMED(TIPC_MEDIUM_IMPORTANCE)),
-                                                     named(AFPLUG_NAMED(TIPC_HIGH_IMPORTANCE)),
-                                                     named(AFPLUG_NAMED(TIPC_CRITICAL_IMPORTANCE)),
-                                                     named(AFPLUG_NAMED(TIPC_SUB_PORTS)),
-                                                     named(AFPLUG_NAMED(TIPC_SUB_SERVICE)),
-                                                     named(AFPLUG_NAMED(TIPC_SUB_CANCEL)),
-                                                     named("TIPC_WAIT_FOREVER", -1),
-                                                     named(AFPLUG_NAMED(TIPC_PUBLISHED)),
-                                                     named(AFPLUG_NAMED(TIPC_WITHDRAWN)),
-                                                     named(AFPLUG_NAMED(TIPC_SUBSCR_TIMEOUT)),
-                                                     named(AFPLUG_NAMED(TIPC_CFG_SRV)),
-                                                     named(AFPLUG_NAMED(TIPC_TOP_SRV)),
-                                                     named(AFPLUG_NAMED(TIPC_ERRINFO)),
-                                                     named(AFPLUG_NAMED(TIPC_RETDATA)),
-                                                     named(AFPLUG_NAMED(TIPC_DESTNAME)),
-                                                     named(AFPLUG_NAMED(TIPC_GROUP_LOOPBACK)),
-                                                     named(AFPLUG_NAMED(TIPC_GROUP_MEMBER_EVTS)),
-                                                 });
-
 constexpr auto connected = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_PAIR;
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_RDM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
@@ -185,7 +157,7 @@ constexpr std::array families{ap::kernel_family({
     .need = {.module = "tipc", .config = "CONFIG_TIPC"},
     .rows = ap::array(rows),
     .options = ap::array(options),
-    .constants = ap::array(constants),
+    .constants = ap::array(tipc_family::constants),
     .codec = &ap::codec_of<codec>,
 })};
 }  // namespace

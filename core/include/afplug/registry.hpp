@@ -8,8 +8,10 @@
 #include <afplug/family.hpp>
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +78,13 @@ class AFPLUG_API registry {
 
   /// The family if it is loaded already; never loads. For addresses that came from elsewhere.
   const afplug::family* loaded(int number) const noexcept;
+
+  /// The constant of that name, exactly as it is spelled; null: this platform has none. Core's own first, then those of each family that is found,
+  /// which are loaded until one has it (all of them, where none has). A plugin that cannot be loaded has none. Text constants (BDADDR_ANY) have
+  /// `text`, the others `value`. Valid for ever.
+  const afplug::constant* find_constant(std::string_view name);
+  /// Its number, likewise; empty: this platform has none of that name, or it is text.
+  std::optional<std::int64_t> constant(std::string_view name);
 
   /// Everything found, in search order, refused files included; from the notes alone.
   std::vector<plugin_info> families();

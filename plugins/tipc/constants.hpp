@@ -1,0 +1,75 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The constants of TIPC. tools/constants writes this file.
+// clang-format off
+#pragma once
+
+#include <sys/socket.h>
+#include <linux/tipc.h>
+
+#include <afplug/plugin.hpp>
+
+namespace tipc_family {
+
+inline constexpr afplug::plugin::constant_group tipc_{"TIPC_"}, sol_{"SOL_"};
+inline constexpr std::array constants{
+    tipc_(AFPLUG_NAMED(TIPC_NODE_STATE)),
+    tipc_(AFPLUG_NAMED(TIPC_TOP_SRV)),
+    tipc_(AFPLUG_NAMED(TIPC_LINK_STATE)),
+    tipc_(AFPLUG_NAMED(TIPC_RESERVED_TYPES)),
+    tipc_(AFPLUG_NAMED(TIPC_CLUSTER_SCOPE)),
+    tipc_(AFPLUG_NAMED(TIPC_NODE_SCOPE)),
+    tipc_(AFPLUG_NAMED(TIPC_MAX_USER_MSG_SIZE)),
+    tipc_(AFPLUG_NAMED(TIPC_LOW_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_MEDIUM_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_HIGH_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_CRITICAL_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_OK)),
+    tipc_(AFPLUG_NAMED(TIPC_ERR_NO_NAME)),
+    tipc_(AFPLUG_NAMED(TIPC_ERR_NO_PORT)),
+    tipc_(AFPLUG_NAMED(TIPC_ERR_NO_NODE)),
+    tipc_(AFPLUG_NAMED(TIPC_ERR_OVERLOAD)),
+    tipc_(AFPLUG_NAMED(TIPC_CONN_SHUTDOWN)),
+    tipc_(AFPLUG_NAMED(TIPC_SUB_PORTS)),
+    tipc_(AFPLUG_NAMED(TIPC_SUB_SERVICE)),
+    tipc_(AFPLUG_NAMED(TIPC_SUB_CANCEL)),
+    tipc_(AFPLUG_NAMED(TIPC_WAIT_FOREVER)),
+    tipc_(AFPLUG_NAMED(TIPC_PUBLISHED)),
+    tipc_(AFPLUG_NAMED(TIPC_WITHDRAWN)),
+    tipc_(AFPLUG_NAMED(TIPC_SUBSCR_TIMEOUT)),
+    tipc_(AFPLUG_NAMED(TIPC_ADDR_MCAST)),
+    tipc_(AFPLUG_NAMED(TIPC_SERVICE_RANGE)),
+    tipc_(AFPLUG_NAMED(TIPC_SERVICE_ADDR)),
+    tipc_(AFPLUG_NAMED(TIPC_SOCKET_ADDR)),
+    tipc_(AFPLUG_NAMED(TIPC_ERRINFO)),
+    tipc_(AFPLUG_NAMED(TIPC_RETDATA)),
+    tipc_(AFPLUG_NAMED(TIPC_DESTNAME)),
+    tipc_(AFPLUG_NAMED(TIPC_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_SRC_DROPPABLE)),
+    tipc_(AFPLUG_NAMED(TIPC_DEST_DROPPABLE)),
+    tipc_(AFPLUG_NAMED(TIPC_CONN_TIMEOUT)),
+    tipc_(AFPLUG_NAMED(TIPC_NODE_RECVQ_DEPTH)),
+    tipc_(AFPLUG_NAMED(TIPC_SOCK_RECVQ_DEPTH)),
+    tipc_(AFPLUG_NAMED(TIPC_MCAST_BROADCAST)),
+    tipc_(AFPLUG_NAMED(TIPC_MCAST_REPLICAST)),
+    tipc_(AFPLUG_NAMED(TIPC_GROUP_JOIN)),
+    tipc_(AFPLUG_NAMED(TIPC_GROUP_LEAVE)),
+    tipc_(AFPLUG_NAMED(TIPC_SOCK_RECVQ_USED)),
+    tipc_(AFPLUG_NAMED(TIPC_NODELAY)),
+    tipc_(AFPLUG_NAMED(TIPC_GROUP_LOOPBACK)),
+    tipc_(AFPLUG_NAMED(TIPC_GROUP_MEMBER_EVTS)),
+    tipc_(AFPLUG_NAMED(TIPC_NODEID_LEN)),
+    tipc_(AFPLUG_NAMED(TIPC_MAX_MEDIA_NAME)),
+    tipc_(AFPLUG_NAMED(TIPC_MAX_IF_NAME)),
+    tipc_(AFPLUG_NAMED(TIPC_MAX_BEARER_NAME)),
+    tipc_(AFPLUG_NAMED(TIPC_MAX_LINK_NAME)),
+    tipc_(AFPLUG_NAMED(TIPC_REKEYING_NOW)),
+    tipc_(AFPLUG_NAMED(TIPC_CFG_SRV)),
+    tipc_(AFPLUG_NAMED(TIPC_ZONE_SCOPE)),
+    tipc_(AFPLUG_NAMED(TIPC_ADDR_NAMESEQ)),
+    tipc_(AFPLUG_NAMED(TIPC_ADDR_NAME)),
+    tipc_(AFPLUG_NAMED(TIPC_ADDR_ID)),
+    sol_(AFPLUG_NAMED(SOL_TIPC)),
+};
+
+}  // namespace tipc_family
