@@ -5,17 +5,14 @@
 #include <array>
 #include <ostream>
 
+#include "words.hpp"
+
 namespace afplug {
 namespace {
 
-constexpr std::size_t max_fields = 16;
+using detail::words;
 
-// The words a codec leaves on a failure.
-struct words {
-  std::array<char, 256> room{};
-  afplug_text text{room.data(), static_cast<std::uint32_t>(room.size()), 0};
-  std::string_view view() const noexcept { return {room.data(), std::min<std::size_t>(text.size, room.size())}; }
-};
+constexpr std::size_t max_fields = 16;
 
 basic_protocol look_up(std::string_view family, int type, int proto) {
   return {registry::global().family(family), type, proto};

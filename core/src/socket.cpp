@@ -108,13 +108,14 @@ std::string describe(const family& f, int type, int proto) {
   return text;
 }
 
-void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject) {
+void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject,
+               std::string_view why) {
   const error_code code(number, boost::system::system_category());
   std::string sentence;
   if (s.owner()) (sentence += s.owner()->id()) += ' ';
   sentence += verb;
   if (!subject.empty()) (sentence += ' ') += subject;
-  (sentence += ": ") += code.message();
+  (sentence += ": ") += why.empty() ? code.message() : std::string(why);
   fail(ec, code, sentence);
 }
 

@@ -48,7 +48,8 @@ std::string type_text(int type);
 /// "inet SOCK_STREAM IPPROTO_TCP" for sentences.
 std::string describe(const family& f, int type, int proto);
 
-/// Fails with "family verb subject: message".
-void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject);
+/// Fails with "family verb subject: why", by default the number's own message.
+void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject,
+               std::string_view why = {});
 
 }  // namespace afplug::detail

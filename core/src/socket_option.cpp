@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "socket_access.hpp"
+#include "words.hpp"
 
 namespace afplug {
 namespace {
@@ -151,6 +152,29 @@ const option_info* usable(const socket& s, std::string_view name, std::uint32_t 
   return o;
 }
 
+// The host's own option of that name, for a kernel family's that leaves the call to it.
+const option_info* own(const socket& s, std::string_view name) noexcept {
+  const auto all = s.in_user_space() ? std::span<const option_info>() : socket_options();
+  const auto it = std::ranges::find(all, name, [](const option_info& o) { return std::string_view(o.name); });
+  return it == all.end() ? nullptr : &*it;
+}
+
+int get_by_call(const socket& s, const option_info& o, afplug_text& out, afplug_text& why) {
+  const auto who = s.owner()->identity(s.type(), s.protocol());
+  const int r = detail::option_call(s.fileno(), socket_access::user(s), o.get, &who, &out, &why);
+  if (r != AFPLUG_PASS) return r;
+  const auto* ours = own(s, o.name);
+  return ours && ours->get ? ours->get(s.fileno(), &who, &out, &why) : -ENOPROTOOPT;
+}
+
+int set_by_call(const socket& s, const option_info& o, std::string_view text, afplug_text& why) {
+  const auto who = s.owner()->identity(s.type(), s.protocol());
+  const int r = detail::option_call(s.fileno(), socket_access::user(s), o.set, &who, text.data(), text.size(), &why);
+  if (r != AFPLUG_PASS) return r;
+  const auto* ours = own(s, o.name);
+  return ours && ours->set ? ours->set(s.fileno(), &who, text.data(), text.size(), &why) : -ENOPROTOOPT;
+}
+
 // A number as the option's kind lays it out; empty with `ec` where the kind takes none or the number is out of its range.
 std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64_t number, error_code& ec) {
   if (o.kind == AFPLUG_KIND_DURATION) {
@@ -244,10 +268,9 @@ void socket::option(std::string_view name, const option_value& value, error_code
     const auto* number = std::get_if<std::int64_t>(&value);
     if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "it takes text");
     const std::string words = text ? *text : std::to_string(*number);
-    const auto who = family_->identity(type_, protocol_);
-    const int r = detail::option_call(fd_, user_, o->set, &who, words.data(), words.size());
-    if (r < 0)
-      detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + words);
+    detail::words why;
+    if (const int r = set_by_call(*this, *o, words, why.text); r < 0)
+      detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + words, why.view());
     else
       ec.clear();
     return;
@@ -322,12 +345,12 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
     const auto bytes = option_bytes(name, ec);
     return ec ? std::string() : format_option(*o, bytes, ec, family_);
   }
-  const auto who = family_->identity(type_, protocol_);
   std::string text(default_read_bytes, '\0');
   for (;;) {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
-    if (const int r = detail::option_call(fd_, user_, o->get, &who, &out); r < 0) {
-      detail::fail_call(ec, -r, *this, "option", std::string(name));
+    detail::words why;
+    if (const int r = get_by_call(*this, *o, out, why.text); r < 0) {
+      detail::fail_call(ec, -r, *this, "option", std::string(name), why.view());
       return {};
     }
     const bool whole = out.size <= text.size();

@@ -136,6 +136,7 @@ constexpr afplug_member token_members[] = {
 };
 
 std::int32_t give(afplug_text* out, std::string_view text) noexcept {
+  if (!out) return 0;
   out->size = static_cast<std::uint32_t>(text.size());
   std::memcpy(out->data, text.data(), std::min<std::size_t>(out->capacity, text.size()));
   return 0;
@@ -180,14 +181,17 @@ bool read_program(std::string_view text, std::vector<::sock_filter>& program) {
   return in.at_end();
 }
 
-std::int32_t attach(std::int64_t handle, int number, std::string_view text) {
+std::int32_t attach(std::int64_t handle, int number, std::string_view text, afplug_text* why) {
   std::vector<::sock_filter> program;
-  if (!read_program(text, program)) return -EINVAL;
+  if (!read_program(text, program)) {
+    give(why, "it takes a program of classic BPF, \"count,code jt jf k,…\" as tcpdump -ddd prints it");
+    return -EINVAL;
+  }
   const ::sock_fprog value{static_cast<unsigned short>(program.size()), program.data()};
   return ::setsockopt(static_cast<int>(handle), SOL_SOCKET, number, &value, sizeof value) == 0 ? 0 : -errno;
 }
 
-std::int32_t get_filter(std::int64_t handle, const afplug_identity*, afplug_text* out) {
+std::int32_t get_filter(std::int64_t handle, const afplug_identity*, afplug_text* out, afplug_text*) {
   const int fd = static_cast<int>(handle);
   // The length of this option counts instructions, not bytes.
   ::socklen_t count = 0;
@@ -198,20 +202,22 @@ std::int32_t get_filter(std::int64_t handle, const afplug_identity*, afplug_text
   return give(out, program_text(program));
 }
 
-std::int32_t set_filter(std::int64_t handle, const afplug_identity*, const char* text, std::size_t size) {
+std::int32_t set_filter(std::int64_t handle, const afplug_identity*, const char* text, std::size_t size,
+                        afplug_text* why) {
   const std::string_view words(text, size);
-  if (words != "none") return attach(handle, SO_ATTACH_FILTER, words);
+  if (words != "none") return attach(handle, SO_ATTACH_FILTER, words, why);
   const int ignored = 0;
   return ::setsockopt(static_cast<int>(handle), SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored) == 0 ? 0
                                                                                                              : -errno;
 }
 
-std::int32_t set_reuseport_filter(std::int64_t handle, const afplug_identity*, const char* text, std::size_t size) {
-  return attach(handle, SO_ATTACH_REUSEPORT_CBPF, {text, size});
+std::int32_t set_reuseport_filter(std::int64_t handle, const afplug_identity*, const char* text, std::size_t size,
+                                  afplug_text* why) {
+  return attach(handle, SO_ATTACH_REUSEPORT_CBPF, {text, size}, why);
 }
 
 // The kernel refuses a buffer that is larger than the name.
-std::int32_t get_peer_name(std::int64_t handle, const afplug_identity* who, afplug_text* out) {
+std::int32_t get_peer_name(std::int64_t handle, const afplug_identity* who, afplug_text* out, afplug_text*) {
   const int fd = static_cast<int>(handle);
   address peer;
   auto size = static_cast<::socklen_t>(peer.capacity());
@@ -226,7 +232,7 @@ std::int32_t get_peer_name(std::int64_t handle, const afplug_identity* who, afpl
 
 #ifdef SO_PEERPIDFD
 // Reading makes a descriptor; what it stands for is what a text can hold.
-std::int32_t get_peer_pidfd(std::int64_t handle, const afplug_identity*, afplug_text* out) {
+std::int32_t get_peer_pidfd(std::int64_t handle, const afplug_identity*, afplug_text* out, afplug_text*) {
   int pidfd = -1;
   ::socklen_t size = sizeof pidfd;
   if (::getsockopt(static_cast<int>(handle), SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) != 0) return -errno;

@@ -22,8 +22,11 @@ constexpr std::array rows{
 };
 
 /// Options that only Windows has: asking for them is no mistake in spelling, and the answer says so.
-std::int32_t windows_only_get(std::int64_t, const afplug_identity*, afplug_text*) { return -ENOPROTOOPT; }
-std::int32_t windows_only_set(std::int64_t, const afplug_identity*, const char*, std::size_t) { return -ENOPROTOOPT; }
+[[noreturn]] void refuse() {
+  ap::fail(ENOPROTOOPT, "only Windows has this option; Linux reaches Hyper-V through vsock");
+}
+std::int32_t windows_only_get(std::int64_t, const afplug_identity&, afplug_text*) { refuse(); }
+std::int32_t windows_only_set(std::int64_t, const afplug_identity&, std::string_view) { refuse(); }
 constexpr afplug_option windows_only(const char* name, int number) {
   return ap::with_calls<&windows_only_get, &windows_only_set>(ap::option_group{HV_PROTOCOL_RAW, nullptr}(
       name, number, ap::kind::call, ap::read_write, "on Windows alone: here ENOPROTOOPT"));

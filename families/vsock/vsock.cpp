@@ -22,7 +22,7 @@ namespace {
 namespace ap = afplug::plugin;
 
 // The one question that /dev/vsock answers.
-std::int32_t get_local_cid(std::int64_t, const afplug_identity*, afplug_text* out) {
+std::int32_t get_local_cid(std::int64_t, const afplug_identity&, afplug_text* out) {
   const int device = ::open("/dev/vsock", O_RDONLY | O_CLOEXEC);
   if (device < 0) return -errno;
   unsigned cid = 0;

@@ -18,7 +18,7 @@ namespace ap = afplug::plugin;
 constexpr ap::option_group all{SOL_LOOP, nullptr};
 constexpr ap::option_group connections{SOL_LOOP, "connection"};
 
-std::int32_t write_stage(std::int64_t state, const afplug_identity*, afplug_text* out) {
+std::int32_t write_stage(std::int64_t state, const afplug_identity&, afplug_text* out) {
   ap::write(out, reinterpret_cast<handle*>(static_cast<std::intptr_t>(state))->stage());
   return 0;
 }

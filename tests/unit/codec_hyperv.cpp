@@ -99,9 +99,12 @@ TEST(codec_hyperv, options_of_windows_alone_say_so) {
     if (option.kind != AFPLUG_KIND_CALL) continue;
     ++refused;
     afplug_text out{nullptr, 0, 0};
+    char room[200];
+    afplug_text why{room, sizeof room, 0};
     const afplug_identity who{"hyperv", 0x4000, SOCK_STREAM, 1, 0};
-    EXPECT_EQ(option.get(0, &who, &out), -ENOPROTOOPT) << option.name;
-    EXPECT_EQ(option.set(0, &who, "1", 1), -ENOPROTOOPT) << option.name;
+    EXPECT_EQ(option.get(0, &who, &out, &why), -ENOPROTOOPT) << option.name;
+    EXPECT_EQ(option.set(0, &who, "1", 1, nullptr), -ENOPROTOOPT) << option.name;
+    EXPECT_NE(std::string_view(room, why.size).find("only Windows has"), std::string_view::npos) << option.name;
     EXPECT_NE(std::string(option.help).find("Windows"), std::string::npos) << option.name;
   }
   EXPECT_EQ(refused, 3);

@@ -201,6 +201,7 @@ TEST(socket_options, a_classic_filter_goes_in_and_comes_out_as_text) {
     error_code ec;
     s.option("SO_ATTACH_FILTER", afplug::option_value(std::string(wrong)), ec);
     EXPECT_EQ(ec.value(), EINVAL) << wrong;
+    EXPECT_NE(afplug::last_detail().find("count,code jt jf k"), std::string_view::npos) << afplug::last_detail();
   }
   // tcpdump -ddd writes lines.
   s.option("SO_ATTACH_FILTER", "1\n6 0 0 262144\n");

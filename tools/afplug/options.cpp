@@ -59,7 +59,9 @@ int run(const common& all, const std::string& text) {
   const json::object answer = ask(id, all, [&](const family& f) {
     json::array listed;
     for (const auto& o : f.options()) listed.push_back(option_of(o));
-    for (const auto& o : socket_options()) listed.push_back(option_of(o));
+    // A family may have its own of a name.
+    for (const auto& o : socket_options())
+      if (f.find_option(o.name) == &o) listed.push_back(option_of(o));
     return json::object{
         {"family", json::object{{"name", f.id()},
                                 {"number", f.has_kernel_number() ? json::value(f.number()) : json::value(nullptr)}}},

@@ -44,6 +44,8 @@ extern "C" {
 
 /** Wherever a type or protocol may be "whatever was asked for". */
 #define AFPLUG_ANY (-1)
+/** Returned by a slot that leaves the call to the host. */
+#define AFPLUG_PASS 1
 
 #define AFPLUG_ID_MAX 31u       /**< longest family id or provider name, in bytes without the NUL: [a-z][a-z0-9_-]* */
 #define AFPLUG_VERSION_MAX 31u  /**< longest version text */
@@ -205,9 +207,13 @@ struct afplug_option {
   const char* help;            /**< one line */
   /** For AFPLUG_KIND_CALL alone, required there as the flags say: read or write it by other means (ioctl, sock_fprog),
    * in its text form. `handle` is the native handle; of a family in user space the socket's `state`, as an intptr_t. May
-   * block as the system call does. -EINVAL: the text is malformed; else as the system call. */
-  int32_t (*get)(int64_t handle, const struct afplug_identity* who, struct afplug_text* out);
-  int32_t (*set)(int64_t handle, const struct afplug_identity* who, const char* text, size_t text_size);
+   * block as the system call does. -EINVAL: the text is malformed; else as the system call. On an error `why` may get one
+   * sentence that says what is wrong; without one the program gets errno's. AFPLUG_PASS, of a family of the kernel's:
+   * leaves the call to the host's own option of that name (SO_ATTACH_FILTER), where the family knows more forms of it.
+   */
+  int32_t (*get)(int64_t handle, const struct afplug_identity* who, struct afplug_text* out, struct afplug_text* why);
+  int32_t (*set)(int64_t handle, const struct afplug_identity* who, const char* text, size_t text_size,
+                 struct afplug_text* why);
 };
 #define AFPLUG_OPTION_READ 1u     /**< getsockopt */
 #define AFPLUG_OPTION_WRITE 2u    /**< setsockopt */
@@ -274,9 +280,6 @@ struct afplug_verdict {
 #define AFPLUG_CHECK_PASSIVE 1u /**< open no socket: it may make the kernel load modules */
 
 /* ---- kernel-backed families: control-path overrides -------------------------------------------------------------- */
-
-/** Returned by an override that leaves the call to the host. */
-#define AFPLUG_PASS 1
 
 #define AFPLUG_OPEN_NONBLOCK 1u /**< the new socket starts non-blocking; close-on-exec it always is */
 

@@ -290,12 +290,25 @@ struct option_group {
   }
 };
 
-/// An option that is read and written by functions, in text form. `Get` and `Set` (null: not possible) may throw.
+namespace detail {
+template <auto Get>
+std::int32_t get_option(std::int64_t handle, const afplug_identity* who, afplug_text* out, afplug_text* why) noexcept {
+  return guard([&]() -> std::int32_t { return Get(handle, *who, out); }, why);
+}
+template <auto Set>
+std::int32_t set_option(std::int64_t handle, const afplug_identity* who, const char* text, std::size_t size,
+                        afplug_text* why) noexcept {
+  return guard([&]() -> std::int32_t { return Set(handle, *who, std::string_view(text, size)); }, why);
+}
+}  // namespace detail
+
+/// An option that is read and written by functions, in text form: `int32_t Get(handle, identity&, afplug_text* out)` and
+/// `int32_t Set(handle, identity&, string_view)`; null: not possible. Both may throw, as `fail` does.
 template <auto Get, auto Set>
 constexpr afplug_option with_calls(afplug_option made) {
   made.kind = AFPLUG_KIND_CALL;
-  if constexpr (!std::is_null_pointer_v<decltype(Get)>) made.get = guarded<Get>;
-  if constexpr (!std::is_null_pointer_v<decltype(Set)>) made.set = guarded<Set>;
+  if constexpr (!std::is_null_pointer_v<decltype(Get)>) made.get = &detail::get_option<Get>;
+  if constexpr (!std::is_null_pointer_v<decltype(Set)>) made.set = &detail::set_option<Set>;
   return made;
 }
 
