@@ -43,8 +43,22 @@ constexpr std::array fanout_members{
 constexpr auto membership = ap::kind::structure<packet_mreq>(membership_members);
 constexpr auto ring = ap::kind::structure<tpacket_req3>(ring_members, sizeof(tpacket_req));
 
-constexpr ap::option_group packet_level{SOL_PACKET, nullptr};
-constexpr std::array options{
+// "4,40 0 0 12,…", and "none": the host reads and writes those.
+bool is_program(std::string_view text) {
+  const auto end = text.find_first_not_of("0123456789");
+  return text == "none" || (end != 0 && end != text.npos && (text[end] == ',' || text[end] == '\n'));
+}
+std::int32_t get_filter(std::int64_t, const afplug_identity&, afplug_text*) { return AFPLUG_PASS; }
+std::int32_t set_filter(std::int64_t handle, const afplug_identity&, std::string_view text) {
+  if (is_program(text)) return AFPLUG_PASS;
+  const int fd = static_cast<int>(handle);
+  auto program = afplug::packet::compile(text, afplug::packet::link_type_of(fd));
+  const sock_fprog value{static_cast<unsigned short>(program.size()), program.data()};
+  return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &value, sizeof value) == 0 ? 0 : -errno;
+}
+
+constexpr ap::option_group packet_level{SOL_PACKET, nullptr}, socket_level{SOL_SOCKET, nullptr};
+constexpr std::array packet_options{
     packet_level(AFPLUG_NAMED(PACKET_ADD_MEMBERSHIP), membership, ap::write_only,
                  "receive more of an interface: promiscuous, all multicast, a multicast or a unicast address"),
     packet_level(AFPLUG_NAMED(PACKET_DROP_MEMBERSHIP), membership, ap::write_only, "take a membership back"),
@@ -85,6 +99,10 @@ constexpr std::array options{
     packet_level(AFPLUG_NAMED(PACKET_IGNORE_OUTGOING), ap::kind::flag, ap::read_write,
                  "do not receive what this machine sends"),
 };
+constexpr auto options =
+    ap::join(packet_options, std::array{ap::with_calls<&get_filter, &set_filter>(socket_level(
+                                 AFPLUG_NAMED(SO_ATTACH_FILTER), ap::kind::call, ap::read_write,
+                                 "an expression of libpcap (\"tcp port 80\"), a program of classic BPF, or none"))});
 
 // The protocol of socket(2) is in network order here, as everywhere: htons(ETH_P_ALL).
 constexpr int network(int ethertype) { return ((ethertype & 0xff) << 8) | (ethertype >> 8); }

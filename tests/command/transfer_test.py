@@ -192,5 +192,30 @@ class Transfer(support.Case):
         self.afplug("connect", "inet", where, "--idle", "0.2", stdin=subprocess.PIPE)
 
 
+LIBPCAP = [line.split("=> ")[1] for line in subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout.splitlines() if "libpcap.so" in line]
+
+
+@unittest.skipUnless(os.geteuid() == 0, "packet sockets take root")
+class Filter(support.Case):
+    """Expressions of libpcap as a packet socket's filter."""
+
+    def refused(self, expression, **more):
+        done = self.afplug("listen", "packet", "lo?proto=3", "--type", "raw", "--idle", "0.1", "--option", f"SO_ATTACH_FILTER={expression}", exit_code=1, **more)
+        return done.stderr
+
+    @unittest.skipUnless(LIBPCAP, "libpcap0.8 is not installed")
+    def test_expression(self):
+        self.afplug("listen", "packet", "lo?proto=3", "--type", "raw", "--idle", "0.1", "--option", "SO_ATTACH_FILTER=ether proto 0x88b5")
+        self.assertIn('syntax error, after "tcp"', self.refused("tcp prt 80"))
+
+    def test_without_libpcap(self):
+        hide = "; ".join(["true", *(f"mount --bind /dev/null {os.path.realpath(library)}" for library in LIBPCAP)])
+        hidden = ["unshare", "--mount", "sh", "-ec", f'{hide}; exec "$@"', "sh"]
+        said = self.refused("tcp port 80", before=hidden)
+        self.assertIn("install libpcap", said)
+        # A program of classic BPF goes without.
+        self.afplug("listen", "packet", "lo?proto=3", "--type", "raw", "--idle", "0.1", "--option", "SO_ATTACH_FILTER=1,6 0 0 262144", before=hidden)
+
+
 if __name__ == "__main__":
     support.main()

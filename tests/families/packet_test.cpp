@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // On a cable of its own: veth0 to veth1 in a network namespace of the process.
+#include <dlfcn.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
 #include <poll.h>
@@ -197,6 +198,111 @@ TEST_F(packet_raw, filters_with_classic_bpf) {
   b.setsockopt(SOL_SOCKET, SO_DETACH_FILTER, afplug::const_bytes(&nothing, sizeof nothing));
   a.send(frame("no" + std::string(50, '.')));
   EXPECT_EQ(receive(b).substr(ETH_HLEN, 2), "no");
+}
+
+class packet_expression : public packet_raw {
+ protected:
+  explicit packet_expression(int type = SOCK_RAW) : packet_raw(type) {}
+  void SetUp() override {
+    packet_raw::SetUp();
+    if (IsSkipped()) return;
+    void* library = ::dlopen("libpcap.so.0.8", RTLD_LAZY);
+    if (!library) library = ::dlopen("libpcap.so.1", RTLD_LAZY);
+    if (!library) GTEST_SKIP() << "packet: filter expressions take libpcap0.8, which is not installed";
+    ::dlclose(library);
+  }
+  // What an expression is refused with.
+  static std::string refusal(std::string_view expression, packet::link_type link = packet::link_type::ethernet) {
+    try {
+      packet::compile(expression, link);
+    } catch (const std::system_error& e) {
+      EXPECT_EQ(e.code().value(), EINVAL);
+      return e.what();
+    }
+    return "none";
+  }
+};
+class packet_expression_dgram : public packet_expression {
+ protected:
+  packet_expression_dgram() : packet_expression(SOCK_DGRAM) {}
+};
+
+TEST_F(packet_expression, is_compiled) {
+  const sock_filter wanted[] = {
+      BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 12),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_ARP, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0x40000),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+  };
+  const auto made = packet::compile("arp");
+  ASSERT_EQ(made.size(), std::size(wanted));
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    EXPECT_EQ(made[i].code, wanted[i].code) << i;
+    EXPECT_EQ(made[i].k, wanted[i].k) << i;
+  }
+  const auto all = packet::compile("");
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].k, 0x40000u) << "nothing said is nothing held back";
+}
+
+TEST_F(packet_expression, filters) {
+  auto a = on("veth0"), b = on("veth1");
+  auto program = packet::compile("ether proto 0x88b5 and ether[14] = 0x79", packet::link_type_of(b.native_handle()));
+  b.option(packet::filter(program));
+  for (const char* text : {"no", "yes", "nor", "yea"}) a.send(frame(text + std::string(50, '.')));
+  EXPECT_EQ(receive(b).substr(ETH_HLEN, 3), "yes");
+  EXPECT_EQ(receive(b).substr(ETH_HLEN, 3), "yea");
+}
+
+TEST_F(packet_expression, is_the_text_of_the_option) {
+  auto a = on("veth0"), b = on("veth1");
+  b.option("SO_ATTACH_FILTER", "ether[14] = 0x79");
+  EXPECT_TRUE(b.option_text("SO_ATTACH_FILTER").starts_with("4,48 0 0 14,")) << b.option_text("SO_ATTACH_FILTER");
+  a.send(frame("no" + std::string(50, '.')));
+  a.send(frame("yes" + std::string(50, '.')));
+  EXPECT_EQ(receive(b).substr(ETH_HLEN, 3), "yes");
+  b.option("SO_ATTACH_FILTER", "2,48 0 0 0,6 0 0 0");
+  EXPECT_EQ(b.option_text("SO_ATTACH_FILTER"), "2,48 0 0 0,6 0 0 0") << "a program is taken as it is";
+  b.option("SO_ATTACH_FILTER", "none");
+  EXPECT_EQ(b.option_text("SO_ATTACH_FILTER"), "none");
+  EXPECT_EQ(ERROR_OF(b.option("SO_ATTACH_FILTER", "2,48 0 0", _)), sys(EINVAL));
+  EXPECT_NE(afplug::last_detail().find("count,code jt jf k"), std::string_view::npos) << afplug::last_detail();
+}
+
+TEST_F(packet_expression, that_is_wrong_is_told_where_and_why) {
+  EXPECT_NE(refusal("tcp port 80 nd udp").find("syntax error, after \"tcp port 80\""), std::string::npos)
+      << refusal("tcp port 80 nd udp");
+  EXPECT_EQ(refusal("prt 80").find("after"), std::string::npos) << refusal("prt 80");
+  EXPECT_NE(refusal("port 99999").find("99999"), std::string::npos) << refusal("port 99999");
+  EXPECT_NE(refusal("ether src 1:2:3:4:5:6", packet::link_type::raw_ip).find("ethernet addresses"), std::string::npos);
+  EXPECT_NE(refusal("arp\0ip"sv).find("NUL"), std::string::npos);
+  auto s = open();
+  EXPECT_EQ(ERROR_OF(s.option("SO_ATTACH_FILTER", "tcp prt 80", _)), sys(EINVAL));
+  EXPECT_NE(afplug::last_detail().find("SO_ATTACH_FILTER=tcp prt 80: "), std::string_view::npos);
+  EXPECT_NE(afplug::last_detail().find("syntax error, after \"tcp\""), std::string_view::npos) << afplug::last_detail();
+  EXPECT_EQ(s.option_text("SO_ATTACH_FILTER"), "none") << "and nothing is attached";
+}
+
+TEST_F(packet_expression, is_compiled_for_the_interface) {
+  EXPECT_EQ(packet::link_type_of(open().native_handle()), packet::link_type::ethernet) << "if none is known";
+  EXPECT_EQ(packet::link_type_of(on("lo").native_handle()), packet::link_type::ethernet);
+  EXPECT_THROW(packet::link_type_of(-1), std::system_error);
+  if (!run("ip tuntap add dev tun7 mode tun 2>/dev/null && ip link set tun7 up"))
+    GTEST_SKIP() << "packet: the kernel has no tunnels (CONFIG_TUN)";
+  EXPECT_EQ(packet::link_type_of(on("tun7").native_handle()), packet::link_type::raw_ip);
+}
+
+TEST_F(packet_expression_dgram, begins_at_the_network_header) {
+  auto a = on("veth0", ETH_P_IP), b = on("veth1", ETH_P_IP);
+  b.option("SO_ATTACH_FILTER", "ip proto 17");
+  for (const char protocol : {char{6}, char{17}}) {
+    std::string ip(40, '\0');
+    ip[0] = 0x45;
+    ip[3] = 40;
+    ip[9] = protocol;
+    a.sendto(ip, at("veth0?proto=0x800&addr=" + address_of("veth1")));
+  }
+  EXPECT_EQ(receive(b)[9], 17);
 }
 
 TEST_F(packet_raw, fans_out) {

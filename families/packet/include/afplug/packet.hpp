@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Packet sockets for programs: rings shared with the kernel (TPACKET_V3), from which packets are read and into which they are written without a copy or a system
-// call each, memberships, and classic BPF filters. packet(7), Documentation/networking/packet_mmap.rst.
+// call each, memberships, and classic BPF filters, given as programs or as expressions. packet(7), Documentation/networking/packet_mmap.rst.
 //
 //   afplug::socket s{"packet", SOCK_RAW};
 //   afplug::packet::rx_ring ring(s);
@@ -11,7 +11,9 @@
 // Needs no library. A "socket" here is anything with native_handle() and owner()->extension(id), as afplug::socket.
 #pragma once
 
+#include <dlfcn.h>
 #include <linux/filter.h>
+#include <linux/if_arp.h>
 #include <linux/if_packet.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -25,10 +27,14 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace afplug::packet {
 
@@ -296,5 +302,145 @@ class filter : public opt::plain<SOL_SOCKET, SO_ATTACH_FILTER, ::sock_fprog> {
   explicit filter(std::span<::sock_filter> program) noexcept
       : plain(::sock_fprog{static_cast<unsigned short>(program.size()), program.data()}) {}
 };
+
+// ---- filters as expressions ------------------------------------------------------------------------------------------
+
+/// How packets begin, by libpcap's number of it (DLT_*): what an expression is compiled for.
+enum class link_type : int { ethernet = 1, raw_ip = 12, ieee802_11 = 105, radiotap = 127 };
+
+/// How the packets of a socket begin: of SOCK_DGRAM with IP, else as the interface has it that the socket is bound to; Ethernet's if it is to none.
+/// std::system_error: EOPNOTSUPP where libpcap has no number for such an interface, or the error of getsockopt and getsockname.
+inline link_type link_type_of(int handle) {
+  int type = 0;
+  ::socklen_t size = sizeof type;
+  ::sockaddr_ll name{};
+  ::socklen_t length = sizeof name;
+  if (::getsockopt(handle, SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+      ::getsockname(handle, reinterpret_cast<::sockaddr*>(&name), &length) != 0)
+    throw std::system_error(errno, std::generic_category(), "packet filter");
+  if (type == SOCK_DGRAM) return link_type::raw_ip;
+  switch (name.sll_ifindex == 0 ? ARPHRD_ETHER : name.sll_hatype) {
+    case ARPHRD_ETHER:
+    case ARPHRD_LOOPBACK:
+      return link_type::ethernet;
+    case ARPHRD_NONE:
+    case ARPHRD_PPP:
+    case ARPHRD_TUNNEL:
+    case ARPHRD_TUNNEL6:
+    case ARPHRD_SIT:
+    case ARPHRD_IPGRE:
+      return link_type::raw_ip;
+    case ARPHRD_IEEE80211:
+      return link_type::ieee802_11;
+    case ARPHRD_IEEE80211_RADIOTAP:
+      return link_type::radiotap;
+    default:
+      throw std::system_error(EOPNOTSUPP, std::generic_category(),
+                              "no filter expressions on interfaces of type " + std::to_string(name.sll_hatype));
+  }
+}
+
+namespace detail {
+
+/// What is used of libpcap, whose binary interface has been the same since 0.8.
+struct pcap {
+  struct program {
+    unsigned count;
+    ::sock_filter* code;
+  };
+  void* (*open_dead)(int link, int snapshot);
+  int (*compile)(void* of, program* out, const char* expression, int optimize, std::uint32_t netmask);
+  char* (*geterr)(void* of);
+  void (*freecode)(program* made);
+  void (*close)(void* of);
+};
+
+template <class Function>
+void find(void* library, const char* name, Function& out) {
+  void* found = ::dlsym(library, name);
+  if (!found) throw std::system_error(ELIBACC, std::generic_category(), std::string("libpcap lacks ") + name);
+  out = reinterpret_cast<Function>(found);
+}
+
+inline pcap load_pcap() {
+  void* library = ::dlopen("libpcap.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (!library) library = ::dlopen("libpcap.so.0.8", RTLD_NOW | RTLD_LOCAL);  // as Debian calls it
+  if (!library)
+    throw std::system_error(ELIBACC, std::generic_category(),
+                            std::string("a filter expression takes libpcap, which is not here (") + ::dlerror() +
+                                "): install libpcap0.8, or give a program of classic BPF");
+  pcap made;
+  find(library, "pcap_open_dead", made.open_dead);
+  find(library, "pcap_compile", made.compile);
+  find(library, "pcap_geterr", made.geterr);
+  find(library, "pcap_freecode", made.freecode);
+  find(library, "pcap_close", made.close);
+  return made;
+}
+
+/// libpcap, for one kind of link.
+class expressions {
+ public:
+  explicit expressions(link_type link) : functions_(loaded()) {
+    of_ = functions_.open_dead(static_cast<int>(link), snapshot);
+    if (!of_) throw std::bad_alloc();
+  }
+  expressions(const expressions&) = delete;
+  expressions& operator=(const expressions&) = delete;
+  ~expressions() { functions_.close(of_); }
+
+  /// The program; empty: why() says what is wrong.
+  std::vector<::sock_filter> compile(std::string_view text) {
+    constexpr std::uint32_t unknown_netmask = 0xffffffff;
+    struct owned : pcap::program {
+      const pcap& of;
+      ~owned() { of.freecode(this); }
+    } made{{0, nullptr}, functions_};
+    if (functions_.compile(of_, &made, std::string(text).c_str(), 1, unknown_netmask) != 0) return {};
+    return {made.code, made.code + made.count};
+  }
+  std::string why() const { return functions_.geterr(of_); }
+
+  /// The longest beginning, word by word, that is an expression by itself.
+  std::string_view sound_part(std::string_view text) {
+    for (auto end = text.find_last_of(' '); end != text.npos && end != 0; end = text.find_last_of(' ', end - 1))
+      if (text.find_last_not_of(' ', end) != text.npos && !compile(text.substr(0, end)).empty())
+        return text.substr(0, end);
+    return {};
+  }
+
+ private:
+  static constexpr int snapshot = 0x40000;  // whole packets, as tcpdump takes them
+  static const pcap& loaded() {
+    static const pcap it = load_pcap();
+    return it;
+  }
+  const pcap& functions_;
+  void* of_;
+};
+
+}  // namespace detail
+
+/// Compiles an expression of pcap-filter(7), "tcp port 80 and host 192.0.2.1", for socket.option(filter(program)). libpcap does it, which is looked for when
+/// it is first wanted: programs need neither its headers nor to link it. Names in the expression are looked up, which may block. Interfaces mostly take the
+/// tag of a VLAN off a frame before a filter sees it, so that "vlan" finds none. Safe in several threads from libpcap 1.8 on.
+/// std::system_error: EINVAL, whose words say what is wrong and how far the expression holds; ELIBACC: there is no libpcap; E2BIG: above 4096 instructions.
+inline std::vector<::sock_filter> compile(std::string_view expression, link_type link = link_type::ethernet) {
+  const auto refuse = [](int error, const std::string& why) {
+    throw std::system_error(error, std::generic_category(), why);
+  };
+  if (expression.find('\0') != expression.npos) refuse(EINVAL, "it has a NUL in it");
+  detail::expressions all(link);
+  auto program = all.compile(expression);
+  if (program.size() > BPF_MAXINSNS)
+    refuse(E2BIG, std::to_string(program.size()) + " instructions, the kernel takes 4096");
+  if (!program.empty()) return program;
+  auto why = all.why();
+  if (const auto good = why.find("syntax error") == why.npos ? std::string_view() : all.sound_part(expression);
+      !good.empty())
+    (why += ", after \"").append(good) += '"';
+  refuse(EINVAL, why);
+  return {};
+}
 
 }  // namespace afplug::packet
