@@ -67,8 +67,11 @@ ssize_t send_user(const detail::user_socket& u, const outgoing& m) {
              : static_cast<ssize_t>(sent);
 }
 
-// Whether the call just failed for MSG_NOSIGNAL, which datagram protocols that raise no signal need not know: AF_QIPCRTR.
-bool knows_no_signals(const socket& s, int error) noexcept { return error == EINVAL && s.type() == SOCK_DGRAM; }
+// Whether the call just failed for MSG_NOSIGNAL, which protocols of messages that raise no signal need not know:
+// AF_QIPCRTR, AF_RDS.
+bool knows_no_signals(const socket& s, int error) noexcept {
+  return s.type() == SOCK_DGRAM ? error == EINVAL : s.type() == SOCK_SEQPACKET && error == EOPNOTSUPP;
+}
 
 ssize_t send_kernel(const socket& s, const outgoing& m) {
   ::msghdr raw{};

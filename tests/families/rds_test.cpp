@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Sockets, names and options. Data is not moved: the kernels of the labs leave it lying.
+// Sockets, names, options and data.
 #include "support.hpp"
 
 namespace families {
@@ -29,6 +29,17 @@ TEST_F(rds, options) {
   EXPECT_EQ(s.option_number("RDS_RECVERR"), 1);
   s.option("RDS_CONG_MONITOR", 1);
   EXPECT_EQ(ERROR_OF(s.option_number("RDS_CONG_MONITOR", _)), error_code(afplug::errc::not_readable));
+}
+
+// It refuses MSG_NOSIGNAL.
+TEST_F(rds, carries_messages) {
+  auto a = bound("127.0.0.1:0"), b = bound("127.0.0.1:0");
+  a.sendto("one"sv, b.getsockname());
+  const auto first = receive_message(b);
+  EXPECT_EQ(first.data, "one");
+  EXPECT_EQ(first.from, a.getsockname());
+  b.sendto("two"sv, first.from);
+  EXPECT_EQ(receive(a), "two");
 }
 
 TEST_F(rds, does_not_wait_for_what_does_not_come) {
