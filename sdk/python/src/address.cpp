@@ -158,7 +158,8 @@ bool is_signed(std::uint32_t kind) noexcept {
   return kind == AFPLUG_KIND_I8 || kind == AFPLUG_KIND_I16 || kind == AFPLUG_KIND_I32 || kind == AFPLUG_KIND_I64;
 }
 
-bool read_field(PyObject* from, const afplug_member& field, field_value& to) {
+// A number that `wraps` is cut to the field's size.
+bool read_field(PyObject* from, const afplug_member& field, field_value& to, bool wraps = false) {
   if (from == Py_None) return true;
   if (!is_number(field.kind)) {
     std::string value;
@@ -178,6 +179,10 @@ bool read_field(PyObject* from, const afplug_member& field, field_value& to) {
   if (low == -1 && overflow == 0 && PyErr_Occurred()) return false;
   if (is_signed(field.kind) && overflow == 0) {
     to = std::int64_t{low};
+    return true;
+  }
+  if (wraps) {
+    to = std::uint64_t{PyLong_AsUnsignedLongLongMask(number.get()) & most_of(field.kind)};
     return true;
   }
   const bool negative = overflow < 0 || (overflow == 0 && low < 0);
@@ -201,27 +206,31 @@ bool refuse_fields(const error_code& ec) {
   return false;
 }
 
+bool at_most(PyObject* item, std::size_t most, PyObject* kind, const char* words) {
+  std::string value;
+  if (!read_bytes(item, value)) return false;
+  if (value.size() > most) PyErr_SetString(kind, words);
+  return value.size() <= most;
+}
+
 // CPython says these before anybody looks at the fields.
 bool usual_limits(int family, PyObject* tuple, const char* caller) {
-  if (family == AF_CAN || family == AF_PACKET) {
-    std::string name;
-    if (!read_bytes(PyTuple_GET_ITEM(tuple, 0), name)) return false;
-    if (name.size() > 15) {
-      PyErr_Format(PyExc_OSError, "%s interface name too long", family == AF_CAN ? "AF_CAN" : "AF_PACKET");
-      return false;
-    }
-  }
+  const auto item = [tuple](Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); };
   std::uint32_t ignored = 0;
-  if (family == AF_PACKET && !read_bounded(PyTuple_GET_ITEM(tuple, 1), 65535, "proto", caller, ignored)) return false;
-  if (family == AF_PACKET && PyTuple_GET_SIZE(tuple) > 4) {
-    std::string hardware;
-    if (!read_bytes(PyTuple_GET_ITEM(tuple, 4), hardware)) return false;
-    if (hardware.size() > 8) {
-      PyErr_SetString(PyExc_ValueError, "Hardware address must be 8 bytes or less");
-      return false;
-    }
+  switch (family) {
+    case AF_CAN:
+      return at_most(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
+    case AF_PACKET:
+      return at_most(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
+             read_bounded(item(1), 65535, "proto", caller, ignored) &&
+             (PyTuple_GET_SIZE(tuple) < 5 ||
+              at_most(item(4), 8, PyExc_ValueError, "Hardware address must be 8 bytes or less"));
+    case AF_ALG:
+      return at_most(item(0), 13, PyExc_ValueError, "AF_ALG type too long.") &&
+             at_most(item(1), 63, PyExc_ValueError, "AF_ALG name too long.");
+    default:
+      return true;
   }
-  return true;
 }
 
 bool wrong_format(const char* caller) {
@@ -249,8 +258,9 @@ bool read_by_shape(const basic_protocol& who, const shape& s, PyObject* from, ad
     const auto at =
         std::ranges::find(table, s.fields[i], [](const afplug_member& m) { return std::string_view(m.name); });
     if (at == table.end()) continue;
+    // test_socket has the kernel refuse what is no node.
     if (read_field(PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)), *at,
-                   values[static_cast<std::size_t>(at - table.begin())]))
+                   values[static_cast<std::size_t>(at - table.begin())], s.family == AF_QIPCRTR))
       continue;
     if (!bluetooth) return false;
     PyErr_Clear();
