@@ -1,5 +1,5 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Runs tests of one of CPython's test modules in this process and tells how each ended, a line each: NAME TAB OUTCOME.
+"""Runs tests of one of CPython's test modules in this process and tells how each ended, a line each: NAME TAB OUTCOME TAB REASON.
 
 one_by_one.py MODULE: lists their names. one_by_one.py MODULE -: runs those that standard input names.
 """
@@ -14,22 +14,22 @@ class Teller(unittest.TestResult):
     def __init__(self, out):
         super().__init__()
         self.out = out
-        self.told = "passed"
+        self.told, self.reason = "passed", ""
 
-    def say(self, test, word):
-        print(test.id(), word, sep="\t", file=self.out, flush=True)
+    def say(self, test, word, reason=""):
+        print(test.id(), word, " ".join(reason.split()), sep="\t", file=self.out, flush=True)
 
     def startTest(self, test):
         super().startTest(test)
-        self.told = "passed"
+        self.told, self.reason = "passed", ""
         self.say(test, "started")
 
     def stopTest(self, test):
         super().stopTest(test)
-        self.say(test, self.told)
+        self.say(test, self.told, self.reason)
 
     def fail(self, test, err):
-        self.told = "failed"
+        self.told, self.reason = "failed", str(err[1])
         sys.stderr.write(f"== {test.id()}\n{self._exc_info_to_string(err, test)}\n")
 
     def addError(self, test, err):
@@ -47,12 +47,12 @@ class Teller(unittest.TestResult):
 
     def addUnexpectedSuccess(self, test):
         super().addUnexpectedSuccess(test)
-        self.told = "failed"
+        self.told, self.reason = "failed", "passed, and was expected to fail"
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
         if self.told == "passed":
-            self.told = "skipped"
+            self.told, self.reason = "skipped", reason
 
 
 def cases(suite):
