@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "throwing.hpp"
+#include "trace.hpp"
 
 namespace afplug {
 namespace {
@@ -70,6 +71,8 @@ std::string gethostbyname(std::string_view name) {
 
 std::string gethostbyname(std::string_view name, error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::gethostbyname, .name = name}, ec)) return {};
+  const detail::untraced inside;
   if (name.empty()) return "0.0.0.0";
   if (name == "<broadcast>") return "255.255.255.255";
   const auto found = getaddrinfo(name, {}, {AF_INET, SOCK_STREAM, 0, 0, {}}, ec);
@@ -83,6 +86,7 @@ host_entry gethostbyname_ex(std::string_view name) {
 
 host_entry gethostbyname_ex(std::string_view name, error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::gethostbyname, .name = name}, ec)) return {};
   if (has_nul(name, ec)) return {};
   const std::string text(name);
   std::vector<char> room;
@@ -102,6 +106,9 @@ host_entry gethostbyaddr(std::string_view address_text) {
 }
 
 host_entry gethostbyaddr(std::string_view address_text, error_code& ec) {
+  ec.clear();
+  if (!detail::allowed({.event = trace_event::gethostbyaddr, .name = address_text}, ec)) return {};
+  const detail::untraced inside;
   const auto addresses = getaddrinfo(address_text, {}, {AF_UNSPEC, SOCK_STREAM, 0, 0, {}}, ec);
   if (ec) return {};
   const auto& at = addresses.front().address;
@@ -138,6 +145,7 @@ std::string gethostname() {
 
 std::string gethostname(error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::gethostname}, ec)) return {};
   char name[HOST_NAME_MAX + 1] = {};
   if (::gethostname(name, sizeof name) == 0) return name;
   detail::fail_errno(ec, errno);
@@ -152,6 +160,7 @@ void sethostname(std::string_view name) {
 
 void sethostname(std::string_view name, error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::sethostname, .name = name}, ec)) return;
   if (has_nul(name, ec)) return;
   if (::sethostname(name.data(), name.size()) != 0) detail::fail_errno(ec, errno);
 }
@@ -164,6 +173,7 @@ int getservbyname(std::string_view name, std::string_view proto) {
 
 int getservbyname(std::string_view name, std::string_view proto, error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::getservbyname, .name = name, .service = proto}, ec)) return 0;
   if (has_nul(name, ec) || has_nul(proto, ec)) return 0;
   const std::string text(name), by(proto);
   std::vector<char> room;
@@ -182,6 +192,7 @@ std::string getservbyport(int port, std::string_view proto) {
 
 std::string getservbyport(int port, std::string_view proto, error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::getservbyport, .service = proto, .port = port}, ec)) return {};
   if (has_nul(proto, ec)) return {};
   if (port < 0 || port > 65535) {
     detail::fail(ec, errc::invalid_argument, "port " + std::to_string(port) + " is outside 0 to 65535");

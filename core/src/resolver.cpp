@@ -21,6 +21,7 @@
 
 #include "call.hpp"
 #include "throwing.hpp"
+#include "trace.hpp"
 #include "utf8.hpp"
 
 namespace afplug {
@@ -236,6 +237,14 @@ std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view 
 std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view service, const addrinfo_hints& hints,
                                         error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::getaddrinfo,
+                        .name = host,
+                        .service = service,
+                        .family = hints.family,
+                        .type = hints.type,
+                        .protocol = hints.protocol},
+                       ec))
+    return {};
   if (!check_host(host, ec) || !check_service(service, ec)) return {};
   if (hints.timeout && hints.timeout->count() < 0) {
     detail::fail(ec, errc::invalid_argument, "getaddrinfo: the timeout is below zero");
@@ -262,6 +271,7 @@ std::pair<std::string, std::string> getnameinfo(const address& a, int flags) {
 
 std::pair<std::string, std::string> getnameinfo(const address& a, int flags, error_code& ec) {
   ec.clear();
+  if (!detail::allowed({.event = trace_event::getnameinfo, .where = &a}, ec)) return {};
   char host[NI_MAXHOST], service[NI_MAXSERV];
   const int gai =
       ::getnameinfo(a.data(), static_cast<::socklen_t>(a.size()), host, sizeof host, service, sizeof service, flags);

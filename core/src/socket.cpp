@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "socket_access.hpp"
+#include "trace.hpp"
 
 namespace afplug {
 namespace {
@@ -125,30 +126,7 @@ void fail_call(error_code& ec, int number, const socket& s, const char* verb, co
 
 namespace {
 
-// Throws with the reason that explain() finds: what is missing here, and what to do about it.
-socket opened_or_thrown(const family& f, int type, int proto) {
-  error_code ec;
-  socket s = socket::open(f, type, proto, ec);
-  if (!ec) return s;
-  if (ec.category() == boost::system::system_category()) {
-    const int plain = type & ~type_flags;
-    const verdict why = explain(f, plain, proto, ec.value());
-    if (!why.detail.empty())
-      throw error(ec, detail::describe(f, plain, proto) + " is unavailable: " + why.detail +
-                          (why.remedy.empty() ? "" : "; " + why.remedy));
-  }
-  detail::raise(ec, "socket");
-}
-
-}  // namespace
-
-socket::socket(std::string_view family, int type, int proto)
-    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
-
-socket::socket(int family, int type, int proto)
-    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
-
-socket socket::open(const afplug::family& family, int type, int proto, error_code& ec) {
+socket open_now(const family& family, int type, int proto, error_code& ec) {
   const int plain = type & ~type_flags;
   const std::int64_t mode = (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode();
   int failed = 0;
@@ -174,6 +152,39 @@ socket socket::open(const afplug::family& family, int type, int proto, error_cod
   return {};
 }
 
+bool may_make(int family, int type, int proto, error_code& ec) {
+  return detail::allowed({.event = trace_event::socket, .family = family, .type = type, .protocol = proto}, ec);
+}
+
+// Throws with the reason that explain() finds: what is missing here, and what to do about it.
+socket opened_or_thrown(const family& f, int type, int proto) {
+  error_code ec;
+  if (!may_make(f.number(), type, proto, ec)) detail::raise(ec, "socket");
+  socket s = open_now(f, type, proto, ec);
+  if (!ec) return s;
+  if (ec.category() == boost::system::system_category()) {
+    const int plain = type & ~type_flags;
+    const verdict why = explain(f, plain, proto, ec.value());
+    if (!why.detail.empty())
+      throw error(ec, detail::describe(f, plain, proto) + " is unavailable: " + why.detail +
+                          (why.remedy.empty() ? "" : "; " + why.remedy));
+  }
+  detail::raise(ec, "socket");
+}
+
+}  // namespace
+
+socket::socket(std::string_view family, int type, int proto)
+    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
+
+socket::socket(int family, int type, int proto)
+    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
+
+socket socket::open(const afplug::family& family, int type, int proto, error_code& ec) {
+  if (!may_make(family.number(), type, proto, ec)) return {};
+  return open_now(family, type, proto, ec);
+}
+
 socket registry::socket(int family, int type, int proto) { return opened_or_thrown(this->family(family), type, proto); }
 
 socket registry::socket(std::string_view family, int type, int proto) {
@@ -190,6 +201,7 @@ socket socket::adopt(int descriptor, int family, int type, int proto) {
 }
 
 socket socket::adopt(int descriptor, int family, int type, int proto, error_code& ec) {
+  if (!may_make(family, type, proto, ec)) return {};
   struct stat st {};
   const auto refuse = [&](int number) {
     const error_code code(number, boost::system::system_category());
@@ -238,6 +250,7 @@ std::pair<socket, socket> socket::pair(std::string_view family, int type, int pr
 }
 
 std::pair<socket, socket> socket::pair(const afplug::family& family, int type, int proto, error_code& ec) {
+  if (!may_make(family.number(), type, proto, ec)) return {};
   const int plain = type & ~type_flags;
   const std::int64_t mode = (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode();
   int failed = 0;

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "socket_access.hpp"
+#include "trace.hpp"
 
 namespace afplug {
 namespace {
@@ -154,6 +155,7 @@ void socket::bind(const address& to) {
 }
 
 void socket::bind(const address& to, error_code& ec) {
+  if (!detail::allowed({.event = trace_event::bind, .on = this, .where = &to}, ec)) return;
   const int r = user_ ? user_call(*user_, user_->ops().bind, static_cast<const void*>(to.data()),
                                   static_cast<std::uint32_t>(to.size()))
                       : ::bind(fd_, to.data(), static_cast<::socklen_t>(to.size()));
@@ -283,6 +285,7 @@ void socket::connect(const address& to) {
 }
 
 void socket::connect(const address& to, error_code& ec) {
+  if (!detail::allowed({.event = trace_event::connect, .on = this, .where = &to}, ec)) return;
   call waiting(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
   const int error =
@@ -291,6 +294,7 @@ void socket::connect(const address& to, error_code& ec) {
 }
 
 void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
+  if (!detail::allowed({.event = trace_event::connect, .on = this, .where = &to}, ec)) return;
   call waiting(fd_, POLLOUT, timeout_, true);
   if (!waiting.stop_with(stop, ec)) return;
   ec.clear();

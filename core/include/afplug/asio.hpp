@@ -11,6 +11,7 @@
 
 #include <afplug/connect.hpp>
 #include <afplug/socket.hpp>
+#include <afplug/trace.hpp>
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
@@ -362,7 +363,11 @@ class basic_async_socket {
   auto async_send(const Buffers& data, int flags, Token&& token = {}) {
     return run<std::size_t>(
         wait_type::wait_write, 0,
-        [data, flags](socket& s, std::size_t& n, error_code& ec) { n = send(s, data, flags, nullptr, ec); }, token);
+        [data, flags, again = false](socket& s, std::size_t& n, error_code& ec) mutable {
+          const detail::untraced quiet(std::exchange(again, true));
+          n = send(s, data, flags, nullptr, ec);
+        },
+        token);
   }
   /// Completes with (error_code, std::size_t). `from`, which must live until then, becomes the sender's address.
   template <class Buffers, class Token = boost::asio::default_completion_token_t<Executor>>
@@ -376,7 +381,11 @@ class basic_async_socket {
   auto async_send_to(const Buffers& data, const address& to, Token&& token = {}) {
     return run<std::size_t>(
         wait_type::wait_write, 0,
-        [data, to](socket& s, std::size_t& n, error_code& ec) { n = send(s, data, 0, &to, ec); }, token);
+        [data, to, again = false](socket& s, std::size_t& n, error_code& ec) mutable {
+          const detail::untraced quiet(std::exchange(again, true));
+          n = send(s, data, 0, &to, ec);
+        },
+        token);
   }
 
   /// Completes with (error_code, basic_async_socket): a connection, on this one's executor.

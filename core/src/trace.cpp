@@ -1,0 +1,48 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "trace.hpp"
+
+#include <string>
+
+namespace afplug {
+namespace {
+
+thread_local unsigned silent = 0;
+
+constexpr std::string_view names[] = {
+    "socket.new",         "socket.bind",          "socket.connect",       "socket.sendto",        "socket.sendmsg",
+    "socket.getaddrinfo", "socket.getnameinfo",   "socket.gethostbyname", "socket.gethostbyaddr", "socket.gethostname",
+    "socket.sethostname", "socket.getservbyname", "socket.getservbyport",
+};
+static_assert(std::size(names) == static_cast<std::size_t>(trace_event::getservbyport) + 1);
+
+}  // namespace
+
+std::string_view trace_name(trace_event event) noexcept {
+  const auto at = static_cast<std::size_t>(event);
+  return at < std::size(names) ? names[at] : std::string_view();
+}
+
+const trace_hook* set_trace(const trace_hook* hook) noexcept {
+  return detail::current_trace.exchange(hook, std::memory_order_acq_rel);
+}
+
+namespace detail {
+
+std::atomic<const trace_hook*> current_trace{nullptr};
+
+void untraced::enter() noexcept { ++silent; }
+void untraced::leave() noexcept { --silent; }
+
+bool ask_trace(const trace_point& point, error_code& ec) {
+  const auto* hook = current_trace.load(std::memory_order_acquire);
+  if (!hook || silent != 0) return true;
+  const untraced inside;
+  const auto answer = hook->called(point, hook->context);
+  if (!answer) return true;
+  fail(ec, answer,
+       std::string(trace_name(point.event)) + ": forbidden by the program's trace hook: " + answer.message());
+  return false;
+}
+
+}  // namespace detail
+}  // namespace afplug

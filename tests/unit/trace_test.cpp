@@ -1,0 +1,351 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Trace points: every event is told once, before the call, with what is asked; and the hook can forbid the call. PARITY §1.5.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <afplug/asio.hpp>
+#include <afplug/connect.hpp>
+#include <afplug/resolver.hpp>
+#include <afplug/trace.hpp>
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+using afplug::error_code;
+using afplug::trace_event;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const error_code forbidden{EACCES, boost::system::system_category()};
+
+// Hears everything while it lives, as text; forbids where told to.
+class recorder {
+ public:
+  recorder() { before_ = afplug::set_trace(&hook_); }
+  ~recorder() { afplug::set_trace(before_); }
+  recorder(const recorder&) = delete;
+  recorder& operator=(const recorder&) = delete;
+
+  std::vector<std::string> heard;
+  error_code answer;
+  std::function<void(const afplug::trace_point&)> also;
+
+ private:
+  static error_code hear(const afplug::trace_point& p, void* context) {
+    auto& self = *static_cast<recorder*>(context);
+    std::string text(afplug::trace_name(p.event));
+    if (p.on) text += " on";
+    if (p.where) text += " " + p.where->to_string();
+    if (!p.name.empty()) text.append(" ").append(p.name);
+    if (!p.service.empty()) text.append(" ").append(p.service);
+    if (p.family != 0)
+      text += " " + std::to_string(p.family) + "," + std::to_string(p.type) + "," + std::to_string(p.protocol);
+    if (p.port != 0) text += " " + std::to_string(p.port);
+    self.heard.push_back(text);
+    if (self.also) self.also(p);
+    return self.answer;
+  }
+  afplug::trace_hook hook_{&hear, this};
+  const afplug::trace_hook* before_;
+};
+
+std::string inet(int type, int protocol = 0) { return "2," + std::to_string(type) + "," + std::to_string(protocol); }
+
+// ---- what is told ----
+
+TEST(trace, tells_of_sockets_that_are_made) {
+  recorder r;
+  afplug::socket opened(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDP);
+  error_code ec;
+  auto again = afplug::socket::open(afplug::registry::global().family(AF_INET), SOCK_STREAM, 0, ec);
+  afplug::registry::global().socket(AF_INET, SOCK_STREAM);
+  auto pair = afplug::socket::pair();
+  auto copy = afplug::socket::fromfd(opened.fileno());
+  auto dup = opened.dup();  // more of the same
+  EXPECT_THAT(r.heard,
+              ElementsAre("socket.new " + inet(SOCK_DGRAM | SOCK_NONBLOCK, 17), "socket.new " + inet(SOCK_STREAM),
+                          "socket.new " + inet(SOCK_STREAM), "socket.new 1,1,0", "socket.new -1,-1,-1"));
+}
+
+TEST(trace, tells_of_bind_and_connect) {
+  afplug::socket listener("unix", SOCK_STREAM), client("unix", SOCK_STREAM), stopped("unix", SOCK_STREAM);
+  recorder r;
+  listener.bind("@trace_test");
+  listener.listen();
+  client.connect("@trace_test");
+  EXPECT_EQ(afplug::socket("unix", SOCK_STREAM).connect_ex(client.getpeername()), 0);
+  error_code ec;
+  stopped.connect(client.getpeername(), std::stop_token(), ec);
+  EXPECT_FALSE(ec);
+  auto accepted = listener.accept();
+  EXPECT_THAT(r.heard, ElementsAre("socket.bind on @trace_test", "socket.connect on @trace_test", "socket.new 1,1,0",
+                                   "socket.connect on @trace_test", "socket.connect on @trace_test"));
+}
+
+TEST(trace, tells_of_sendto_and_sendmsg_and_of_no_other_sending) {
+  auto [a, b] = afplug::socket::pair("unix", SOCK_DGRAM);
+  afplug::socket udp("inet", SOCK_DGRAM);
+  udp.bind("127.0.0.1:0");
+  const auto to = udp.getsockname();
+  error_code ec;
+  const afplug::const_bytes one("x", 1);
+  recorder r;
+  udp.sendto(one, to);
+  udp.sendto(one, to, 0, std::stop_token(), ec);
+  a.sendmsg({&one, 1});
+  udp.sendmsg({&one, 1}, {}, 0, &to);
+  udp.sendmsg({&one, 1}, {}, 0, &to, std::stop_token(), ec);
+  const int descriptor = a.fileno();
+  a.send_fds({&one, 1}, {&descriptor, 1});
+  const std::string there = " on " + to.to_string();
+  EXPECT_THAT(r.heard, ElementsAre("socket.sendto" + there, "socket.sendto" + there, "socket.sendmsg on",
+                                   "socket.sendmsg" + there, "socket.sendmsg" + there, "socket.sendmsg on"));
+  r.heard.clear();
+  a.send(one);
+  a.sendall(one);
+  a.send(one, 0, std::stop_token(), ec);
+  char room[8];
+  b.recv({room, sizeof room});
+  EXPECT_THAT(r.heard, ElementsAre());
+}
+
+TEST(trace, tells_of_look_ups) {
+  const auto loopback = afplug::getaddrinfo("127.0.0.1", "80")[0].address;
+  recorder r;
+  error_code ec;
+  afplug::getaddrinfo("127.0.0.1", "80", {AF_INET, SOCK_DGRAM, IPPROTO_UDP, 0, {}});
+  afplug::getnameinfo(loopback, NI_NUMERICHOST | NI_NUMERICSERV);
+  afplug::gethostbyname("127.0.0.1");
+  afplug::gethostbyname_ex("127.0.0.1");
+  afplug::gethostbyaddr("127.0.0.1");
+  afplug::gethostname();
+  afplug::getservbyname("http", "tcp", ec);
+  afplug::getservbyport(80, "tcp", ec);
+  EXPECT_THAT(
+      r.heard,
+      ElementsAre("socket.getaddrinfo 127.0.0.1 80 " + inet(SOCK_DGRAM, IPPROTO_UDP), "socket.getnameinfo 127.0.0.1:80",
+                  "socket.gethostbyname 127.0.0.1", "socket.gethostbyname 127.0.0.1", "socket.gethostbyaddr 127.0.0.1",
+                  "socket.gethostname", "socket.getservbyname http tcp", "socket.getservbyport tcp 80"));
+}
+
+TEST(trace, tells_of_what_create_connection_and_connect_by_name_do) {
+  auto server = afplug::create_server(afplug::address("inet", "127.0.0.1:0"));
+  const auto port = afplug::getnameinfo(server.getsockname(), NI_NUMERICHOST | NI_NUMERICSERV).second;
+  recorder r;
+  auto s = afplug::create_connection("127.0.0.1", port);
+  EXPECT_THAT(r.heard,
+              ElementsAre("socket.getaddrinfo 127.0.0.1 " + port, "socket.new " + inet(SOCK_STREAM | SOCK_NONBLOCK),
+                          "socket.connect on 127.0.0.1:" + port));
+}
+
+TEST(trace, tells_of_asynchronous_calls_once) {
+  boost::asio::io_context context;
+  afplug::socket receiver("unix", SOCK_DGRAM);
+  receiver.bind("@trace_async");
+  const auto to = receiver.getsockname();
+  afplug::async_socket sender(context, afplug::socket("unix", SOCK_DGRAM));
+  recorder r;
+  sender.async_connect(to, [](error_code e) { EXPECT_FALSE(e); });
+  context.run();
+  sender.async_send_to(boost::asio::buffer("y", 1), to, [](error_code e, std::size_t) { EXPECT_FALSE(e); });
+  context.restart();
+  context.run();
+  EXPECT_THAT(r.heard, ElementsAre("socket.connect on @trace_async", "socket.sendmsg on @trace_async"));
+
+  error_code ec;
+  while (!ec) sender.next_layer().send({"x", 1}, 0, ec);  // until the receiver is full
+  r.heard.clear();
+  bool done = false;
+  const std::array two{boost::asio::buffer("y", 1), boost::asio::buffer("z", 1)};
+  sender.async_send(two, 0, [&](error_code e, std::size_t) { done = !e; });
+  context.restart();
+  context.poll();
+  EXPECT_FALSE(done);
+  EXPECT_THAT(r.heard, ElementsAre("socket.sendmsg on"));
+  char room[8];
+  while (!ec || ec.value() == EAGAIN) {
+    ec.clear();
+    if (receiver.recv({room, sizeof room}, MSG_DONTWAIT, ec) == 2) break;
+    context.restart();
+    context.poll();
+  }
+  EXPECT_TRUE(done);
+  EXPECT_THAT(r.heard, ElementsAre("socket.sendmsg on"));
+}
+
+TEST(trace, does_not_tell_a_hook_of_its_own_calls) {
+  recorder r;
+  r.also = [](const auto&) { afplug::gethostname(); };
+  afplug::gethostname();
+  EXPECT_THAT(r.heard, ElementsAre("socket.gethostname"));
+}
+
+TEST(trace, gives_back_the_hook_before) {
+  EXPECT_EQ(afplug::set_trace(nullptr), nullptr);
+  recorder outer;
+  {
+    recorder inner;
+    afplug::gethostname();
+    EXPECT_EQ(inner.heard.size(), 1u);
+  }
+  afplug::gethostname();
+  EXPECT_EQ(outer.heard.size(), 1u);
+}
+
+// ---- what is forbidden ----
+
+afplug::socket& sender() {
+  static afplug::socket s("inet", SOCK_DGRAM);
+  return s;
+}
+const afplug::address& nobody() {
+  static const auto a = afplug::address("inet", "127.0.0.1:9");
+  return a;
+}
+const afplug::family& family_inet() { return afplug::registry::global().family(AF_INET); }
+constexpr const char* letter = "x";
+afplug::const_bytes one() { return {letter, 1}; }
+
+struct call {
+  trace_event event;
+  std::function<void(error_code&)> make;
+};
+void PrintTo(const call& c, std::ostream* out) { *out << afplug::trace_name(c.event); }
+
+class forbids : public testing::TestWithParam<call> {};
+
+TEST_P(forbids, the_call_which_is_then_not_made) {
+  sender(), nobody();  // made before anything is forbidden
+  recorder r;
+  r.answer = forbidden;
+  error_code ec;
+  GetParam().make(ec);
+  EXPECT_EQ(ec, forbidden);
+  EXPECT_EQ(r.heard.size(), 1u);
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(afplug::trace_name(GetParam().event)));
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr("forbidden by the program's trace hook"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    every_event, forbids,
+    testing::Values(
+        call{trace_event::socket,
+             [](error_code& ec) { EXPECT_FALSE(afplug::socket::open(family_inet(), SOCK_STREAM, 0, ec)); }},
+        call{trace_event::socket,
+             [](error_code& ec) { EXPECT_FALSE(afplug::socket::pair(family_inet(), SOCK_STREAM, 0, ec).first); }},
+        call{trace_event::socket,
+             [](error_code& ec) {
+               const int before =
+                   ::dup(sender().fileno());  // the next descriptor is the one that must not be left open
+               ::close(before);
+               EXPECT_FALSE(afplug::socket::fromfd(sender().fileno(), -1, -1, -1, ec));
+               const int after = ::dup(sender().fileno());
+               ::close(after);
+               EXPECT_EQ(after, before);
+             }},
+        call{trace_event::bind,
+             [](error_code& ec) {
+               const auto before = sender().getsockname();
+               sender().bind(afplug::address(), ec);
+               EXPECT_EQ(sender().getsockname(), before);
+             }},
+        call{trace_event::connect,
+             [](error_code& ec) {
+               sender().connect(nobody(), ec);
+               ::sockaddr_storage peer{};
+               ::socklen_t size = sizeof peer;
+               EXPECT_EQ(::getpeername(sender().fileno(), reinterpret_cast<::sockaddr*>(&peer), &size), -1);
+             }},
+        call{trace_event::connect, [](error_code& ec) { sender().connect(nobody(), std::stop_token(), ec); }},
+        call{trace_event::connect,
+             [](error_code& ec) {
+               ec = {sender().connect_ex(nobody()), boost::system::system_category()};
+             }},
+        call{trace_event::sendto, [](error_code& ec) { EXPECT_EQ(sender().sendto(one(), nobody(), 0, ec), 0u); }},
+        call{trace_event::sendto, [](error_code& ec) { sender().sendto(one(), nobody(), 0, std::stop_token(), ec); }},
+        call{trace_event::sendmsg,
+             [](error_code& ec) {
+               const auto data = one();
+               EXPECT_EQ(sender().sendmsg({&data, 1}, {}, 0, &nobody(), ec), 0u);
+             }},
+        call{trace_event::sendmsg,
+             [](error_code& ec) {
+               const auto data = one();
+               sender().sendmsg({&data, 1}, {}, 0, &nobody(), std::stop_token(), ec);
+             }},
+        call{trace_event::sendmsg,
+             [](error_code& ec) {
+               const auto data = one();
+               sender().send_fds({&data, 1}, {}, 0, nullptr, ec);
+             }},
+        call{trace_event::getaddrinfo,
+             [](error_code& ec) { EXPECT_TRUE(afplug::getaddrinfo("127.0.0.1", "1", {}, ec).empty()); }},
+        call{trace_event::getnameinfo,
+             [](error_code& ec) { EXPECT_EQ(afplug::getnameinfo(nobody(), 0, ec).first, ""); }},
+        call{trace_event::gethostbyname, [](error_code& ec) { EXPECT_EQ(afplug::gethostbyname("127.0.0.1", ec), ""); }},
+        call{trace_event::gethostbyname,
+             [](error_code& ec) { EXPECT_EQ(afplug::gethostbyname_ex("127.0.0.1", ec).name, ""); }},
+        call{trace_event::gethostbyaddr,
+             [](error_code& ec) { EXPECT_EQ(afplug::gethostbyaddr("127.0.0.1", ec).name, ""); }},
+        call{trace_event::gethostname, [](error_code& ec) { EXPECT_EQ(afplug::gethostname(ec), ""); }},
+        call{trace_event::sethostname,
+             [](error_code& ec) {
+               char before[256], after[256];
+               ::gethostname(before, sizeof before);
+               afplug::sethostname("forbidden", ec);
+               ::gethostname(after, sizeof after);
+               EXPECT_STREQ(after, before);
+             }},
+        call{trace_event::getservbyname,
+             [](error_code& ec) { EXPECT_EQ(afplug::getservbyname("http", "tcp", ec), 0); }},
+        call{trace_event::getservbyport, [](error_code& ec) { EXPECT_EQ(afplug::getservbyport(80, "tcp", ec), ""); }}));
+
+TEST(trace, forbids_constructors_with_its_own_sentence) {
+  recorder r;
+  r.answer = forbidden;
+  try {
+    afplug::socket s("inet", SOCK_STREAM);
+    FAIL() << "made all the same";
+  } catch (const afplug::error& e) {
+    EXPECT_EQ(e.code(), forbidden);
+    EXPECT_STREQ(e.what(), "socket.new: forbidden by the program's trace hook: Permission denied");
+  }
+}
+
+TEST(trace, forbids_asynchronous_calls) {
+  boost::asio::io_context context;
+  afplug::async_socket s(context, afplug::socket("inet", SOCK_DGRAM));
+  nobody();
+  recorder r;
+  r.answer = forbidden;
+  int ended = 0;
+  s.async_connect(nobody(), [&](error_code e) { ended += e == forbidden; });
+  s.async_send_to(boost::asio::buffer("x", 1), nobody(), [&](error_code e, std::size_t) { ended += e == forbidden; });
+  context.run();
+  EXPECT_EQ(ended, 2);
+}
+
+TEST(trace, lets_what_a_hook_throws_out_of_the_call_and_tells_of_the_next) {
+  recorder r;
+  r.also = [](const auto&) { throw std::runtime_error("hook"); };
+  EXPECT_THROW(afplug::gethostname(), std::runtime_error);
+  r.also = nullptr;
+  afplug::gethostname();
+  EXPECT_EQ(r.heard.size(), 2u);
+}
+
+TEST(trace, names_the_events_as_python_does) {
+  EXPECT_EQ(afplug::trace_name(trace_event::socket), "socket.new");
+  EXPECT_EQ(afplug::trace_name(trace_event::getservbyport), "socket.getservbyport");
+  EXPECT_EQ(afplug::trace_name(static_cast<trace_event>(99)), "");
+}
+
+}  // namespace
