@@ -15,12 +15,6 @@ CONFORMANCE(wakeable_listener, listens | wakeable, 0);
 CONFORMANCE(crowded_listener, listens | full_waits, 0);
 CONFORMANCE(associated, 0, listens | bus);
 
-std::string receive(afplug::socket& s) {
-  std::string got(1 << 16, '\0');
-  got.resize(s.recv(got));
-  return got;
-}
-
 // ---- listen ----
 
 TEST_P(listener, takes_any_backlog) {
@@ -275,14 +269,14 @@ TEST_P(associated, connects_to_a_name_and_again_and_off) {
   s.connect(first.getsockname());
   EXPECT_EQ(s.getpeername(), first.getsockname());
   s.send(message(1));
-  EXPECT_EQ(receive(first), message(1));
+  EXPECT_EQ(receive(can(echoes) ? s : first), message(1));
   EXPECT_EQ(s.connect_ex(second.getsockname()), error().connect_twice);
   s.send(message(2));
-  EXPECT_EQ(receive(second), message(2));
+  EXPECT_EQ(receive(can(echoes) ? s : second), message(2));
   // connect(2): AF_UNSPEC dissolves the association.
   const sockaddr nothing{};
-  s.connect(address(&nothing, sizeof nothing));
-  EXPECT_EQ(ERROR_OF(s.getpeername(_)), before);
+  EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(error().disconnect));
+  EXPECT_EQ(ERROR_OF(s.getpeername(_)), error().disconnect == 0 ? before : sys(0));
 }
 
 // ---- shutdown ----
@@ -310,6 +304,7 @@ TEST_P(connection, shutdown_ends_sending) {
   if (can(half_close)) {
     EXPECT_EQ(receive(l.b), "") << "the end of the peer's data";
   }
+  if (can(echoes)) return;
   // The other direction is as it was.
   l.b.send(message(1));
   EXPECT_EQ(receive(l.a), message(1));

@@ -112,6 +112,7 @@ TEST_P(creation, refuses_a_type_and_a_protocol_that_are_not_there) {
   EXPECT_EQ(ERROR_OF(afplug::socket::open(family, 9, 0, _)), sys(error().bad_type));
   EXPECT_NE(std::string(afplug::last_detail()).find(r().family), std::string::npos) << afplug::last_detail();
   EXPECT_EQ(ERROR_OF(afplug::socket::open(family, r().type, 251, _)), sys(error().bad_protocol));
+  if (error().bad_protocol == 0) return;
   EXPECT_NE(std::string(afplug::last_detail()).find(r().family), std::string::npos) << afplug::last_detail();
   EXPECT_THROW(afplug::socket(r().family, r().type, 251), afplug::error);
 }
@@ -165,11 +166,8 @@ TEST_P(kernel_creation, fromfd_duplicates) {
   EXPECT_EQ(copy.what().type(), l.a.what().type());
   EXPECT_TRUE(close_on_exec(copy.fileno()));
   l.a.close();
-  const auto text = message();
-  copy.send(text);
-  std::string got(1000, '\0');
-  got.resize(l.b.recv(got));
-  EXPECT_EQ(got, text);
+  copy.send(message());
+  EXPECT_EQ(receive(l.b), message());
 }
 
 TEST_P(creation, dup_shares_the_socket_and_copies_the_timeout) {
@@ -190,11 +188,8 @@ TEST_P(creation, dup_shares_the_socket_and_copies_the_timeout) {
   l.a.inheritable(true);
   EXPECT_FALSE(l.a.dup().inheritable());
   l.a.close();
-  const auto text = message();
-  copy.send(text);
-  std::string got(1000, '\0');
-  got.resize(l.b.recv(got));
-  EXPECT_EQ(got, text);
+  copy.send(message());
+  EXPECT_EQ(receive(l.b), message());
 }
 
 TEST_P(creation, detach_gives_the_descriptor_away) {
@@ -294,11 +289,8 @@ TEST_P(creation, moves_and_swaps) {
   EXPECT_EQ(l.b.timeout(), 5s);
   moved.swap(moved);
   EXPECT_EQ(moved.fileno(), fb);
-  const auto text = message();
-  moved.send(text);
-  std::string got(1000, '\0');
-  got.resize(l.b.recv(got));
-  EXPECT_EQ(got, text);
+  moved.send(message());
+  EXPECT_EQ(receive(l.b), message());
   l.b = std::move(moved);
   EXPECT_EQ(l.b.fileno(), fb);
   if (in_kernel()) {
@@ -319,11 +311,8 @@ TEST_P(creation, pairs) {
     EXPECT_EQ(s->what(), open().what());
     EXPECT_EQ(s->timeout(), std::nullopt);
   }
-  const auto text = message();
-  a.send(text);
-  std::string got(1000, '\0');
-  got.resize(b.recv(got));
-  EXPECT_EQ(got, text);
+  a.send(message());
+  EXPECT_EQ(receive(b), message());
   auto [c, d] = afplug::socket::pair(r().family, r().type | SOCK_NONBLOCK, r().protocol);
   EXPECT_EQ(c.timeout(), 0ns);
   EXPECT_EQ(d.timeout(), 0ns);

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -30,6 +31,7 @@ void handle(int number, void (*handler)(int)) {
 }  // namespace
 
 void fixture::SetUp() {
+  if (can(apart)) apart_.emplace();
   broken_pipes = 0;
   handle(SIGPIPE, [](int) { broken_pipes = 1; });
   descriptors_ = open_descriptors();
@@ -41,11 +43,18 @@ void fixture::TearDown() {
   for (const auto& [fd, what] : open_descriptors())
     EXPECT_TRUE(descriptors_.count(fd)) << "left open: " << fd << " " << what;
   for (const auto& [fd, what] : descriptors_) EXPECT_NE(::fcntl(fd, F_GETFD), -1) << "closed: " << fd << " " << what;
+  apart_.reset();
 }
 
 std::string name_of(const testing::TestParamInfo<const row*>& test) { return test.param->name; }
 
-address fixture::nobody() const { return bound().getsockname(); }
+address fixture::nobody() const { return name_to_reach(bound()); }
+
+std::string fixture::receive(afplug::socket& s, int flags, std::size_t room) const {
+  std::string got(arriving(room), '\0');
+  got.resize(std::min(got.size(), s.recv(got, flags)));
+  return conformance::sent(r(), std::move(got));
+}
 
 std::map<int, std::string> open_descriptors() {
   std::map<int, std::string> open;

@@ -10,10 +10,12 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 
+#include "apart.hpp"
 #include "row.hpp"
 
 namespace conformance {
@@ -44,10 +46,24 @@ class fixture : public testing::TestWithParam<const row*> {
   afplug::socket listening(int backlog = -1) const { return conformance::listening(r(), backlog); }
   link connected() const { return conformance::connected(r()); }
   std::string message(unsigned i = 0) const { return conformance::message(r(), i); }
+  /// What arrives next, as it was sent; of a message at most `room` bytes.
+  std::string receive(afplug::socket& s, int flags = 0, std::size_t room = 1 << 17) const;
+  /// The same of `size` bytes that were received into `bytes`.
+  std::string sent(const char* bytes, std::size_t size) const { return conformance::sent(r(), {bytes, size}); }
+  /// How many bytes a message of `size` bytes arrives as.
+  std::size_t arriving(std::size_t size) const { return size + r().own.header; }
+  // The name of a socket: as it can be bound again, as a receiver is told it, as it can be sent to.
+  address name_to_bind(const afplug::socket& s) const { return seen(s, r().own.as_bound); }
+  address name_as_sender(const afplug::socket& s) const { return seen(s, r().own.as_sender); }
+  address name_to_reach(const afplug::socket& s) const { return seen(s, r().own.as_goal); }
   /// An address that nobody is at.
   address nobody() const;
 
  private:
+  static address seen(const afplug::socket& s, address (*as)(address)) {
+    return as ? as(s.getsockname()) : s.getsockname();
+  }
+  std::optional<apart_network> apart_;
   std::map<int, std::string> descriptors_;
 };
 

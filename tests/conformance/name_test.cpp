@@ -28,12 +28,12 @@ TEST_P(naming, is_what_was_bound) {
   s.bind(asked);
   const auto name = s.getsockname();
   EXPECT_EQ(name.family(), asked.family());
-  EXPECT_EQ(name.size(), asked.size());
   EXPECT_NE(name.to_string(), r().unbound);
   if (asked.number("port") == 0u) {
+    EXPECT_EQ(name.size(), asked.size());
     EXPECT_NE(name.number("port"), 0u);
   } else {
-    EXPECT_EQ(name, asked);
+    EXPECT_EQ(name_to_bind(s), asked);
   }
   EXPECT_EQ(address(r().family, name.to_string(), r().type, r().protocol), name) << name;
   EXPECT_EQ(name.protocol().owner(), s.owner());
@@ -66,24 +66,25 @@ TEST_P(naming, can_be_given_once) {
 TEST_P(naming, belongs_to_one_socket) {
   const auto first = bound();
   auto second = open();
-  EXPECT_EQ(ERROR_OF(second.bind(first.getsockname(), _)), sys(error().bind_in_use));
+  const auto name = name_to_bind(first);
+  EXPECT_EQ(ERROR_OF(second.bind(name, _)), sys(error().bind_in_use));
   if (error().bind_in_use == 0) return;
   // The sentence says which address.
   try {
-    second.bind(first.getsockname());
+    second.bind(name);
     FAIL();
   } catch (const afplug::error& e) {
-    EXPECT_NE(std::string(e.what()).find(first.getsockname().to_string()), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find(name.to_string()), std::string::npos) << e.what();
   }
 }
 
 TEST_P(naming, is_free_again_after_close) {
   auto first = bound();
-  const auto name = first.getsockname();
+  const auto name = name_to_bind(first);
   first.close();
   auto second = open();
   second.bind(name);
-  EXPECT_EQ(second.getsockname(), name);
+  EXPECT_EQ(name_to_bind(second), name);
 }
 
 TEST_P(naming, of_another_family_is_refused) {

@@ -30,12 +30,6 @@ int in_child(F run) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-std::string receive(afplug::socket& s) {
-  std::string got(1000, '\0');
-  got.resize(s.recv(got));
-  return got;
-}
-
 TEST_P(forked, works_in_both_processes) {
   auto l = connected();
   const int status = in_child([&] {

@@ -14,32 +14,35 @@ namespace conformance {
 
 /// What a row can do. What it can't is asserted by the errors below.
 enum trait : unsigned {
-  always = 1u << 0,           ///< every machine has it: a failure to open is no reason to skip
-  stream = 1u << 1,           ///< bytes without boundaries; else messages
-  listens = 1u << 2,          ///< listen, accept, connect make connections
-  connectionless = 1u << 3,   ///< sendto reaches any socket, recvfrom tells from whom
-  half_close = 1u << 4,       ///< shutdown(SHUT_WR) reaches the peer as end of file
-  pairs = 1u << 5,            ///< socket::pair works
-  rights = 1u << 6,           ///< passes descriptors
-  credentials = 1u << 7,      ///< passes SCM_CREDENTIALS
-  flow = 1u << 8,             ///< a sender waits for a slow reader, nothing is lost
-  timestamps = 1u << 9,       ///< SO_TIMESTAMPNS
-  error_queue = 1u << 10,     ///< IP_RECVERR, MSG_ERRQUEUE
-  packet_info = 1u << 11,     ///< IP_PKTINFO or IPV6_PKTINFO, hop limit, traffic class
-  unnamed = 1u << 12,         ///< a client that was not bound has no name
-  user_space = 1u << 13,      ///< no kernel socket behind it
-  duplicates = 1u << 14,      ///< dup works
-  forks = 1u << 15,           ///< works in a forked child too
-  full_tells = 1u << 17,      ///< POLLOUT ends while the receiver is full
-  abstract_names = 1u << 16,  ///< AF_UNIX's names
-  bus = 1u << 18,             ///< sockets hear each other by what they are bound to: no peers, no connections
-  translated = 1u << 19,      ///< to the kernel its sockets are another family's
-  full_waits = 1u << 20,      ///< a connect to a listener whose backlog is full waits
-  short_counts = 1u << 21,    ///< MSG_TRUNC does not make recv tell the whole length
-  peeks = 1u << 22,           ///< MSG_PEEK
-  wakeable = 1u << 23,        ///< shutdown ends a listener's accept
-  no_protocol = 1u << 24,     ///< SO_PROTOCOL does not tell its protocol
-  ignores_nothing = 1u << 25  ///< sending no bytes, and receiving into none, changes nothing
+  always = 1u << 0,            ///< every machine has it: a failure to open is no reason to skip
+  stream = 1u << 1,            ///< bytes without boundaries; else messages
+  listens = 1u << 2,           ///< listen, accept, connect make connections
+  connectionless = 1u << 3,    ///< sendto reaches any socket, recvfrom tells from whom
+  half_close = 1u << 4,        ///< shutdown(SHUT_WR) reaches the peer as end of file
+  pairs = 1u << 5,             ///< socket::pair works
+  rights = 1u << 6,            ///< passes descriptors
+  credentials = 1u << 7,       ///< passes SCM_CREDENTIALS
+  flow = 1u << 8,              ///< a sender waits for a slow reader, nothing is lost
+  timestamps = 1u << 9,        ///< SO_TIMESTAMPNS
+  error_queue = 1u << 10,      ///< IP_RECVERR, MSG_ERRQUEUE
+  packet_info = 1u << 11,      ///< IP_PKTINFO or IPV6_PKTINFO, hop limit, traffic class
+  unnamed = 1u << 12,          ///< a client that was not bound has no name
+  user_space = 1u << 13,       ///< no kernel socket behind it
+  duplicates = 1u << 14,       ///< dup works
+  forks = 1u << 15,            ///< works in a forked child too
+  full_tells = 1u << 17,       ///< POLLOUT ends while the receiver is full
+  abstract_names = 1u << 16,   ///< AF_UNIX's names
+  bus = 1u << 18,              ///< sockets hear each other by what they are bound to: no peers, no connections
+  translated = 1u << 19,       ///< to the kernel its sockets are another family's
+  full_waits = 1u << 20,       ///< a connect to a listener whose backlog is full waits
+  short_counts = 1u << 21,     ///< MSG_TRUNC does not make recv tell the whole length
+  peeks = 1u << 22,            ///< MSG_PEEK
+  wakeable = 1u << 23,         ///< shutdown ends a listener's accept
+  no_protocol = 1u << 24,      ///< SO_PROTOCOL does not tell its protocol
+  ignores_nothing = 1u << 25,  ///< sending no bytes, and receiving into none, changes nothing
+  echoes = 1u << 26,           ///< what a socket sends comes back to it: both ends of a link are one socket
+  apart = 1u << 27,            ///< in the network namespace of apart.hpp
+  drops_nothing = 1u << 28     ///< an empty message does not arrive
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -58,6 +61,7 @@ struct errors {
   int connect_at_once = EINPROGRESS;  ///< what a connect to a listener gives in non-blocking mode
   int connect_full = EINPROGRESS;     ///< and to one whose backlog is full
   int connect_twice = EISCONN;
+  int disconnect = 0;               ///< connect to AF_UNSPEC
   int recv_unconnected = ENOTCONN;  ///< EAGAIN: it waits
   int send_unconnected = EPIPE;
   int sendto_unconnected = EPIPE;  ///< to the address of nobody
@@ -71,6 +75,7 @@ struct errors {
   int send_closed = EPIPE;  ///< soon after the peer has closed; 0: it is not told
   int send_empty = 0;
   int send_oob = 0;
+  int told_closed = ECONNREFUSED;   ///< what an error queue tells of a message to nobody
   int recv_reset = ECONNRESET;      ///< after the peer has closed with data unread
   int send_big = 0;                 ///< 16 MB in one message
   int get_bad_level = ENOPROTOOPT;  ///< getsockopt of a level that there is not
@@ -80,6 +85,23 @@ struct errors {
 };
 
 struct link;
+struct row;
+
+/// What a row does in a way of its own.
+struct ways {
+  std::size_t message_size = 8192;               ///< a large message that passes
+  std::string (*message)(unsigned i) = nullptr;  ///< the i-th message, where not any text will do
+  std::size_t header = 0;                        ///< bytes that stand before a message where it arrives
+  void (*restore)(std::string&) = nullptr;       ///< makes what arrived, or its beginning, what was sent
+  link (*connected)(const row&) = nullptr;       ///< where neither listen nor connecting to each other makes one
+  std::string (*missing)(const row&) = nullptr;  ///< beyond opening and binding: why it can't work here, or ""
+  const char* ignores = "";                      ///< options that can be set without effect, space-separated
+  const char* refuses = "";                      ///< options that are not for it: EINVAL
+  // What else the name of a socket may be than what getsockname tells:
+  afplug::address (*as_bound)(afplug::address) = nullptr;   ///< without what the system added when it was bound
+  afplug::address (*as_sender)(afplug::address) = nullptr;  ///< as its receivers are told it
+  afplug::address (*as_goal)(afplug::address) = nullptr;    ///< as what is sent to it takes it
+};
 
 /// One (family, type, protocol).
 struct row {
@@ -91,11 +113,7 @@ struct row {
   std::string (*fresh)();  ///< text of an address that can be bound now
   const char* unbound;     ///< text of the address of a socket that was not bound
   errors error = {};
-  std::size_t message_size = 8192;               ///< a large message that passes
-  const char* ignores = "";                      ///< options that can be set without effect, space-separated
-  std::string (*message)(unsigned i) = nullptr;  ///< the i-th message, where not any text will do
-  link (*connected)(const row&) = nullptr;       ///< where neither listen nor connecting to each other makes one
-  std::string (*missing)(const row&) = nullptr;  ///< beyond opening and binding: why it can't work here, or ""
+  ways own = {};
 
   bool has(unsigned t) const noexcept { return (can & t) == t; }
 };
@@ -123,5 +141,7 @@ afplug::socket bound(const row& r);
 afplug::socket listening(const row& r, int backlog = -1);
 link connected(const row& r);
 std::string message(const row& r, unsigned i);
+/// The message of which `bytes`, or their beginning, arrived.
+std::string sent(const row& r, std::string bytes);
 
 }  // namespace conformance

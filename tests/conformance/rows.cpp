@@ -3,7 +3,10 @@
 // The table of rows. A family joins the suite here.
 #include <linux/can.h>
 #include <linux/netlink.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -11,8 +14,10 @@
 #include <cstdio>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <ostream>
 
+#include "apart.hpp"
 #include "row.hpp"
 
 namespace conformance {
@@ -62,6 +67,65 @@ link isotp_pair(const row& r) {
   return l;
 }
 
+unsigned host() {
+  static std::atomic<unsigned> count{0};
+  return ++count;
+}
+std::string host4() { return "127.1." + std::to_string(host() / 250) + "." + std::to_string(1 + host() % 250); }
+std::string host6() { return "fd00:af::" + std::to_string(host()); }
+// A raw socket has the protocol for a port; what comes from it has none.
+afplug::address without_port(afplug::address name) {
+  // In sockaddr_in and sockaddr_in6 it is at the same place.
+  reinterpret_cast<sockaddr_in*>(name.data())->sin_port = 0;
+  return name;
+}
+std::string icmp(std::uint8_t type, unsigned i) {
+  std::string m(8, '\0');
+  m[0] = static_cast<char>(type);
+  m[6] = static_cast<char>(i >> 8);
+  m[7] = static_cast<char>(i);
+  return m + "message " + std::to_string(i);
+}
+// Types of messages that nobody acts on.
+std::string icmp6_for_experiments(unsigned i) { return icmp(200, i); }
+void without_checksum(std::string& arrived) {
+  for (std::size_t i : {2u, 3u})
+    if (i < arrived.size()) arrived[i] = '\0';
+}
+// An echo, which the system answers: the answer as the question was. Checksum and identifier are the system's.
+void question(std::string& reply, std::uint8_t type) {
+  for (std::size_t i : {0u, 2u, 3u, 4u, 5u})
+    if (i < reply.size()) reply[i] = i == 0 ? static_cast<char>(type) : '\0';
+}
+std::string echo4(unsigned i) { return icmp(ICMP_ECHO, i); }
+std::string echo6(unsigned i) { return icmp(ICMP6_ECHO_REQUEST, i); }
+void question4(std::string& reply) { question(reply, ICMP_ECHO); }
+void question6(std::string& reply) { question(reply, ICMP6_ECHO_REQUEST); }
+link to_itself(const row& r) {
+  link l{bound(r), {}};
+  l.a.connect(l.a.getsockname());
+  l.b = l.a.dup();
+  return l;
+}
+
+constexpr const char* ethertype = "?proto=0x88b5";  // for experiments
+std::string cable_end() { return "veth0"s + ethertype; }
+std::string frame(unsigned i) { return std::string(12, '\xff') + "\x88\xb5message " + std::to_string(i); }
+// A frame goes to an interface, and arrives at the other end.
+afplug::address this_end(afplug::address name) {
+  const auto at = std::get<std::string>(name.field("interface"));
+  return {"packet", at + ethertype, name.protocol().type(), name.protocol().protocol()};
+}
+afplug::address other_end(afplug::address name) {
+  const bool first = std::get<std::string>(name.field("interface")) == "veth0";
+  return {"packet", (first ? "veth1"s : "veth0"s) + ethertype, name.protocol().type(), name.protocol().protocol()};
+}
+link cable(const row& r) {
+  link l{bound(r), open(r)};
+  l.b.bind(other_end(l.a.getsockname()));
+  return l;
+}
+
 unsigned vsock_port() {
   static std::atomic<unsigned> count{0};
   return 0x20000 + ++count;
@@ -83,6 +147,8 @@ link vsock_link(const row& r) {
 constexpr unsigned kernel = duplicates | forks | peeks;
 constexpr unsigned tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
 constexpr unsigned udp = kernel | connectionless | timestamps | error_queue | packet_info;
+constexpr unsigned ping = kernel | apart | echoes | short_counts;
+constexpr unsigned raw = kernel | apart | connectionless | timestamps | packet_info;
 constexpr unsigned unix_any =
     kernel | always | pairs | rights | credentials | flow | full_tells | unnamed | abstract_names;
 
@@ -232,6 +298,62 @@ constexpr errors isotp_errors = [] {
   e.send_closed = ECOMM;
   return e;
 }();
+constexpr errors packet_errors = [] {
+  errors e = bus_errors;
+  e.bad_type = ESOCKTNOSUPPORT;
+  e.bad_protocol = 0;
+  e.send_big = EMSGSIZE;
+  e.get_bad_level = ENOPROTOOPT;
+  e.set_bad_level = ENOPROTOOPT;
+  return e;
+}();
+constexpr errors packet_dgram_errors = [] {
+  errors e = packet_errors;
+  e.send_empty = 0;
+  return e;
+}();
+// SELinux, even without a policy, looks at an address before the socket does.
+bool selinux() { return ::access("/sys/fs/selinux", F_OK) == 0; }
+const errors raw_errors = [] {
+  errors e = udp_errors;
+  e.bad_protocol = 0;
+  e.bind_twice = 0;
+  e.bind_in_use = 0;
+  e.bind_foreign = selinux() ? EAFNOSUPPORT : 0;
+  e.send_shut = 0;
+  e.send_closed = 0;
+  e.told_closed = ENOPROTOOPT;
+  return e;
+}();
+const errors raw_icmp_errors = [] {
+  errors e = raw_errors;
+  e.send_empty = EFAULT;
+  return e;
+}();
+const errors raw6_errors = [] {
+  errors e = raw_errors;
+  e.bind_foreign = selinux() ? EAFNOSUPPORT : EINVAL;
+  e.told_closed = EPROTO;
+  e.get_bad_level = ENOPROTOOPT;
+  return e;
+}();
+const errors raw6_icmp_errors = [] {
+  errors e = raw6_errors;
+  e.send_empty = EFAULT;
+  return e;
+}();
+constexpr errors ping_errors = [] {
+  errors e = udp_errors;
+  e.bind_in_use = 0;
+  e.send_closed = 0;
+  e.send_empty = EINVAL;
+  return e;
+}();
+constexpr errors ping6_errors = [] {
+  errors e = ping_errors;
+  e.get_bad_level = ENOPROTOOPT;
+  return e;
+}();
 constexpr errors vsock_errors{.bad_type = ESOCKTNOSUPPORT,
                               .listen_unbound = EINVAL,
                               .bind_foreign = EINVAL,
@@ -251,26 +373,59 @@ const errors vsock_seqpacket_errors = [] {
   e.send_big = major < 6 || (major == 6 && minor < 3) ? ENOMEM : EMSGSIZE;
   return e;
 }();
+constexpr ways mptcp_ways{.ignores = mptcp_ignores};
+constexpr ways can_raw_ways{.message_size = 16, .message = can_frame_of, .connected = both_bound};
+constexpr ways isotp_ways{.message_size = 60, .connected = isotp_pair};
+constexpr ways packet_raw_ways{.message = frame, .connected = cable, .as_bound = this_end, .as_goal = other_end};
+constexpr ways packet_dgram_ways{.message_size = 1400,
+                                 .connected = cable,
+                                 .refuses = "PACKET_VNET_HDR PACKET_VNET_HDR_SZ",
+                                 .as_bound = this_end,
+                                 .as_goal = other_end};
+constexpr ways ping4_ways{.message = echo4, .restore = question4, .connected = to_itself};
+constexpr ways ping6_ways{.message = echo6, .restore = question6, .connected = to_itself};
+constexpr ways raw4_ways{.header = sizeof(iphdr), .as_sender = without_port};
+constexpr ways raw6_ways{.refuses = "IPV6_V6ONLY", .as_sender = without_port};
+constexpr ways raw6_icmp_ways{.message = icmp6_for_experiments,
+                              .restore = without_checksum,
+                              .refuses = "IPV6_V6ONLY IPV6_CHECKSUM",
+                              .as_sender = without_port};
+constexpr ways vsock_ways{.connected = vsock_link};
+
 const row table[] = {
     {"can_raw", "can", SOCK_RAW, CAN_RAW, kernel | bus | short_counts | no_protocol, can_interface, "any", bus_errors,
-     16, "", can_frame_of, both_bound},
+     can_raw_ways},
     {"can_isotp", "can", SOCK_DGRAM, CAN_ISOTP, kernel | bus | no_protocol, isotp_fresh, "any?rx=0x0&tx=0x0",
-     isotp_errors, 60, "", nullptr, isotp_pair},
+     isotp_errors, isotp_ways},
+    {"packet_raw", "packet", SOCK_RAW, 0, kernel | bus | apart, cable_end, "any?length=12", packet_errors,
+     packet_raw_ways},
+    {"packet_dgram", "packet", SOCK_DGRAM, 0, kernel | bus | apart | drops_nothing, cable_end, "any?length=12",
+     packet_dgram_errors, packet_dgram_ways},
     {"vsock_stream", "vsock", SOCK_STREAM, 0, kernel | stream | listens | half_close | flow, vsock_local, "any:any",
-     vsock_errors, 0, "", nullptr, vsock_link},
+     vsock_errors, vsock_ways},
     {"vsock_seqpacket", "vsock", SOCK_SEQPACKET, 0, duplicates | forks | ignores_nothing | listens | half_close,
-     vsock_local, "any:any", vsock_seqpacket_errors, 8192, "", nullptr, vsock_link},
+     vsock_local, "any:any", vsock_seqpacket_errors, vsock_ways},
     {"hyperv_stream", "hyperv", SOCK_STREAM, 1, kernel | stream | listens | half_close | flow | translated,
-     hyperv_local, "00000000-0000-0000-0000-000000000000/ffffffff-facb-11e6-bd58-64006a7986d3", vsock_errors, 0, "",
-     nullptr, vsock_link},
+     hyperv_local, "00000000-0000-0000-0000-000000000000/ffffffff-facb-11e6-bd58-64006a7986d3", vsock_errors,
+     vsock_ways},
     {"tcp4", "inet", SOCK_STREAM, 0, tcp | always, loopback4, "0.0.0.0:0", tcp_errors},
     {"tcp6", "inet6", SOCK_STREAM, 0, tcp, loopback6, "[::]:0", tcp6_errors},
-    {"mptcp4", "inet", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback4, "0.0.0.0:0", mptcp_errors, 8192, mptcp_ignores},
-    {"mptcp6", "inet6", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback6, "[::]:0", mptcp_errors, 8192, mptcp_ignores},
+    {"mptcp4", "inet", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback4, "0.0.0.0:0", mptcp_errors, mptcp_ways},
+    {"mptcp6", "inet6", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback6, "[::]:0", mptcp_errors, mptcp_ways},
     {"udp4", "inet", SOCK_DGRAM, 0, udp | always, loopback4, "0.0.0.0:0", udp_errors},
     {"udp6", "inet6", SOCK_DGRAM, 0, udp, loopback6, "[::]:0", udp6_errors},
     {"udplite4", "inet", SOCK_DGRAM, IPPROTO_UDPLITE, udp, loopback4, "0.0.0.0:0", udp_errors},
     {"udplite6", "inet6", SOCK_DGRAM, IPPROTO_UDPLITE, udp, loopback6, "[::]:0", udp6_errors},
+    {"ping4", "inet", SOCK_DGRAM, IPPROTO_ICMP, ping, loopback4, "0.0.0.0:0", ping_errors, ping4_ways},
+    {"ping6", "inet6", SOCK_DGRAM, IPPROTO_ICMPV6, ping, loopback6, "[::]:0", ping6_errors, ping6_ways},
+    {"raw4", "inet", SOCK_RAW, 253, raw | error_queue, host4, "0.0.0.0:253", raw_errors, raw4_ways},
+    {"raw4_icmp", "inet", SOCK_RAW, IPPROTO_ICMP, raw, host4, "0.0.0.0:1", raw_icmp_errors, raw4_ways},
+    {"raw4_tcp", "inet", SOCK_RAW, IPPROTO_TCP, raw, host4, "0.0.0.0:6", raw_errors, raw4_ways},
+    {"raw4_udp", "inet", SOCK_RAW, IPPROTO_UDP, raw, host4, "0.0.0.0:17", raw_errors, raw4_ways},
+    {"raw6", "inet6", SOCK_RAW, 253, raw | error_queue, host6, "[::]:253", raw6_errors, raw6_ways},
+    {"raw6_icmp", "inet6", SOCK_RAW, IPPROTO_ICMPV6, raw, host6, "[::]:58", raw6_icmp_errors, raw6_icmp_ways},
+    {"raw6_tcp", "inet6", SOCK_RAW, IPPROTO_TCP, raw, host6, "[::]:6", raw6_errors, raw6_ways},
+    {"raw6_udp", "inet6", SOCK_RAW, IPPROTO_UDP, raw, host6, "[::]:17", raw6_errors, raw6_ways},
     {"unix_stream", "unix", SOCK_STREAM, 0, unix_any | stream | listens | wakeable | full_waits | half_close,
      abstract_name, "", unix_stream_errors},
     {"unix_seqpacket", "unix", SOCK_SEQPACKET, 0, unix_any | listens | wakeable | full_waits | half_close,
@@ -309,8 +464,11 @@ const std::string& why_not(const row& r) {
   static std::map<const row*, std::string> known;
   const auto [it, is_new] = known.try_emplace(&r);
   if (is_new) try {
+      std::optional<apart_network> network;
+      if (r.has(apart)) network.emplace();
+      if (r.has(apart) && !network->why_not().empty()) return it->second = r.family + ": "s + network->why_not();
       bound(r);
-      if (r.missing) it->second = r.missing(r);
+      if (r.own.missing) it->second = r.own.missing(r);
     } catch (const afplug::error& e) {
       if (lacking(e.code())) it->second = e.what();
     }
@@ -343,7 +501,7 @@ afplug::socket listening(const row& r, int backlog) {
 }
 
 link connected(const row& r) {
-  if (r.connected) return r.connected(r);
+  if (r.own.connected) return r.own.connected(r);
   link l;
   if (r.has(listens)) {
     auto server = listening(r);
@@ -359,6 +517,14 @@ link connected(const row& r) {
   return l;
 }
 
-std::string message(const row& r, unsigned i) { return r.message ? r.message(i) : "message " + std::to_string(i); }
+std::string message(const row& r, unsigned i) {
+  return r.own.message ? r.own.message(i) : "message " + std::to_string(i);
+}
+
+std::string sent(const row& r, std::string bytes) {
+  bytes.erase(0, std::min(r.own.header, bytes.size()));
+  if (r.own.restore) r.own.restore(bytes);
+  return bytes;
+}
 
 }  // namespace conformance

@@ -1,0 +1,70 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "apart.hpp"
+
+#include <fcntl.h>
+#include <sched.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <stdexcept>
+
+namespace conformance {
+namespace {
+
+constexpr const char* setup[] = {
+    "ip link set lo up",
+    "ip link add veth0 type veth peer name veth1",
+    // Without ARP and IPv6 it is silent, and frames need no address.
+    "ip link set veth0 arp off",
+    "ip link set veth1 arp off",
+    "echo 1 > /proc/sys/net/ipv6/conf/veth0/disable_ipv6",
+    "echo 1 > /proc/sys/net/ipv6/conf/veth1/disable_ipv6",
+    "ip link set veth0 up",
+    "ip link set veth1 up",
+    "ip -6 route add local fd00:af::/64 dev lo",
+    "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind",
+    "echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range",
+};
+
+struct namespaces {
+  int home = -1, own = -1;
+  std::string trouble;
+};
+
+int current() { return ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); }
+
+void enter(int descriptor) {
+  if (::setns(descriptor, CLONE_NEWNET) != 0) throw std::runtime_error("setns: " + std::string(std::strerror(errno)));
+}
+
+const namespaces& made() {
+  static const namespaces one = [] {
+    namespaces n;
+    n.home = current();
+    if (::unshare(CLONE_NEWNET) != 0) {
+      n.trouble = "a network namespace of its own takes CAP_SYS_ADMIN: " + std::string(std::strerror(errno));
+      return n;
+    }
+    n.own = current();
+    for (const char* command : setup)
+      if (n.trouble.empty() && std::system(command) != 0) n.trouble = std::string("failed: ") + command;
+    enter(n.home);
+    return n;
+  }();
+  return one;
+}
+
+}  // namespace
+
+apart_network::apart_network() {
+  if (made().own >= 0) enter(made().own);
+}
+
+apart_network::~apart_network() {
+  if (made().own >= 0) enter(made().home);
+}
+
+const std::string& apart_network::why_not() { return made().trouble; }
+
+}  // namespace conformance
