@@ -117,10 +117,11 @@ PyObject* sethostname_(PyObject*, PyObject* args) {
                           Py_TYPE(name)->tp_name);
     encoded.reset(PyUnicode_EncodeFSDefault(name));
     if (!encoded) return nullptr;
+    name = encoded.get();
   }
   if (PySys_Audit("socket.sethostname", "(O)", name) < 0) return nullptr;
   buffer b;
-  if (PyObject_GetBuffer(encoded ? encoded.get() : name, &b, PyBUF_SIMPLE) != 0) return nullptr;
+  if (PyObject_GetBuffer(name, &b, PyBUF_SIMPLE) != 0) return nullptr;
   if (::sethostname(static_cast<const char*>(b.buf), static_cast<std::size_t>(b.len)) != 0) return raise_errno();
   Py_RETURN_NONE;
 }
