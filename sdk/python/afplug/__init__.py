@@ -12,8 +12,23 @@ import sys
 
 
 def interpreter():
-    """The path of the interpreter whose _socket is afplug's."""
-    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "python")
+    """The path of the interpreter whose _socket is afplug's.
+
+    In a virtual environment that is a link among its programs, made here, by which the interpreter finds the packages there.
+    """
+    own = os.path.join(os.path.dirname(os.path.realpath(__file__)), "python")
+    if sys.prefix == sys.base_prefix:
+        return own
+    link = os.path.join(os.path.dirname(sys.executable), "python-afplug")
+    if os.path.realpath(link) != own:
+        fresh = f"{link}.{os.getpid()}"
+        try:
+            os.symlink(own, fresh)
+            os.replace(fresh, link)
+        except OSError as e:
+            raise OSError(e.errno, f"afplug's interpreter takes a link in the virtual environment, and {link} "
+                                   f"cannot be made ({e.strerror}): have its owner make it a link to {own}") from None
+    return link
 
 
 def install():

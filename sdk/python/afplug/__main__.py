@@ -6,4 +6,8 @@ import sys
 
 from . import interpreter
 
-os.execv(interpreter(), [interpreter(), *sys.argv[1:]])
+try:
+    path = interpreter()
+except OSError as error:
+    sys.exit(f"python3 -m afplug: {error.strerror}")
+os.execv(path, [path, *sys.argv[1:]])
