@@ -349,6 +349,28 @@ std::string take(const char (&from)[N]) {
 }
 
 /// Lets the family overrule what the host found.
+/// A family may advise to load a module that only some kernels have; "modprobe NAME" stays where that can work.
+std::string feasible(std::string remedy) {
+  constexpr std::string_view load = "modprobe ";
+  if (!remedy.starts_with(load)) return remedy;
+  const std::string module = remedy.substr(load.size());
+  switch (platform::module(module)) {
+    case platform::presence::loaded:
+      return {};
+    case platform::presence::absent:
+      return "boot a kernel that has the module " + module + ", or install the modules of kernel " +
+             platform::release();
+    case platform::presence::loadable:
+    case platform::presence::unknown:
+      break;
+  }
+  if (platform::config("CONFIG_MODULES") == platform::build::off)
+    return "boot a kernel that has " + module + ": the running one can load no modules";
+  if (platform::modules_disabled())
+    return "load the module " + module + " at boot, before kernel.modules_disabled is set";
+  return remedy;
+}
+
 verdict refine(const question& q, verdict v, check_flags flags) {
   const auto ask = q.of.descriptor().check;
   if (!ask) return v;
@@ -364,7 +386,7 @@ verdict refine(const question& q, verdict v, check_flags flags) {
   if (ask(&who, static_cast<std::uint32_t>(flags), &raw) < 0) return v;
   // Untouched: keep the sentences, which may be longer than the struct has room for.
   if (std::memcmp(&raw, &before, sizeof raw) == 0) return v;
-  verdict out{state_t::unknown, raw.error, take(raw.reason), take(raw.detail), take(raw.remedy)};
+  verdict out{state_t::unknown, raw.error, take(raw.reason), take(raw.detail), feasible(take(raw.remedy))};
   if (raw.state >= AFPLUG_AVAILABLE && raw.state <= AFPLUG_UNKNOWN) out.state = static_cast<state_t>(raw.state);
   const bool known = std::find(std::begin(reason_codes), std::end(reason_codes), out.reason) != std::end(reason_codes);
   if (!known && !(out.reason.empty() && out.state == state_t::available)) out.reason = "probe-failed";

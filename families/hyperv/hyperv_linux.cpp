@@ -42,10 +42,11 @@ constexpr std::array options{
 
 /// vsock opens anywhere; only a guest of Hyper-V has the bus to its host.
 std::int32_t check(const afplug_identity*, std::uint32_t, afplug_verdict* verdict) {
-  if (verdict->state == AFPLUG_AVAILABLE && ::access("/sys/bus/vmbus", F_OK) != 0)
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
-              "the socket opens, but this machine is no guest of Hyper-V: HV_GUID_LOOPBACK alone can answer",
-              "modprobe vsock_loopback");
+  if (verdict->state != AFPLUG_AVAILABLE || ::access("/sys/bus/vmbus", F_OK) == 0) return 0;
+  const bool has_loopback = ::access("/sys/module/vsock_loopback", F_OK) == 0;
+  ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
+            "the socket opens, but this machine is no guest of Hyper-V: HV_GUID_LOOPBACK alone can answer",
+            has_loopback ? "run it in a virtual machine of Hyper-V" : "modprobe vsock_loopback");
   return 0;
 }
 

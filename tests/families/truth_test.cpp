@@ -102,6 +102,26 @@ TEST(truth, every_row_is_as_a_bare_socket_says) {
   EXPECT_GT(rows, 50);
 }
 
+TEST(truth, a_module_to_load_is_one_that_can_be_loaded) {
+  const auto says = [](const std::string& command) {
+    return std::system(("{ " + command + "; } >/dev/null 2>&1").c_str()) == 0;
+  };
+  const bool none = says("zcat /proc/config.gz | grep '^# CONFIG_MODULES is not set'");
+  if (!none && !says("command -v modprobe")) GTEST_SKIP() << "there is no modprobe command to ask";
+  int asked = 0;
+  for (const auto& plugin : afplug::registry::global().families())
+    for (const auto flags : {afplug::check_flags::none, afplug::check_flags::passive}) {
+      const auto& of = family(plugin.family);
+      for (const auto& row : of.rows()) {
+        const auto v = afplug::check(of, row, flags);
+        ++asked;
+        if (!v.remedy.starts_with("modprobe ")) continue;
+        EXPECT_TRUE(!none && says("modprobe -D " + v.remedy.substr(9))) << of.id() << ": " << describe(v);
+      }
+    }
+  EXPECT_GT(asked, 100);
+}
+
 TEST(truth, permission) {
   NEEDS_ROOT;
   const auto& packet = family("packet");
