@@ -19,13 +19,14 @@
  *   Slots.      A slot marked "required" may not be NULL: the plugin is refused. All others may.
  *   Results.    Functions return 0 or a count, or -errno. On an error no output is touched, but for a message's text.
  *   Memory.     Nobody frees what another allocated. Tables and strings that a plugin hands out stay valid and unchanged
- *               for the life of the process: a plugin is never unmapped. Strings are UTF-8, NUL-terminated.
+ *               for the life of the process: a plugin is never unmapped. What a call is given is valid until it
+ *               returns; the host's struct is for ever. Strings are UTF-8, NUL-terminated.
  *   Threads.    Any function may be called from any thread, and several at once, unless its comment says otherwise.
  *   Exceptions. None may leave a plugin. (plugin.hpp catches at every border.)
  *   Re-entry.   No function may call back into the registry that called it, from this thread or another it waits for.
  *   Growth.     What is not in here is found by a string id such as "afplug.packet.ring/1": see `extension`.
  *
- * STATUS  The interface is a draft until AFPLUG_ABI_DRAFT is gone; then 1.0 is for ever.
+ * STATUS  1.0 is frozen: what is in here stays as it is. What a later minor adds stands at the end of its struct.
  */
 #ifndef AFPLUG_PLUGIN_H
 #define AFPLUG_PLUGIN_H
@@ -40,7 +41,6 @@ extern "C" {
 /* The interface that this file describes. */
 #define AFPLUG_ABI_MAJOR 1u
 #define AFPLUG_ABI_MINOR 0u
-#define AFPLUG_ABI_DRAFT 1
 
 /** Wherever a type or protocol may be "whatever was asked for". */
 #define AFPLUG_ANY (-1)
@@ -315,8 +315,10 @@ struct afplug_message {
   uint32_t address_size; /**< send: its length; recv: room, becomes the length (0: none) */
   uint32_t buffer_count;
   const struct afplug_buffer* buffers;
-  void* control;         /**< ancillary data in the platform's cmsghdr layout, or NULL */
-  uint32_t control_size; /**< its length; recv: room, becomes the length */
+  /** Ancillary data in the platform's cmsghdr layout, or NULL. Descriptors in it (SCM_RIGHTS): those sent stay the
+   * caller's, and the plugin duplicates them; those received are the caller's from then on, and close-on-exec. */
+  void* control;
+  uint32_t control_size; /**< its length; recv: room, becomes the length (what did not fit: MSG_CTRUNC in flags) */
   uint32_t reserved;
 };
 
