@@ -9,6 +9,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
 import documented  # noqa: E402
+import python_table  # noqa: E402
 import self_contained  # noqa: E402
 import who_knows_whom  # noqa: E402
 
@@ -149,6 +150,32 @@ class SelfContained(unittest.TestCase):
 
     def test_header_that_is_only_cpp(self):
         self.assertEqual(len(self.failures('.h', '#ifndef G\n#define G\nclass a {};\n#endif\n')), 1)
+
+
+class PythonTable(unittest.TestCase):
+    ROW = '| `connect(to)`, `connect_ex()` | `socket::connect()` | socket |\n'
+
+    def test_a_whole_table(self):
+        self.assertEqual(python_table.complaints('| Python | afplug | header |\n| --- | --- | --- |\n' + self.ROW, '# methods\nconnect connect_ex\n'), [])
+
+    def test_a_name_without_a_row(self):
+        self.assertEqual(python_table.complaints(self.ROW, 'connect connect_ex bind\n'), ['bind has no row'])
+        self.assertEqual(python_table.complaints(self.ROW, 'conn\n'), ['conn has no row'])
+
+    def test_empty_cells(self):
+        self.assertEqual(python_table.complaints('| `bind` | the same | socket |\n', ''), ['line 1: `bind` has no C++ name'])
+        self.assertEqual(python_table.complaints('| `bind` | `bind` | |\n', ''), ['line 1: `bind` has no header'])
+        self.assertEqual(python_table.complaints('| `bind` | `s.bind(a)` | socket |\n', ''), ['line 1: `s.bind(a)` is no C++ name'])
+
+    def test_a_cpp_name_that_is_not_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, 'afplug').mkdir()
+            Path(folder, 'afplug/socket.hpp').write_text('#pragma once\nnamespace afplug {\nclass socket {\n public:\n  void connect(int);\n  void connect(long);\n};\nvoid free_one();\n}\n')
+            for cell, fine in (('`socket::connect()`', True), ('`free_one()`', True), ('`socket::bind()`', False), ('`bind()`', False), ('`socket`', True)):
+                (_, text, lines), _ = python_table.sources(f'| `x` | {cell} | socket |\n', python_table.classes([folder]))
+                errors = python_table.compile_errors(['c++'], [f'-I{folder}'], text, lines)
+                self.assertEqual(not errors, fine, cell)
+                self.assertTrue(all(e.startswith('line 1: ') for e in errors), errors)
 
 
 if __name__ == '__main__':
