@@ -46,6 +46,11 @@ class Names(unittest.TestCase):
         ours = {name: self.ours["values"].get(name) for name in self.stock["values"]}
         self.assertEqual(ours, self.stock["values"])
 
+    def test_its_enumerations(self):
+        for of, members in self.stock["enumerations"].items():
+            ours = {name: self.ours["enumerations"][of].get(name) for name in members}
+            self.assertEqual(ours, members, of)
+
     def test_what_the_reference_has(self):
         wanted = reference()
         self.assertGreater(len(wanted), 500)

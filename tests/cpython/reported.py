@@ -68,4 +68,8 @@ def values(of):
     return {name: getattr(of, name) for name in dir(of) if isinstance(getattr(of, name), (int, str)) and name != "__doc__"}
 
 
-json.dump({"module": dir(_socket), "type": dir(_socket.socket), "values": values(_socket), "heard": heard()}, sys.stdout)
+# What socket.py makes of names that begin alike: which name each number has.
+enumerations = {of.__name__: {member.name: member.value for member in of}
+                for of in (socket.AddressFamily, socket.SocketKind, socket.MsgFlag, socket.AddressInfo)}
+
+json.dump({"enumerations": enumerations, "module": dir(_socket), "type": dir(_socket.socket), "values": values(_socket), "heard": heard()}, sys.stdout)

@@ -206,6 +206,15 @@ bool refuse_fields(const error_code& ec) {
   return false;
 }
 
+// The name of an interface to be bound to or sent through; CPython looks it up, and there is none with no name.
+bool is_named(PyObject* item) {
+  std::string name;
+  if (!read_bytes(item, name)) return false;
+  if (!name.empty()) return true;
+  errno = ENODEV;
+  return raise_errno() != nullptr;
+}
+
 bool at_most(PyObject* item, std::size_t most, PyObject* kind, const char* words) {
   std::string value;
   if (!read_bytes(item, value)) return false;
@@ -221,7 +230,7 @@ bool usual_limits(int family, PyObject* tuple, const char* caller) {
     case AF_CAN:
       return at_most(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
     case AF_PACKET:
-      return at_most(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
+      return is_named(item(0)) && at_most(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
              read_bounded(item(1), 65535, "proto", caller, ignored) &&
              (PyTuple_GET_SIZE(tuple) < 5 ||
               at_most(item(4), 8, PyExc_ValueError, "Hardware address must be 8 bytes or less"));

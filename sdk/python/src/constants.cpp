@@ -13,18 +13,20 @@
 namespace afplug::python {
 namespace {
 
-// socket.py makes enumerations of all names that begin with AF_ and SOCK_: second names of a number, and what is no kind of socket, would take the
-// place of AF_UNIX and SOCK_STREAM there.
-constexpr std::array<std::string_view, 7> kept_out{"AF_FILE",
-                                                   "AF_LOCAL",
-                                                   "SOCK_SNDBUF_LOCK",
-                                                   "SOCK_RCVBUF_LOCK",
-                                                   "SOCK_TXREHASH_DEFAULT",
-                                                   "SOCK_TXREHASH_DISABLED",
-                                                   "SOCK_TXREHASH_ENABLED"};
+// socket.py makes enumerations of all names that begin with AF_ and SOCK_: second names of a number, and what is no kind of
+// socket, would take the place of AF_UNIX and SOCK_STREAM there.
+constexpr std::array<std::string_view, 2> second_names{"AF_FILE", "AF_LOCAL"};
+constexpr std::array<std::string_view, 9> kinds{"SOCK_STREAM", "SOCK_DGRAM",     "SOCK_RAW",
+                                                "SOCK_RDM",    "SOCK_SEQPACKET", "SOCK_DCCP",
+                                                "SOCK_PACKET", "SOCK_CLOEXEC",   "SOCK_NONBLOCK"};
+
+bool is_kept_out(std::string_view name) {
+  if (name.starts_with("SOCK_")) return std::ranges::find(kinds, name) == kinds.end();
+  return std::ranges::find(second_names, name) != second_names.end();
+}
 
 bool add(PyObject* module, const constant& c) {
-  if (std::ranges::find(kept_out, c.name) != kept_out.end()) return true;
+  if (is_kept_out(c.name)) return true;
   const reference value(c.text ? PyUnicode_FromString(c.text) : PyLong_FromLongLong(c.value));
   return value && PyObject_SetAttrString(module, c.name, value.get()) == 0;
 }

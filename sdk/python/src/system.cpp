@@ -92,8 +92,7 @@ PyObject* if_nametoindex_(PyObject*, PyObject* args) {
 PyObject* if_indextoname_(PyObject*, PyObject* arg) {
   const unsigned long index = PyLong_AsUnsignedLong(arg);
   if (index == static_cast<unsigned long>(-1) && PyErr_Occurred()) return nullptr;
-  if (index > 0xffffffff)
-    return PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C unsigned int"), nullptr;
+  if (index > 0xffffffff) return PyErr_SetString(PyExc_OverflowError, "index is too large"), nullptr;
   char name[IF_NAMESIZE];
   if (!::if_indextoname(static_cast<unsigned>(index), name)) return raise_errno();
   return PyUnicode_DecodeFSDefault(name);
