@@ -1,0 +1,214 @@
+# Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+"""What an interpreter does with the rows of a table: observe.py TABLE…, a JSON object {label: outcome} on standard output.
+
+A table is blocks of lines: a label; indented, code, whose last expression is the value; indented, what comes of it: `-> VALUE`,
+`!! EXCEPTION: WORDS`, or `= stock`, where that depends on the machine.
+"""
+
+import ast
+import fcntl
+import io
+import json
+import os
+import socket
+import struct
+import sys
+import tempfile
+import warnings
+
+from socket import AF_CAN, AF_INET, AF_INET6, CMSG_LEN, CMSG_SPACE, SOL_CAN_RAW, SOL_SOCKET
+from socket import SOCK_DGRAM as DGRAM, SOCK_RAW as RAW, SOCK_SEQPACKET as SEQPACKET, SOCK_STREAM as STREAM
+
+LOCAL = ("127.0.0.1", 0)
+NUMERIC = socket.NI_NUMERICHOST | socket.NI_NUMERICSERV
+ANY = socket.VMADDR_CID_ANY
+NO_NAME, NO_PGN = socket.J1939_NO_NAME, socket.J1939_NO_PGN
+# Python has names for these from 3.15 on.
+SOL_CAN_ISOTP, CAN_ISOTP_OPTS, CAN_ISOTP_RECV_FC, CAN_ISOTP_LL_OPTS = 106, 1, 2, 5
+PATIENCE = 20
+
+kept = []
+
+
+def keep(thing):
+    """Closes it after the row."""
+    kept.append(thing)
+    return thing
+
+
+def sock(*what):
+    return keep(socket.socket(*what))
+
+
+def tcp(kind=STREAM):
+    return sock(AF_INET, kind)
+
+
+def tcp6():
+    return sock(AF_INET6)
+
+
+def udp():
+    return sock(AF_INET, DGRAM)
+
+
+def udp6():
+    return sock(AF_INET6, DGRAM)
+
+
+def unix():
+    return sock(socket.AF_UNIX)
+
+
+def pair(kind=STREAM):
+    return tuple(map(keep, socket.socketpair(socket.AF_UNIX, kind)))
+
+
+def packet(kind=RAW):
+    return sock(socket.AF_PACKET, kind)
+
+
+def vsock(kind=STREAM):
+    s = sock(socket.AF_VSOCK, kind)
+    s.settimeout(PATIENCE)
+    return s
+
+
+def netlink():
+    return sock(socket.AF_NETLINK, RAW, socket.NETLINK_ROUTE)
+
+
+def xdp():
+    return sock(44, RAW)
+
+
+def closed():
+    s = tcp()
+    s.close()
+    return s
+
+
+def null():
+    return keep(open(os.devnull)).fileno()
+
+
+def file(content):
+    f = keep(tempfile.TemporaryFile())
+    f.write(content)
+    f.flush()
+    return f
+
+
+def listener():
+    s = tcp()
+    s.bind(LOCAL)
+    s.listen()
+    return s
+
+
+def refusing():
+    """An address where nobody listens."""
+    s = tcp()
+    s.bind(LOCAL)
+    return s.getsockname()
+
+
+def words(call):
+    """Of the error that it ends with."""
+    try:
+        keep(call())
+    except OSError as e:
+        return str(e)
+
+
+def mode(value):
+    s = tcp()
+    s.settimeout(value)
+    return s.gettimeout(), s.getblocking()
+
+
+def can():
+    s = sock(AF_CAN, RAW, socket.CAN_RAW)
+    s.settimeout(PATIENCE)
+    return s
+
+
+def vcan():
+    s = can()
+    s.bind(("vcan0",))
+    return s
+
+
+def frame(number, data=b""):
+    return struct.pack("=IB3x8s", number, len(data), data)
+
+
+def bcm(connected=True):
+    s = sock(AF_CAN, DGRAM, socket.CAN_BCM)
+    s.settimeout(PATIENCE)
+    if connected:
+        s.connect(("vcan0",))
+    return s
+
+
+def head(opcode, number, flags=0, first=0, then=0, frames=b""):
+    """struct bcm_msg_head, its intervals in microseconds, and frames."""
+    return struct.pack("@3I4l2I", opcode, flags, 0, 0, first, 0, then, number, len(frames) // 16) + frames
+
+
+def cyclic(s):
+    flags = socket.CAN_BCM_SETTIMER | socket.CAN_BCM_STARTTIMER
+    return s.send(head(socket.CAN_BCM_TX_SETUP, 0x555, flags, then=20000, frames=frame(0x555, b"1")))
+
+
+def watched(s):
+    flags = socket.CAN_BCM_SETTIMER | socket.CAN_BCM_STARTTIMER | socket.CAN_BCM_RX_FILTER_ID
+    return s.send(head(socket.CAN_BCM_RX_SETUP, 0x456, flags, first=50000))
+
+
+def j1939(number=None):
+    s = sock(AF_CAN, DGRAM, socket.CAN_J1939)
+    s.settimeout(PATIENCE)
+    if number is not None:
+        s.bind(("vcan0", NO_NAME, NO_PGN, number))
+    return s
+
+
+def isotp(*ids):
+    s = sock(AF_CAN, DGRAM, socket.CAN_ISOTP)
+    s.settimeout(PATIENCE)
+    if ids:
+        s.bind(("vcan0", *ids))
+    return s
+
+
+def blocks(path):
+    """(label, code, expectation) of a table."""
+    with open(path, encoding="utf-8") as f:
+        lines = [line.rstrip("\n") for line in f if line.strip() and not line.startswith("#")]
+    if len(lines) % 3 or any(line.startswith(" ") != bool(i % 3) for i, line in enumerate(lines)):
+        raise ValueError(f"{path} is not blocks of three lines")
+    return [(lines[i], lines[i + 1].strip(), lines[i + 2].strip()) for i in range(0, len(lines), 3)]
+
+
+def value(code):
+    body = ast.parse(code).body
+    space = dict(globals())
+    exec(compile(ast.Module(body[:-1], []), "row", "exec"), space)
+    return eval(compile(ast.Expression(body[-1].value), "row", "eval"), space)
+
+
+def outcome(code):
+    try:
+        return f"-> {value(code)!r}"
+    except Exception as e:
+        return f"!! {type(e).__name__}: {e}"
+    finally:
+        for thing in kept:
+            thing.close()
+        kept.clear()
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    json.dump({label: outcome(code) for path in sys.argv[1:] for label, code, _ in blocks(path)}, sys.stdout)
