@@ -25,7 +25,7 @@
 namespace can {
 
 inline constexpr afplug::plugin::constant_group sol_{"SOL_"}, can_raw_{"CAN_RAW_"}, can_isotp_{"CAN_ISOTP_"}, can_bcm_{"CAN_BCM_"}, can_err_{"CAN_ERR_"}, can_{"CAN_"}, j1939_{"J1939_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     sol_(AFPLUG_NAMED(SOL_CAN_BASE)),
     sol_(AFPLUG_NAMED(SOL_CAN_ISOTP)),
     sol_(AFPLUG_NAMED(SOL_CAN_J1939)),
@@ -227,6 +227,6 @@ inline constexpr std::array constants{
     j1939_(AFPLUG_NAMED(J1939_EE_INFO_RX_DPO)),
     j1939_(AFPLUG_NAMED(J1939_EE_INFO_RX_ABORT)),
     j1939_(AFPLUG_NAMED(J1939_FILTER_MAX)),
-};
+});
 
 }  // namespace can

@@ -11,7 +11,7 @@
 namespace inet {
 
 inline constexpr afplug::plugin::constant_group ip_{"IP_"}, icmp_{"ICMP_"}, inaddr_{"INADDR_"}, sol_{"SOL_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     ip_(AFPLUG_NAMED(IP_OPTIONS)),
     ip_(AFPLUG_NAMED(IP_HDRINCL)),
     ip_(AFPLUG_NAMED(IP_TOS)),
@@ -111,6 +111,6 @@ inline constexpr std::array constants{
     inaddr_(AFPLUG_NAMED(INADDR_ALLSNOOPERS_GROUP)),
     inaddr_(AFPLUG_NAMED(INADDR_MAX_LOCAL_GROUP)),
     sol_(AFPLUG_NAMED(SOL_IP)),
-};
+});
 
 }  // namespace inet

@@ -11,7 +11,7 @@
 namespace inet6 {
 
 inline constexpr afplug::plugin::constant_group ipv6_{"IPV6_"}, icmp6_{"ICMP6_"}, sol_{"SOL_"}, ip6t_{"IP6T_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     ipv6_(AFPLUG_NAMED(IPV6_ADDRFORM)),
     ipv6_(AFPLUG_NAMED(IPV6_2292PKTINFO)),
     ipv6_(AFPLUG_NAMED(IPV6_2292HOPOPTS)),
@@ -124,6 +124,6 @@ inline constexpr std::array constants{
     sol_(AFPLUG_NAMED(SOL_IPV6)),
     sol_(AFPLUG_NAMED(SOL_ICMPV6)),
     ip6t_(AFPLUG_NAMED(IP6T_SO_ORIGINAL_DST)),
-};
+});
 
 }  // namespace inet6

@@ -11,7 +11,7 @@
 namespace ip_common {
 
 inline constexpr afplug::plugin::constant_group ipproto_{"IPPROTO_"}, ipport_{"IPPORT_"}, sol_{"SOL_"}, mcast_{"MCAST_"}, tcpi_{"TCPI_"}, tfo_{"TFO_"}, tcp_{"TCP_"}, mptcp_{"MPTCP_"}, udplite_{"UDPLITE_"}, udp_{"UDP_"}, spp_{"SPP_"}, sctp_{"SCTP_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     ipproto_(AFPLUG_NAMED(IPPROTO_IP)),
     ipproto_(AFPLUG_NAMED(IPPROTO_ICMP)),
     ipproto_(AFPLUG_NAMED(IPPROTO_IGMP)),
@@ -365,6 +365,6 @@ inline constexpr std::array constants{
     sctp_(AFPLUG_NAMED(SCTP_SS_DEFAULT)),
     sctp_(AFPLUG_NAMED(SCTP_SS_PRIO)),
     sctp_(AFPLUG_NAMED(SCTP_SS_RR)),
-};
+});
 
 }  // namespace ip_common

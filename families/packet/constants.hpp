@@ -22,7 +22,7 @@
 namespace packet {
 
 inline constexpr afplug::plugin::constant_group packet_fanout_{"PACKET_FANOUT_"}, packet_mr_{"PACKET_MR_"}, packet_{"PACKET_"}, tpacket_{"TPACKET_"}, tp_status_{"TP_STATUS_"}, sol_{"SOL_"}, ethertype_{"ETHERTYPE_"}, eth_p_{"ETH_P_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     packet_fanout_(AFPLUG_NAMED(PACKET_FANOUT_DATA)),
     packet_fanout_(AFPLUG_NAMED(PACKET_FANOUT_HASH)),
     packet_fanout_(AFPLUG_NAMED(PACKET_FANOUT_LB)),
@@ -205,6 +205,6 @@ inline constexpr std::array constants{
     eth_p_(AFPLUG_NAMED(ETH_P_XDSA)),
     eth_p_(AFPLUG_NAMED(ETH_P_MAP)),
     eth_p_(AFPLUG_NAMED(ETH_P_MCTP)),
-};
+});
 
 }  // namespace packet

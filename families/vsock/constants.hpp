@@ -13,7 +13,7 @@
 namespace vsock {
 
 inline constexpr afplug::plugin::constant_group so_vm_{"SO_VM_"}, vmaddr_{"VMADDR_"}, vm_sockets_{"VM_SOCKETS_"}, ioctl_vm_{"IOCTL_VM_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     so_vm_(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_SIZE)),
     so_vm_(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MIN_SIZE)),
     so_vm_(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MAX_SIZE)),
@@ -31,6 +31,6 @@ inline constexpr std::array constants{
     vmaddr_(AFPLUG_NAMED(VMADDR_FLAG_TO_HOST)),
     vm_sockets_(AFPLUG_NAMED(VM_SOCKETS_INVALID_VERSION)),
     ioctl_vm_(AFPLUG_NAMED(IOCTL_VM_SOCKETS_GET_LOCAL_CID)),
-};
+});
 
 }  // namespace vsock

@@ -23,7 +23,7 @@
 namespace alg_family {
 
 inline constexpr afplug::plugin::constant_group alg_{"ALG_"}, sol_{"SOL_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     alg_(AFPLUG_NAMED(ALG_SET_KEY)),
     alg_(AFPLUG_NAMED(ALG_SET_IV)),
     alg_(AFPLUG_NAMED(ALG_SET_OP)),
@@ -36,6 +36,6 @@ inline constexpr std::array constants{
     alg_(AFPLUG_NAMED(ALG_OP_SIGN)),
     alg_(AFPLUG_NAMED(ALG_OP_VERIFY)),
     sol_(AFPLUG_NAMED(SOL_ALG)),
-};
+});
 
 }  // namespace alg_family

@@ -12,7 +12,7 @@
 namespace netlink_family {
 
 inline constexpr afplug::plugin::constant_group netlink_{"NETLINK_"}, sol_{"SOL_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     netlink_(AFPLUG_NAMED(NETLINK_ROUTE)),
     netlink_(AFPLUG_NAMED(NETLINK_UNUSED)),
     netlink_(AFPLUG_NAMED(NETLINK_USERSOCK)),
@@ -49,6 +49,6 @@ inline constexpr std::array constants{
     netlink_(AFPLUG_NAMED(NETLINK_EXT_ACK)),
     netlink_(AFPLUG_NAMED(NETLINK_GET_STRICT_CHK)),
     sol_(AFPLUG_NAMED(SOL_NETLINK)),
-};
+});
 
 }  // namespace netlink_family

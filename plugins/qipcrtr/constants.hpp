@@ -12,7 +12,7 @@
 namespace qipcrtr_family {
 
 inline constexpr afplug::plugin::constant_group qrtr_{"QRTR_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     qrtr_(AFPLUG_NAMED(QRTR_NODE_BCAST)),
     qrtr_(AFPLUG_NAMED(QRTR_PORT_CTRL)),
     qrtr_(AFPLUG_NAMED(QRTR_TYPE_DATA)),
@@ -26,6 +26,6 @@ inline constexpr std::array constants{
     qrtr_(AFPLUG_NAMED(QRTR_TYPE_PING)),
     qrtr_(AFPLUG_NAMED(QRTR_TYPE_NEW_LOOKUP)),
     qrtr_(AFPLUG_NAMED(QRTR_TYPE_DEL_LOOKUP)),
-};
+});
 
 }  // namespace qipcrtr_family

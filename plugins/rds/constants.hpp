@@ -12,7 +12,7 @@
 namespace rds_family {
 
 inline constexpr afplug::plugin::constant_group rds_{"RDS_"}, so_rds_{"SO_RDS_"}, sol_{"SOL_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     rds_(AFPLUG_NAMED(RDS_CANCEL_SENT_TO)),
     rds_(AFPLUG_NAMED(RDS_GET_MR)),
     rds_(AFPLUG_NAMED(RDS_FREE_MR)),
@@ -71,6 +71,6 @@ inline constexpr std::array constants{
     so_rds_(AFPLUG_NAMED(SO_RDS_TRANSPORT)),
     so_rds_(AFPLUG_NAMED(SO_RDS_MSG_RXPATH_LATENCY)),
     sol_(AFPLUG_NAMED(SOL_RDS)),
-};
+});
 
 }  // namespace rds_family

@@ -12,7 +12,7 @@
 namespace tipc_family {
 
 inline constexpr afplug::plugin::constant_group tipc_{"TIPC_"}, sol_{"SOL_"};
-inline constexpr std::array constants{
+inline constexpr auto constants = std::to_array<afplug_constant>({
     tipc_(AFPLUG_NAMED(TIPC_NODE_STATE)),
     tipc_(AFPLUG_NAMED(TIPC_TOP_SRV)),
     tipc_(AFPLUG_NAMED(TIPC_LINK_STATE)),
@@ -70,6 +70,6 @@ inline constexpr std::array constants{
     tipc_(AFPLUG_NAMED(TIPC_ADDR_NAME)),
     tipc_(AFPLUG_NAMED(TIPC_ADDR_ID)),
     sol_(AFPLUG_NAMED(SOL_TIPC)),
-};
+});
 
 }  // namespace tipc_family
