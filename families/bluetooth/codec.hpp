@@ -184,7 +184,26 @@ struct codec {
     }
   }
 
+  /// The fields that an address of that protocol has, a bit each.
+  static unsigned fields_of(std::int32_t protocol) {
+    switch (protocol) {
+      case bt::l2cap:
+        return 1 << f_bdaddr | 1 << f_psm | 1 << f_cid | 1 << f_type;
+      case bt::rfcomm:
+        return 1 << f_bdaddr | 1 << f_channel;
+      case bt::sco:
+        return 1 << f_bdaddr;
+      case bt::iso:
+        return 1 << f_bdaddr | 1 << f_type;
+      default:
+        return 1 << f_device | 1 << f_channel;
+    }
+  }
+
   static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
+    for (std::size_t i = 0; i < fields.size(); ++i)
+      if (in.given(i) && (fields_of(who.protocol) >> i & 1) == 0)
+        ap::fail(EINVAL, fields[i].name, " is no part of an address of this protocol");
     parts p;
     const bool numbered = has_device_number(who.protocol);
     if (numbered && !in.given(f_device)) ap::fail(EINVAL, "device, the number of the adapter, is missing");

@@ -114,16 +114,21 @@ struct codec {
   }
 
   static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
+    const bool is_isotp = who.protocol == CAN_ISOTP, is_j1939 = who.protocol == CAN_J1939;
+    // Of the other protocol's fields none may be given: they would say nothing.
+    for (std::size_t i = 1; i < fields.size(); ++i)
+      if (in.given(i) && !(i < 3 ? is_isotp : is_j1939))
+        ap::fail(EINVAL, is_isotp   ? "an ISO-TP address is (interface, rx, tx)"
+                         : is_j1939 ? "a J1939 address is (interface, name, pgn, addr), without rx and tx"
+                                    : "an address of CAN_RAW and CAN_BCM is (interface)");
     const address made = make(in.text(0).empty() ? 0 : ap::interface_index(in.text(0)));
-    if (who.protocol == CAN_ISOTP) {
+    if (is_isotp) {
       if (!in.given(1) || !in.given(2)) ap::fail(EINVAL, "an ISO-TP address is (interface, rx, tx)");
       return isotp(made, in.number(1, u32), in.number(2, u32));
     }
-    if (who.protocol == CAN_J1939)
+    if (is_j1939)
       return j1939(made, in.number(3, UINT64_MAX, J1939_NO_NAME), in.number(4, J1939_NO_PGN, J1939_NO_PGN),
                    in.number(5, 255, J1939_NO_ADDR));
-    for (std::size_t i = 1; i < fields.size(); ++i)
-      if (in.given(i)) ap::fail(EINVAL, "an address of CAN_RAW and CAN_BCM is (interface)");
     return {made, needed(who.protocol)};
   }
 };
