@@ -14,9 +14,9 @@ namespace afplug {
 /// How create_connection goes about it.
 struct connection_options {
   /// For the whole, look-up included; empty: default_timeout(). It becomes the socket's. Zero: only what connects at once.
-  std::optional<std::chrono::nanoseconds> timeout;
-  std::optional<address> source;  ///< bound first; addresses of another family are skipped
-  bool happy_eyeballs = true;     ///< false: one address after the other, in the resolver's order
+  std::optional<std::chrono::nanoseconds> timeout{};
+  std::optional<address> source{};  ///< bound first; addresses of another family are skipped
+  bool happy_eyeballs = true;       ///< false: one address after the other, in the resolver's order
   /// RFC 8305 §5: how long an address is tried alone before the next joins; 10 ms at least. One that fails is followed at once.
   std::chrono::milliseconds attempt_delay{250};
   int family = AF_UNSPEC;  ///< AF_INET, AF_INET6: addresses of this one alone

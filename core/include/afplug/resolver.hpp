@@ -37,7 +37,7 @@ struct addrinfo_hints {
   int flags = 0;  ///< AI_*
   /// How long the look-up may take; empty: as long as the system lets it. It then goes on in a thread of its own, and its answer is dropped. Zero: only
   /// what takes no look-up (addresses in digits), else errc::timed_out. The thread's `interrupt` hook can end it while a limit is set.
-  std::optional<std::chrono::nanoseconds> timeout;
+  std::optional<std::chrono::nanoseconds> timeout{};
 };
 
 /// Looks up a host and a service. Empty host: the wildcard with AI_PASSIVE, else the loopback; empty service: port 0; one of them must be given (EAI_NONAME).
