@@ -320,6 +320,33 @@ TEST_P(async_socket, datagrams_with_their_senders) {
   EXPECT_EQ(from.to_string(), a.next_layer().getsockname().to_string());
 }
 
+TEST_P(async_socket, many_datagrams_at_once) {
+  const auto other = GetParam().address == "127.0.0.1:0" ? GetParam().address : GetParam().address + "-2";
+  afplug::async_socket a(context, made(SOCK_DGRAM)), b(context, made(SOCK_DGRAM));
+  a.next_layer().bind(GetParam().address);
+  b.next_layer().bind(other);
+  const auto to = b.next_layer().getsockname();
+  std::array<std::array<char, 10>, 4> rooms;
+  std::array<afplug::incoming, 4> got;
+  for (std::size_t i = 0; i < got.size(); ++i) got[i].into = rooms[i];
+  bool done = false;
+  b.async_receive_many(got, [&](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(n, 2u);
+    EXPECT_EQ(std::string(rooms[0].data(), got[0].size), "one");
+    EXPECT_EQ(std::string(rooms[1].data(), got[1].size), "three");
+    done = true;
+  });
+  std::array<afplug::outgoing, 2> sent{
+      {{.data = std::string_view("one"), .to = &to}, {.data = std::string_view("three"), .to = &to}}};
+  a.async_send_many(sent, [](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(n, 2u);
+  });
+  context.run();
+  EXPECT_TRUE(done);
+}
+
 TEST_P(async_socket, default_tokens) {
   using token = asio::use_awaitable_t<>;
   using socket = token::as_default_on_t<afplug::async_socket>;

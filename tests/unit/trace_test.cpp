@@ -109,6 +109,10 @@ TEST(trace, tells_of_sendto_and_sendmsg_and_of_no_other_sending) {
   EXPECT_THAT(r.heard, ElementsAre("socket.sendto" + there, "socket.sendto" + there, "socket.sendmsg on",
                                    "socket.sendmsg" + there, "socket.sendmsg" + there, "socket.sendmsg on"));
   r.heard.clear();
+  std::array<afplug::outgoing, 2> many{{{.data = one}, {.data = one, .to = &to}}};
+  udp.send_many(many, 0, ec);
+  EXPECT_THAT(r.heard, ElementsAre("socket.sendmsg on", "socket.sendmsg" + there));
+  r.heard.clear();
   a.send(one);
   a.sendall(one);
   a.send(one, 0, std::stop_token(), ec);
@@ -285,6 +289,11 @@ INSTANTIATE_TEST_SUITE_P(
              [](error_code& ec) {
                const auto data = one();
                sender().send_fds({&data, 1}, {}, 0, nullptr, ec);
+             }},
+        call{trace_event::sendmsg,
+             [](error_code& ec) {
+               std::array<afplug::outgoing, 2> many{{{.data = one()}, {.data = one()}}};
+               EXPECT_EQ(sender().send_many(many, 0, ec), 0u);
              }},
         call{trace_event::getaddrinfo,
              [](error_code& ec) { EXPECT_TRUE(afplug::getaddrinfo("127.0.0.1", "1", {}, ec).empty()); }},

@@ -388,6 +388,21 @@ class basic_async_socket {
         token);
   }
 
+  /// Completes with (error_code, std::size_t): how many messages went, as socket::send_many. They must live until then, with all that they point to.
+  template <class Token = boost::asio::default_completion_token_t<Executor>>
+  auto async_send_many(std::span<outgoing> messages, Token&& token = {}) {
+    return run<std::size_t>(
+        wait_type::wait_write, 0,
+        [messages](socket& s, std::size_t& n, error_code& ec) { n = s.send_many(messages, 0, ec); }, token);
+  }
+  /// Completes with (error_code, std::size_t): how many messages came, as socket::recv_many. They must live until then, with all that they point to.
+  template <class Token = boost::asio::default_completion_token_t<Executor>>
+  auto async_receive_many(std::span<incoming> messages, Token&& token = {}) {
+    return run<std::size_t>(
+        wait_type::wait_read, 0,
+        [messages](socket& s, std::size_t& n, error_code& ec) { n = s.recv_many(messages, 0, ec); }, token);
+  }
+
   /// Completes with (error_code, basic_async_socket): a connection, on this one's executor.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_accept(Token&& token = {}) {

@@ -7,8 +7,10 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 namespace afplug {
 
@@ -78,5 +80,26 @@ class mutable_bytes {
 
 static_assert(sizeof(const_bytes) == sizeof(::iovec) && sizeof(mutable_bytes) == sizeof(::iovec));
 static_assert(offsetof(::iovec, iov_base) == 0 && offsetof(::iovec, iov_len) == sizeof(void*));
+
+/// One buffer, or several in order: made from whatever makes a buffer, or from a span of buffers, which it points to.
+template <class Bytes>
+class buffers {
+ public:
+  buffers() noexcept = default;
+  template <class T>
+  requires(std::is_convertible_v<T&&, Bytes> && !std::is_convertible_v<T&&, std::span<const Bytes>>) buffers(T&& one)
+  noexcept : one_(std::forward<T>(one)) {}
+  template <class T>
+  requires std::is_convertible_v<T&&, std::span<const Bytes>> buffers(T&& several)
+  noexcept : several_(std::forward<T>(several)), single_(false) {}
+
+  /// As the calls take them.
+  std::span<const Bytes> all() const noexcept { return single_ ? std::span(&one_, 1) : several_; }
+
+ private:
+  Bytes one_;
+  std::span<const Bytes> several_;
+  bool single_ = true;
+};
 
 }  // namespace afplug

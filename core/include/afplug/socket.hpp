@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <afplug/address.hpp>
+#include <afplug/batch.hpp>
 #include <afplug/buffer.hpp>
 #include <afplug/config.hpp>
 #include <afplug/control.hpp>
@@ -240,6 +241,18 @@ class AFPLUG_API socket {
                    error_code& ec);
   received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
                    std::stop_token stop, error_code& ec);
+
+  /// Sends messages in order, many with one system call (sendmmsg(2)): how many went, 256 at most. Waits as send does until the first can go, in blocking mode
+  /// for each. What keeps a later one back (no room, an error) ends the call and is no error of it: the call that begins with that message tells.
+  std::size_t send_many(std::span<outgoing> messages, int flags = 0);
+  std::size_t send_many(std::span<outgoing> messages, int flags, error_code& ec);
+  std::size_t send_many(std::span<outgoing> messages, int flags, std::stop_token stop, error_code& ec);
+  /// Receives messages, many with one system call (recvmmsg(2)): how many came, 256 at most. Waits as recv does for the first, and takes what else is there by
+  /// then. At an end of file all come, with no bytes in them; none: the
+  /// socket was shut down for receiving, where a datagram socket can't say it otherwise.
+  std::size_t recv_many(std::span<incoming> messages, int flags = 0);
+  std::size_t recv_many(std::span<incoming> messages, int flags, error_code& ec);
+  std::size_t recv_many(std::span<incoming> messages, int flags, std::stop_token stop, error_code& ec);
 
   /// Sends `count` bytes (all there are, if empty) of an open file from `offset` on: sendfile(2), or reads and sends where that can't. Stream sockets only, not in
   /// non-blocking mode: errc::invalid_argument. One deadline for the whole. The file's position becomes offset + what was sent, on errors too. Raises no SIGPIPE.

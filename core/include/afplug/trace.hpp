@@ -16,9 +16,9 @@ class socket;
 enum class trace_event {
   socket,  ///< socket::open and the constructors, pair, adopt, fromfd [socket.__new__]; not accept and dup, which make more of the same
   bind,    ///< [socket.bind]
-  connect,        ///< connect, connect_ex, each attempt of create_connection [socket.connect]
-  sendto,         ///< [socket.sendto]
-  sendmsg,        ///< sendmsg, send_fds, async_send_to and all that gathers buffers [socket.sendmsg]
+  connect,  ///< connect, connect_ex, each attempt of create_connection [socket.connect]
+  sendto,   ///< [socket.sendto]
+  sendmsg,  ///< sendmsg, send_fds, send_many (each message), async_send_to and all that gathers buffers [socket.sendmsg]
   getaddrinfo,    ///< also those of create_connection and of connect by name [socket.getaddrinfo]
   getnameinfo,    ///< [socket.getnameinfo]
   gethostbyname,  ///< gethostbyname, gethostbyname_ex [socket.gethostbyname]
@@ -37,12 +37,13 @@ struct trace_point {
   trace_event event;                       ///< what
   const afplug::socket* on = nullptr;      ///< bind, connect, sendto, sendmsg
   const afplug::address* where = nullptr;  ///< bind, connect, sendto, getnameinfo; sendmsg, where it was given one
-  std::string_view name{};  ///< getaddrinfo, gethostby…: the host; getservbyname: the service; sethostname: the new name
+  std::string_view
+      name{};  ///< getaddrinfo, gethostby…: the host; getservbyname: the service; sethostname: the new name
   std::string_view service{};  ///< getaddrinfo: the service; getservby…: the protocol
-  int family = 0;            ///< socket, getaddrinfo: as asked; −1: to be found out
-  int type = 0;              ///< likewise, SOCK_NONBLOCK included
-  int protocol = 0;          ///< likewise
-  int port = 0;              ///< getservbyport
+  int family = 0;              ///< socket, getaddrinfo: as asked; −1: to be found out
+  int type = 0;                ///< likewise, SOCK_NONBLOCK included
+  int protocol = 0;            ///< likewise
+  int port = 0;                ///< getservbyport
 };
 
 /// Hears of calls.

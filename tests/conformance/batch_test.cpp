@@ -1,0 +1,321 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Many messages in one call: send_many and recv_many.
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <deque>
+#include <stop_token>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(batch, 0, 0);
+CONFORMANCE(batch_of_messages, 0, stream);
+CONFORMANCE(batch_to_anyone, connectionless, 0);
+CONFORMANCE(batch_to_a_slow_reader, flow, stream);
+CONFORMANCE(batch_of_bytes, stream | half_close, 0);
+CONFORMANCE(batch_with_rights, rights, stream);
+CONFORMANCE(batch_with_timestamps, timestamps, 0);
+
+// Messages that lie in memory of their own.
+class letters {
+ public:
+  letters(const row& r, unsigned count, unsigned first = 0) {
+    for (unsigned i = 0; i < count; ++i) {
+      texts_.push_back(message(r, first + i));
+      all_.emplace_back().data = texts_.back();
+    }
+  }
+  const std::string& text(std::size_t i) const { return texts_[i]; }
+  afplug::outgoing& operator[](std::size_t i) { return all_[i]; }
+  std::span<afplug::outgoing> all() { return all_; }
+
+ private:
+  std::deque<std::string> texts_;
+  std::vector<afplug::outgoing> all_;
+};
+
+// Room for messages.
+class mailbox {
+ public:
+  explicit mailbox(const row& r, std::size_t count, std::size_t each = 1000)
+      : row_(r), rooms_(count, std::string(each, '\0')), all_(count) {
+    for (std::size_t i = 0; i < count; ++i) all_[i].into = rooms_[i];
+  }
+  std::string text(std::size_t i) const { return sent(row_, rooms_[i].substr(0, all_[i].size)); }
+  afplug::incoming& operator[](std::size_t i) { return all_[i]; }
+  std::span<afplug::incoming> all() { return all_; }
+
+ private:
+  const row& row_;
+  std::vector<std::string> rooms_;
+  std::vector<afplug::incoming> all_;
+};
+
+// Receives so many, in as many calls as it takes.
+void fill(mailbox& box, afplug::socket& s, std::size_t count) {
+  s.timeout(patience);
+  for (std::size_t done = 0; done < count;) {
+    const auto n = s.recv_many(box.all().subspan(done, count - done));
+    ASSERT_GT(n, 0u);
+    done += n;
+  }
+}
+
+TEST_P(batch_of_messages, goes_both_ways_in_order) {
+  auto l = connected();
+  for (auto [from, to] : {std::pair(&l.a, &l.b), std::pair(&l.b, &l.a)}) {
+    letters sent(r(), 5);
+    ASSERT_EQ(from->send_many(sent.all()), 5u);
+    mailbox got(r(), 5);
+    fill(got, *to, 5);
+    for (std::size_t i = 0; i < 5; ++i) {
+      EXPECT_EQ(sent[i].size, sent.text(i).size());
+      EXPECT_EQ(got.text(i), sent.text(i));
+      EXPECT_EQ(got[i].flags & (MSG_TRUNC | MSG_CTRUNC), 0);
+    }
+  }
+}
+
+TEST_P(batch_of_messages, is_gathered_and_scattered) {
+  auto l = connected();
+  letters mail(r(), 2);
+  const auto& text = mail.text(1);
+  const afplug::const_bytes pieces[] = {{text.data(), 3}, {text.data() + 3, text.size() - 3}};
+  mail[1].data = pieces;
+  ASSERT_EQ(l.a.send_many(mail.all()), 2u);
+  EXPECT_EQ(mail[1].size, text.size());
+  mailbox got(r(), 2);
+  std::string head(arriving(5), '\0'), tail(1000, '\0');
+  const afplug::mutable_bytes rooms[] = {head, tail};
+  got[1].into = rooms;
+  fill(got, l.b, 2);
+  EXPECT_EQ(got.text(0), mail.text(0));
+  const std::string whole = head + tail;
+  EXPECT_EQ(sent(whole.data(), got[1].size), text);
+}
+
+TEST_P(batch_of_messages, is_cut_message_by_message) {
+  auto l = connected();
+  letters mail(r(), 3);
+  ASSERT_EQ(l.a.send_many(mail.all()), 3u);
+  mailbox got(r(), 3);
+  std::string few(arriving(4), '\0');
+  got[1].into = few;
+  fill(got, l.b, 3);
+  EXPECT_EQ(got[1].size, few.size());
+  EXPECT_EQ(sent(few.data(), few.size()), mail.text(1).substr(0, 4));
+  EXPECT_EQ(got[1].flags & MSG_TRUNC, MSG_TRUNC);
+  EXPECT_EQ(got.text(2), mail.text(2)) << "the one behind it is whole";
+  EXPECT_EQ(got[2].flags & MSG_TRUNC, 0);
+}
+
+TEST_P(batch, of_nothing_is_nothing) {
+  auto l = connected();
+  EXPECT_EQ(l.a.send_many({}), 0u);
+  EXPECT_EQ(l.b.recv_many({}), 0u);
+  mailbox got(r(), 1);
+  EXPECT_EQ(ERROR_OF(l.b.recv_many(got.all(), MSG_DONTWAIT, _)), sys(EAGAIN));
+}
+
+TEST_P(batch, waits_for_the_first_alone) {
+  auto l = connected();
+  mailbox got(r(), 4);
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    l.b.timeout(limit);
+    std::size_t n = 0;
+    error_code ec;
+    {
+      helper reader([&] { n = l.b.recv_many(got.all(), 0, ec); });
+      reader.until_asleep();
+      l.a.sendall(message(7));
+    }
+    EXPECT_EQ(ec, sys(0));
+    EXPECT_EQ(n, 1u);
+    EXPECT_EQ(got.text(0), message(7));
+  }
+}
+
+TEST_P(batch, has_the_modes_of_every_call) {
+  auto l = connected();
+  mailbox got(r(), 4);
+  l.b.timeout(0ns);
+  EXPECT_EQ(ERROR_OF(l.b.recv_many(got.all(), 0, _)), sys(EAGAIN));
+  l.b.timeout(20ms);
+  const auto before = clock::now();
+  EXPECT_EQ(ERROR_OF(l.b.recv_many(got.all(), 0, _)), timed_out);
+  EXPECT_GE(clock::now() - before, 20ms);
+  EXPECT_THROW(l.b.recv_many(got.all()), afplug::error);
+}
+
+TEST_P(batch, ends_when_told_to) {
+  auto l = connected();
+  mailbox got(r(), 4);
+  std::stop_source stop;
+  error_code ec;
+  {
+    helper reader([&] { l.b.recv_many(got.all(), 0, stop.get_token(), ec); });
+    reader.until_asleep();
+    stop.request_stop();
+  }
+  EXPECT_EQ(ec, error_code(afplug::errc::stopped));
+  letters sent(r(), 1);
+  EXPECT_EQ(ERROR_OF(l.a.send_many(sent.all(), 0, stop.get_token(), _)), error_code(afplug::errc::stopped));
+  EXPECT_EQ(sent[0].size, 0u);
+}
+
+TEST_P(batch_of_messages, that_fails_at_a_later_message_says_so_of_that_message) {
+  auto l = connected();
+  const std::string large(16 << 20, 'x');
+  letters sent(r(), 3);
+  sent[1].data = large;
+  ASSERT_EQ(l.a.send_many(sent.all()), 1u);
+  EXPECT_EQ(sent[0].size, sent.text(0).size());
+  EXPECT_EQ(sent[1].size, 0u);
+  EXPECT_EQ(ERROR_OF(l.a.send_many(sent.all().subspan(1), 0, _)), sys(error().send_big));
+  EXPECT_EQ(l.a.send_many(sent.all().subspan(2)), 1u);
+  mailbox got(r(), 2);
+  fill(got, l.b, 2);
+  EXPECT_EQ(got.text(0), sent.text(0));
+  EXPECT_EQ(got.text(1), sent.text(2));
+}
+
+TEST_P(batch_of_messages, takes_256_at_most) {
+  auto l = connected();
+  l.a.timeout(0ns);
+  letters sent(r(), 300);
+  EXPECT_LE(l.a.send_many(sent.all()), 256u);
+  mailbox got(r(), 300);
+  EXPECT_LE(l.b.recv_many(got.all()), 256u);
+}
+
+TEST_P(batch_to_a_slow_reader, sends_what_there_is_room_for) {
+  auto l = connected();
+  l.a.timeout(0ns);
+  letters sent(r(), 200);
+  std::size_t went = 0, calls = 0;
+  error_code ec;
+  // The receiver reads nothing: there comes a call that sends some, and one that sends none.
+  for (; !ec; ++calls) {
+    const auto n = l.a.send_many(sent.all(), 0, ec);
+    ASSERT_EQ(ec ? 0u : n, n);
+    went += n;
+  }
+  EXPECT_EQ(ec, sys(EAGAIN));
+  EXPECT_GT(calls, 1u);
+  std::size_t came = 0;
+  l.b.timeout(patience);
+  mailbox got(r(), 200);
+  while (came < went) {
+    const auto n = l.b.recv_many(got.all());
+    ASSERT_GT(n, 0u);
+    came += n;
+  }
+  EXPECT_EQ(came, went) << "nothing was lost, nothing came twice";
+  l.a.timeout(patience);
+  EXPECT_EQ(l.a.send_many(sent.all().first(1)), 1u);
+}
+
+TEST_P(batch_to_anyone, names_each_sender_and_receiver) {
+  auto server = bound(), one = bound(), two = bound();
+  const auto to = name_to_reach(server), first = name_to_reach(one), second = name_to_reach(two);
+  for (auto* client : {&one, &two}) {
+    letters sent(r(), 2, client == &one ? 0 : 2);
+    sent[0].to = sent[1].to = &to;
+    ASSERT_EQ(client->send_many(sent.all()), 2u);
+  }
+  mailbox got(r(), 4);
+  std::array<address, 4> from;
+  for (std::size_t i = 0; i < 4; ++i) got[i].from = &from[i];
+  fill(got, server, 4);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(got.text(i), message(static_cast<unsigned>(i)));
+    EXPECT_EQ(from[i], name_as_sender(i < 2 ? one : two));
+    EXPECT_EQ(from[i].protocol(), server.what());
+  }
+  letters back(r(), 2, 10);
+  back[0].to = &first;
+  back[1].to = &second;
+  ASSERT_EQ(server.send_many(back.all()), 2u);
+  one.timeout(patience);
+  two.timeout(patience);
+  EXPECT_EQ(receive(one), message(10));
+  EXPECT_EQ(receive(two), message(11));
+}
+
+TEST_P(batch_with_rights, passes_descriptors_that_are_closed_on_exec_and_never_leak) {
+  auto l = connected();
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  {
+    afplug::control_builder control;
+    control.rights(std::array{ends[0]});
+    letters sent(r(), 3);
+    sent[0].control = sent[2].control = &control;
+    ASSERT_EQ(l.a.send_many(sent.all()), 3u);
+    mailbox got(r(), 3);
+    std::vector<afplug::control_buffer> room;
+    for (std::size_t i = 0; i < 3; ++i) room.emplace_back(afplug::cmsg_space(sizeof(int)));
+    for (std::size_t i = 0; i < 3; ++i) got[i].control = &room[i];
+    fill(got, l.b, 3);
+    const auto taken = room[0].take_rights();
+    ASSERT_EQ(taken.size(), 1u);
+    EXPECT_TRUE(close_on_exec(taken[0]));
+    ::close(taken[0]);
+    EXPECT_TRUE(room[1].take_rights().empty());
+    // The third's is not taken: its buffer closes it, which the fixture sees.
+  }
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_P(batch_with_timestamps, has_ancillary_data_of_each) {
+  auto l = connected();
+  l.b.option(afplug::opt::timestamp_ns(true));
+  letters sent(r(), 3);
+  ASSERT_EQ(l.a.send_many(sent.all()), 3u);
+  mailbox got(r(), 3);
+  std::vector<afplug::control_buffer> room;
+  for (std::size_t i = 0; i < 3; ++i) room.emplace_back(256);
+  got[0].control = &room[0];
+  got[2].control = &room[2];
+  fill(got, l.b, 3);
+  for (std::size_t i : {0u, 2u}) {
+    const auto item = room[i].find(SOL_SOCKET, SCM_TIMESTAMPNS);
+    ASSERT_TRUE(item) << i;
+    EXPECT_GT(item->timestamp()->count(), 0);
+  }
+  EXPECT_EQ(got[1].flags & MSG_CTRUNC, MSG_CTRUNC) << "there was no room for it";
+}
+
+TEST_P(batch_of_bytes, is_a_stream_of_bytes_all_the_same) {
+  auto l = connected();
+  letters sent(r(), 3);
+  ASSERT_EQ(l.a.send_many(sent.all()), 3u);
+  const auto whole = sent.text(0) + sent.text(1) + sent.text(2);
+  std::string got;
+  mailbox box(r(), 2, 4);
+  while (got.size() < whole.size()) {
+    const auto n = l.b.recv_many(box.all());
+    for (std::size_t i = 0; i < n; ++i) got += box.text(i);
+  }
+  EXPECT_EQ(got, whole);
+  l.a.shutdown(SHUT_WR);
+  ASSERT_EQ(l.b.recv_many(box.all()), 2u);
+  EXPECT_EQ(box[0].size + box[1].size, 0u) << "the end of file";
+}
+
+TEST_P(batch_of_bytes, raises_no_sigpipe) {
+  auto l = connected();
+  l.a.shutdown(SHUT_WR);
+  letters sent(r(), 2);
+  EXPECT_EQ(ERROR_OF(l.a.send_many(sent.all(), 0, _)), sys(error().send_shut));
+}
+
+}  // namespace
+}  // namespace conformance
