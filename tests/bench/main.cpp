@@ -27,9 +27,14 @@ struct arguments {
 
 int run(const arguments& all, const char* self) {
   bench::report made;
-  for (const auto& make : {bench::ping_pong, bench::opening, bench::churn})
-    for (const auto& subject : make())
-      if (subject.name.find(all.only) != std::string::npos) made.results.push_back(bench::measure(subject, all.rounds));
+  for (const auto& make : {bench::ping_pong, bench::opening, bench::churn, bench::datagrams, bench::packets})
+    for (const auto& subject : make()) {
+      if (subject.name.find(all.only) == std::string::npos) continue;
+      if (subject.missing.empty())
+        made.results.push_back(bench::measure(subject, all.rounds));
+      else
+        std::fprintf(stderr, "bench: not measured: %s: %s\n", subject.name.c_str(), subject.missing.c_str());
+    }
   if (std::string_view("loading").find(all.only) != std::string_view::npos)
     made.loads = bench::measure_loading(self, 41);
   made.print();

@@ -21,6 +21,7 @@ struct subject {
   std::string name;
   int batch;  ///< operations between two looks at the clock
   std::vector<variant> variants;
+  std::string missing = {};  ///< why this machine can't do it; empty: it can
 };
 
 struct outcome {
@@ -51,6 +52,8 @@ double quantile(std::vector<double> values, double part);
 std::vector<subject> ping_pong();
 std::vector<subject> opening();
 std::vector<subject> churn();
+std::vector<subject> datagrams();
+std::vector<subject> packets();
 
 /// What it costs to load a plugin in a new process.
 struct loading {
