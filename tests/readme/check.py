@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""check.py FILE.md --build BUILD --prefix PREFIX: does what the fenced blocks of a Markdown file show.
+"""check.py FILE.md --build BUILD --prefix PREFIX [--lab KERNEL]: does what the fenced blocks of a Markdown file show.
 
-    ```cpp      a whole program, or lines to paste into main: compiled against PREFIX, and run
+    ```cpp      a whole program, or lines to paste into main: compiled against PREFIX, and run; what stands behind
+                `// → ` at the ends of its lines is what it prints
     ```c        the same with the C compiler
     ```sh       run by bash; every command has to succeed
     ```console  lines `$ COMMAND` (continued by `> `) are run by bash, one block one shell, and what they print, both
@@ -10,6 +11,8 @@
     <!-- file: NAME --> before a block of any language has it written to that file, for the blocks after it; of these
                 only whole programs are compiled and run as well
     <!-- compile only: REASON --> before a ```cpp block has it compiled and not run.
+    <!-- lab: KERNEL SETS --> before a block of code or commands says that it runs in tests/lab/run: with --lab KERNEL.
+                Without, such code is compiled alone; with it, no other block is looked at.
 
 All blocks of a file share one empty working folder, which is also HOME, with links to what a fresh clone holds. PATH
 begins with BUILD/bin. A ```text block need not be true; any other language that nothing checks is an error.
@@ -25,7 +28,8 @@ import tempfile
 
 TIME_LIMIT = 120
 FENCE = re.compile(r"^```(\S*)\s*$")
-DIRECTIVE = re.compile(r"^<!-- (file|compile only): (.+?) -->$")
+DIRECTIVE = re.compile(r"^<!-- (file|compile only|lab): (.+?) -->$")
+PRINTS = re.compile(r"// → (.*)$", re.M)
 MAIN = re.compile(r"^int main\(", re.M)
 # What CI itself is doing while this runs, or has done to get here.
 ELSEWHERE = re.compile(r"^(tests/run\b|sudo cmake --install )")
@@ -38,6 +42,10 @@ class Block:
     @property
     def text(self):
         return "".join(line + "\n" for line in self.lines)
+
+    def directed(self, name):
+        """What the directive of that name says, or None."""
+        return self.directive[1] if self.directive and self.directive[0] == name else None
 
 
 def blocks_of(path):
@@ -65,8 +73,10 @@ class Failure(Exception):
 
 
 class Checker:
-    def __init__(self, top, build, prefix, folder):
+    def __init__(self, top, build, prefix, folder, lab):
         self.folder = folder
+        self.lab = lab
+        self.lab_run = [str(top / "tests/lab/run"), "--time", str(TIME_LIMIT)]
         for entry in top.iterdir():
             if not entry.name.startswith((".", "build")):
                 (folder / entry.name).symlink_to(entry)
@@ -85,6 +95,8 @@ class Checker:
             "LIBRARY_PATH": library,
             "LD_RUN_PATH": library,
         }
+        cache = os.environ.get("XDG_CACHE_HOME") or f"{os.environ.get('HOME', '/var/tmp')}/.cache"
+        self.environment["AFPLUG_LAB_CACHE"] = os.environ.get("AFPLUG_LAB_CACHE") or f"{cache}/afplug-lab"
 
     def run(self, command, script=None):
         """The command's output, both streams; fails where the command does."""
@@ -112,19 +124,21 @@ class Checker:
         name = f"block{block.line}"
         (self.folder / f"{name}{suffix}").write_text(text)
         self.run([*compiler, "-Wall", "-Wextra", "-Werror", f"{name}{suffix}", "-o", name, "-lafplug"])
-        if block.directive is None or block.directive[0] != "compile only":
-            self.run([f"./{name}"])
+        if block.directed("compile only") or (block.directed("lab") and not self.lab):
+            return
+        expected = PRINTS.findall(text)
+        printed = self.run_where(block, [f"./{name}"])
+        if expected:
+            self.compare(printed, expected)
 
-    def shell(self, block):
-        lines = [line for line in block.lines if not ELSEWHERE.match(line)]
-        self.run(["bash", "-euo", "pipefail", "-c", "\n".join(lines)])
+    def run_where(self, block, command):
+        """Runs it here, or in the lab that the block names; its output."""
+        if self.lab:
+            kernel, _, sets = block.directed("lab").partition(" ")
+            command = [*self.lab_run, "--kernel", kernel, "--sets", sets, "--", *command]
+        return self.run(command)
 
-    def console(self, block):
-        script, expected, in_command = [], [], False
-        for line in block.lines:
-            in_command = line.startswith("$ ") or (in_command and line.startswith("> "))
-            (script if in_command else expected).append(line[2:] if in_command else line)
-        printed = self.run(["bash", "-c", "exec 2>&1\n" + "\n".join(script) + "\nwait"])
+    def compare(self, printed, expected):
         pattern = "".join(
             r"(?:.*\n)*?" if line.strip() == "…" else ".*".join(map(re.escape, line.split("…"))) + r"[ \t]*\n"
             for line in expected
@@ -132,13 +146,26 @@ class Checker:
         if not re.fullmatch(pattern, printed):
             raise Failure(f"printed:\n{printed}\nshown:\n" + "\n".join(expected))
 
+    def shell(self, block):
+        lines = [line for line in block.lines if not ELSEWHERE.match(line)]
+        self.run_where(block, ["bash", "-euo", "pipefail", "-c", "\n".join(lines)])
+
+    def console(self, block):
+        script, expected, in_command = [], [], False
+        for line in block.lines:
+            in_command = line.startswith("$ ") or (in_command and line.startswith("> "))
+            (script if in_command else expected).append(line[2:] if in_command else line)
+        self.compare(self.run_where(block, ["bash", "-c", "exec 2>&1\n" + "\n".join(script) + "\nwait"]), expected)
+
     def check(self, block):
-        if block.directive is not None and block.directive[0] == "file":
-            target = self.folder / block.directive[1]
+        if block.directed("file"):
+            target = self.folder / block.directed("file")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(block.text)
             if not MAIN.search(block.text):
                 return
+        if block.directed("lab") and not self.lab and block.language != "cpp":
+            return
         if block.language == "cpp":
             self.program(block, ["c++", "-std=c++20"], ".cpp")
         elif block.language == "c":
@@ -157,11 +184,14 @@ def main():
     parser.add_argument("--top", type=pathlib.Path, required=True)
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--prefix", type=pathlib.Path, required=True)
+    parser.add_argument("--lab", metavar="KERNEL")
     arguments = parser.parse_args()
     blocks = blocks_of(arguments.file)
+    if arguments.lab:
+        blocks = [block for block in blocks if (block.directed("lab") or "").split(" ")[0] == arguments.lab]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        checker = Checker(arguments.top, arguments.build, arguments.prefix, pathlib.Path(folder))
+        checker = Checker(arguments.top, arguments.build, arguments.prefix, pathlib.Path(folder), arguments.lab)
         for block in blocks:
             where = f"{arguments.file.name}:{block.line} {block.language}"
             try:
