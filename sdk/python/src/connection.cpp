@@ -72,7 +72,7 @@ PyObject* listen(PyObject* o, PyObject* args) {
 }
 
 PyObject* shutdown(PyObject* o, PyObject* arg) {
-  const int how = _PyLong_AsInt(arg);
+  const int how = as_int(arg);
   if (how == -1 && PyErr_Occurred()) return nullptr;
   if (!call(self_of(o), [&](afplug::socket& s, error_code& ec) { s.shutdown(how, ec); })) return nullptr;
   Py_RETURN_NONE;

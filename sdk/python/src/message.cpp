@@ -196,12 +196,12 @@ PyObject* sendmsg_afalg(PyObject* o, PyObject* args, PyObject* kwargs) {
                                    &PyLong_Type, &op, static_cast<Py_buffer*>(&iv), &PyLong_Type, &associated, &flags))
     return nullptr;
   if (!op) return PyErr_SetString(PyExc_TypeError, "Invalid or missing argument 'op'"), nullptr;
-  const int operation = _PyLong_AsInt(op);
+  const int operation = as_int(op);
   if (operation == -1 && PyErr_Occurred()) return nullptr;
   if (operation < 0) return PyErr_SetString(PyExc_TypeError, "Invalid argument 'op'"), nullptr;
   std::optional<int> length;
   if (associated) {
-    length = _PyLong_AsInt(associated);
+    length = as_int(associated);
     if (*length == -1 && PyErr_Occurred()) return nullptr;
     if (*length < 0) return PyErr_SetString(PyExc_TypeError, "assoclen must be positive"), nullptr;
   }

@@ -149,7 +149,7 @@ bool open(object* self, int family, int type, int proto) {
 }
 
 bool adopt(object* self, PyObject* number, int family, int type, int proto) {
-  const int fd = _PyLong_AsInt(number);
+  const int fd = as_int(number);
   if (fd == -1 && PyErr_Occurred()) return false;
   if (fd < 0) {
     PyErr_SetString(PyExc_ValueError, "negative file descriptor");
@@ -227,12 +227,10 @@ void close_quietly(object* self) {
 void type_finalize(PyObject* o) {
   auto* self = self_of(o);
   if (!self->socket) return;
-  PyObject *kind = nullptr, *value = nullptr, *trace = nullptr;
-  PyErr_Fetch(&kind, &value, &trace);
+  const aside pending;
   if (PyErr_ResourceWarning(o, 1, "unclosed %R", o) != 0 && PyErr_ExceptionMatches(PyExc_Warning))
     PyErr_WriteUnraisable(o);
   close_quietly(self);
-  PyErr_Restore(kind, value, trace);
 }
 
 void type_dealloc(PyObject* o) {

@@ -7,6 +7,7 @@
 #include <Python.h>
 
 #include <afplug/error.hpp>
+#include <climits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,6 +34,33 @@ struct buffer : Py_buffer {
 PyObject* raise(const error_code& ec);
 /// Raises the present C++ exception. Always null. For catch (...).
 PyObject* raise_current();
+
+/// A Python integer as an int; -1 with an exception set: it is none, or none that fits.
+inline int as_int(PyObject* o) {
+  int overflow = 0;
+  const long value = PyLong_AsLongAndOverflow(o, &overflow);
+  if (overflow == 0 && value >= INT_MIN && value <= INT_MAX) return static_cast<int>(value);
+  PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C int");
+  return -1;
+}
+
+/// The exception that is set, put aside for a scope.
+class aside {
+ public:
+#if PY_VERSION_HEX >= 0x030C0000
+  aside() : raised_(PyErr_GetRaisedException()) {}
+  ~aside() { PyErr_SetRaisedException(raised_); }
+#else
+  aside() { PyErr_Fetch(&kind_, &raised_, &trace_); }
+  ~aside() { PyErr_Restore(kind_, raised_, trace_); }
+#endif
+  aside(const aside&) = delete;
+  aside& operator=(const aside&) = delete;
+
+ private:
+  PyObject* raised_ = nullptr;
+  [[maybe_unused]] PyObject *kind_ = nullptr, *trace_ = nullptr;
+};
 
 /// The GIL released for a scope. A signal that ends a system call meanwhile runs Python's handlers, and an exception of theirs ends the call.
 class without_gil {

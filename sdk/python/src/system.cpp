@@ -15,7 +15,7 @@ namespace afplug::python {
 namespace {
 
 PyObject* close_(PyObject*, PyObject* arg) {
-  const int fd = _PyLong_AsInt(arg);
+  const int fd = as_int(arg);
   if (fd == -1 && PyErr_Occurred()) return nullptr;
   if (parked(fd)) Py_RETURN_NONE;
   int failed = 0;
@@ -28,7 +28,7 @@ PyObject* close_(PyObject*, PyObject* arg) {
 }
 
 PyObject* dup_(PyObject*, PyObject* arg) {
-  const int fd = _PyLong_AsInt(arg);
+  const int fd = as_int(arg);
   if (fd == -1 && PyErr_Occurred()) return nullptr;
   error_code ec;
   if (const auto s = in_user_space(fd)) {
