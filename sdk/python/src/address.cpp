@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include <linux/tipc.h>
 #include <netinet/in.h>
 #include <sys/un.h>
 
@@ -162,6 +163,10 @@ bool is_signed(std::uint32_t kind) noexcept {
 bool read_field(PyObject* from, const afplug_member& field, field_value& to, bool wraps = false) {
   if (from == Py_None) return true;
   if (!is_number(field.kind)) {
+    if (field.kind == AFPLUG_KIND_BYTES && PyUnicode_Check(from)) {
+      PyErr_SetString(PyExc_TypeError, "a bytes-like object is required, not 'str'");
+      return false;
+    }
     std::string value;
     if (!read_bytes(from, value)) return false;
     if (field.kind == AFPLUG_KIND_TEXT) {
@@ -206,13 +211,29 @@ bool refuse_fields(const error_code& ec) {
   return false;
 }
 
-// The name of an interface to be bound to or sent through; CPython looks it up, and there is none with no name.
-bool is_named(PyObject* item) {
-  std::string name;
-  if (!read_bytes(item, name)) return false;
-  if (!name.empty()) return true;
+bool is_path(PyObject* item) {
+  PyObject* encoded = nullptr;
+  if (PyUnicode_FSConverter(item, &encoded) == 0) return false;
+  Py_DECREF(encoded);
+  return true;
+}
+
+// An interface to be bound to or sent through; CPython looks it up, and there is none with no name.
+bool is_interface(PyObject* item, const char* usage) {
+  if (!PyUnicode_Check(item) && !PyBytes_Check(item)) {
+    PyErr_SetString(PyExc_TypeError, usage);
+    return false;
+  }
+  if (PyObject_IsTrue(item) != 0) return true;
   errno = ENODEV;
   return raise_errno() != nullptr;
+}
+
+bool is_tipc_type(PyObject* item) {
+  const int type = as_int(item);
+  if (type == TIPC_ADDR_NAMESEQ || type == TIPC_ADDR_NAME || type == TIPC_ADDR_ID) return true;
+  if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "Invalid address type");
+  return false;
 }
 
 bool at_most(PyObject* item, std::size_t most, PyObject* kind, const char* words) {
@@ -223,20 +244,23 @@ bool at_most(PyObject* item, std::size_t most, PyObject* kind, const char* words
 }
 
 // CPython says these before anybody looks at the fields.
-bool usual_limits(int family, PyObject* tuple, const char* caller) {
+bool usual_limits(const shape& s, PyObject* tuple, const char* caller) {
   const auto item = [tuple](Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); };
   std::uint32_t ignored = 0;
-  switch (family) {
+  switch (s.family) {
     case AF_CAN:
-      return at_most(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
+      return is_path(item(0)) && at_most(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
     case AF_PACKET:
-      return is_named(item(0)) && at_most(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
+      return is_interface(item(0), s.usage) &&
+             at_most(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
              read_bounded(item(1), 65535, "proto", caller, ignored) &&
              (PyTuple_GET_SIZE(tuple) < 5 ||
               at_most(item(4), 8, PyExc_ValueError, "Hardware address must be 8 bytes or less"));
     case AF_ALG:
       return at_most(item(0), 13, PyExc_ValueError, "AF_ALG type too long.") &&
              at_most(item(1), 63, PyExc_ValueError, "AF_ALG name too long.");
+    case AF_TIPC:
+      return is_tipc_type(item(0));
     default:
       return true;
   }
@@ -249,6 +273,8 @@ bool wrong_format(const char* caller) {
 
 bool read_by_shape(const basic_protocol& who, const shape& s, PyObject* from, address& to, const char* caller) {
   const bool bluetooth = s.family == AF_BLUETOOTH;
+  const bool is_sco = bluetooth && s.fields.size() == 1;
+  if (is_sco && PyTuple_Check(from)) return wrong_format(caller);
   reference one;
   if (bluetooth && !PyTuple_Check(from) && s.required == 1) from = (one.reset(PyTuple_Pack(1, from)), one.get());
   if (!from) return false;
@@ -260,7 +286,7 @@ bool read_by_shape(const basic_protocol& who, const shape& s, PyObject* from, ad
     PyErr_SetString(PyExc_TypeError, s.usage);
     return false;
   }
-  if (!usual_limits(s.family, from, caller)) return false;
+  if (!usual_limits(s, from, caller)) return false;
   const auto table = who.owner()->address_fields();
   std::vector<field_value> values(table.size());
   for (std::size_t i = 0; i < size; ++i) {

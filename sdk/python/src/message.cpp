@@ -198,7 +198,7 @@ PyObject* sendmsg_afalg(PyObject* o, PyObject* args, PyObject* kwargs) {
   if (!op) return PyErr_SetString(PyExc_TypeError, "Invalid or missing argument 'op'"), nullptr;
   const int operation = as_int(op);
   if (operation == -1 && PyErr_Occurred()) return nullptr;
-  if (operation < 0) return PyErr_SetString(PyExc_TypeError, "Invalid argument 'op'"), nullptr;
+  if (operation < 0) return PyErr_SetString(PyExc_TypeError, "Invalid or missing argument 'op'"), nullptr;
   std::optional<int> length;
   if (associated) {
     length = as_int(associated);
