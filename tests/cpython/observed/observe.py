@@ -174,6 +174,25 @@ def j1939(number=None):
     return s
 
 
+def alg(where):
+    s = sock(socket.AF_ALG, SEQPACKET)
+    if where:
+        s.bind(where)
+    return s
+
+
+def bt(kind, protocol):
+    return sock(socket.AF_BLUETOOTH, kind, protocol)
+
+
+def l2cap():
+    return bt(SEQPACKET, socket.BTPROTO_L2CAP)
+
+
+def rfcomm():
+    return bt(STREAM, socket.BTPROTO_RFCOMM)
+
+
 def isotp(*ids):
     s = sock(AF_CAN, DGRAM, socket.CAN_ISOTP)
     s.settimeout(PATIENCE)
