@@ -31,6 +31,31 @@ constexpr std::array conninfo_members{
     AFPLUG_MEMBER(bt::conninfo, hci_handle, "hci_handle", AFPLUG_KIND_U16),
     AFPLUG_MEMBER(bt::conninfo, dev_class, "dev_class", AFPLUG_KIND_BYTES),
 };
+constexpr std::array iso_members{
+    AFPLUG_MEMBER(bt::iso_qos, group, "group", AFPLUG_KIND_U8),
+    AFPLUG_MEMBER(bt::iso_qos, stream, "stream", AFPLUG_KIND_U8),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, sca, "sca", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, packing, "packing", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, framing, "framing", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, in.interval, "in_interval", AFPLUG_KIND_U32)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, in.latency, "in_latency", AFPLUG_KIND_U16)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, in.sdu, "in_sdu", AFPLUG_KIND_U16)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, in.phy, "in_phy", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, in.rtn, "in_rtn", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, out.interval, "out_interval", AFPLUG_KIND_U32)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, out.latency, "out_latency", AFPLUG_KIND_U16)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, out.sdu, "out_sdu", AFPLUG_KIND_U16)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, out.phy, "out_phy", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, out.rtn, "out_rtn", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, encryption, "encryption", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, code, "code", AFPLUG_KIND_BYTES)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, options, "options", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, skip, "skip", AFPLUG_KIND_U16)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, sync_timeout, "sync_timeout", AFPLUG_KIND_U16)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, sync_cte_type, "sync_cte_type", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, mse, "mse", AFPLUG_KIND_U8)),
+    ap::optional(AFPLUG_MEMBER(bt::iso_qos, timeout, "timeout", AFPLUG_KIND_U16)),
+};
 constexpr std::array sco_members{ap::member("mtu", AFPLUG_KIND_U16, 0, 2)};
 constexpr std::array filter_members{
     ap::hex(ap::member("type_mask", AFPLUG_KIND_U32, 0, 4)),
@@ -64,8 +89,11 @@ constexpr std::array options{
     common("BT_PHY", 14, ap::kind::u32.named("BT_PHY_"), ap::read_only, "radio modes in use"),
     common("BT_MODE", 15, ap::kind::u8.named("BT_MODE_"), ap::read_write, "mode of an L2CAP channel"),
     common("BT_PKT_STATUS", 16, ap::kind::u32, ap::read_write, "get the status of SCO packets, as ancillary data"),
-    common("BT_ISO_QOS", 17, ap::kind::bytes(0, 64), ap::read_write, "quality of service of isochronous streams"),
+    common("BT_ISO_QOS", 17, ap::kind::structure<bt::iso_qos>(iso_members, 32), ap::read_write,
+           "quality of service of isochronous streams; times in µs and ms; 255: the kernel chooses"),
     common("BT_CODEC", 19, ap::kind::bytes(0, 256), ap::read_write, "codec of SCO links"),
+    common("BT_ISO_BASE", 20, ap::kind::bytes(0, 248), ap::read_write,
+           "what a broadcast says of its streams (BASE), from Linux 6.0 on"),
     l2cap("L2CAP_OPTIONS", 1, ap::kind::structure<bt::l2cap_options>(l2cap_members), ap::read_write,
           "MTUs, mode and window of a BR/EDR channel"),
     l2cap("L2CAP_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
@@ -113,6 +141,11 @@ constexpr std::array rows{
 
 // A socket needs an adapter to carry anything; HCI's monitor and control channels do without.
 std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {
+  if (who->protocol == bt::iso && verdict->error == EPROTONOSUPPORT)
+    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-protocol",
+              "isochronous sockets are an experimental feature of the kernel's (from 6.0 on), which is not switched on",
+              "in /etc/bluetooth/main.conf: KernelExperimental = 6fbaf188-05e0-496a-9885-d6ddfdb4e03e; then `systemctl "
+              "restart bluetooth`");
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
   std::string found;
   std::error_code ignored;

@@ -5,7 +5,7 @@
 //   BTPROTO_L2CAP          AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1     each key may be left out: 0; type 0 BR/EDR, 1 LE public, 2 LE random
 //   BTPROTO_RFCOMM         AA:BB:CC:DD:EE:FF?channel=5
 //   BTPROTO_SCO            AA:BB:CC:DD:EE:FF
-//   BTPROTO_ISO            AA:BB:CC:DD:EE:FF?type=1
+//   BTPROTO_ISO            AA:BB:CC:DD:EE:FF?type=1                      broadcasts: &bc=AA:BB:CC:DD:EE:FF&bctype=1&sid=2&bis=1,2
 //   BTPROTO_HCI and the    hci0?channel=1                                 none: no adapter in particular (HCI_DEV_NONE)
 //   protocols beneath it
 //
@@ -25,7 +25,7 @@ struct any_address {
   std::uint8_t bytes[62] = {};
 };
 
-enum field_index : std::size_t { f_bdaddr, f_psm, f_cid, f_type, f_device, f_channel };
+enum field_index : std::size_t { f_bdaddr, f_psm, f_cid, f_type, f_device, f_channel, f_broadcast };
 
 struct codec {
   using address = any_address;
@@ -40,6 +40,8 @@ struct codec {
                 "BTPROTO_L2CAP, BTPROTO_ISO: BDADDR_BREDR, BDADDR_LE_PUBLIC, BDADDR_LE_RANDOM", optional),
       ap::field("device", AFPLUG_KIND_U16, "BTPROTO_HCI: number of the adapter; 65535: none", optional),
       ap::field("channel", AFPLUG_KIND_U16, "BTPROTO_RFCOMM: 1-30; BTPROTO_HCI: HCI_CHANNEL_*", optional),
+      ap::field("broadcast", AFPLUG_KIND_BYTES, "BTPROTO_ISO: struct sockaddr_iso_bc, 40 bytes and one of padding",
+                optional),
   };
 
   template <class S>
@@ -83,6 +85,37 @@ struct codec {
     if (text.starts_with("hci")) text.remove_prefix(3);
     return ap::integer<std::uint16_t>("adapter", text, 0, 65535);
   }
+
+  // "1,2,3"
+  static std::string streams(const bt::sockaddr_iso_broadcast& it) {
+    std::size_t end = std::min<std::size_t>(it.count, sizeof it.streams);
+    for (std::size_t i = end; i < sizeof it.streams; ++i)
+      if (it.streams[i] != 0) end = i + 1;
+    std::string text;
+    for (std::size_t i = 0; i < end; ++i) (text += i == 0 ? "" : ",") += std::to_string(it.streams[i]);
+    return text;
+  }
+
+  static bt::sockaddr_iso_broadcast broadcast(ap::keys& keys, std::string_view of, const bt::sockaddr_iso& base) {
+    bt::sockaddr_iso_broadcast made{AF_BLUETOOTH, base.device, base.type, device(of)};
+    made.broadcaster_type = static_cast<std::uint8_t>(keys.take("bctype", 255, bt::le_public));
+    made.sid = static_cast<std::uint8_t>(keys.take("sid", 255, 0));
+    const auto* list = keys.take("bis");
+    std::string_view rest = list ? std::string_view(*list) : std::string_view();
+    std::size_t count = 0;
+    while (!rest.empty()) {
+      if (count == sizeof made.streams) ap::fail(ERANGE, "bis names more than 31 streams");
+      const auto one = rest.substr(0, rest.find(','));
+      made.streams[count++] = ap::integer<std::uint8_t>("bis", one, 0, 255);
+      rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+    }
+    made.count = static_cast<std::uint8_t>(keys.take("count", 255, count));
+    return made;
+  }
+
+  // What stands behind the device of a broadcast's address.
+  static constexpr std::size_t broadcast_at = offsetof(bt::sockaddr_iso_broadcast, broadcaster);
+  static bool is_broadcast(const ap::sized<address>& it) { return it.length == sizeof(bt::sockaddr_iso_broadcast); }
 
   // From the values of the fields, however they came.
   struct parts {
@@ -128,7 +161,12 @@ struct codec {
       known = "channel, length, tail";
     } else if (who.protocol == bt::iso) {
       p.type = keys.take("type", 255, bt::le_public);
-      known = "type, length, tail";
+      if (const auto* of = keys.take("bc")) {
+        const auto made = broadcast(keys, *of, {AF_BLUETOOTH, p.device, static_cast<std::uint8_t>(p.type)});
+        keys.finish("type, bc, bctype, sid, bis, count");
+        return pack(made);
+      }
+      known = "type, bc, length, tail";
     }
     auto made = make(who.protocol, p);
     ap::take_rest(made, keys, least);
@@ -157,6 +195,17 @@ struct codec {
       const auto a = unpack<bt::sockaddr_iso>(it);
       text = a.device.to_string();
       if (a.type != bt::le_public) ap::add_key(text, "type", std::to_string(a.type));
+      if (is_broadcast(it)) {
+        const auto b = unpack<bt::sockaddr_iso_broadcast>(it);
+        const auto list = streams(b);
+        ap::add_key(text, "bc", b.broadcaster.to_string());
+        if (b.broadcaster_type != bt::le_public) ap::add_key(text, "bctype", std::to_string(b.broadcaster_type));
+        key("sid", b.sid);
+        if (!list.empty()) ap::add_key(text, "bis", list);
+        const auto listed = static_cast<std::size_t>(std::count(list.begin(), list.end(), ',')) + !list.empty();
+        if (b.count != listed) ap::add_key(text, "count", std::to_string(b.count));
+        return text;
+      }
     } else {
       const auto a = unpack<bt::sockaddr_hci>(it);
       text = a.device == bt::no_device ? "none" : ap::say("hci", a.device);
@@ -178,6 +227,9 @@ struct codec {
     } else if (who.protocol == bt::iso) {
       const auto a = unpack<bt::sockaddr_iso>(it);
       out.text(a.device.to_string()).none(2).number(a.type);
+      if (is_broadcast(it))
+        out.none(2).bytes(std::string_view(reinterpret_cast<const char*>(&it.value) + broadcast_at,
+                                           sizeof(bt::sockaddr_iso_broadcast) - broadcast_at));
     } else {
       const auto a = unpack<bt::sockaddr_hci>(it);
       out.none(4).number(a.device).number(a.channel);
@@ -194,7 +246,7 @@ struct codec {
       case bt::sco:
         return 1 << f_bdaddr;
       case bt::iso:
-        return 1 << f_bdaddr | 1 << f_type;
+        return 1 << f_bdaddr | 1 << f_type | 1 << f_broadcast;
       default:
         return 1 << f_device | 1 << f_channel;
     }
@@ -214,7 +266,15 @@ struct codec {
     p.type = in.number(f_type, 255, who.protocol == bt::iso ? bt::le_public : bt::bredr);
     p.number = in.number(f_device, 65535);
     p.channel = in.number(f_channel, numbered ? 65535 : 255);
-    return make(who.protocol, p);
+    auto made = make(who.protocol, p);
+    if (!in.given(f_broadcast)) return made;
+    constexpr auto bytes = sizeof(bt::sockaddr_iso_broadcast) - broadcast_at;
+    const auto given = in.text(f_broadcast);
+    if (given.size() != bytes && given.size() + 1 != bytes)
+      ap::fail(EINVAL, "broadcast must have ", bytes - 1, " bytes, not ", given.size());
+    given.copy(reinterpret_cast<char*>(&made.value) + broadcast_at, bytes);
+    made.length = sizeof(bt::sockaddr_iso_broadcast);
+    return made;
   }
 };
 

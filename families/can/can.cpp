@@ -18,6 +18,16 @@ constexpr std::array filter_members{
     ap::hex(AFPLUG_MEMBER(can_filter, can_id, "id", AFPLUG_KIND_U32)),
     ap::hex(AFPLUG_MEMBER(can_filter, can_mask, "mask", AFPLUG_KIND_U32)),
 };
+/// struct can_raw_vcid_options, which the headers have from Linux 6.9 on.
+struct vcid_options {
+  std::uint8_t flags, tx_vcid, rx_vcid, rx_vcid_mask;
+};
+constexpr std::array vcid_members{
+    ap::hex(ap::named(AFPLUG_MEMBER(vcid_options, flags, "flags", AFPLUG_KIND_U8), "CAN_RAW_XL_VCID_")),
+    ap::optional(ap::hex(AFPLUG_MEMBER(vcid_options, tx_vcid, "tx_vcid", AFPLUG_KIND_U8))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(vcid_options, rx_vcid, "rx_vcid", AFPLUG_KIND_U8))),
+    ap::optional(ap::hex(AFPLUG_MEMBER(vcid_options, rx_vcid_mask, "rx_vcid_mask", AFPLUG_KIND_U8))),
+};
 constexpr ap::option_group raw{SOL_CAN_RAW, "raw"};
 constexpr std::array raw_options{
     raw(AFPLUG_NAMED(CAN_RAW_FILTER), ap::kind::array_of<can_filter>(filter_members, CAN_RAW_FILTER_MAX),
@@ -30,8 +40,8 @@ constexpr std::array raw_options{
     raw(AFPLUG_NAMED(CAN_RAW_FD_FRAMES), ap::kind::flag, ap::read_write, "CAN FD frames, of up to 64 bytes"),
     raw(AFPLUG_NAMED(CAN_RAW_JOIN_FILTERS), ap::kind::flag, ap::read_write, "all filters must match, not one"),
     raw(AFPLUG_NAMED(CAN_RAW_XL_FRAMES), ap::kind::flag, ap::read_write, "CAN XL frames, of up to 2048 bytes"),
-    raw(AFPLUG_NAMED(CAN_RAW_XL_VCID_OPTS), ap::kind::bytes(4, 4), ap::read_write,
-        "virtual CAN network id of XL frames: flags, tx_vcid, rx_vcid, rx_vcid_mask"),
+    raw(AFPLUG_NAMED(CAN_RAW_XL_VCID_OPTS), ap::kind::structure<vcid_options>(vcid_members), ap::read_write,
+        "virtual CAN network id of XL frames: CAN_RAW_XL_VCID_TX_SET, _TX_PASS, _RX_FILTER"),
 };
 
 constexpr std::array isotp_members{

@@ -18,6 +18,24 @@
 #ifndef CAN_RAW_XL_VCID_OPTS
 #define CAN_RAW_XL_VCID_OPTS 8
 #endif
+#ifndef CAN_RAW_XL_VCID_TX_SET
+#define CAN_RAW_XL_VCID_TX_SET 1
+#endif
+#ifndef CAN_RAW_XL_VCID_TX_PASS
+#define CAN_RAW_XL_VCID_TX_PASS 2
+#endif
+#ifndef CAN_RAW_XL_VCID_RX_FILTER
+#define CAN_RAW_XL_VCID_RX_FILTER 4
+#endif
+#ifndef CANXL_VCID_OFFSET
+#define CANXL_VCID_OFFSET 16
+#endif
+#ifndef CANXL_VCID_VAL_MASK
+#define CANXL_VCID_VAL_MASK 0xff
+#endif
+#ifndef CANXL_VCID_MASK
+#define CANXL_VCID_MASK 0xff0000
+#endif
 #ifndef CAN_ISOTP_DYN_FC_PARMS
 #define CAN_ISOTP_DYN_FC_PARMS 0x2000
 #endif
@@ -40,6 +58,9 @@ inline constexpr auto constants = std::to_array<afplug_constant>({
     can_raw_(AFPLUG_NAMED(CAN_RAW_JOIN_FILTERS)),
     can_raw_(AFPLUG_NAMED(CAN_RAW_XL_FRAMES)),
     can_raw_(AFPLUG_NAMED(CAN_RAW_XL_VCID_OPTS)),
+    can_raw_(AFPLUG_NAMED(CAN_RAW_XL_VCID_TX_SET)),
+    can_raw_(AFPLUG_NAMED(CAN_RAW_XL_VCID_TX_PASS)),
+    can_raw_(AFPLUG_NAMED(CAN_RAW_XL_VCID_RX_FILTER)),
     can_isotp_(AFPLUG_NAMED(CAN_ISOTP_OPTS)),
     can_isotp_(AFPLUG_NAMED(CAN_ISOTP_RECV_FC)),
     can_isotp_(AFPLUG_NAMED(CAN_ISOTP_TX_STMIN)),
@@ -195,6 +216,9 @@ inline constexpr auto constants = std::to_array<afplug_constant>({
     can_(AFPLUG_NAMED(CAN_J1939)),
     can_(AFPLUG_NAMED(CAN_INV_FILTER)),
     can_(AFPLUG_NAMED(CAN_BUS_OFF_THRESHOLD)),
+    can_(AFPLUG_NAMED(CANXL_VCID_OFFSET)),
+    can_(AFPLUG_NAMED(CANXL_VCID_VAL_MASK)),
+    can_(AFPLUG_NAMED(CANXL_VCID_MASK)),
     j1939_(AFPLUG_NAMED(J1939_MAX_UNICAST_ADDR)),
     j1939_(AFPLUG_NAMED(J1939_IDLE_ADDR)),
     j1939_(AFPLUG_NAMED(J1939_NO_ADDR)),

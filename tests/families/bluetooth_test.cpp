@@ -321,5 +321,129 @@ TEST_F(hci, user_channel_is_for_adapters_that_are_down) {
   EXPECT_EQ(::ioctl(control.fileno(), up, adapters[0].id), 0);
 }
 
+// ---- isochronous streams -------------------------------------------------------------------------------------------
+
+constexpr bt::bdaddr device{{1, 2, 3, 4, 5, 6}}, broadcaster{{0x66, 0x55, 0x44, 0x33, 0x22, 0x11}};
+
+address from_fields_of(const address& a) {
+  std::vector<afplug::field_value> values;
+  for (const auto& field : a.fields()) values.push_back(field.value);
+  return address::from_fields(a.protocol(), values);
+}
+
+TEST(iso_address, of_a_device) {
+  const address a("bluetooth", "06:05:04:03:02:01?type=2", SOCK_SEQPACKET, bt::iso);
+  EXPECT_EQ(a.size(), sizeof(bt::sockaddr_iso));
+  bt::sockaddr_iso raw;
+  std::memcpy(static_cast<void*>(&raw), a.data(), sizeof raw);
+  EXPECT_EQ(raw.device, device);
+  EXPECT_EQ(raw.type, bt::le_random);
+  EXPECT_EQ(a.to_string(), "06:05:04:03:02:01?type=2");
+}
+
+TEST(iso_address, of_a_broadcast) {
+  const std::string text = "06:05:04:03:02:01?bc=11:22:33:44:55:66&bctype=2&sid=3&bis=1,2,31";
+  const address a("bluetooth", text, SOCK_SEQPACKET, bt::iso);
+  ASSERT_EQ(a.size(), sizeof(bt::sockaddr_iso_broadcast));
+  bt::sockaddr_iso_broadcast raw;
+  std::memcpy(static_cast<void*>(&raw), a.data(), sizeof raw);
+  EXPECT_EQ(raw.device, device);
+  EXPECT_EQ(raw.broadcaster, broadcaster);
+  EXPECT_EQ(raw.broadcaster_type, bt::le_random);
+  EXPECT_EQ(raw.sid, 3);
+  EXPECT_EQ(raw.count, 3);
+  EXPECT_EQ(raw.streams[2], 31);
+  EXPECT_EQ(a.to_string(), text);
+  EXPECT_EQ(from_fields_of(a), a);
+}
+
+TEST(iso_address, of_a_broadcast_reads_back_whatever_its_bytes_are) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
+    auto bytes = pattern(sizeof(bt::sockaddr_iso_broadcast), seed);
+    const std::uint16_t family = AF_BLUETOOTH;
+    std::memcpy(bytes.data(), &family, sizeof family);
+    if (seed % 2) std::fill(bytes.begin() + 20, bytes.end(), '\0');
+    const address a(bytes.data(), bytes.size(),
+                    {afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso});
+    EXPECT_EQ(address("bluetooth", a.to_string(), SOCK_SEQPACKET, bt::iso), a) << a;
+    EXPECT_EQ(from_fields_of(a), a) << a;
+  }
+}
+
+TEST(iso_address, that_is_none_is_refused) {
+  const afplug::basic_protocol iso(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso);
+  std::string many = "1";
+  for (int i = 0; i < 32; ++i) many += ",1";
+  for (const auto& wrong :
+       {"06:05:04:03:02:01?bc=here"s, "06:05:04:03:02:01?bc=11:22:33:44:55:66&bis=x"s,
+        "06:05:04:03:02:01?bc=11:22:33:44:55:66&bis=256"s, "06:05:04:03:02:01?bc=11:22:33:44:55:66&bis=" + many,
+        "06:05:04:03:02:01?sid=1"s, "06:05:04:03:02:01?bc=11:22:33:44:55:66&psm=1"s})
+    EXPECT_EQ(ERROR_OF(address::parse(iso, wrong, _)), error_code(afplug::errc::malformed_address)) << wrong;
+}
+
+// Isochronous sockets are an experimental feature, which the management channel switches.
+bool switch_iso(bool on) {
+  error_code ec;
+  const auto& family = afplug::registry::global().family("bluetooth");
+  auto s = afplug::socket::open(family, SOCK_RAW, bt::hci, ec);
+  if (ec) return false;
+  s.bind("none?channel=3", ec);
+  if (ec) return false;
+  s.timeout(5s);
+  std::string command("\x4a\x00\xff\xff\x11\x00\x3e\xe0\xb4\xfd\xdd\xd6\x85\x98\x6a\x49\xe0\x05\x88\xf1\xba\x6f", 22);
+  command += on ? '\1' : '\0';
+  s.send(command, 0, ec);
+  // Command complete (1) of that command with status 0; other events may come before.
+  for (char event[512]; !ec;) {
+    const auto n = s.recv(event, 0, ec);
+    if (ec || n < 9 || event[6] != 0x4a || event[7] != 0) continue;
+    return event[0] == 1 && event[8] == 0;
+  }
+  return false;
+}
+
+class iso : public testing::Test {
+ protected:
+  void SetUp() override {
+    error_code ec;
+    if (!afplug::socket::open(family(), SOCK_SEQPACKET, bt::l2cap, ec))
+      GTEST_SKIP() << "bluetooth: " << afplug::check(family(), SOCK_SEQPACKET, bt::l2cap).detail;
+    was_on_ = afplug::check(family(), SOCK_SEQPACKET, bt::iso).available();
+    if (!was_on_ && !switch_iso(true)) GTEST_SKIP() << "bluetooth: the kernel has no isochronous sockets";
+  }
+  void TearDown() override {
+    if (!was_on_) switch_iso(false);
+  }
+  static const afplug::family& family() { return afplug::registry::global().family("bluetooth"); }
+  bool was_on_ = true;
+};
+
+TEST_F(iso, is_told_to_be_off_until_it_is_switched_on) {
+  ASSERT_TRUE(switch_iso(false));
+  const auto off = afplug::check(family(), SOCK_SEQPACKET, bt::iso);
+  EXPECT_FALSE(off.available());
+  EXPECT_EQ(off.error, EPROTONOSUPPORT);
+  EXPECT_EQ(off.reason, "kernel-lacks-protocol");
+  EXPECT_NE(off.detail.find("experimental"), off.detail.npos) << off.detail;
+  EXPECT_NE(off.remedy.find("KernelExperimental"), off.remedy.npos) << off.remedy;
+  ASSERT_TRUE(switch_iso(true));
+  EXPECT_TRUE(afplug::check(family(), SOCK_SEQPACKET, bt::iso).available());
+}
+
+TEST_F(iso, has_names_and_a_quality_of_service) {
+  afplug::socket s("bluetooth", SOCK_SEQPACKET, bt::iso);
+  const auto text = s.option_text("BT_ISO_QOS");
+  EXPECT_TRUE(text.starts_with("group=")) << text;
+  bt::iso_qos wanted;
+  wanted.in = {10000, 10, 40, 2, 2};
+  wanted.out = wanted.in;
+  s.option(bt::iso_quality(wanted));
+  const auto got = s.option<bt::iso_quality>().value();
+  EXPECT_EQ(got.in.interval, 10000u);
+  EXPECT_EQ(got.out.sdu, 40);
+  EXPECT_NE(s.option_text("BT_ISO_QOS").find("in_interval=10000"), std::string::npos) << s.option_text("BT_ISO_QOS");
+  EXPECT_EQ(s.getsockname().to_string().substr(0, 17), "00:00:00:00:00:00");
+}
+
 }  // namespace
 }  // namespace families

@@ -101,6 +101,29 @@ TEST(can_xl_frame, to_bytes_and_back) {
   EXPECT_FALSE(can::xl_frame::from(f.bytes().first(12)));
 }
 
+TEST(can_xl_frame, to_text_and_back) {
+  const auto f = can::xl_frame::parse("45123#81:02:12345678#11223344");
+  ASSERT_TRUE(f);
+  EXPECT_EQ(f->virtual_network(), 0x45);
+  EXPECT_EQ(f->priority(), 0x123u);
+  EXPECT_EQ(f->flags(), 0x81);
+  EXPECT_EQ(f->sdu_type(), 2);
+  EXPECT_EQ(f->acceptance(), 0x12345678u);
+  EXPECT_EQ(f->data().size(), 4u);
+  EXPECT_EQ(f->to_string(), "45123#81:02:12345678#11223344");
+  const std::uint8_t data[] = {1, 2};
+  can::xl_frame made(0x7ff, 3, 1, data);
+  EXPECT_EQ(made.to_string(), "007FF#80:03:00000001#0102");
+  made.virtual_network(0xab);
+  EXPECT_EQ(made.to_string(), "AB7FF#80:03:00000001#0102");
+  EXPECT_EQ(can::xl_frame::parse("00001#80:00:00000000#" + std::string(2 * CANXL_MAX_DLEN, '7'))->data().size(), 2048u);
+  for (const auto* wrong : {"", "123#01", "45123#81:02:12345678#", "45123#01:02:12345678#11", "45800#81:02:12345678#11",
+                            "45123#81:02:1234567#11", "45123#81:02:12345678#1", "45123#81:02:12345678#xy",
+                            "45123#81:02:1234567x#11", "45123:81:02:12345678#11"})
+    EXPECT_FALSE(can::xl_frame::parse(wrong)) << wrong;
+  EXPECT_FALSE(can::xl_frame::parse("00001#80:00:00000000#" + std::string(2 * CANXL_MAX_DLEN + 2, '7')));
+}
+
 TEST(can_bcm_message, to_bytes_and_back) {
   const can::frame frames[] = {frame("123#01"), frame("123#02")};
   const auto m = can::bcm_message::cyclic(frames, 20ms);

@@ -1,5 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include <poll.h>
+#include <sys/utsname.h>
+
+#include <cstdio>
 
 #include "can.hpp"
 
@@ -96,6 +99,55 @@ TEST_F(can_raw, carries_fd_frames) {
   EXPECT_EQ(receive_frame(b), text);
   EXPECT_EQ(receive_frame(b), "7FF#");
   EXPECT_EQ(receive_frame(classic), "7FF#") << "one that did not ask for them gets none";
+}
+
+// An interface whose MTU is that of XL frames, for the scope's time.
+class xl_bus {
+ public:
+  xl_bus()
+      : up_(run("ip link add vcanxl type vcan 2>/dev/null && ip link set vcanxl mtu 2060 2>/dev/null && "
+                "ip link set vcanxl up")) {}
+  ~xl_bus() { run("ip link del vcanxl 2>/dev/null"); }
+  explicit operator bool() const { return up_; }
+
+ private:
+  bool up_;
+};
+
+TEST_F(can_raw, carries_xl_frames) {
+  const xl_bus xl;
+  if (!xl) GTEST_SKIP() << "can: no interface for XL frames can be made: it takes root, and Linux 6.1";
+  auto a = bound("vcanxl"), b = bound("vcanxl"), classic = bound("vcanxl");
+  EXPECT_EQ(ERROR_OF(a.send(can::xl_frame(1, 0, 0, std::vector<std::uint8_t>(1)).bytes(), 0, _)), sys(EINVAL))
+      << "they must be asked for";
+  for (auto* s : {&a, &b}) s->option(can::opt::xl_frames(1));
+  EXPECT_EQ(a.option_number("CAN_RAW_XL_FRAMES"), 1);
+  for (const std::size_t size : {1u, 65u, 2048u}) {
+    const auto bytes = pattern(size);
+    const can::xl_frame sent(0x123, 3, 0x12345678, {reinterpret_cast<const std::uint8_t*>(bytes.data()), size});
+    EXPECT_EQ(a.send(sent.bytes()), CANXL_HDR_SIZE + size);
+    const auto data = receive(b);
+    const auto got = can::xl_frame::from(std::as_bytes(std::span(data)));
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->to_string(), sent.to_string());
+  }
+  send_frame(a, "7FF#");
+  EXPECT_EQ(receive_frame(b), "7FF#");
+  EXPECT_EQ(receive_frame(classic), "7FF#") << "one that did not ask for them gets none";
+}
+
+TEST_F(can_raw, has_virtual_networks_from_linux_6_9_on) {
+  utsname running{};
+  int major = 0, minor = 0;
+  ::uname(&running);
+  ASSERT_EQ(std::sscanf(running.release, "%d.%d", &major, &minor), 2);
+  auto s = on_bus();
+  const bool has = major > 6 || (major == 6 && minor >= 9);
+  const afplug::option_value own{"flags=TX_SET|RX_FILTER,tx_vcid=0x45,rx_vcid=0x45,rx_vcid_mask=0xff"s};
+  EXPECT_EQ(ERROR_OF(s.option("CAN_RAW_XL_VCID_OPTS", own, _)), sys(has ? 0 : ENOPROTOOPT));
+  if (has) {
+    EXPECT_EQ(s.option<can::opt::xl_virtual_network>().value().tx_vcid, 0x45);
+  }
 }
 
 TEST_F(can_raw, filters) {

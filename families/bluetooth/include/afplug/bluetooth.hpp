@@ -13,6 +13,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -141,6 +142,18 @@ struct sockaddr_iso {
   std::uint8_t type = le_public;
   std::uint8_t reserved = 0;
 };
+/// Address of ISO for broadcasts: whose, and which of its streams; the kernel takes either length.
+struct sockaddr_iso_broadcast {
+  std::uint16_t family = AF_BLUETOOTH;
+  bdaddr device;
+  std::uint8_t type = le_public;
+  bdaddr broadcaster;
+  std::uint8_t broadcaster_type = le_public;
+  std::uint8_t sid = 0;           ///< advertising set
+  std::uint8_t count = 0;         ///< streams, at most 31
+  std::uint8_t streams[32] = {};  ///< their indices, from 1 on; the last byte is padding
+};
+static_assert(sizeof(sockaddr_iso_broadcast) == 50 && offsetof(sockaddr_iso_broadcast, streams) == 18);
 static_assert(sizeof(sockaddr_l2) == 14 && sizeof(sockaddr_rc) == 10 && sizeof(sockaddr_sco) == 8);
 static_assert(sizeof(sockaddr_hci) == 6 && sizeof(sockaddr_iso) == 10);
 
@@ -162,6 +175,35 @@ struct conninfo {
   std::uint16_t hci_handle = 0;
   std::uint8_t dev_class[3] = {};
 };
+
+/// One direction of an isochronous stream.
+struct iso_io_qos {
+  std::uint32_t interval = 0;  ///< between packets, µs
+  std::uint16_t latency = 0;   ///< at most, ms
+  std::uint16_t sdu = 0;       ///< largest packet, bytes
+  std::uint8_t phy = 0;        ///< 1: 1M, 2: 2M, 4: coded
+  std::uint8_t rtn = 0;        ///< retransmissions
+};
+/// BT_ISO_QOS. Up to `out` the same for connected streams and broadcasts, and all there is before Linux 6.4.
+struct iso_qos {
+  std::uint8_t group = 0xff;   ///< CIG; of a broadcast BIG; 0xff: the kernel chooses
+  std::uint8_t stream = 0xff;  ///< CIS; of a broadcast BIS; 0xff: the kernel chooses
+  std::uint8_t sca = 0;        ///< clock accuracy; of a broadcast the factor of its synchronisation interval
+  std::uint8_t packing = 0;    ///< 0 sequential, 1 interleaved
+  std::uint8_t framing = 0;    ///< 0 unframed, 1 framed
+  iso_io_qos in, out;
+  // Of broadcasts alone:
+  std::uint8_t encryption = 0;
+  std::uint8_t code[16] = {};
+  std::uint8_t options = 0;
+  std::uint16_t skip = 0, sync_timeout = 0;
+  std::uint8_t sync_cte_type = 0;
+  std::uint8_t mse = 0;
+  std::uint16_t timeout = 0;
+};
+static_assert(offsetof(iso_qos, in) == 8 && offsetof(iso_qos, encryption) == 32 && offsetof(iso_qos, skip) == 50 &&
+              sizeof(iso_qos) == 60);
+using iso_quality = opt::plain<sol_bluetooth, 17, iso_qos>;  ///< for socket.option, before connect and listen
 
 /// The value of HCI_FILTER.
 struct hci_filter_value {

@@ -213,7 +213,7 @@ static_assert(offsetof(::can_frame, data) == offsetof(::canfd_frame, data) && si
 class xl_frame {
  public:
   xl_frame() noexcept = default;
-  /// 1 to 2048 bytes of data; more is cut.
+  /// 1 to 2048 bytes of data; more is cut. Priority: 11 bits.
   xl_frame(std::uint32_t priority, std::uint8_t sdu_type, std::uint32_t acceptance,
            std::span<const std::uint8_t> data) noexcept {
     raw_.prio = priority & CANXL_PRIO_MASK;
@@ -230,6 +230,46 @@ class xl_frame {
     if ((made.raw_.flags & CANXL_XLF) == 0 || CANXL_HDR_SIZE + made.raw_.len > bytes.size()) return {};
     return made;
   }
+
+  /// candump's form: 45123#81:00:12345678#11223344 (virtual network, priority, flags, type, acceptance field, data).
+  static std::optional<xl_frame> parse(std::string_view text) noexcept {
+    if (text.size() < 21 || text[5] != '#' || text[8] != ':' || text[11] != ':' || text[20] != '#') return {};
+    const auto vcid = detail::hex_number(text.substr(0, 2), 2), priority = detail::hex_number(text.substr(2, 3), 3);
+    const auto flags = detail::hex_number(text.substr(6, 2), 2), type = detail::hex_number(text.substr(9, 2), 2);
+    const auto acceptance = detail::hex_number(text.substr(12, 8), 8);
+    if (!vcid || !priority || *priority > CANXL_PRIO_MASK || !flags || !type || !acceptance) return {};
+    xl_frame made;
+    const auto size = detail::hex_bytes(text.substr(21), made.raw_.data, sizeof made.raw_.data);
+    if (!size || *size < CANXL_MIN_DLEN || (*flags & CANXL_XLF) == 0) return {};
+    made.raw_.prio = *vcid << vcid_shift | *priority;
+    made.raw_.flags = static_cast<std::uint8_t>(*flags);
+    made.raw_.sdt = static_cast<std::uint8_t>(*type);
+    made.raw_.af = *acceptance;
+    made.raw_.len = static_cast<std::uint16_t>(*size);
+    return made;
+  }
+  /// The same form.
+  std::string to_string() const {
+    std::string text;
+    const auto part = [&](std::uint32_t value, int digits, char end) {
+      detail::append_hex(text, value, digits);
+      text += end;
+    };
+    detail::append_hex(text, virtual_network(), 2);
+    part(priority(), 3, '#');
+    part(raw_.flags, 2, ':');
+    part(raw_.sdt, 2, ':');
+    part(raw_.af, 8, '#');
+    for (const auto byte : data()) detail::append_hex(text, byte, 2);
+    return text;
+  }
+
+  std::uint8_t virtual_network() const noexcept {
+    return static_cast<std::uint8_t>(raw_.prio >> vcid_shift);
+  }  ///< VCID; the kernel takes it where opt::xl_virtual_network says so
+  void virtual_network(std::uint8_t id) noexcept {
+    raw_.prio = (raw_.prio & CANXL_PRIO_MASK) | std::uint32_t{id} << vcid_shift;
+  }
   std::uint32_t priority() const noexcept { return raw_.prio & CANXL_PRIO_MASK; }
   std::uint8_t sdu_type() const noexcept { return raw_.sdt; }
   std::uint32_t acceptance() const noexcept { return raw_.af; }
@@ -238,6 +278,7 @@ class xl_frame {
   std::span<const std::byte> bytes() const noexcept { return detail::object_bytes(raw_, CANXL_HDR_SIZE + raw_.len); }
 
  private:
+  static constexpr unsigned vcid_shift = 16;
   ::canxl_frame raw_{};
 };
 
@@ -338,6 +379,14 @@ using loopback = plain<SOL_CAN_RAW, CAN_RAW_LOOPBACK, int>;  ///< others on this
 using receive_own = plain<SOL_CAN_RAW, CAN_RAW_RECV_OWN_MSGS, int>;  ///< this socket gets what it sends; initially 0
 using fd_frames = plain<SOL_CAN_RAW, CAN_RAW_FD_FRAMES, int>;        ///< FD frames; initially 0
 using xl_frames = plain<SOL_CAN_RAW, CAN_RAW_XL_FRAMES, int>;        ///< XL frames; initially 0
+/// CAN_RAW_XL_VCID_OPTS, from Linux 6.9 on: what becomes of the virtual network's id (VCID) of XL frames.
+struct vcid_options {
+  std::uint8_t flags = 0;    ///< 1: frames sent get tx_vcid, 2: they keep their own, 4: frames received are filtered
+  std::uint8_t tx_vcid = 0;  ///< of frames sent
+  std::uint8_t rx_vcid = 0;  ///< of frames received …
+  std::uint8_t rx_vcid_mask = 0;  ///< … in these bits
+};
+using xl_virtual_network = plain<SOL_CAN_RAW, 8, vcid_options>;      ///< initially nothing is set, and id 0 received
 using join_filters = plain<SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS, int>;  ///< all filters must match; initially 0
 using isotp = plain<SOL_CAN_ISOTP, CAN_ISOTP_OPTS, ::can_isotp_options>;             ///< before bind
 using isotp_flow = plain<SOL_CAN_ISOTP, CAN_ISOTP_RECV_FC, ::can_isotp_fc_options>;  ///< before bind
