@@ -2,6 +2,7 @@
 //
 // Verdicts against the kernel's own word, in situations that the tests make: each in a child process or, where it takes
 // modules away, in a lab alone.
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/can.h>
 #include <linux/filter.h>
@@ -215,13 +216,24 @@ TEST_F(truth_of_modules, not_loaded_and_the_remedy) {
       {"tipc", SOCK_RDM, 0, "tipc"},
       {"can", SOCK_RAW, CAN_RAW, "can_gw can_j1939 can_isotp can_bcm can_raw can"},
       {"can", SOCK_DGRAM, CAN_BCM, "can_gw can_bcm"},
+      {"can", SOCK_DGRAM, CAN_ISOTP, "can_isotp"},
       {"alg", SOCK_SEQPACKET, 0, "algif_rng algif_aead algif_hash algif_skcipher af_alg"},
+      {"vsock", SOCK_STREAM, 0,
+       "vsock_diag vsock_loopback vmw_vsock_virtio_transport vmw_vsock_virtio_transport_common "
+       "vmw_vsock_vmci_transport hv_sock vsock"},
+      {"qipcrtr", SOCK_DGRAM, 0, "qrtr"},
+      {"bluetooth", SOCK_SEQPACKET, 0, "hidp bnep rfcomm hci_vhci bluetooth"},
+      {"bluetooth", SOCK_STREAM, 3, "rfcomm"},
   };
+  int tried = 0;
   for (const auto& row : rows) {
     SCOPED_TRACE(row.id);
     run("for m in "s + row.modules + "; do rmmod $m 2>/dev/null; done");
     const auto& of = family(row.id);
     auto v = afplug::check(of, row.type, row.protocol);
+    // What this guest's kernel was built without is another test's.
+    if (v.reason == "kernel-lacks-family" || v.reason == "kernel-lacks-protocol") continue;
+    ++tried;
     ASSERT_EQ(v.reason, "module-not-loaded") << describe(v);
     int steps = 0;
     for (; v.reason == "module-not-loaded" && steps < 3; ++steps) {
@@ -234,6 +246,47 @@ TEST_F(truth_of_modules, not_loaded_and_the_remedy) {
     EXPECT_TRUE(v.available()) << describe(v);
     EXPECT_EQ(bare(of, row.type, row.protocol), 0);
   }
+  EXPECT_GE(tried, 5);
+}
+
+TEST_F(truth_of_modules, no_bluetooth_adapter) {
+  const auto& bluetooth = family("bluetooth");
+  run("modprobe -a bluetooth hci_vhci 2>/dev/null");
+  if (bare(bluetooth, SOCK_SEQPACKET, 0) != 0) GTEST_SKIP() << lacking("bluetooth", SOCK_SEQPACKET);
+  if (run("ls /sys/class/bluetooth | grep -q hci")) GTEST_SKIP() << "bluetooth: this guest has adapters";
+  EXPECT_EQ(differs(bluetooth, SOCK_SEQPACKET, 0, "no-device", "there is no Bluetooth adapter", "rfkill list"), "");
+  EXPECT_EQ(differs(bluetooth, SOCK_RAW, 1, "no-device", "only the control and monitor channels", "rfkill list"), "");
+  // One is plugged in: the kernel's virtual controller.
+  run("[ -e /dev/vhci ] || mknod /dev/vhci c 10 137");
+  const int controller = ::open("/dev/vhci", O_RDWR | O_CLOEXEC);
+  ASSERT_GE(controller, 0);
+  const unsigned char create[] = {0xff, 0};
+  EXPECT_EQ(::write(controller, create, sizeof create), 2);
+  EXPECT_TRUE(run("for i in $(seq 100); do ls /sys/class/bluetooth | grep -q hci && exit 0; sleep 0.1; done; exit 1"));
+  EXPECT_EQ(differs(bluetooth, SOCK_SEQPACKET, 0, "", "adapters: hci0", ""), "");
+  ::close(controller);
+}
+
+// What the remedy changes is a file: a copy of the command where the loader of a privileged program looks.
+TEST(truth_of_files, no_permission_and_the_remedy) {
+  if (!std::getenv("AFPLUG_LAB")) GTEST_SKIP() << "it installs a program with a capability: tests/lab";
+  if (!run("command -v setcap >/dev/null && command -v setpriv >/dev/null"))
+    GTEST_SKIP() << "truth: it takes setcap (libcap2-bin) and setpriv";
+  ASSERT_TRUE(run("set -e; to=/opt/afplug-truth; rm -rf $to; mkdir -p $to/bin $to/lib; cp " AFPLUG_COMMAND
+                  " $to/bin; cp -r " AFPLUG_LIBRARIES "/libafplug.so* " AFPLUG_LIBRARIES
+                  "/afplug $to/lib; echo $to/lib > /etc/ld.so.conf.d/afplug-truth.conf; ldconfig"));
+  const auto explain = [](const std::string& then) {
+    return run(
+        "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all /opt/afplug-truth/bin/afplug explain "
+        "packet:raw 2>&1 " +
+        then);
+  };
+  EXPECT_FALSE(explain(">/dev/null"));
+  EXPECT_TRUE(explain("| grep -q 'takes CAP_NET_RAW, which this process has not got.*permission'"));
+  ASSERT_TRUE(explain("| sed -n 's/^to do: //p' > /tmp/afplug-remedy"));
+  EXPECT_TRUE(run("grep -qx 'setcap cap_net_raw+ep /opt/afplug-truth/bin/afplug' /tmp/afplug-remedy"));
+  ASSERT_TRUE(run("sh /tmp/afplug-remedy"));
+  EXPECT_TRUE(explain("")) << "the row is available";
 }
 
 TEST_F(truth_of_modules, no_vsock_transport_and_the_remedy) {
