@@ -36,9 +36,7 @@ class alg_socket : public row_test {
   static std::string work(afplug::socket& s, alg::operation what, std::string_view iv, std::string_view in,
                           std::size_t room, std::optional<std::uint32_t> associated = {}) {
     afplug::control_builder control;
-    alg::set_operation(control, what);
-    if (!iv.empty()) alg::set_iv(control, std::as_bytes(std::span(iv)));
-    if (associated) alg::set_associated(control, *associated);
+    alg::instruct(control, what, std::as_bytes(std::span(iv)), associated);
     const afplug::const_bytes data[] = {in};
     EXPECT_EQ(s.sendmsg(data, control), in.size());
     return receive(s, room);

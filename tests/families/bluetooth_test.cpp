@@ -127,6 +127,14 @@ TEST_F(l2cap, options) {
   EXPECT_EQ(s.option_number("BT_FLUSHABLE"), 1);
   s.option("BT_POWER", "force_active=0");
   EXPECT_EQ(s.option_text("BT_POWER"), "force_active=0");
+  s.option(bt::security_level({.level = 3, .key_size = 0}));
+  EXPECT_EQ(s.option<bt::security_level>().value().level, 3);
+  auto channel = s.option<bt::l2cap_channel>().value();
+  EXPECT_EQ(channel.omtu, 700);
+  channel.imtu = 1000;
+  s.option(bt::l2cap_channel(channel));
+  EXPECT_EQ(s.option<bt::l2cap_channel>().value().imtu, 1000);
+  EXPECT_EQ(s.option<bt::force_active>().value(), 0);
   EXPECT_EQ(ERROR_OF(s.option_number("BT_SNDMTU", _)), sys(EINVAL)) << "of LE alone";
   EXPECT_EQ(ERROR_OF(s.option_number("BT_PHY", _)), sys(ENOTCONN));
 }

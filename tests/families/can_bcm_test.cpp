@@ -114,6 +114,36 @@ TEST_F(can_bcm, holds_back_changes_that_come_too_fast) {
   EXPECT_EQ(answer(s).frames().at(0).to_string(), "150#04") << "what came between is overtaken";
 }
 
+TEST_F(can_bcm, tells_what_changed_in_multiplexed_messages) {
+  auto s = manager();
+  auto sender = raw({});
+  // The first byte chooses: of 1 the second byte is watched, of 2 the third.
+  const can::frame masks[] = {frame("170#FF0000"), frame("170#01FF00"), frame("170#0200FF")};
+  s.send(bcm_message::watch(0x170, masks).bytes());
+  for (const auto* text : {"170#010500", "170#010505", "170#020505", "170#020405", "170#010600", "170#030101"})
+    send_frame(sender, text);
+  for (const auto* text : {"170#010500", "170#020505", "170#010600"})
+    EXPECT_EQ(answer(s).frames().at(0).to_string(), text);
+  EXPECT_TRUE(silent(s));
+}
+
+TEST_F(can_bcm, tells_of_any_frame_of_an_identifier) {
+  auto s = manager();
+  auto sender = raw({});
+  s.send(bcm_message::watch_any(0x180).bytes());
+  for (const auto* text : {"180#01", "180#01", "181#01"}) send_frame(sender, text);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ(answer(s).frames().at(0).to_string(), "180#01");
+  EXPECT_TRUE(silent(s));
+}
+
+TEST_F(can_bcm, answers_remote_requests) {
+  auto s = manager();
+  auto asker = raw({*can::parse_filter("190:7FF")});
+  s.send(bcm_message::reply(frame("190#ABCD")).bytes());
+  send_frame(asker, "190#R2");
+  EXPECT_EQ(receive_frame(asker), "190#ABCD");
+}
+
 TEST_F(can_bcm, carries_fd_frames) {
   auto s = manager();
   auto listener = raw({*can::parse_filter("160:7FF")});

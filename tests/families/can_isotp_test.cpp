@@ -124,6 +124,28 @@ TEST_F(can_isotp, with_extended_addresses) {
   passes(p, 100);
 }
 
+TEST_F(can_isotp, reaches_all_by_a_functional_address) {
+  auto all = open(), one = bound(bus + "?rx=0x7df&tx=0x7e8");
+  all.option("CAN_ISOTP_OPTS", "flags=SF_BROADCAST");
+  all.bind(bus + "?rx=0&tx=0x7df");
+  all.send("hello"sv);
+  EXPECT_EQ(receive(one), "hello");
+  EXPECT_EQ(ERROR_OF(all.send(pattern(100), 0, _)), sys(EINVAL)) << "only what fits one frame";
+}
+
+TEST_F(can_isotp, keeps_gaps_between_frames) {
+  auto p = two(0x3b0, [](auto& s) {
+    can_isotp_options with{};
+    with.flags = CAN_ISOTP_FORCE_TXSTMIN;
+    s.option(can::opt::isotp(with));
+    s.option(can::opt::isotp_tx_gap(1000000));
+  });
+  EXPECT_EQ(p.a.option_number("CAN_ISOTP_TX_STMIN"), 1000000);
+  const auto before = std::chrono::steady_clock::now();
+  passes(p, 200);
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 20ms) << "28 frames, a millisecond apart";
+}
+
 TEST_F(can_isotp, of_no_bytes_and_of_too_many) {
   auto p = two(0x380);
   EXPECT_EQ(ERROR_OF(p.a.send({}, 0, _)), sys(EINVAL));

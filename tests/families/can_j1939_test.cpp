@@ -87,6 +87,13 @@ TEST_F(can_j1939, filters) {
   other.sendto("no"sv, to);
   a.sendto("yes"sv, to);
   EXPECT_EQ(receive(b), "yes");
+  j1939_filter by_address{};
+  by_address.addr = 0x25;
+  by_address.addr_mask = 0xff;
+  b.option(can::opt::j1939_filters({by_address}));
+  a.sendto("no"sv, to);
+  other.sendto("the other"sv, to);
+  EXPECT_EQ(receive(b), "the other");
   b.option("SO_J1939_FILTER", "");
   other.sendto("all"sv, to);
   EXPECT_EQ(receive(b), "all");
@@ -105,6 +112,10 @@ TEST_F(can_j1939, tells_priority_and_destination) {
   EXPECT_EQ(byte_item(control, SCM_J1939_PRIO), 3);
   EXPECT_EQ(byte_item(control, SCM_J1939_DEST_ADDR), 0x36);
   EXPECT_FALSE(control.find(SOL_CAN_J1939, SCM_J1939_DEST_NAME));
+  const auto beside = can::j1939_message::of(control);
+  EXPECT_EQ(beside.priority, 3);
+  EXPECT_EQ(beside.destination, 0x36);
+  EXPECT_FALSE(beside.destination_name);
   EXPECT_EQ(ERROR_OF(a.option("SO_J1939_SEND_PRIO", 8, _)), sys(EDOM));
 }
 
@@ -156,6 +167,30 @@ TEST_F(can_j1939, tells_on_the_error_queue_that_all_arrived) {
   ASSERT_TRUE(told);
   EXPECT_EQ(told->ee_origin, SO_EE_ORIGIN_TIMESTAMPING);
   EXPECT_EQ(told->ee_info, unsigned{SCM_TSTAMP_ACK});
+  const auto report = can::j1939_report::of(control);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->what, can::j1939_report::event::acknowledged);
+  EXPECT_EQ(report->key, 0u);
+  EXPECT_EQ(report->bytes, sent.size());
+}
+
+TEST_F(can_j1939, tells_on_the_error_queue_that_nobody_took_it) {
+  auto a = unit("addr=0x2a");
+  a.option(can::opt::j1939_error_queue(1));
+  const int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_CMSG | SOF_TIMESTAMPING_TX_ACK |
+                    SOF_TIMESTAMPING_OPT_STATS | SOF_TIMESTAMPING_OPT_TSONLY | SOF_TIMESTAMPING_OPT_ID;
+  a.setsockopt(SOL_SOCKET, SO_TIMESTAMPING, afplug::const_bytes(&flags, sizeof flags));
+  // More than a frame, to an address that no one has: nobody clears it to be sent.
+  a.sendto(pattern(100), at(name("pgn=0x12300&addr=0x3b")));
+  ASSERT_TRUE(a.wait(POLLERR, patience) & POLLERR);
+  char byte;
+  const afplug::mutable_bytes into[] = {afplug::mutable_bytes(&byte, 1)};
+  afplug::control_buffer control(1024);
+  a.recvmsg(into, control, MSG_ERRQUEUE);
+  const auto report = can::j1939_report::of(control);
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->what, can::j1939_report::event::aborted);
+  EXPECT_NE(report->error, 0);
 }
 
 TEST_F(can_j1939, defect_2_an_address_may_lack_parts) {

@@ -163,6 +163,9 @@ TEST_F(packet_raw, statistics) {
   for (int i = 0; i < 3; ++i) receive(b);
   EXPECT_TRUE(b.option_text("PACKET_STATISTICS").starts_with("packets=3,drops=0")) << "since the last time";
   EXPECT_TRUE(b.option_text("PACKET_STATISTICS").starts_with("packets=0,drops=0"));
+  a.send(frame(pattern(60)));
+  receive(b);
+  EXPECT_EQ(b.option<packet::statistics>().value().tp_packets, 1u);
 }
 
 TEST_F(packet_raw, auxiliary_data_has_the_tag_of_a_vlan) {
@@ -179,6 +182,11 @@ TEST_F(packet_raw, auxiliary_data_has_the_tag_of_a_vlan) {
   ASSERT_TRUE(aux);
   EXPECT_TRUE(aux->tp_status & TP_STATUS_VLAN_VALID);
   EXPECT_EQ(aux->tp_vlan_tci, 0x2005);
+  const auto typed = packet::auxiliary::of(control);
+  ASSERT_TRUE(typed);
+  EXPECT_EQ(typed->vlan_tag, 0x2005);
+  EXPECT_EQ(typed->vlan_type, ETH_P_8021Q);
+  EXPECT_EQ(typed->wire_length, 74u) << "without the tag";
 }
 
 TEST_F(packet_raw, filters_with_classic_bpf) {
@@ -307,8 +315,11 @@ TEST_F(packet_expression_dgram, begins_at_the_network_header) {
 
 TEST_F(packet_raw, fans_out) {
   auto a = on("veth0"), one = on("veth1"), two = on("veth1");
-  for (auto* s : {&one, &two}) s->option("PACKET_FANOUT", "id=77,type_flags=LB");
+  one.option("PACKET_FANOUT", "id=77,type_flags=LB");
+  two.option(packet::fanout(77, PACKET_FANOUT_LB));
   EXPECT_EQ(one.option_text("PACKET_FANOUT").substr(0, 5), "id=77");
+  EXPECT_EQ(two.option<packet::fanout>().id(), 77);
+  EXPECT_EQ(two.option<packet::fanout>().type_and_flags(), PACKET_FANOUT_LB);
   for (int i = 0; i < 10; ++i) a.send(frame(pattern(60)));
   int first = 0, second = 0;
   while (first + second < 10) {

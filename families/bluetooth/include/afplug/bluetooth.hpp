@@ -205,6 +205,20 @@ static_assert(offsetof(iso_qos, in) == 8 && offsetof(iso_qos, encryption) == 32 
               sizeof(iso_qos) == 60);
 using iso_quality = opt::plain<sol_bluetooth, 17, iso_qos>;  ///< for socket.option, before connect and listen
 
+// For socket.option, by their types; BT_SECURITY and what follows are of all protocols that have them.
+using security_level = opt::plain<sol_bluetooth, 4, security>;     ///< BT_SECURITY
+using defer_setup = opt::plain<sol_bluetooth, 7, std::uint32_t>;   ///< connections wait for the first read; after bind
+using force_active = opt::plain<sol_bluetooth, 9, std::uint8_t>;   ///< BT_POWER: leave sniff mode before sending
+using voice = opt::plain<sol_bluetooth, 11, std::uint16_t>;        ///< BT_VOICE: 3 transparent, 0x60 CVSD
+using send_mtu = opt::plain<sol_bluetooth, 12, std::uint16_t>;     ///< BT_SNDMTU, of LE channels: read alone
+using receive_mtu = opt::plain<sol_bluetooth, 13, std::uint16_t>;  ///< BT_RCVMTU, of LE channels
+using radio_modes = opt::plain<sol_bluetooth, 14, std::uint32_t>;  ///< BT_PHY: bits of BT_PHY_*, read alone
+using channel_mode = opt::plain<sol_bluetooth, 15, std::uint8_t>;  ///< BT_MODE, where the kernel has it
+using l2cap_channel = opt::plain<sol_l2cap, 1, l2cap_options>;     ///< L2CAP_OPTIONS: MTUs, mode, window of BR/EDR
+using l2cap_connection = opt::plain<sol_l2cap, 2, conninfo>;       ///< L2CAP_CONNINFO, read alone
+using rfcomm_connection = opt::plain<sol_rfcomm, 2, conninfo>;     ///< RFCOMM_CONNINFO, read alone
+using sco_mtu = opt::plain<sol_sco, 1, std::uint16_t>;             ///< SCO_OPTIONS, read alone
+
 /// The value of HCI_FILTER.
 struct hci_filter_value {
   std::uint32_t type_mask = 0;

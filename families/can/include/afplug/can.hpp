@@ -388,48 +388,134 @@ struct vcid_options {
 };
 using xl_virtual_network = plain<SOL_CAN_RAW, 8, vcid_options>;      ///< initially nothing is set, and id 0 received
 using join_filters = plain<SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS, int>;  ///< all filters must match; initially 0
-using isotp = plain<SOL_CAN_ISOTP, CAN_ISOTP_OPTS, ::can_isotp_options>;             ///< before bind
+using isotp = plain<SOL_CAN_ISOTP, CAN_ISOTP_OPTS, ::can_isotp_options>;  ///< before bind
+using isotp_tx_gap = plain<SOL_CAN_ISOTP, CAN_ISOTP_TX_STMIN,
+                           std::uint32_t>;  ///< ns between frames sent, with CAN_ISOTP_FORCE_TXSTMIN
+using isotp_rx_gap = plain<SOL_CAN_ISOTP, CAN_ISOTP_RX_STMIN,
+                           std::uint32_t>;  ///< ns; what comes faster is ignored, with CAN_ISOTP_FORCE_RXSTMIN
 using isotp_flow = plain<SOL_CAN_ISOTP, CAN_ISOTP_RECV_FC, ::can_isotp_fc_options>;  ///< before bind
 using isotp_link = plain<SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, ::can_isotp_ll_options>;  ///< before bind
 using j1939_priority = plain<SOL_CAN_J1939, SO_J1939_SEND_PRIO, int>;                ///< 0 (highest) to 7
-using j1939_promiscuous = plain<SOL_CAN_J1939, SO_J1939_PROMISC, int>;  ///< messages for other addresses too
+using j1939_error_queue = plain<SOL_CAN_J1939, SO_J1939_ERRQUEUE, int>;  ///< what became of messages, see j1939_report
+using j1939_promiscuous = plain<SOL_CAN_J1939, SO_J1939_PROMISC, int>;   ///< messages for other addresses too
 
-/// CAN_RAW_FILTER: at most 512; none: nothing is received.
-class filters {
+/// An option that is a list.
+template <int Level, int Name, class T, std::size_t Most>
+class list {
  public:
-  explicit filters(std::vector<::can_filter> list = std::vector<::can_filter>(CAN_RAW_FILTER_MAX))
-      : list_(std::move(list)) {}
-  const std::vector<::can_filter>& value() const noexcept { return list_; }
+  explicit list(std::vector<T> values = std::vector<T>(Most)) : values_(std::move(values)) {}
+  const std::vector<T>& value() const noexcept { return values_; }
   template <class P>
   int level(const P&) const noexcept {
-    return SOL_CAN_RAW;
+    return Level;
   }
   template <class P>
   int name(const P&) const noexcept {
-    return CAN_RAW_FILTER;
+    return Name;
   }
   template <class P>
   void* data(const P&) noexcept {
-    return list_.data();
+    return values_.data();
   }
   template <class P>
   const void* data(const P&) const noexcept {
-    return list_.data();
+    return values_.data();
   }
   template <class P>
   std::size_t size(const P&) const noexcept {
-    return list_.size() * sizeof(::can_filter);
+    return values_.size() * sizeof(T);
   }
   template <class P>
   void resize(const P&, std::size_t bytes) {
-    list_.resize(bytes / sizeof(::can_filter));
+    values_.resize(bytes / sizeof(T));
   }
 
  private:
-  std::vector<::can_filter> list_;
+  std::vector<T> values_;
 };
 
+using filters = list<SOL_CAN_RAW, CAN_RAW_FILTER, ::can_filter, CAN_RAW_FILTER_MAX>;  ///< none: nothing is received
+/// Set alone: messages of a name, a group or an address, each where its mask says so; none: all are received.
+using j1939_filters = list<SOL_CAN_J1939, SO_J1939_FILTER, ::j1939_filter, J1939_FILTER_MAX>;
+
 }  // namespace opt
+
+// ---- J1939 -----------------------------------------------------------------------------------------------------------
+
+/// What comes beside a message of J1939.
+struct j1939_message {
+  std::optional<std::uint8_t> priority;           ///< 0 (highest) to 7
+  std::optional<std::uint8_t> destination;        ///< address that it was for; none: a broadcast
+  std::optional<std::uint64_t> destination_name;  ///< and its name, where that was meant
+  /// `control`: a range of items with `is(level, type)` and `as<T>(level, type)`, as afplug::control_buffer is.
+  template <class Control>
+  static j1939_message of(const Control& control) {
+    j1939_message made;
+    for (const auto& item : control) {
+      if (const auto v = item.template as<std::uint8_t>(SOL_CAN_J1939, SCM_J1939_PRIO)) made.priority = v;
+      if (const auto v = item.template as<std::uint8_t>(SOL_CAN_J1939, SCM_J1939_DEST_ADDR)) made.destination = v;
+      if (const auto v = item.template as<std::uint64_t>(SOL_CAN_J1939, SCM_J1939_DEST_NAME)) made.destination_name = v;
+    }
+    return made;
+  }
+};
+
+/// What the error queue tells of a message that was sent, with opt::j1939_error_queue and SO_TIMESTAMPING set (SOF_TIMESTAMPING_OPT_CMSG, OPT_ID, TX_ACK,
+/// TX_SCHED, OPT_STATS …).
+struct j1939_report {
+  enum class event { scheduled, acknowledged, aborted, other };
+  event what = event::other;
+  std::uint32_t key = 0;               ///< of the message: how many were sent before it
+  int error = 0;                       ///< errno, of an abort
+  std::optional<std::uint32_t> bytes;  ///< acknowledged so far
+  /// Empty: nothing of J1939 is in it.
+  template <class Control>
+  static std::optional<j1939_report> of(const Control& control) {
+    constexpr int statistics = 54;  // SCM_TIMESTAMPING_OPT_STATS
+    std::optional<j1939_report> made;
+    std::optional<std::uint32_t> bytes;
+    for (const auto& item : control) {
+      if (const auto told = item.template as<extended_error>(SOL_CAN_J1939, SCM_J1939_ERRQUEUE)) made = from(*told);
+      if (item.is(SOL_SOCKET, statistics)) bytes = bytes_acknowledged(item.data);
+    }
+    if (made) made->bytes = bytes;
+    return made;
+  }
+
+ private:
+  // struct sock_extended_err, whose header pulls in others that differ from system to system.
+  struct extended_error {
+    std::uint32_t error;
+    std::uint8_t origin, type, code, pad;
+    std::uint32_t info, data;
+  };
+  static j1939_report from(const extended_error& told) {
+    constexpr std::uint8_t local = 1, time_stamp = 4;  // SO_EE_ORIGIN_*
+    constexpr std::uint32_t sched = 1, ack = 2;        // SCM_TSTAMP_*
+    j1939_report made;
+    made.key = told.data;
+    made.error = static_cast<int>(told.error);
+    if (told.origin == time_stamp && told.info == sched) made.what = event::scheduled;
+    if (told.origin == time_stamp && told.info == ack) made.what = event::acknowledged;
+    if (told.origin == local && told.info == J1939_EE_INFO_TX_ABORT) made.what = event::aborted;
+    return made;
+  }
+  // Netlink attributes: length, type, payload, each padded to 4 bytes.
+  static std::optional<std::uint32_t> bytes_acknowledged(std::span<const std::byte> rest) {
+    while (rest.size() >= 4) {
+      std::uint16_t head[2];
+      std::memcpy(head, rest.data(), sizeof head);
+      if (head[0] < 4 || head[0] > rest.size()) return {};
+      if (head[1] == J1939_NLA_BYTES_ACKED && head[0] >= 8) {
+        std::uint32_t value;
+        std::memcpy(&value, rest.data() + 4, sizeof value);
+        return value;
+      }
+      rest = rest.subspan(std::min<std::size_t>((head[0] + 3u) & ~3u, rest.size()));
+    }
+    return {};
+  }
+};
 
 // ---- the broadcast manager -----------------------------------------------------------------------------------------------
 
@@ -472,6 +558,29 @@ class bcm_message {
     m.head_.ival1 = to_timeval(timeout);
     m.head_.ival2 = to_timeval(throttle);
     return m;
+  }
+  /// The same for messages that are multiplexed: the bits of masks[0] choose among them, and each further mask, which has these bits set to the value that it is
+  /// for, says which of its bits are watched.
+  static bcm_message watch(canid_t id, std::span<const frame> masks, duration timeout = {}, duration throttle = {}) {
+    bcm_message m(RX_SETUP, id);
+    m.flags(SETTIMER);
+    for (const auto& f : masks) m.add(f);
+    m.head_.ival1 = to_timeval(timeout);
+    m.head_.ival2 = to_timeval(throttle);
+    return m;
+  }
+  /// Tells (RX_CHANGED) of every frame of `id`, whatever is in it, and (RX_TIMEOUT) when none came for `timeout`.
+  static bcm_message watch_any(canid_t id, duration timeout = {}, duration throttle = {}) {
+    bcm_message m(RX_SETUP, id);
+    m.flags(SETTIMER | RX_FILTER_ID);
+    m.head_.ival1 = to_timeval(timeout);
+    m.head_.ival2 = to_timeval(throttle);
+    return m;
+  }
+  /// Answers remote requests for the frame's identifier with it.
+  static bcm_message reply(const frame& f) {
+    bcm_message m(RX_SETUP, f.raw_id() | CAN_RTR_FLAG);
+    return m.flags(RX_RTR_FRAME).add(f);
   }
   static bcm_message unwatch(canid_t id) { return bcm_message(RX_DELETE, id); }
 

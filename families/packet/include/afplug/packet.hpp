@@ -296,6 +296,39 @@ class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
 using membership = basic_membership<PACKET_ADD_MEMBERSHIP>;        ///< for socket.option: receive this too
 using drop_membership = basic_membership<PACKET_DROP_MEMBERSHIP>;  ///< and no longer
 
+/// PACKET_FANOUT: sockets with the same `id` share the packets, by PACKET_FANOUT_HASH, _LB, _CPU … with PACKET_FANOUT_FLAG_*.
+class fanout : public opt::plain<SOL_PACKET, PACKET_FANOUT, std::uint32_t> {
+ public:
+  fanout() noexcept = default;
+  fanout(std::uint16_t id, std::uint16_t type_and_flags) noexcept : plain(id | std::uint32_t{type_and_flags} << 16) {}
+  std::uint16_t id() const noexcept { return static_cast<std::uint16_t>(value()); }
+  std::uint16_t type_and_flags() const noexcept { return static_cast<std::uint16_t>(value() >> 16); }
+};
+/// PACKET_STATISTICS: packets and drops since they were last read; of a socket with a ring, how often that was frozen.
+using statistics = opt::plain<SOL_PACKET, PACKET_STATISTICS, ::tpacket_stats_v3>;
+using auxiliary_data = opt::boolean<SOL_PACKET, PACKET_AUXDATA>;           ///< see auxiliary
+using ignore_outgoing = opt::boolean<SOL_PACKET, PACKET_IGNORE_OUTGOING>;  ///< what this machine sends is not received
+using original_device = opt::boolean<SOL_PACKET, PACKET_ORIGDEV>;          ///< the interface below a bond or team
+
+/// What comes beside a packet, with opt auxiliary_data set.
+struct auxiliary {
+  std::uint32_t status = 0;                          ///< TP_STATUS_*
+  std::uint32_t wire_length = 0;                     ///< bytes it had on the wire
+  std::optional<std::uint16_t> vlan_tag, vlan_type;  ///< the tag that the interface took off: TCI, and its EtherType
+  /// `control`: a range of items with `as<T>(level, type)`, as afplug::control_buffer is. Empty: there is none in it.
+  template <class Control>
+  static std::optional<auxiliary> of(const Control& control) {
+    for (const auto& item : control)
+      if (const auto raw = item.template as<::tpacket_auxdata>(SOL_PACKET, PACKET_AUXDATA)) {
+        auxiliary made{raw->tp_status, raw->tp_len, {}, {}};
+        if (raw->tp_status & TP_STATUS_VLAN_VALID) made.vlan_tag = raw->tp_vlan_tci;
+        if (raw->tp_status & TP_STATUS_VLAN_TPID_VALID) made.vlan_type = raw->tp_vlan_tpid;
+        return made;
+      }
+    return {};
+  }
+};
+
 /// SO_ATTACH_FILTER: a program of classic BPF, which stays the caller's while socket.option attaches it.
 class filter : public opt::plain<SOL_SOCKET, SO_ATTACH_FILTER, ::sock_fprog> {
  public:

@@ -6,8 +6,10 @@
 
 #include <linux/if_alg.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,6 +43,16 @@ Builder& set_iv(Builder& control, std::span<const std::byte> iv) {
 template <class Builder>
 Builder& set_associated(Builder& control, std::uint32_t bytes) {
   control.add(level, ALG_SET_AEAD_ASSOCLEN, &bytes, sizeof bytes);
+  return control;
+}
+
+/// All at once, as Python's sendmsg_afalg has it: the operation, a vector if it is not empty, and how many bytes are authenticated alone, if given.
+template <class Builder>
+Builder& instruct(Builder& control, operation what, std::span<const std::byte> iv = {},
+                  std::optional<std::uint32_t> associated = {}) {
+  set_operation(control, what);
+  if (!iv.empty()) set_iv(control, iv);
+  if (associated) set_associated(control, *associated);
   return control;
 }
 
