@@ -62,7 +62,8 @@ TEST(defect_3, numbers_do_not_wrap) {
       {"netlink", "1?groups=-1"},
       {"packet", "lo?proto=65539"},
   };
-  for (const auto& [family, text] : cases) {
+  for (const auto& each : cases) {
+    const auto *family = each.first, *text = each.second;
     error_code ec;
     const auto* f = afplug::registry::global().family(family, ec);
     ASSERT_TRUE(f) << family;
@@ -117,7 +118,8 @@ TEST(defect_8, a_timeout_that_cannot_be_set_changes_nothing) {
 
 // PARITY §12.9: one deadline for a whole file, as for sendall.
 TEST(defect_9, sendfile_has_one_deadline) {
-  auto [a, b] = afplug::socket::pair();
+  auto ab = afplug::socket::pair();
+  auto &a = ab.first, &b = ab.second;
   const int file = ::memfd_create("defect_9", MFD_CLOEXEC);
   ASSERT_EQ(::ftruncate(file, 64 << 20), 0);
   a.timeout(300ms);
