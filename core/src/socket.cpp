@@ -29,7 +29,10 @@ std::atomic<std::int64_t>& default_slot() noexcept {
 // The parsing of PARITY §5: below zero is refused, the rest is exact.
 bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& out, error_code& ec) {
   if (limit && limit->count() < 0) {
-    detail::fail(ec, errc::invalid_argument, "timeout: " + std::to_string(limit->count()) + " ns is below zero");
+    detail::fail(ec, errc::invalid_argument,
+                 *limit == std::chrono::nanoseconds::min()
+                     ? "timeout: it is no number, or more than 2^63 ns (292 years) from zero"
+                     : "timeout: " + std::to_string(limit->count()) + " ns is below zero");
     return false;
   }
   out = limit ? limit->count() : -1;

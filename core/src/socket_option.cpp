@@ -258,6 +258,10 @@ void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t lengt
   setsockopt(level, number, const_bytes(nullptr, length));
 }
 
+void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t length, error_code& ec) {
+  setsockopt(level, number, const_bytes(nullptr, length), ec);
+}
+
 // ---- by name ----
 
 void socket::option(std::string_view name, const option_value& value, error_code& ec) {

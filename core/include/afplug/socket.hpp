@@ -37,6 +37,16 @@ namespace detail {
 struct user_socket;
 class call;
 struct socket_access;
+
+// A duration of any kind in whole nanoseconds, rounded up as waits are, and what is below zero stays there. nanoseconds::min() for what is no number, or more
+// than they hold.
+template <class Rep, class Period>
+constexpr std::chrono::nanoseconds whole_nanoseconds(std::chrono::duration<Rep, Period> limit) noexcept {
+  using std::chrono::nanoseconds;
+  const auto real = std::chrono::duration<long double, std::nano>(limit).count();
+  if (!(real > -0x1p63L && real < 0x1p63L)) return (nanoseconds::min)();
+  return real < 0 ? std::chrono::floor<nanoseconds>(limit) : std::chrono::ceil<nanoseconds>(limit);
+}
 }  // namespace detail
 
 /// What recvmsg tells beside the bytes.
@@ -132,13 +142,30 @@ class AFPLUG_API socket {
   /// descriptor (O_NONBLOCK) is shared with its duplicates. If the mode cannot be set the timeout stays what it was.
   void timeout(std::optional<std::chrono::nanoseconds> limit);
   void timeout(std::optional<std::chrono::nanoseconds> limit, error_code& ec) noexcept;
+  /// The same for durations of every kind, seconds in floating point too: rounded up to nanoseconds. errc::invalid_argument also for what is no number, or
+  /// more than nanoseconds hold (292 years).
+  template <class Rep, class Period>
+  void timeout(std::chrono::duration<Rep, Period> limit) {
+    timeout(std::optional(detail::whole_nanoseconds(limit)));
+  }
+  template <class Rep, class Period>
+  void timeout(std::chrono::duration<Rep, Period> limit, error_code& ec) noexcept {
+    timeout(std::optional(detail::whole_nanoseconds(limit)), ec);
+  }
   std::optional<std::chrono::nanoseconds> timeout() const noexcept {
     return timeout_ < 0 ? std::nullopt : std::optional(std::chrono::nanoseconds(timeout_));
   }
   void blocking(bool on) { timeout(on ? std::nullopt : std::optional(std::chrono::nanoseconds(0))); }
+  void blocking(bool on, error_code& ec) noexcept {
+    timeout(on ? std::nullopt : std::optional(std::chrono::nanoseconds(0)), ec);
+  }
   bool blocking() const noexcept { return timeout_ != 0; }
   /// For sockets made from now on, accepted ones too (initially empty). Atomic.
   static void default_timeout(std::optional<std::chrono::nanoseconds> limit);
+  template <class Rep, class Period>
+  static void default_timeout(std::chrono::duration<Rep, Period> limit) {
+    default_timeout(std::optional(detail::whole_nanoseconds(limit)));
+  }
   static std::optional<std::chrono::nanoseconds> default_timeout() noexcept;
 
   // ---- connections ----
@@ -274,6 +301,7 @@ class AFPLUG_API socket {
   void setsockopt(int level, int number, const_bytes value);
   void setsockopt(int level, int number, const_bytes value, error_code& ec);
   void setsockopt(int level, int number, std::nullptr_t, std::size_t length);  ///< no data, a length alone
+  void setsockopt(int level, int number, std::nullptr_t, std::size_t length, error_code& ec);
 
   /// Typed: s.option(opt::rcvbuf{1 << 20}), s.option<opt::rcvbuf>().
   template <class O>
