@@ -393,7 +393,11 @@ class basic_async_socket {
   auto async_send_many(std::span<outgoing> messages, Token&& token = {}) {
     return run<std::size_t>(
         wait_type::wait_write, 0,
-        [messages](socket& s, std::size_t& n, error_code& ec) { n = s.send_many(messages, 0, ec); }, token);
+        [messages, again = false](socket& s, std::size_t& n, error_code& ec) mutable {
+          const detail::untraced quiet(std::exchange(again, true));
+          n = s.send_many(messages, 0, ec);
+        },
+        token);
   }
   /// Completes with (error_code, std::size_t): how many messages came, as socket::recv_many. They must live until then, with all that they point to.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
