@@ -4,6 +4,7 @@
 import _socket
 import array
 import asyncio
+import ctypes
 import os
 import socket
 import ssl
@@ -145,6 +146,32 @@ class Details(unittest.TestCase):
             self.assertRaises(OverflowError, s.bind, (0, 2 ** 32))
             self.assertRaises(OverflowError, s.bind, (0, 2 ** 70))
             self.assertRaisesRegex(TypeError, r"AF_NETLINK address must be a pair \(pid, groups\)", s.bind, (1, 2, 3))
+
+    def test_the_capsule_and_the_object_are_laid_out_as_cpythons(self):
+        # PySocketModule_APIObject and the head of PySocketSockObject, as C extensions read them.
+        class Api(ctypes.Structure):
+            _fields_ = [("type", ctypes.py_object), ("error", ctypes.py_object), ("timeout_error", ctypes.py_object)]
+
+        class Head(ctypes.Structure):
+            _fields_ = [("count", ctypes.c_ssize_t), ("kind", ctypes.c_void_p), ("fd", ctypes.c_int), ("family", ctypes.c_int),
+                        ("type", ctypes.c_int), ("proto", ctypes.c_int), ("handler", ctypes.PYFUNCTYPE(ctypes.py_object)),
+                        ("timeout", ctypes.c_int64)]
+
+        pointer = ctypes.pythonapi.PyCapsule_GetPointer
+        pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
+        api = Api.from_address(pointer(_socket.CAPI, b"_socket.CAPI"))
+        self.assertEqual((api.type, api.error, api.timeout_error), (_socket.socket, OSError, TimeoutError))
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM, socket.IPPROTO_UDP) as s:
+            head = Head.from_address(id(s))
+            self.assertEqual((head.fd, head.family, head.type, head.proto), (s.fileno(), 10, 2, 17))
+            self.assertLess(head.timeout, 0)
+            s.settimeout(1.5)
+            self.assertEqual(head.timeout, 1_500_000_000)
+            s.settimeout(0)
+            self.assertEqual(head.timeout, 0)
+            ctypes.set_errno(0)
+            self.assertRaises(OSError, head.handler)
+        self.assertEqual(head.fd, -1)
 
     def test_ssl_reads_the_object(self):
         # No certificate: the handshake gets as far as the alert that says so, through _ssl's own use of the socket.
