@@ -70,10 +70,39 @@ variant our_many() {
           }};
 }
 
+// One send that the kernel takes for 64 datagrams (UDP_SEGMENT), and one receive that gets them together (UDP_GRO).
+variant segmented() {
+  struct offloaded : ends {
+    std::array<char, size * count> all{};
+    afplug::control_builder control;
+    afplug::control_buffer told{afplug::cmsg_space(sizeof(int))};
+    offloaded() {
+      b.option("UDP_GRO", 1);
+      control.segment_size(size);
+      letters[0].data = all;
+      letters[0].control = &control;
+      messages[0].into = all;
+      messages[0].control = &told;
+    }
+  };
+  const auto e = std::make_shared<offloaded>();
+  return {"afplug GSO", [e](int n) {
+            for (; n > 0; --n) {
+              e->a.send_many(std::span(e->letters).first(1));
+              for (std::size_t got = 0; got < e->all.size();) {
+                e->b.recv_many(std::span(e->messages).first(1));
+                got += e->messages[0].size;
+              }
+            }
+          }};
+}
+
 }  // namespace
 
 std::vector<subject> datagrams() {
-  return {{"64 datagrams of 64 B, UDP", 1, {one_by_one("bare"), one_by_one("bare again"), bare_many(), our_many()}}};
+  return {{"64 datagrams of 64 B, UDP",
+           1,
+           {one_by_one("bare"), one_by_one("bare again"), bare_many(), our_many(), segmented()}}};
 }
 
 }  // namespace bench

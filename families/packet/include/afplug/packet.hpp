@@ -313,7 +313,7 @@ using original_device = opt::boolean<SOL_PACKET, PACKET_ORIGDEV>;          ///< 
 /// What comes beside a packet, with opt auxiliary_data set.
 struct auxiliary {
   std::uint32_t status = 0;                          ///< TP_STATUS_*
-  std::uint32_t wire_length = 0;                     ///< bytes it had on the wire
+  std::uint32_t wire_length = 0;                     ///< bytes it had on the wire, but for a tag that was taken off
   std::optional<std::uint16_t> vlan_tag, vlan_type;  ///< the tag that the interface took off: TCI, and its EtherType
   /// `control`: a range of items with `as<T>(level, type)`, as afplug::control_buffer is. Empty: there is none in it.
   template <class Control>
