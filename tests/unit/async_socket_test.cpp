@@ -373,6 +373,59 @@ INSTANTIATE_TEST_SUITE_P(families, async_socket,
                                          place{"loop", "afplug-async"}),
                          [](const auto& one) { return std::string(one.param.family); });
 
+// A receiver that is full keeps the sender's descriptor ready to send, though nothing can be sent.
+class full_receiver : public testing::Test {
+ protected:
+  full_receiver() {
+    receiver.bind("@afplug-async-full");
+    error_code ec;
+    while (!ec) sender.next_layer().sendto(afplug::const_bytes("x", 1), receiver.getsockname(), 0, ec);
+    sender.async_send_to(asio::buffer("yy", 2), receiver.getsockname(), [this](error_code e, std::size_t) {
+      ended = true;
+      result = e;
+    });
+    context.run_for(std::chrono::milliseconds(20));
+    EXPECT_FALSE(ended);
+  }
+  asio::io_context context;
+  afplug::socket receiver{"unix", SOCK_DGRAM};
+  afplug::async_socket sender{context, afplug::socket("unix", SOCK_DGRAM)};
+  bool ended = false;
+  error_code result;
+};
+
+TEST_F(full_receiver, is_waited_for_without_spinning) {
+  context.restart();
+  std::size_t handlers = 0;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+  while (std::chrono::steady_clock::now() < until) handlers += context.run_one_until(until);
+  EXPECT_LE(handlers, 60u);
+  char room[8];
+  error_code none;
+  while (receiver.recv({room, sizeof room}, MSG_DONTWAIT, none) == 1) {
+  }
+  context.run();
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(result);
+  EXPECT_EQ(receiver.recv({room, sizeof room}, MSG_DONTWAIT, none), 2u);
+}
+
+TEST_F(full_receiver, is_waited_for_until_it_is_cancelled) {
+  sender.cancel();
+  context.restart();
+  context.run();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(result, asio::error::operation_aborted);
+}
+
+TEST_F(full_receiver, is_waited_for_until_the_sender_closes) {
+  sender.close();
+  context.restart();
+  context.run();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(result, asio::error::operation_aborted);
+}
+
 TEST(async_loop_socket, waits_for_room_in_the_backlog) {
   asio::io_context context;
   afplug::socket listener("loop", SOCK_STREAM);

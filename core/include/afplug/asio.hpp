@@ -9,9 +9,12 @@
 // What Asio opens or accepts by itself bypasses the registry and leaves close-on-exec unset: open with afplug::socket, and hand over.
 #pragma once
 
+#include <poll.h>
+
 #include <afplug/connect.hpp>
 #include <afplug/socket.hpp>
 #include <afplug/trace.hpp>
+#include <algorithm>
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
@@ -19,6 +22,7 @@
 #include <boost/asio/basic_raw_socket.hpp>
 #include <boost/asio/basic_seq_packet_socket.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/compose.hpp>
@@ -26,7 +30,10 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
+#include <boost/asio/wait_traits.hpp>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -112,7 +119,20 @@ class async_state {
     constexpr descriptor::wait_type same[] = {descriptor::wait_read, descriptor::wait_write, descriptor::wait_error};
     readiness_.async_wait(same[what], std::forward<Handler>(handler));
   }
+  /// The same after it held and was of no use, for the `vain`th time in a row. Where it holds still, which it may for long (a UNIX datagram socket is ready
+  /// to send while the receiver named is full), the handler comes a little later instead of at once, so that nobody spins.
+  template <class Handler>
+  void wait_again(wait_type what, unsigned vain, Handler&& handler) {
+    constexpr short events[] = {POLLIN, POLLOUT, POLLPRI};
+    error_code ec;
+    if (io.wait(events[what], std::chrono::nanoseconds(0), ec) == 0) return wait(what, std::forward<Handler>(handler));
+    auto& rest = rests_[what == wait_type::wait_write ? 1 : 0];
+    if (!rest) rest.emplace(get_executor());
+    rest->expires_after(std::chrono::milliseconds(1 << std::min(vain, 3u)));
+    rest->async_wait(std::forward<Handler>(handler));
+  }
   void cancel(error_code& ec) {
+    end_rests();
     if (readiness_.is_open())
       readiness_.cancel(ec);
     else
@@ -120,13 +140,22 @@ class async_state {
   }
   /// Ends all waits, and leaves the reactor.
   void unregister() noexcept {
+    end_rests();
     if (readiness_.is_open()) readiness_.release();
   }
 
   afplug::socket io;
 
  private:
+  using timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                  boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  void end_rests() noexcept {
+    for (auto& each : rests_)
+      if (each) each->cancel();
+  }
+
   boost::asio::posix::basic_stream_descriptor<Executor> readiness_;  // never its owner
+  std::array<std::optional<timer>, 2> rests_;                        // of the one who reads, and of the one who writes
 };
 
 /// Tries; where that would block waits, and tries again. Completes with (error_code, Result), or (error_code) where Result is void.
@@ -146,7 +175,7 @@ class when_ready {
     else if (!ec && (self.cancelled() != boost::asio::cancellation_type::none || !state_->io.is_open()))
       ec = boost::asio::error::operation_aborted;
     if (!ec) attempt_(state_->io, result_, ec);
-    if (would_block(ec)) return again(self);
+    if (would_block(ec)) return again(self, now == stage::waiting);
     if (now != stage::starting) return finish(self, ec);
     // It was done at once: the handler runs later all the same.
     stage_ = stage::done;
@@ -158,9 +187,13 @@ class when_ready {
   enum class stage { starting, waiting, done };
 
   template <class Self>
-  void again(Self& self) {
+  void again(Self& self, bool in_vain) {
     const auto state = state_;
-    state->wait(what_, std::move(self));
+    const auto what = what_;
+    if (in_vain)
+      state->wait_again(what, vain_++, std::move(self));
+    else
+      state->wait(what, std::move(self));
   }
   template <class Self>
   void finish(Self& self, const error_code& ec) {
@@ -174,6 +207,7 @@ class when_ready {
   Result result_;
   Attempt attempt_;
   stage stage_ = stage::starting;
+  unsigned vain_ = 0;
 };
 
 /// connect: starts, waits while it is in progress.
