@@ -89,6 +89,9 @@
 #ifndef SOL_IPX
 #define SOL_IPX 256
 #endif
+#ifndef IPX_TYPE
+#define IPX_TYPE 1
+#endif
 #ifndef SOL_AX25
 #define SOL_AX25 257
 #endif

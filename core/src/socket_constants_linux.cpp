@@ -5,7 +5,6 @@
 #include <afplug/family.hpp>
 
 #include <sys/socket.h>
-#include <netipx/ipx.h>
 #include "numbers_linux.hpp"
 
 namespace afplug {
@@ -325,7 +324,6 @@ constexpr constant table[] = {
     AFPLUG_CONSTANT("SOL_", SOL_MCTP),
     AFPLUG_CONSTANT("SOL_", SOL_SMC),
     AFPLUG_CONSTANT("SOL_", SOL_SOCKET),
-    AFPLUG_CONSTANT("SOL_", SOL_IPX),
     AFPLUG_CONSTANT("SOL_", SOL_CAN_BASE),
     AFPLUG_CONSTANT("SOL_", SOL_IP),
     AFPLUG_CONSTANT("SOL_", SOL_IPV6),
@@ -334,6 +332,7 @@ constexpr constant table[] = {
     AFPLUG_CONSTANT("SOL_", SOL_UDP),
     AFPLUG_CONSTANT("SOL_", SOL_SCTP),
     AFPLUG_CONSTANT("SOL_", SOL_UDPLITE),
+    AFPLUG_CONSTANT("SOL_", SOL_IPX),
     AFPLUG_CONSTANT("SOL_", SOL_AX25),
     AFPLUG_CONSTANT("SOL_", SOL_ATALK),
     AFPLUG_CONSTANT("SOL_", SOL_NETROM),
