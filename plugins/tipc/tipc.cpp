@@ -130,7 +130,7 @@ constexpr std::array options{
     tipc(AFPLUG_NAMED(TIPC_SOCK_RECVQ_DEPTH), ap::kind::u32, ap::read_only, "messages waiting in this socket"),
     tipc(AFPLUG_NAMED(TIPC_MCAST_BROADCAST), ap::kind::length, ap::write_only, "multicast by broadcast, always"),
     tipc(AFPLUG_NAMED(TIPC_MCAST_REPLICAST), ap::kind::length, ap::write_only, "multicast by replication, always"),
-    tipc(AFPLUG_NAMED(TIPC_GROUP_JOIN), ap::kind::structure<tipc_group_req>(group_members), ap::read_write,
+    tipc(AFPLUG_NAMED(TIPC_GROUP_JOIN), ap::kind::structure<tipc_group_req>(group_members, 4), ap::read_write,
          "join a communication group"),
     tipc(AFPLUG_NAMED(TIPC_GROUP_LEAVE), ap::kind::length, ap::write_only, "leave it"),
     tipc(AFPLUG_NAMED(TIPC_SOCK_RECVQ_USED), ap::kind::u32, ap::read_only, "bytes waiting in this socket"),

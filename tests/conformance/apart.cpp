@@ -15,13 +15,12 @@ namespace {
 constexpr const char* setup[] = {
     "ip link set lo up",
     "ip link add veth0 type veth peer name veth1",
-    // Without ARP and IPv6 it is silent, and frames need no address.
+    // Without ARP frames need no address.
     "ip link set veth0 arp off",
     "ip link set veth1 arp off",
-    "echo 1 > /proc/sys/net/ipv6/conf/veth0/disable_ipv6",
-    "echo 1 > /proc/sys/net/ipv6/conf/veth1/disable_ipv6",
     "ip link set veth0 up",
     "ip link set veth1 up",
+    "ip addr add 10.254.0.1/24 dev veth0",
     "ip -6 route add local fd00:af::/64 dev lo",
     "echo 1 > /proc/sys/net/ipv6/ip_nonlocal_bind",
     "echo 0 2147483647 > /proc/sys/net/ipv4/ping_group_range",

@@ -1,6 +1,11 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Which rows this machine has: the one place where a row is skipped, in afplug's words.
+#include <linux/can.h>
+#include <netinet/in.h>
+
+#include <set>
+
 #include "fixture.hpp"
 
 namespace conformance {
@@ -23,6 +28,61 @@ TEST_P(availability, row_is_run_by_ctest) {
   bool found = false;
   for (const std::string& group : std::vector<std::string>{AFPLUG_ROW_GROUPS}) found |= name.rfind(group, 0) == 0;
   EXPECT_TRUE(found) << name << " is in no group of CMakeLists.txt";
+}
+
+// ---- none is forgotten ----
+
+constexpr int any = AFPLUG_ANY;
+// Rows of families that are not in the suite, and why; `any` stands for every type or protocol.
+constexpr struct {
+  std::string_view family;
+  int type, protocol;
+  std::string_view why;
+} left_out[] = {
+    {"inet", SOCK_RAW, IPPROTO_RAW, "sends only, and what its header says"},
+    {"inet6", SOCK_RAW, IPPROTO_RAW, "sends only, and what its header says"},
+    {"packet", any, any, "another EtherType of the row that has none"},
+    {"vsock", SOCK_DGRAM, 0, "no transport but VMCI's has it"},
+    {"netlink", any, any, "another user of the same sockets, whose other end is the kernel"},
+    {"inet", any, IPPROTO_SCTP, "to come: its streams keep messages, and shutdown ends both directions"},
+    {"inet6", any, IPPROTO_SCTP, "to come: its streams keep messages, and shutdown ends both directions"},
+    {"can", SOCK_DGRAM, CAN_BCM, "what is sent and what is received differ: can_bcm_test"},
+    {"tipc", SOCK_STREAM, 0, "to come: connect ends when the peer accepts: tipc_test"},
+    {"tipc", SOCK_SEQPACKET, 0, "to come: connect ends when the peer accepts: tipc_test"},
+    {"alg", SOCK_SEQPACKET, 0, "what is sent and what is received differ, and it has no names: alg_test"},
+    {"bluetooth", any, any, "two adapters have one link at a time, which ends by and by: bluetooth_test"},
+};
+
+// What the suite runs of a family.
+bool has_row(const afplug::family& family, const afplug::row& listed) {
+  for (const row* r : all_rows())
+    if (r->family == family.id() && family.find_row(r->type, r->protocol) == &listed) return true;
+  return false;
+}
+
+bool is_left_out(const afplug::family& family, const afplug::row& listed) {
+  for (const auto& one : left_out)
+    if (one.family == family.id() && (one.type == any || one.type == listed.type) &&
+        (one.protocol == any || one.protocol == listed.protocol))
+      return true;
+  return false;
+}
+
+TEST(coverage, every_row_of_every_family_is_in_the_suite_or_has_a_reason) {
+  std::set<std::string> ids;
+  for (const auto& plugin : afplug::registry::global().families()) ids.insert(plugin.family);
+  ids.erase("");
+  EXPECT_GE(ids.size(), 8u);
+  for (const auto& id : ids) {
+    error_code ec;
+    const auto* family = afplug::registry::global().family(id, ec);
+    if (!family) continue;
+    for (const auto& listed : family->rows())
+      if ((listed.flags & AFPLUG_ROW_HIDDEN) == 0) {
+        EXPECT_TRUE(has_row(*family, listed) || is_left_out(*family, listed))
+            << id << " " << listed.type_name << " " << (listed.protocol_name ? listed.protocol_name : "");
+      }
+  }
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ class fixture : public testing::TestWithParam<const row*> {
   void TearDown() override;
 
   const row& r() const { return *GetParam(); }
-  bool can(unsigned t) const { return r().has(t); }
+  bool can(std::uint64_t t) const { return r().has(t); }
   bool in_kernel() const { return !can(user_space); }
   const errors& error() const { return r().error; }
 

@@ -14,7 +14,9 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(naming, 0, 0);
+CONFORMANCE(naming, 0, identified);
+CONFORMANCE(any_name, 0, 0);
+CONFORMANCE(identity, identified, 0);
 
 TEST_P(naming, of_an_unbound_socket) {
   const auto s = open();
@@ -87,27 +89,25 @@ TEST_P(naming, is_free_again_after_close) {
   EXPECT_EQ(name_to_bind(second), name);
 }
 
-TEST_P(naming, of_another_family_is_refused) {
+TEST_P(any_name, of_another_family_is_refused) {
   auto s = open();
   unsigned char bytes[28] = {99};
   EXPECT_EQ(ERROR_OF(s.bind(address(bytes, sizeof bytes), _)), sys(error().bind_foreign));
 }
 
-TEST_P(naming, that_is_too_short_is_refused) {
+TEST_P(any_name, that_is_too_short_is_refused) {
   auto s = open();
   auto shortened = fresh();
   shortened.resize(sizeof(sa_family_t));
   EXPECT_EQ(ERROR_OF(s.bind(shortened, _)), sys(error().bind_short));
 }
 
-TEST_P(naming, of_the_peer) {
+TEST_P(any_name, of_the_peer) {
   const auto s = open();
   EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_unconnected));
   const auto l = connected();
-  if (can(bus)) {
-    EXPECT_EQ(ERROR_OF(l.a.getpeername(_)), sys(error().getpeername_unconnected));
-    return;
-  }
+  EXPECT_EQ(ERROR_OF(l.a.getpeername(_)), sys(error().getpeername_connected));
+  if (error().getpeername_connected != 0) return;
   EXPECT_EQ(l.a.getpeername(), l.b.getsockname());
   EXPECT_EQ(l.b.getpeername(), l.a.getsockname());
   EXPECT_EQ(l.a.getpeername().protocol(), l.a.what());
@@ -116,10 +116,24 @@ TEST_P(naming, of_the_peer) {
   }
 }
 
-TEST_P(naming, shows_in_the_text_of_the_socket) {
+TEST_P(any_name, shows_in_the_text_of_the_socket) {
   const auto l = connected();
-  const auto peer = can(bus) ? l.a.getsockname().to_string() : l.a.getpeername().to_string();
-  EXPECT_NE(l.a.to_string().find(peer), std::string::npos) << l.a.to_string();
+  const auto peer = error().getpeername_connected != 0 ? l.a.getsockname() : l.a.getpeername();
+  EXPECT_NE(l.a.to_string().find(peer.to_string()), std::string::npos) << l.a.to_string();
+}
+
+TEST_P(identity, is_there_from_birth_and_whatever_is_bound) {
+  auto s = open(), other = open();
+  const auto name = s.getsockname();
+  EXPECT_NE(name, other.getsockname());
+  EXPECT_EQ(address(r().family, name.to_string(), r().type, r().protocol), name) << name;
+  EXPECT_EQ(name.protocol(), s.what());
+  const auto asked = fresh();
+  for (auto* one : {&s, &s, &other}) one->bind(asked);
+  s.bind(r().fresh());
+  EXPECT_EQ(s.getsockname(), name);
+  const std::string nonsense(300, '?');
+  EXPECT_EQ(ERROR_OF(s.bind(nonsense, _)).category(), afplug::afplug_category()) << afplug::last_detail();
 }
 
 // ---- names in the file system and the abstract ones: unix(7) ----

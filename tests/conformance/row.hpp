@@ -6,6 +6,7 @@
 
 #include <afplug/socket.hpp>
 #include <cerrno>
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -13,36 +14,44 @@
 namespace conformance {
 
 /// What a row can do. What it can't is asserted by the errors below.
-enum trait : unsigned {
-  always = 1u << 0,            ///< every machine has it: a failure to open is no reason to skip
-  stream = 1u << 1,            ///< bytes without boundaries; else messages
-  listens = 1u << 2,           ///< listen, accept, connect make connections
-  connectionless = 1u << 3,    ///< sendto reaches any socket, recvfrom tells from whom
-  half_close = 1u << 4,        ///< shutdown(SHUT_WR) reaches the peer as end of file
-  pairs = 1u << 5,             ///< socket::pair works
-  rights = 1u << 6,            ///< passes descriptors
-  credentials = 1u << 7,       ///< passes SCM_CREDENTIALS
-  flow = 1u << 8,              ///< a sender waits for a slow reader, nothing is lost
-  timestamps = 1u << 9,        ///< SO_TIMESTAMPNS
-  error_queue = 1u << 10,      ///< IP_RECVERR, MSG_ERRQUEUE
-  packet_info = 1u << 11,      ///< IP_PKTINFO or IPV6_PKTINFO, hop limit, traffic class
-  unnamed = 1u << 12,          ///< a client that was not bound has no name
-  user_space = 1u << 13,       ///< no kernel socket behind it
-  duplicates = 1u << 14,       ///< dup works
-  forks = 1u << 15,            ///< works in a forked child too
-  full_tells = 1u << 17,       ///< POLLOUT ends while the receiver is full
-  abstract_names = 1u << 16,   ///< AF_UNIX's names
-  bus = 1u << 18,              ///< sockets hear each other by what they are bound to: no peers, no connections
-  translated = 1u << 19,       ///< to the kernel its sockets are another family's
-  full_waits = 1u << 20,       ///< a connect to a listener whose backlog is full waits
-  short_counts = 1u << 21,     ///< MSG_TRUNC does not make recv tell the whole length
-  peeks = 1u << 22,            ///< MSG_PEEK
-  wakeable = 1u << 23,         ///< shutdown ends a listener's accept
-  no_protocol = 1u << 24,      ///< SO_PROTOCOL does not tell its protocol
-  ignores_nothing = 1u << 25,  ///< sending no bytes, and receiving into none, changes nothing
-  echoes = 1u << 26,           ///< what a socket sends comes back to it: both ends of a link are one socket
-  apart = 1u << 27,            ///< in the network namespace of apart.hpp
-  drops_nothing = 1u << 28     ///< an empty message does not arrive
+enum trait : std::uint64_t {
+  always = 1ull << 0,            ///< every machine has it: a failure to open is no reason to skip
+  stream = 1ull << 1,            ///< bytes without boundaries; else messages
+  listens = 1ull << 2,           ///< listen, accept, connect make connections
+  connectionless = 1ull << 3,    ///< sendto reaches any socket, recvfrom tells from whom
+  half_close = 1ull << 4,        ///< shutdown(SHUT_WR) reaches the peer as end of file
+  pairs = 1ull << 5,             ///< socket::pair works
+  rights = 1ull << 6,            ///< passes descriptors
+  credentials = 1ull << 7,       ///< passes SCM_CREDENTIALS
+  flow = 1ull << 8,              ///< a sender waits for a slow reader, nothing is lost
+  timestamps = 1ull << 9,        ///< SO_TIMESTAMPNS
+  error_queue = 1ull << 10,      ///< IP_RECVERR, MSG_ERRQUEUE
+  packet_info = 1ull << 11,      ///< IP_PKTINFO or IPV6_PKTINFO, hop limit, traffic class
+  unnamed = 1ull << 12,          ///< a client that was not bound has no name
+  user_space = 1ull << 13,       ///< no kernel socket behind it
+  duplicates = 1ull << 14,       ///< dup works
+  forks = 1ull << 15,            ///< works in a forked child too
+  full_tells = 1ull << 17,       ///< POLLOUT ends while the receiver is full
+  abstract_names = 1ull << 16,   ///< AF_UNIX's names
+  bus = 1ull << 18,              ///< sockets hear each other by what they are bound to: no peers, no connections
+  translated = 1ull << 19,       ///< to the kernel its sockets are another family's
+  full_waits = 1ull << 20,       ///< a connect to a listener whose backlog is full waits
+  short_counts = 1ull << 21,     ///< MSG_TRUNC does not make recv tell the whole length
+  peeks = 1ull << 22,            ///< MSG_PEEK
+  wakeable = 1ull << 23,         ///< shutdown ends a listener's accept
+  no_protocol = 1ull << 24,      ///< SO_PROTOCOL does not tell its protocol
+  ignores_nothing = 1ull << 25,  ///< sending no bytes, and receiving into none, changes nothing
+  echoes = 1ull << 26,           ///< what a socket sends comes back to it: both ends of a link are one socket
+  apart = 1ull << 27,            ///< in the network namespace of apart.hpp
+  drops_nothing = 1ull << 28,    ///< an empty message does not arrive
+  hears_all = 1ull << 29,        ///< a connected socket hears others than its peer, too
+  identified = 1ull << 30,       ///< a socket has a name from birth, whatever it is bound to
+  annotates = 1ull << 31,        ///< every message brings ancillary data
+  starts_ready = 1ull << 32,     ///< POLLIN is told once before anything came
+  waits_alone = 1ull << 33,      ///< a call that blocks holds off all others on its socket
+  urgent_byte = 1ull << 34,      ///< MSG_OOB carries one
+  multicasts = 1ull << 35,       ///< groups of IP
+  broadcasts = 1ull << 36        ///< SO_BROADCAST
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -61,6 +70,7 @@ struct errors {
   int connect_at_once = EINPROGRESS;  ///< what a connect to a listener gives in non-blocking mode
   int connect_full = EINPROGRESS;     ///< and to one whose backlog is full
   int connect_twice = EISCONN;
+  int connect_unbound = 0;
   int disconnect = 0;               ///< connect to AF_UNSPEC
   int recv_unconnected = ENOTCONN;  ///< EAGAIN: it waits
   int send_unconnected = EPIPE;
@@ -68,12 +78,17 @@ struct errors {
   int sendto_taken = 0;            ///< to a socket that is connected to another
   int sendto_connected = 0;        ///< with an address on a connected socket
   int getpeername_unconnected = ENOTCONN;
+  int getpeername_connected = 0;
   int shutdown_unconnected = ENOTCONN;
   int shutdown_bad = EINVAL;  ///< neither SHUT_RD nor SHUT_WR nor SHUT_RDWR
   int shutdown_connected = 0;
+  int shutdown_half = 0;    ///< SHUT_RD or SHUT_WR
   int send_shut = EPIPE;    ///< after SHUT_WR
   int send_closed = EPIPE;  ///< soon after the peer has closed; 0: it is not told
   int send_empty = 0;
+  int recv_empty = 0;  ///< into no room
+  int recv_peek = 0;   ///< MSG_PEEK
+  int recv_trunc = 0;  ///< MSG_TRUNC
   int send_oob = 0;
   int told_closed = ECONNREFUSED;   ///< what an error queue tells of a message to nobody
   int recv_reset = ECONNRESET;      ///< after the peer has closed with data unread
@@ -109,13 +124,13 @@ struct row {
   const char* family;  ///< "inet"
   int type;
   int protocol;
-  unsigned can;            ///< traits
+  std::uint64_t can;       ///< traits
   std::string (*fresh)();  ///< text of an address that can be bound now
   const char* unbound;     ///< text of the address of a socket that was not bound
   errors error = {};
   ways own = {};
 
-  bool has(unsigned t) const noexcept { return (can & t) == t; }
+  bool has(std::uint64_t t) const noexcept { return (can & t) == t; }
 };
 
 /// Two sockets that reach each other.
@@ -130,7 +145,7 @@ const std::vector<const row*>& all_rows();
 const std::string& why_not(const row& r);
 
 /// The rows that this machine has, with all traits of `with` and none of `without`.
-std::vector<const row*> rows(unsigned with = 0, unsigned without = 0);
+std::vector<const row*> rows(std::uint64_t with = 0, std::uint64_t without = 0);
 
 void PrintTo(const row* r, std::ostream* out);
 

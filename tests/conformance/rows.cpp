@@ -58,6 +58,17 @@ std::string isotp_fresh() {
   const unsigned id = isotp_identifier();
   return isotp_name(id, id + 1);
 }
+std::string j1939_fresh() {
+  static std::atomic<unsigned> count{0};
+  return "vcan0?addr=" + std::to_string(1 + ++count % 200);
+}
+// In one frame.
+std::string j1939_message(unsigned i) { return "no." + std::to_string(10000 + i); }
+// What is sent to nothing more than an address is of parameter group 0.
+afplug::address of_group_0(afplug::address name) {
+  reinterpret_cast<sockaddr_can*>(name.data())->can_addr.j1939.pgn = 0;
+  return name;
+}
 link both_bound(const row& r) { return {bound(r), bound(r)}; }
 link isotp_pair(const row& r) {
   const unsigned id = isotp_identifier();
@@ -126,6 +137,12 @@ link cable(const row& r) {
   return l;
 }
 
+std::string tipc_name() {
+  static std::atomic<unsigned> count{0};
+  return "nameseq/" + std::to_string(100000 + ++count) + "/1/1";
+}
+std::string qrtr_node() { return "1:0"; }
+
 unsigned vsock_port() {
   static std::atomic<unsigned> count{0};
   return 0x20000 + ++count;
@@ -144,12 +161,12 @@ link vsock_link(const row& r) {
   l.b = server.accept();
   return l;
 }
-constexpr unsigned kernel = duplicates | forks | peeks;
-constexpr unsigned tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
-constexpr unsigned udp = kernel | connectionless | timestamps | error_queue | packet_info;
-constexpr unsigned ping = kernel | apart | echoes | short_counts;
-constexpr unsigned raw = kernel | apart | connectionless | timestamps | packet_info;
-constexpr unsigned unix_any =
+constexpr std::uint64_t kernel = duplicates | forks | peeks;
+constexpr std::uint64_t tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
+constexpr std::uint64_t udp = kernel | multicasts | connectionless | timestamps | error_queue | packet_info;
+constexpr std::uint64_t ping = kernel | apart | echoes | short_counts;
+constexpr std::uint64_t raw = kernel | apart | connectionless | timestamps | packet_info;
+constexpr std::uint64_t unix_any =
     kernel | always | pairs | rights | credentials | flow | full_tells | unnamed | abstract_names;
 
 constexpr errors tcp_errors{.get_bad_level = EOPNOTSUPP};
@@ -235,6 +252,7 @@ constexpr errors netlink_errors{.listen_unbound = EOPNOTSUPP,
                                 .shutdown_unconnected = EOPNOTSUPP,
                                 .shutdown_bad = EOPNOTSUPP,
                                 .shutdown_connected = EOPNOTSUPP,
+                                .shutdown_half = EOPNOTSUPP,
                                 .send_shut = 0,
                                 .send_closed = ECONNREFUSED,
                                 .send_empty = ENODATA,
@@ -243,7 +261,7 @@ constexpr errors netlink_errors{.listen_unbound = EOPNOTSUPP,
                                 .send_rights = EINVAL};
 
 // The loop family has what unix(7) has, and says ENOTCONN where that says EINVAL.
-constexpr unsigned loop_any =
+constexpr std::uint64_t loop_any =
     always | peeks | pairs | rights | credentials | flow | full_tells | unnamed | user_space | duplicates;
 constexpr errors loop_stream_errors = [] {
   errors e = unix_stream_errors;
@@ -280,9 +298,11 @@ constexpr errors bus_errors{.bad_type = EPROTONOSUPPORT,
                             .send_unconnected = ENXIO,
                             .sendto_unconnected = 0,
                             .getpeername_unconnected = EOPNOTSUPP,
+                            .getpeername_connected = EOPNOTSUPP,
                             .shutdown_unconnected = EOPNOTSUPP,
                             .shutdown_bad = EOPNOTSUPP,
                             .shutdown_connected = EOPNOTSUPP,
+                            .shutdown_half = EOPNOTSUPP,
                             .send_shut = 0,
                             .send_closed = 0,
                             .send_empty = EINVAL,
@@ -354,6 +374,76 @@ constexpr errors ping6_errors = [] {
   e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
+constexpr errors j1939_errors = [] {
+  errors e = bus_errors;
+  e.connect_refused = EINVAL;
+  e.connect_twice = 0;
+  e.connect_unbound = EINVAL;
+  e.disconnect = EINVAL;
+  e.send_unconnected = EBADFD;
+  e.sendto_unconnected = EBADFD;
+  e.send_empty = 0;
+  e.send_big = EMSGSIZE;
+  e.recv_peek = EINVAL;
+  e.recv_trunc = EINVAL;
+  e.getpeername_unconnected = EADDRNOTAVAIL;
+  e.getpeername_connected = 0;
+  return e;
+}();
+constexpr errors tipc_errors = [] {
+  errors e = udp_errors;
+  e.bad_type = EPROTOTYPE;
+  e.pair = 0;
+  e.bind_twice = 0;
+  e.bind_in_use = 0;
+  e.bind_foreign = EINVAL;
+  e.recv_empty = EINVAL;
+  e.getpeername_connected = ENOTCONN;
+  e.shutdown_unconnected = EINVAL;
+  e.shutdown_connected = ENOTCONN;
+  e.shutdown_half = EINVAL;
+  e.send_shut = 0;
+  e.send_closed = 0;
+  e.send_oob = 0;
+  e.get_bad_level = ENOPROTOOPT;
+  return e;
+}();
+constexpr errors qrtr_errors = [] {
+  errors e = udp_errors;
+  e.bad_type = EPROTOTYPE;
+  e.bad_protocol = 0;
+  e.bind_twice = 0;
+  e.bind_foreign = EINVAL;
+  e.disconnect = EINVAL;
+  e.recv_unconnected = EADDRNOTAVAIL;
+  e.send_unconnected = ENOTCONN;
+  e.sendto_unconnected = ENODEV;
+  e.shutdown_unconnected = EOPNOTSUPP;
+  e.shutdown_bad = EOPNOTSUPP;
+  e.shutdown_connected = EOPNOTSUPP;
+  e.shutdown_half = EOPNOTSUPP;
+  e.send_shut = 0;
+  e.send_closed = ENODEV;
+  e.send_oob = EINVAL;
+  e.set_bad_level = EOPNOTSUPP;
+  return e;
+}();
+constexpr errors rds_errors = [] {
+  errors e = udp_errors;
+  e.bad_protocol = ESOCKTNOSUPPORT;
+  e.bind_foreign = EINVAL;
+  e.disconnect = EAFNOSUPPORT;
+  e.send_unconnected = ENOTCONN;
+  e.sendto_unconnected = ENOTCONN;
+  e.shutdown_unconnected = EOPNOTSUPP;
+  e.shutdown_bad = EOPNOTSUPP;
+  e.shutdown_connected = EOPNOTSUPP;
+  e.shutdown_half = EOPNOTSUPP;
+  e.send_shut = 0;
+  e.send_closed = 0;
+  e.get_bad_level = ENOPROTOOPT;
+  return e;
+}();
 constexpr errors vsock_errors{.bad_type = ESOCKTNOSUPPORT,
                               .listen_unbound = EINVAL,
                               .bind_foreign = EINVAL,
@@ -361,6 +451,7 @@ constexpr errors vsock_errors{.bad_type = ESOCKTNOSUPPORT,
                               .send_unconnected = ENOTCONN,
                               .sendto_unconnected = EOPNOTSUPP,
                               .sendto_connected = EISCONN,
+                              .recv_peek = EOPNOTSUPP,
                               .send_oob = EOPNOTSUPP,
                               .recv_reset = 0};
 // Before Linux 6.3 vsock says ENOMEM of whatever goes wrong.
@@ -370,12 +461,15 @@ const errors vsock_seqpacket_errors = [] {
   ::uname(&running);
   std::sscanf(running.release, "%d.%d", &major, &minor);
   errors e = vsock_errors;
-  e.send_big = major < 6 || (major == 6 && minor < 3) ? ENOMEM : EMSGSIZE;
+  const bool old = major < 6 || (major == 6 && minor < 3);
+  e.send_big = old ? ENOMEM : EMSGSIZE;
+  e.recv_peek = old ? ENOMEM : EOPNOTSUPP;
   return e;
 }();
 constexpr ways mptcp_ways{.ignores = mptcp_ignores};
 constexpr ways can_raw_ways{.message_size = 16, .message = can_frame_of, .connected = both_bound};
 constexpr ways isotp_ways{.message_size = 60, .connected = isotp_pair};
+constexpr ways j1939_ways{.message_size = 8, .message = j1939_message, .as_sender = of_group_0};
 constexpr ways packet_raw_ways{.message = frame, .connected = cable, .as_bound = this_end, .as_goal = other_end};
 constexpr ways packet_dgram_ways{.message_size = 1400,
                                  .connected = cable,
@@ -390,6 +484,8 @@ constexpr ways raw6_icmp_ways{.message = icmp6_for_experiments,
                               .restore = without_checksum,
                               .refuses = "IPV6_V6ONLY IPV6_CHECKSUM",
                               .as_sender = without_port};
+constexpr ways tipc_ways{.refuses = "TIPC_NODELAY"};
+constexpr ways rds_ways{.refuses = "SO_RDS_TRANSPORT"};
 constexpr ways vsock_ways{.connected = vsock_link};
 
 const row table[] = {
@@ -397,6 +493,8 @@ const row table[] = {
      can_raw_ways},
     {"can_isotp", "can", SOCK_DGRAM, CAN_ISOTP, kernel | bus | no_protocol, isotp_fresh, "any?rx=0x0&tx=0x0",
      isotp_errors, isotp_ways},
+    {"can_j1939", "can", SOCK_DGRAM, CAN_J1939, duplicates | forks | connectionless | no_protocol | annotates,
+     j1939_fresh, "any", j1939_errors, j1939_ways},
     {"packet_raw", "packet", SOCK_RAW, 0, kernel | bus | apart, cable_end, "any?length=12", packet_errors,
      packet_raw_ways},
     {"packet_dgram", "packet", SOCK_DGRAM, 0, kernel | bus | apart | drops_nothing, cable_end, "any?length=12",
@@ -408,13 +506,13 @@ const row table[] = {
     {"hyperv_stream", "hyperv", SOCK_STREAM, 1, kernel | stream | listens | half_close | flow | translated,
      hyperv_local, "00000000-0000-0000-0000-000000000000/ffffffff-facb-11e6-bd58-64006a7986d3", vsock_errors,
      vsock_ways},
-    {"tcp4", "inet", SOCK_STREAM, 0, tcp | always, loopback4, "0.0.0.0:0", tcp_errors},
-    {"tcp6", "inet6", SOCK_STREAM, 0, tcp, loopback6, "[::]:0", tcp6_errors},
+    {"tcp4", "inet", SOCK_STREAM, 0, tcp | urgent_byte | always, loopback4, "0.0.0.0:0", tcp_errors},
+    {"tcp6", "inet6", SOCK_STREAM, 0, tcp | urgent_byte, loopback6, "[::]:0", tcp6_errors},
     {"mptcp4", "inet", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback4, "0.0.0.0:0", mptcp_errors, mptcp_ways},
     {"mptcp6", "inet6", SOCK_STREAM, IPPROTO_MPTCP, tcp, loopback6, "[::]:0", mptcp_errors, mptcp_ways},
-    {"udp4", "inet", SOCK_DGRAM, 0, udp | always, loopback4, "0.0.0.0:0", udp_errors},
+    {"udp4", "inet", SOCK_DGRAM, 0, udp | broadcasts | always, loopback4, "0.0.0.0:0", udp_errors},
     {"udp6", "inet6", SOCK_DGRAM, 0, udp, loopback6, "[::]:0", udp6_errors},
-    {"udplite4", "inet", SOCK_DGRAM, IPPROTO_UDPLITE, udp, loopback4, "0.0.0.0:0", udp_errors},
+    {"udplite4", "inet", SOCK_DGRAM, IPPROTO_UDPLITE, udp | broadcasts, loopback4, "0.0.0.0:0", udp_errors},
     {"udplite6", "inet6", SOCK_DGRAM, IPPROTO_UDPLITE, udp, loopback6, "[::]:0", udp6_errors},
     {"ping4", "inet", SOCK_DGRAM, IPPROTO_ICMP, ping, loopback4, "0.0.0.0:0", ping_errors, ping4_ways},
     {"ping6", "inet6", SOCK_DGRAM, IPPROTO_ICMPV6, ping, loopback6, "[::]:0", ping6_errors, ping6_ways},
@@ -426,6 +524,16 @@ const row table[] = {
     {"raw6_icmp", "inet6", SOCK_RAW, IPPROTO_ICMPV6, raw, host6, "[::]:58", raw6_icmp_errors, raw6_icmp_ways},
     {"raw6_tcp", "inet6", SOCK_RAW, IPPROTO_TCP, raw, host6, "[::]:6", raw6_errors, raw6_ways},
     {"raw6_udp", "inet6", SOCK_RAW, IPPROTO_UDP, raw, host6, "[::]:17", raw6_errors, raw6_ways},
+    {"tipc_rdm", "tipc", SOCK_RDM, 0,
+     kernel | connectionless | pairs | identified | hears_all | short_counts | drops_nothing, tipc_name, "",
+     tipc_errors, tipc_ways},
+    {"tipc_dgram", "tipc", SOCK_DGRAM, 0,
+     kernel | connectionless | pairs | identified | hears_all | short_counts | drops_nothing, tipc_name, "",
+     tipc_errors, tipc_ways},
+    {"qipcrtr", "qipcrtr", SOCK_DGRAM, 0, kernel | connectionless | hears_all | short_counts | waits_alone, qrtr_node,
+     "1:0", qrtr_errors},
+    {"rds", "rds", SOCK_SEQPACKET, 0, kernel | connectionless | hears_all | starts_ready, loopback4,
+     "%family=0,0000000000000000000000000000", rds_errors, rds_ways},
     {"unix_stream", "unix", SOCK_STREAM, 0, unix_any | stream | listens | wakeable | full_waits | half_close,
      abstract_name, "", unix_stream_errors},
     {"unix_seqpacket", "unix", SOCK_SEQPACKET, 0, unix_any | listens | wakeable | full_waits | half_close,
@@ -475,7 +583,7 @@ const std::string& why_not(const row& r) {
   return it->second;
 }
 
-std::vector<const row*> rows(unsigned with, unsigned without) {
+std::vector<const row*> rows(std::uint64_t with, std::uint64_t without) {
   std::vector<const row*> chosen;
   for (const row* r : all_rows())
     if (r->has(with) && (r->can & without) == 0 && why_not(*r).empty()) chosen.push_back(r);

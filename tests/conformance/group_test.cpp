@@ -1,0 +1,158 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Datagrams to many: broadcasts, multicast groups, one source of a group. ip(7), ipv6(7), RFC 3678.
+#include <net/if.h>
+
+#include <afplug/ip.hpp>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+namespace opt = afplug::opt;
+
+// In a network of their own, so that nothing leaves this machine.
+class grouped : public fixture {
+ protected:
+  void SetUp() override {
+    fixture::SetUp();
+    if (!apart_network::why_not().empty()) GTEST_SKIP() << r().family << ": " << apart_network::why_not();
+  }
+  bool six() const { return r().family == "inet6"sv; }
+  address at(const std::string& host, std::uint64_t port) const {
+    return {r().family, (six() ? "[" + host + "]:" : host + ":") + std::to_string(port), r().type, r().protocol};
+  }
+  address group(std::uint64_t port = 0) const { return at(six() ? "ff02::db8:1%veth0" : "239.255.1.1", port); }
+  static unsigned cable() { return ::if_nametoindex("veth0"); }
+  // It hears what it has joined alone, not what others have.
+  afplug::socket receiver(const address& name) const {
+    auto s = open();
+    s.option("SO_REUSEADDR", 1);
+    s.option(six() ? "IPV6_MULTICAST_ALL" : "IP_MULTICAST_ALL", 0);
+    s.bind(name);
+    s.timeout(patience);
+    return s;
+  }
+  afplug::socket receiver() const { return receiver(at(six() ? "::" : "0.0.0.0", 0)); }
+  afplug::socket sender() const {
+    auto s = open();
+    if (six()) {
+      s.option("IPV6_MULTICAST_IF", "veth0");
+    } else {
+      s.option("IP_MULTICAST_IF", "10.254.0.1");
+    }
+    return s;
+  }
+  static std::uint64_t port(const afplug::socket& s) { return *s.getsockname().number("port"); }
+  // Sends to the group, and then to `to` alone: whether the first was heard.
+  bool hears(afplug::socket& to, afplug::socket& from, address* who = nullptr) const {
+    from.sendto("group"sv, group(port(to)));
+    from.sendto("alone"sv, at(six() ? "::1" : "127.0.0.1", port(to)));
+    std::string got(64, '\0');
+    address sender;
+    got.resize(to.recvfrom(got, sender));
+    if (who) *who = sender;
+    const bool heard = got == "group";
+    EXPECT_EQ(heard ? receive(to) : got, "alone");
+    return heard;
+  }
+  apart_network network_;
+};
+
+class multicast : public grouped {};
+INSTANTIATE_TEST_SUITE_P(rows, multicast, testing::ValuesIn(rows(multicasts)), name_of);
+class broadcast : public grouped {};
+INSTANTIATE_TEST_SUITE_P(rows, broadcast, testing::ValuesIn(rows(broadcasts)), name_of);
+
+TEST_P(multicast, is_heard_by_members) {
+  auto to = receiver(), from = sender();
+  EXPECT_FALSE(hears(to, from));
+  auto other = receiver(to.getsockname());
+  const char* here = six() ? "multiaddr=ff02::db8:1,interface=veth0" : "multiaddr=239.255.1.1,address=10.254.0.1";
+  to.option(six() ? "IPV6_JOIN_GROUP" : "IP_ADD_MEMBERSHIP", here);
+  EXPECT_EQ(ERROR_OF(to.option(six() ? "IPV6_JOIN_GROUP" : "IP_ADD_MEMBERSHIP", std::string(here), _)),
+            sys(EADDRINUSE));
+  from.sendto("group"sv, group(port(to)));
+  EXPECT_EQ(receive(to), "group");
+  EXPECT_EQ(ERROR_OF(other.recv({}, MSG_DONTWAIT, _)), sys(EAGAIN));
+  to.option(six() ? "IPV6_LEAVE_GROUP" : "IP_DROP_MEMBERSHIP", here);
+  EXPECT_EQ(ERROR_OF(to.option(six() ? "IPV6_LEAVE_GROUP" : "IP_DROP_MEMBERSHIP", std::string(here), _)),
+            sys(EADDRNOTAVAIL));
+  to.option(opt::ip::join_group(group(), cable()));
+  other.close();
+  EXPECT_TRUE(hears(to, from));
+  to.option(opt::ip::leave_group(group(), cable()));
+  EXPECT_FALSE(hears(to, from));
+}
+
+TEST_P(multicast, comes_back_to_this_machine_unless_it_shall_not) {
+  auto to = receiver(), from = sender();
+  to.option(opt::ip::join_group(group(), cable()));
+  const auto* loop = six() ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP";
+  EXPECT_EQ(from.option_number(loop), 1);
+  EXPECT_TRUE(hears(to, from));
+  from.option(loop, 0);
+  EXPECT_EQ(from.option_number(loop), 0);
+  EXPECT_FALSE(hears(to, from));
+}
+
+TEST_P(multicast, has_hops_of_its_own) {
+  auto to = receiver(), from = sender();
+  to.option(opt::ip::join_group(group(), cable()));
+  to.option(six() ? "IPV6_RECVHOPLIMIT" : "IP_RECVTTL", 1);
+  const auto* hops = six() ? "IPV6_MULTICAST_HOPS" : "IP_MULTICAST_TTL";
+  EXPECT_EQ(from.option_number(hops), 1) << "it stays on its link";
+  for (int n : {1, 7, 255}) {
+    from.option(hops, n);
+    EXPECT_EQ(from.option_number(hops), n);
+    from.sendto("group"sv, group(port(to)));
+    char room[64];
+    const afplug::mutable_bytes into[] = {room};
+    afplug::control_buffer control(64);
+    to.recvmsg(into, control);
+    ASSERT_FALSE(control.begin() == control.end());
+    EXPECT_EQ(control.begin()->hop_limit(), n);
+  }
+  EXPECT_EQ(ERROR_OF(from.option(hops, std::int64_t{256}, _)), sys(EINVAL));
+}
+
+TEST_P(multicast, may_be_of_one_source) {
+  auto to = receiver(), from = sender();
+  address source;
+  {
+    auto first = receiver();
+    first.option(opt::ip::join_group(group(), cable()));
+    ASSERT_TRUE(hears(first, from, &source));
+  }
+  const auto stranger = at(six() ? "fd00::99" : "192.0.2.99", 0);
+  to.option(opt::ip::join_source_group(group(), stranger, cable()));
+  EXPECT_FALSE(hears(to, from));
+  to.option(opt::ip::join_source_group(group(), source, cable()));
+  EXPECT_TRUE(hears(to, from));
+  to.option(opt::ip::leave_source_group(group(), source, cable()));
+  EXPECT_FALSE(hears(to, from));
+  to.option(opt::ip::leave_source_group(group(), stranger, cable()));
+  to.option(opt::ip::join_group(group(), cable()));
+  to.option(opt::ip::block_source(group(), source, cable()));
+  EXPECT_FALSE(hears(to, from));
+  to.option(opt::ip::unblock_source(group(), source, cable()));
+  EXPECT_TRUE(hears(to, from));
+}
+
+TEST_P(broadcast, takes_an_option) {
+  auto to = receiver(at("127.255.255.255", 0)), from = open();
+  const auto name = to.getsockname();
+  EXPECT_EQ(from.option_number("SO_BROADCAST"), 0);
+  EXPECT_EQ(ERROR_OF(from.sendto("to all"sv, name, 0, _)), sys(EACCES));
+  EXPECT_EQ(ERROR_OF(from.connect(name, _)), sys(EACCES));
+  from.option("SO_BROADCAST", 1);
+  from.sendto("to all"sv, name);
+  EXPECT_EQ(receive(to), "to all");
+  from.connect(name);
+  from.send("again"sv);
+  EXPECT_EQ(receive(to), "again");
+}
+
+}  // namespace
+}  // namespace conformance

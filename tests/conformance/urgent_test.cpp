@@ -1,0 +1,77 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Out-of-band data: MSG_OOB, SO_OOBINLINE, POLLPRI and the mark. tcp(7), unix(7).
+#include <poll.h>
+
+#include "fixture.hpp"
+
+namespace conformance {
+namespace {
+
+CONFORMANCE(urgent, urgent_byte, 0);
+
+// "ab", "!" urgently, "cd"; all of it is here when this ends.
+link sent_urgently(const row& r, bool in_line) {
+  auto l = conformance::connected(r);
+  l.b.timeout(patience);
+  l.b.option("SO_OOBINLINE", in_line);
+  l.a.send("ab"sv);
+  l.a.send("!"sv, MSG_OOB);
+  l.a.send("cd"sv);
+  EXPECT_EQ(l.b.wait(POLLPRI, patience) & POLLPRI, POLLPRI);
+  std::string all(5, '\0');
+  EXPECT_TRUE(eventually([&] { return l.b.recv(all, MSG_PEEK) == 2; }));
+  return l;
+}
+
+TEST_P(urgent, byte_is_received_before_what_it_overtakes) {
+  auto l = sent_urgently(r(), false);
+  std::string byte(5, '\0');
+  ASSERT_EQ(l.b.recv(byte, MSG_OOB), 1u);
+  EXPECT_EQ(byte[0], '!');
+  EXPECT_EQ(receive(l.b), "ab") << "a receive ends at the mark";
+  EXPECT_EQ(receive(l.b), "cd");
+  EXPECT_EQ(ERROR_OF(l.b.recv(byte, MSG_OOB | MSG_DONTWAIT, _)), sys(EINVAL)) << "taken once";
+  EXPECT_EQ(l.b.wait(POLLPRI, 0ns) & POLLPRI, 0);
+}
+
+TEST_P(urgent, byte_may_stay_in_line) {
+  auto l = sent_urgently(r(), true);
+  EXPECT_EQ(l.b.option_number("SO_OOBINLINE"), 1);
+  std::string byte(5, '\0');
+  EXPECT_EQ(ERROR_OF(l.b.recv(byte, MSG_OOB, _)), sys(EINVAL));
+  EXPECT_EQ(receive(l.b), "ab");
+  EXPECT_EQ(receive(l.b), "!cd");
+}
+
+TEST_P(urgent, byte_has_a_mark) {
+  auto l = sent_urgently(r(), false);
+  EXPECT_EQ(::sockatmark(l.b.fileno()), 0);
+  EXPECT_EQ(receive(l.b), "ab");
+  EXPECT_EQ(::sockatmark(l.b.fileno()), 1);
+  EXPECT_EQ(receive(l.b), "cd");
+  EXPECT_EQ(::sockatmark(l.b.fileno()), 0);
+}
+
+TEST_P(urgent, byte_is_the_last_of_those_that_were_sent_so) {
+  auto l = connected();
+  l.b.timeout(patience);
+  l.a.send("a!"sv, MSG_OOB);
+  EXPECT_EQ(l.b.wait(POLLPRI, patience) & POLLPRI, POLLPRI);
+  std::string byte(5, '\0');
+  ASSERT_EQ(l.b.recv(byte, MSG_OOB), 1u);
+  EXPECT_EQ(byte[0], '!');
+  EXPECT_EQ(receive(l.b), "a");
+}
+
+TEST_P(urgent, byte_that_is_not_there_is_not_waited_for) {
+  auto l = connected();
+  std::string byte(1, '\0');
+  for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {0ns}, {patience}}) {
+    l.b.timeout(mode);
+    EXPECT_EQ(ERROR_OF(l.b.recv(byte, MSG_OOB, _)), sys(EINVAL));
+  }
+}
+
+}  // namespace
+}  // namespace conformance
