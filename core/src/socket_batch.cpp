@@ -29,25 +29,32 @@ outbound to_outbound(const outgoing& m, int flags) noexcept {
   return {m.data.all(), m.control ? m.control->bytes() : std::span<const std::byte>(), m.to, flags};
 }
 
-int send_kernel_many(const socket& s, std::span<outgoing> messages, int flags) {
-  native_messages raw;
-  for (std::size_t i = 0; i < messages.size(); ++i) raw[i] = {detail::to_native(to_outbound(messages[i], flags)), 0};
-  const auto count = static_cast<unsigned>(messages.size());
-  int n = ::sendmmsg(s.fileno(), raw.data(), count, flags | MSG_NOSIGNAL);  // mutate:nosignal-sendmmsg
-  if (n < 0 && detail::knows_no_signals(s, errno)) n = ::sendmmsg(s.fileno(), raw.data(), count, flags);
-  for (int i = 0; i < n; ++i) messages[static_cast<std::size_t>(i)].size = raw[static_cast<std::size_t>(i)].msg_len;
-  return n;
-}
-
-int send_user_many(const user_socket& u, std::span<outgoing> messages, int flags) {
+template <class Send>
+int send_one_by_one(std::span<outgoing> messages, int flags, Send send) {
   int went = 0;
   for (auto& m : messages) {
-    const auto n = detail::send_user(u, to_outbound(m, flags));
+    const auto n = send(to_outbound(m, flags));
     if (n < 0) return went > 0 ? went : -1;
     m.size = static_cast<std::size_t>(n);
     ++went;
   }
   return went;
+}
+
+int send_kernel_many(const socket& s, std::span<outgoing> messages, int flags) {
+  native_messages raw;
+  for (std::size_t i = 0; i < messages.size(); ++i) raw[i] = {detail::to_native(to_outbound(messages[i], flags)), 0};
+  const auto count = static_cast<unsigned>(messages.size());
+  const int n = ::sendmmsg(s.fileno(), raw.data(), count, flags | MSG_NOSIGNAL);  // mutate:nosignal-sendmmsg
+  // Nor do they know MSG_BATCH, which the system adds to all messages but the last.
+  if (n < 0 && detail::knows_no_signals(s, errno))
+    return send_one_by_one(messages, flags, [&](const outbound& m) { return detail::send_kernel(s, m); });
+  for (int i = 0; i < n; ++i) messages[static_cast<std::size_t>(i)].size = raw[static_cast<std::size_t>(i)].msg_len;
+  return n;
+}
+
+int send_user_many(const user_socket& u, std::span<outgoing> messages, int flags) {
+  return send_one_by_one(messages, flags, [&](const outbound& m) { return detail::send_user(u, m); });
 }
 
 // The memory for ancillary data, which prepare() has made ready.
