@@ -13,6 +13,10 @@ namespace tipc_family {
 
 inline constexpr afplug::plugin::constant_group tipc_{"TIPC_"}, sol_{"SOL_"};
 inline constexpr auto constants = std::to_array<afplug_constant>({
+    tipc_(AFPLUG_NAMED(TIPC_LOW_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_MEDIUM_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_HIGH_IMPORTANCE)),
+    tipc_(AFPLUG_NAMED(TIPC_CRITICAL_IMPORTANCE)),
     tipc_(AFPLUG_NAMED(TIPC_NODE_STATE)),
     tipc_(AFPLUG_NAMED(TIPC_TOP_SRV)),
     tipc_(AFPLUG_NAMED(TIPC_LINK_STATE)),
@@ -20,10 +24,6 @@ inline constexpr auto constants = std::to_array<afplug_constant>({
     tipc_(AFPLUG_NAMED(TIPC_CLUSTER_SCOPE)),
     tipc_(AFPLUG_NAMED(TIPC_NODE_SCOPE)),
     tipc_(AFPLUG_NAMED(TIPC_MAX_USER_MSG_SIZE)),
-    tipc_(AFPLUG_NAMED(TIPC_LOW_IMPORTANCE)),
-    tipc_(AFPLUG_NAMED(TIPC_MEDIUM_IMPORTANCE)),
-    tipc_(AFPLUG_NAMED(TIPC_HIGH_IMPORTANCE)),
-    tipc_(AFPLUG_NAMED(TIPC_CRITICAL_IMPORTANCE)),
     tipc_(AFPLUG_NAMED(TIPC_OK)),
     tipc_(AFPLUG_NAMED(TIPC_ERR_NO_NAME)),
     tipc_(AFPLUG_NAMED(TIPC_ERR_NO_PORT)),
