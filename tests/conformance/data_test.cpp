@@ -18,7 +18,7 @@ CONFORMANCE(peeking, peeks, 0);
 CONFORMANCE(no_peeking, 0, peeks);
 CONFORMANCE(to_anyone, connectionless, 0);
 CONFORMANCE(to_anyone_but, connectionless, hears_all);
-CONFORMANCE(to_its_peer, 0, connectionless | bus | echoes);
+CONFORMANCE(to_its_peer, 0, connectionless | bus | echoes | names_peer);
 CONFORMANCE(slow_receiver, connectionless | flow, 0);
 
 std::vector<afplug::const_bytes> pieces(const std::string& whole, std::size_t count) {
@@ -69,7 +69,7 @@ TEST_P(data, is_gathered_and_scattered) {
   EXPECT_EQ(got.flags & (MSG_TRUNC | MSG_CTRUNC), can(annotates) ? MSG_CTRUNC : 0);
   const std::string whole = first + second + third;
   EXPECT_EQ(sent(whole.data(), got.size), text);
-  if (can(connectionless)) {
+  if (can(connectionless) || can(names_peer)) {
     EXPECT_EQ(from, name_as_sender(l.a));
   } else if (!can(bus) && !can(echoes)) {
     EXPECT_TRUE(from.empty()) << from;
@@ -125,7 +125,7 @@ TEST_P(data, of_no_bytes) {
   l.a.send(message(2));
   ASSERT_TRUE(l.b.wait(POLLIN, patience));
   EXPECT_EQ(ERROR_OF(l.b.recv({}, 0, _)), sys(error().recv_empty));
-  const bool left = can(stream) || can(ignores_nothing) || error().recv_empty != 0;
+  const bool left = can(stream) || can(ignores_nothing) || can(keeps_rest) || error().recv_empty != 0;
   EXPECT_EQ(receive(l.b, 0, message().size()), message(left ? 1 : 2));
 }
 
@@ -262,6 +262,12 @@ TEST_P(messages, have_boundaries) {
 TEST_P(messages, are_cut_where_there_is_no_room_and_say_so) {
   auto l = connected();
   const std::string text = message(1);
+  if (can(keeps_rest)) {
+    l.a.send(text);
+    EXPECT_EQ(receive(l.b, 0, 3), text.substr(0, 3));
+    EXPECT_EQ(receive(l.b), text.substr(3));
+    return;
+  }
   for (int flag : {0, static_cast<int>(MSG_TRUNC)}) {
     l.a.send(text);
     std::string few(arriving(3), '\0');

@@ -33,30 +33,33 @@ std::vector<const afplug::option_info*> table(const afplug::socket& s) {
 // Options that are more than a value which is kept.
 bool particular(std::string_view name) {
   static constexpr std::string_view names[] = {
-      "IP_RECVFRAGSIZE",      // not for streams
-      "IPV6_ADDRFORM",        // turns a connected socket into another family's
-      "IPV6_2292PKTOPTIONS",  // what was received last
-      "IPV6_MTU",             // of a connected socket
-      "IPV6_FLOWLABEL_MGR",   // of a label that was leased
-      "IP_ROUTER_ALERT",      // off only where it is on
-      "PACKET_FANOUT",        // of a socket that is bound
-      "TCP_THIN_DUPACK",      // without effect
-      "TCP_REPAIR_QUEUE",     // the following: of a socket under repair
-      "TCP_QUEUE_SEQ",        //
-      "TCP_REPAIR_WINDOW",    //
-      "TCP_TIMESTAMP",        //
-      "TCP_ULP",              // "" cannot be chosen
-      "TCP_FASTOPEN_KEY",     // nor no key
-      "TIPC_GROUP_JOIN",      // no group cannot be joined
-      "LOOP_BACKLOG",         // of a listener
-      "SO_DEBUG",             // takes CAP_NET_ADMIN
-      "SO_LOCK_FILTER",       // without a way back
-      "SO_ATTACH_FILTER",     // "none" only where there is one
-      "SO_BSDCOMPAT",         // without effect
-      "SO_RCVBUF",            // doubled, as the rest
-      "SO_SNDBUF",            //
-      "SO_RCVBUFFORCE",       //
-      "SO_SNDBUFFORCE",       //
+      "IP_RECVFRAGSIZE",              // not for streams
+      "IPV6_ADDRFORM",                // turns a connected socket into another family's
+      "IPV6_2292PKTOPTIONS",          // what was received last
+      "IPV6_MTU",                     // of a connected socket
+      "IPV6_FLOWLABEL_MGR",           // of a label that was leased
+      "IP_ROUTER_ALERT",              // off only where it is on
+      "PACKET_FANOUT",                // of a socket that is bound
+      "TCP_THIN_DUPACK",              // without effect
+      "TCP_REPAIR_QUEUE",             // the following: of a socket under repair
+      "TCP_QUEUE_SEQ",                //
+      "TCP_REPAIR_WINDOW",            //
+      "TCP_TIMESTAMP",                //
+      "TCP_ULP",                      // "" cannot be chosen
+      "TCP_FASTOPEN_KEY",             // nor no key
+      "SCTP_PRIMARY_ADDR",            // of an association
+      "SCTP_AUTO_ASCONF",             // of a socket that is bound to every address
+      "SCTP_INTERLEAVING_SUPPORTED",  // takes net.sctp.intl_enable
+      "TIPC_GROUP_JOIN",              // no group cannot be joined
+      "LOOP_BACKLOG",                 // of a listener
+      "SO_DEBUG",                     // takes CAP_NET_ADMIN
+      "SO_LOCK_FILTER",               // without a way back
+      "SO_ATTACH_FILTER",             // "none" only where there is one
+      "SO_BSDCOMPAT",                 // without effect
+      "SO_RCVBUF",                    // doubled, as the rest
+      "SO_SNDBUF",                    //
+      "SO_RCVBUFFORCE",               //
+      "SO_SNDBUFFORCE",               //
   };
   return std::ranges::find(names, name) != std::end(names);
 }

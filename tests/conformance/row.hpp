@@ -51,7 +51,10 @@ enum trait : std::uint64_t {
   waits_alone = 1ull << 33,      ///< a call that blocks holds off all others on its socket
   urgent_byte = 1ull << 34,      ///< MSG_OOB carries one
   multicasts = 1ull << 35,       ///< groups of IP
-  broadcasts = 1ull << 36        ///< SO_BROADCAST
+  broadcasts = 1ull << 36,       ///< SO_BROADCAST
+  shuts_whole = 1ull << 37,      ///< shutdown of one direction ends both
+  keeps_rest = 1ull << 38,       ///< what did not fit of a message comes with the next receive
+  names_peer = 1ull << 39        ///< recvfrom on a connected socket tells from whom
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -60,6 +63,7 @@ struct errors {
   int bad_protocol = EPROTONOSUPPORT;  ///< socket() with such a protocol
   int pair = EOPNOTSUPP;
   int listen_unbound = 0;
+  int listen_zero = 0;              ///< listen(0) on a socket that does not listen
   int accept_unlistening = EINVAL;  ///< on a socket that listen was not called on
   int listen_connected = EINVAL;
   int bind_twice = EINVAL;

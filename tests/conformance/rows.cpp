@@ -163,6 +163,7 @@ link vsock_link(const row& r) {
 }
 constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
+constexpr std::uint64_t sctp = kernel | listens | flow | keeps_rest | shuts_whole | names_peer;
 constexpr std::uint64_t udp = kernel | multicasts | connectionless | timestamps | error_queue | packet_info;
 constexpr std::uint64_t ping = kernel | apart | echoes | short_counts;
 constexpr std::uint64_t raw = kernel | apart | connectionless | timestamps | packet_info;
@@ -444,6 +445,20 @@ constexpr errors rds_errors = [] {
   e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
+constexpr errors sctp_errors = [] {
+  errors e = tcp_errors;
+  e.listen_zero = EINVAL;
+  e.recv_unconnected = EAGAIN;
+  e.sendto_unconnected = 0;
+  e.send_empty = EINVAL;
+  e.send_big = EMSGSIZE;
+  return e;
+}();
+constexpr errors sctp6_errors = [] {
+  errors e = sctp_errors;
+  e.get_bad_level = ENOPROTOOPT;
+  return e;
+}();
 constexpr errors vsock_errors{.bad_type = ESOCKTNOSUPPORT,
                               .listen_unbound = EINVAL,
                               .bind_foreign = EINVAL,
@@ -524,6 +539,8 @@ const row table[] = {
     {"raw6_icmp", "inet6", SOCK_RAW, IPPROTO_ICMPV6, raw, host6, "[::]:58", raw6_icmp_errors, raw6_icmp_ways},
     {"raw6_tcp", "inet6", SOCK_RAW, IPPROTO_TCP, raw, host6, "[::]:6", raw6_errors, raw6_ways},
     {"raw6_udp", "inet6", SOCK_RAW, IPPROTO_UDP, raw, host6, "[::]:17", raw6_errors, raw6_ways},
+    {"sctp4", "inet", SOCK_STREAM, IPPROTO_SCTP, sctp, loopback4, "0.0.0.0:0", sctp_errors},
+    {"sctp6", "inet6", SOCK_STREAM, IPPROTO_SCTP, sctp, loopback6, "[::]:0", sctp6_errors},
     {"tipc_rdm", "tipc", SOCK_RDM, 0,
      kernel | connectionless | pairs | identified | hears_all | short_counts | drops_nothing, tipc_name, "",
      tipc_errors, tipc_ways},
