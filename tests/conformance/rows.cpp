@@ -163,6 +163,7 @@ link vsock_link(const row& r) {
 }
 constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
+constexpr std::uint64_t netlink = kernel | always | connectionless | credentials | flow;
 constexpr std::uint64_t sctp = kernel | listens | flow | keeps_rest | shuts_whole | names_peer;
 constexpr std::uint64_t udp = kernel | multicasts | connectionless | timestamps | error_queue | packet_info;
 constexpr std::uint64_t ping = kernel | apart | echoes | short_counts;
@@ -556,8 +557,8 @@ const row table[] = {
     {"unix_seqpacket", "unix", SOCK_SEQPACKET, 0, unix_any | listens | wakeable | full_waits | half_close,
      abstract_name, "", unix_seqpacket_errors},
     {"unix_dgram", "unix", SOCK_DGRAM, 0, unix_any | connectionless | timestamps, abstract_name, "", unix_dgram_errors},
-    {"netlink", "netlink", SOCK_RAW, NETLINK_USERSOCK, kernel | always | connectionless | credentials | flow, port_id,
-     "0", netlink_errors},
+    {"netlink", "netlink", SOCK_RAW, NETLINK_USERSOCK, netlink, port_id, "0", netlink_errors},
+    {"netlink_dgram", "netlink", SOCK_DGRAM, NETLINK_USERSOCK, netlink, port_id, "0", netlink_errors},
     {"loop_stream", "loop", SOCK_STREAM, 0, loop_any | stream | listens | wakeable | full_waits | half_close, loop_name,
      "", loop_stream_errors},
     {"loop_seqpacket", "loop", SOCK_SEQPACKET, 0, loop_any | listens | wakeable | full_waits | half_close, loop_name,
