@@ -100,7 +100,11 @@ std::int32_t check(const afplug_identity*, std::uint32_t flags, afplug_verdict* 
   }
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
   const auto list = loaded_transports();
-  if (list.empty())
+  if (list.empty() && ::access("/sys/module", F_OK) != 0)
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "",
+              "the socket opens; /sys is not mounted, so which transports there are can't be told",
+              "mount -t sysfs sysfs /sys");
+  else if (list.empty())
     ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
               "the socket opens, but no vsock transport is loaded: there is nobody to connect to", remedy);
   else if ((flags & AFPLUG_CHECK_PASSIVE) == 0 && !has_loopback())

@@ -9,6 +9,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -132,6 +133,19 @@ TEST(truth, permission) {
                   ::setresuid(65534, 65534, 65534) != 0)
                 return "can't become nobody";
               return differs(packet, SOCK_RAW, 0, "permission", "CAP_NET_RAW", "setcap cap_net_raw+ep");
+            }),
+            "");
+}
+
+TEST(truth, no_transport_is_denied_where_sys_is_not_mounted) {
+  NEEDS_ROOT;
+  const auto& vsock = family("vsock");
+  if (bare(vsock, SOCK_STREAM, 0) != 0) GTEST_SKIP() << lacking("vsock", SOCK_STREAM);
+  EXPECT_EQ(in_child([&]() -> std::string {
+              if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+                  ::mount("none", "/sys", "tmpfs", 0, nullptr) != 0)
+                return "can't hide /sys";
+              return differs(vsock, SOCK_STREAM, 0, "", "/sys is not mounted", "mount -t sysfs");
             }),
             "");
 }
