@@ -4,6 +4,7 @@
 #include <linux/can.h>
 #include <netinet/in.h>
 
+#include <afplug/bluetooth.hpp>
 #include <set>
 
 #include "fixture.hpp"
@@ -33,6 +34,7 @@ TEST_P(availability, row_is_run_by_ctest) {
 // ---- none is forgotten ----
 
 constexpr int any = AFPLUG_ANY;
+namespace bt = afplug::bluetooth;
 // Rows of families that are not in the suite, and why; `any` stands for every type or protocol.
 constexpr struct {
   std::string_view family;
@@ -50,7 +52,14 @@ constexpr struct {
     {"tipc", SOCK_STREAM, 0, "to come: connect ends when the peer accepts: tipc_test"},
     {"tipc", SOCK_SEQPACKET, 0, "to come: connect ends when the peer accepts: tipc_test"},
     {"alg", SOCK_SEQPACKET, 0, "what is sent and what is received differ, and it has no names: alg_test"},
-    {"bluetooth", any, any, "two adapters have one link at a time, which ends by and by: bluetooth_test"},
+    {"bluetooth", SOCK_STREAM, bt::l2cap, "to come: bytes where they arrive, messages where they are sent"},
+    {"bluetooth", SOCK_DGRAM, bt::l2cap, "to come: what is too large is lost, not refused"},
+    {"bluetooth", SOCK_RAW, bt::l2cap, "its other end is the peer's kernel"},
+    {"bluetooth", SOCK_STREAM, bt::rfcomm, "one connection a channel between two adapters: bluetooth_test"},
+    {"bluetooth", SOCK_SEQPACKET, bt::sco, "one connection between two adapters: bluetooth_test"},
+    {"bluetooth", SOCK_RAW, bt::hci, "its other end is the adapter: bluetooth_test"},
+    {"bluetooth", SOCK_SEQPACKET, bt::iso, "to come: bluetooth_test asks for its names and options alone"},
+    {"bluetooth", SOCK_RAW, any, "a handle for ioctl, which carries no data"},
 };
 
 // What the suite runs of a family.

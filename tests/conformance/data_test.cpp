@@ -147,7 +147,7 @@ TEST_P(data, may_carry_nothing_else_on_the_side) {
 }
 
 TEST_P(data, of_a_megabyte_and_more_is_the_same_on_the_other_side) {
-  constexpr std::size_t total = 10 << 20;
+  const std::size_t total = r().own.bulk;
   auto l = connected();
   if (can(stream)) {
     const std::string there = pattern(total, 1), back = pattern(total, 2);

@@ -54,6 +54,7 @@ class fixture : public testing::TestWithParam<const row*> {
   std::size_t arriving(std::size_t size) const { return size + r().own.header; }
   // The name of a socket: as it can be bound again, as a receiver is told it, as it can be sent to.
   address name_to_bind(const afplug::socket& s) const { return seen(s, r().own.as_bound); }
+  address bare(const address& name) const { return r().own.as_bound ? r().own.as_bound(name) : name; }
   address name_as_sender(const afplug::socket& s) const { return seen(s, r().own.as_sender); }
   address name_to_reach(const afplug::socket& s) const { return seen(s, r().own.as_goal); }
   /// An address that nobody is at.

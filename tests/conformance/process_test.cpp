@@ -47,7 +47,17 @@ TEST_P(forked, works_in_both_processes) {
     return receive(l.b) == message(3) ? 0 : 1;
   });
   EXPECT_EQ(second, 0);
-  if (can(listens)) {
+  if (can(listens | drops_closed)) {
+    auto server = listening();
+    auto client = open();
+    client.connect(server.getsockname());
+    client.send(message(4));
+    const int third = in_child([&] {
+      auto accepted = server.accept();
+      return receive(accepted) == message(4) ? 0 : 1;
+    });
+    EXPECT_EQ(third, 0);
+  } else if (can(listens)) {
     auto server = listening();
     const auto name = server.getsockname();
     const int third = in_child([&] {

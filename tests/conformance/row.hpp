@@ -54,7 +54,11 @@ enum trait : std::uint64_t {
   broadcasts = 1ull << 36,       ///< SO_BROADCAST
   shuts_whole = 1ull << 37,      ///< shutdown of one direction ends both
   keeps_rest = 1ull << 38,       ///< what did not fit of a message comes with the next receive
-  names_peer = 1ull << 39        ///< recvfrom on a connected socket tells from whom
+  names_peer = 1ull << 39,       ///< recvfrom on a connected socket tells from whom
+  sleeps_on = 1ull << 40,        ///< shutdown does not wake who receives already
+  drops_closed = 1ull << 41,     ///< a connection that ends before it is accepted is not accepted
+  reset_by_option = 1ull << 42,  ///< a reset is told by SO_ERROR, not by recv
+  listens_untold = 1ull << 43    ///< SO_ACCEPTCONN does not tell who listens
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -63,7 +67,8 @@ struct errors {
   int bad_protocol = EPROTONOSUPPORT;  ///< socket() with such a protocol
   int pair = EOPNOTSUPP;
   int listen_unbound = 0;
-  int listen_zero = 0;              ///< listen(0) on a socket that does not listen
+  int listen_zero = 0;  ///< listen(0) on a socket that does not listen
+  int listen_twice = 0;
   int accept_unlistening = EINVAL;  ///< on a socket that listen was not called on
   int listen_connected = EINVAL;
   int bind_twice = EINVAL;
@@ -89,6 +94,7 @@ struct errors {
   int shutdown_half = 0;    ///< SHUT_RD or SHUT_WR
   int send_shut = EPIPE;    ///< after SHUT_WR
   int send_closed = EPIPE;  ///< soon after the peer has closed; 0: it is not told
+  int send_reset = EPIPE;   ///< after the peer has closed with data unread
   int send_empty = 0;
   int recv_empty = 0;  ///< into no room
   int recv_peek = 0;   ///< MSG_PEEK
@@ -109,6 +115,7 @@ struct row;
 /// What a row does in a way of its own.
 struct ways {
   std::size_t message_size = 8192;               ///< a large message that passes
+  std::size_t bulk = 10 << 20;                   ///< bytes enough to be many
   std::string (*message)(unsigned i) = nullptr;  ///< the i-th message, where not any text will do
   std::size_t header = 0;                        ///< bytes that stand before a message where it arrives
   void (*restore)(std::string&) = nullptr;       ///< makes what arrived, or its beginning, what was sent

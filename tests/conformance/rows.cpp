@@ -19,6 +19,7 @@
 
 #include "apart.hpp"
 #include "row.hpp"
+#include "rows_bluetooth.hpp"
 
 namespace conformance {
 namespace {
@@ -581,6 +582,7 @@ const std::vector<const row*>& all_rows() {
   static const auto all = [] {
     std::vector<const row*> v;
     for (const row& r : table) v.push_back(&r);
+    for (const row& r : bluetooth_rows()) v.push_back(&r);
     return v;
   }();
   return all;

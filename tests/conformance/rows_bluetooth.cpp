@@ -1,0 +1,102 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Rows of Bluetooth: between two adapters in reach of each other, the servers at the second.
+#include "rows_bluetooth.hpp"
+
+#include <afplug/bluetooth.hpp>
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+
+namespace conformance {
+namespace {
+
+namespace bt = afplug::bluetooth;
+
+std::vector<bt::adapter> adapters() {
+  std::vector<bt::adapter> up;
+  for (const auto& a : bt::adapters())
+    if (a.up) up.push_back(a);
+  std::sort(up.begin(), up.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return up;
+}
+
+std::string there() {
+  const auto up = adapters();
+  return (up.size() < 2 ? bt::any : up[1].address).to_string();
+}
+
+unsigned number() {
+  static std::atomic<unsigned> count{0};
+  return ++count;
+}
+// The last bits of both bytes of a PSM are given.
+std::string l2cap_there() {
+  const auto n = number() % 0x400;
+  return there() + "?psm=" + std::to_string(0x1001 + n % 0x80 * 2 + n / 0x80 * 0x200);
+}
+
+// The radio link goes down a while after its last channel, and takes new ones along: one channel keeps it.
+link keep_radio_link() {
+  const afplug::address name("bluetooth", l2cap_there(), SOCK_SEQPACKET, bt::l2cap);
+  afplug::socket server("bluetooth", SOCK_SEQPACKET, bt::l2cap);
+  server.bind(name);
+  server.listen(1);
+  link l{{"bluetooth", SOCK_SEQPACKET, bt::l2cap}, {}};
+  l.a.timeout(std::chrono::seconds(20));
+  l.a.connect(name);
+  l.b = server.accept();
+  return l;
+}
+std::string missing(const row&) try {
+  if (adapters().size() < 2) return "bluetooth: two adapters in reach of each other are needed: tests/lab";
+  static const link kept = keep_radio_link();
+  return "";
+} catch (const afplug::error& e) {
+  return std::string("bluetooth: the adapters do not reach each other: ") + e.what();
+}
+
+afplug::address without_channel(afplug::address name) {
+  reinterpret_cast<bt::sockaddr_l2*>(name.data())->cid = 0;
+  return name;
+}
+constexpr std::uint64_t l2cap = duplicates | forks | peeks | listens | unnamed | shuts_whole | sleeps_on |
+                                drops_closed | reset_by_option | listens_untold;
+
+constexpr errors l2cap_errors{.bad_type = ESOCKTNOSUPPORT,
+                              .bad_protocol = EINVAL,
+                              .listen_unbound = EBADFD,
+                              .listen_twice = EBADFD,
+                              .accept_unlistening = EBADFD,
+                              .listen_connected = EBADFD,
+                              .bind_twice = EBADFD,
+                              .bind_foreign = EINVAL,
+                              .bind_short = 0,
+                              .recv_unconnected = EAGAIN,
+                              .send_unconnected = ENOTCONN,
+                              .sendto_unconnected = ENOTCONN,
+                              .shutdown_unconnected = 0,
+                              .shutdown_bad = 0,
+                              .send_shut = ENOTCONN,
+                              .send_closed = ENOTCONN,
+                              .send_reset = ENOTCONN,
+                              .send_oob = EOPNOTSUPP,
+                              .recv_reset = 0,
+                              .send_big = EMSGSIZE};
+
+constexpr ways l2cap_ways{.message_size = 600,
+                          .bulk = 100'000,
+                          .missing = missing,
+                          .refuses = "BT_DEFER_SETUP BT_FLUSHABLE BT_SNDMTU BT_RCVMTU",
+                          .as_bound = without_channel};
+
+const row table[] = {
+    {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap, l2cap_there, "00:00:00:00:00:00", l2cap_errors,
+     l2cap_ways},
+};
+
+}  // namespace
+
+std::span<const row> bluetooth_rows() { return table; }
+
+}  // namespace conformance
