@@ -51,7 +51,7 @@ TEST_P(no_listener, says_so) {
   EXPECT_EQ(ERROR_OF(s.listen(1, _)), sys(error().listen_unbound));
   EXPECT_NE(error().listen_unbound, 0);
   auto b = bound();
-  EXPECT_EQ(ERROR_OF(b.listen(-1, _)), sys(error().listen_unbound));
+  EXPECT_EQ(ERROR_OF(b.listen(-1, _)), sys(error().listen_bound ? error().listen_bound : error().listen_unbound));
   EXPECT_EQ(ERROR_OF(connected().a.listen(1, _)), sys(error().listen_connected));
 }
 
@@ -120,11 +120,15 @@ TEST_P(listener, waits_in_every_mode) {
     s.timeout(mode);
     afplug::socket client = open();
     const auto name = s.getsockname();
-    helper connector([&] {
-      std::this_thread::sleep_for(20ms);
-      client.connect(name);
-    });
-    EXPECT_TRUE(s.accept().is_open());
+    afplug::socket accepted;
+    {
+      helper connector([&] {
+        std::this_thread::sleep_for(20ms);
+        client.connect(name);
+      });
+      accepted = s.accept();
+    }
+    EXPECT_TRUE(accepted.is_open());
   }
 }
 
@@ -272,18 +276,18 @@ TEST_P(associated, connects_to_a_name_and_again_and_off) {
   auto s = open();
   auto first = bound(), second = bound();
   EXPECT_EQ(ERROR_OF(open().connect(first.getsockname(), _)), sys(error().connect_unbound));
-  if (error().connect_unbound != 0 || error().sendto_unconnected != 0) s.bind(fresh());
+  if (!can(unnamed) && (error().connect_unbound != 0 || error().sendto_unconnected != 0)) s.bind(fresh());
   const auto before = ERROR_OF(s.getpeername(_));
   s.connect(first.getsockname());
   EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_connected));
   if (error().getpeername_connected == 0) {
-    EXPECT_EQ(s.getpeername(), first.getsockname());
+    EXPECT_EQ(bare(s.getpeername()), first.getsockname());
   }
   s.send(message(1));
   EXPECT_EQ(receive(can(echoes) ? s : first), message(1));
   EXPECT_EQ(s.connect_ex(second.getsockname()), error().connect_twice);
   s.send(message(2));
-  EXPECT_EQ(receive(can(echoes) ? s : second), message(2));
+  EXPECT_EQ(receive(can(echoes) ? s : error().connect_twice == 0 ? second : first), message(2));
   // connect(2): AF_UNSPEC dissolves the association.
   const sockaddr nothing{};
   EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(error().disconnect));
@@ -381,6 +385,10 @@ TEST_P(forgetful_listener, accepts_nobody_who_has_gone) {
 TEST_P(listener, peer_that_closes_is_the_end_of_data_and_a_broken_pipe) {
   auto l = connected();
   l.b.close();
+  if (error().recv_closed != 0) {
+    char byte[1];
+    EXPECT_EQ(ERROR_OF(l.a.recv(byte, 0, _)), sys(error().recv_closed));
+  }
   EXPECT_EQ(receive(l.a), "");
   EXPECT_EQ(receive(l.a), "");
   error_code ec;

@@ -13,6 +13,7 @@ namespace {
 
 CONFORMANCE(data, 0, 0);
 CONFORMANCE(bytes, stream, 0);
+CONFORMANCE(few_bytes, stream | small_sends, 0);
 CONFORMANCE(messages, 0, stream);
 CONFORMANCE(peeking, peeks, 0);
 CONFORMANCE(no_peeking, 0, peeks);
@@ -153,9 +154,15 @@ TEST_P(data, of_a_megabyte_and_more_is_the_same_on_the_other_side) {
     const std::string there = pattern(total, 1), back = pattern(total, 2);
     std::string got_there(total, '\0'), got_back(total, '\0');
     error_code e1, e2, e3;
+    const auto sendall = [&](afplug::socket& s, std::string_view rest, error_code& ec) {
+      for (const auto most = can(small_sends) ? r().own.message_size : total; !rest.empty() && !ec;) {
+        s.sendall(rest.substr(0, most), 0, ec);
+        rest.remove_prefix(std::min(most, rest.size()));
+      }
+    };
     {
-      helper w1([&] { l.a.sendall(there, 0, e1); });
-      helper w2([&] { l.b.sendall(back, 0, e2); });
+      helper w1([&] { sendall(l.a, there, e1); });
+      helper w2([&] { sendall(l.b, back, e2); });
       helper r1([&] { l.b.recvall(got_there, 0, e3); });
       l.a.recvall(got_back);
     }
@@ -251,6 +258,17 @@ TEST_P(bytes, tell_no_address) {
   EXPECT_TRUE(from.empty()) << from;
 }
 
+TEST_P(few_bytes, are_sent_by_one_call) {
+  auto l = connected();
+  const std::string large(1 << 16, 'x');
+  EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(EMSGSIZE));
+  std::size_t sent = 1;
+  EXPECT_EQ(ERROR_OF(l.a.sendall(large, 0, _, &sent)), sys(EMSGSIZE));
+  EXPECT_EQ(sent, 0u);
+  l.a.send(message(1));
+  EXPECT_EQ(receive(l.b), message(1));
+}
+
 // ---- messages ----
 
 TEST_P(messages, have_boundaries) {
@@ -297,7 +315,7 @@ TEST_P(messages, are_cut_where_there_is_no_room_and_say_so) {
 
 TEST_P(messages, that_are_too_large_are_refused) {
   auto l = connected();
-  const std::string large(16 << 20, 'x');
+  const std::string large(r().own.too_large, 'x');
   EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(error().send_big));
   EXPECT_EQ(ERROR_OF(l.a.sendall(large, 0, _)), sys(error().send_big));
   l.a.timeout(1s);

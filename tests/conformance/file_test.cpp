@@ -13,7 +13,8 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(file, stream, 0);
+CONFORMANCE(file, stream, small_sends);
+CONFORMANCE(small_file, stream | small_sends, 0);
 CONFORMANCE(no_file, 0, stream);
 
 class temporary_file {
@@ -217,6 +218,15 @@ TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
     EXPECT_LT(sent, content.size());
     EXPECT_EQ(f.position(), static_cast<off_t>(sent));
   }
+}
+
+TEST_P(small_file, is_sent_and_a_large_one_refused) {
+  auto l = connected();
+  const temporary_file large(pattern(1 << 16)), f("content");
+  EXPECT_EQ(ERROR_OF(l.a.sendfile(large, 0, {}, _)), sys(EMSGSIZE));
+  EXPECT_EQ(large.position(), 0);
+  EXPECT_EQ(l.a.sendfile(f), 7u);
+  EXPECT_EQ(receive(l.b), "content");
 }
 
 TEST_P(no_file, is_sent_in_messages) {

@@ -182,6 +182,9 @@ TEST_P(readiness_listener, tells_that_the_peer_has_closed) {
   l.b.close();
   EXPECT_EQ(l.a.wait(POLLIN, patience) & POLLIN, POLLIN) << "the end can be received";
   EXPECT_EQ(polled(l.a.native_handle(), POLLIN, soon) & POLLIN, POLLIN);
+  if (error().recv_closed != 0) {
+    EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), sys(error().recv_closed));
+  }
   EXPECT_EQ(l.a.recv(room), 0u);
 }
 

@@ -58,7 +58,8 @@ enum trait : std::uint64_t {
   sleeps_on = 1ull << 40,        ///< shutdown does not wake who receives already
   drops_closed = 1ull << 41,     ///< a connection that ends before it is accepted is not accepted
   reset_by_option = 1ull << 42,  ///< a reset is told by SO_ERROR, not by recv
-  listens_untold = 1ull << 43    ///< SO_ACCEPTCONN does not tell who listens
+  listens_untold = 1ull << 43,   ///< SO_ACCEPTCONN does not tell who listens
+  small_sends = 1ull << 44       ///< a stream of which one call sends a message at most, or says EMSGSIZE
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -67,7 +68,8 @@ struct errors {
   int bad_protocol = EPROTONOSUPPORT;  ///< socket() with such a protocol
   int pair = EOPNOTSUPP;
   int listen_unbound = 0;
-  int listen_zero = 0;  ///< listen(0) on a socket that does not listen
+  int listen_bound = 0;  ///< where no socket listens; 0: as one that was not bound
+  int listen_zero = 0;   ///< listen(0) on a socket that does not listen
   int listen_twice = 0;
   int accept_unlistening = EINVAL;  ///< on a socket that listen was not called on
   int listen_connected = EINVAL;
@@ -101,8 +103,9 @@ struct errors {
   int recv_trunc = 0;  ///< MSG_TRUNC
   int send_oob = 0;
   int told_closed = ECONNREFUSED;   ///< what an error queue tells of a message to nobody
+  int recv_closed = 0;              ///< once, soon after the peer has closed
   int recv_reset = ECONNRESET;      ///< after the peer has closed with data unread
-  int send_big = 0;                 ///< 16 MB in one message
+  int send_big = 0;                 ///< too much in one message; 0: it is lost
   int get_bad_level = ENOPROTOOPT;  ///< getsockopt of a level that there is not
   int set_bad_level = ENOPROTOOPT;  ///< setsockopt likewise
   int set_unknown = ENOPROTOOPT;    ///< setsockopt of level SOL_SOCKET with a number that there is not
@@ -115,6 +118,7 @@ struct row;
 /// What a row does in a way of its own.
 struct ways {
   std::size_t message_size = 8192;               ///< a large message that passes
+  std::size_t too_large = 16 << 20;              ///< a message that does not pass
   std::size_t bulk = 10 << 20;                   ///< bytes enough to be many
   std::string (*message)(unsigned i) = nullptr;  ///< the i-th message, where not any text will do
   std::size_t header = 0;                        ///< bytes that stand before a message where it arrives

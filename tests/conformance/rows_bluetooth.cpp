@@ -60,8 +60,17 @@ afplug::address without_channel(afplug::address name) {
   reinterpret_cast<bt::sockaddr_l2*>(name.data())->cid = 0;
   return name;
 }
-constexpr std::uint64_t l2cap = duplicates | forks | peeks | listens | unnamed | shuts_whole | sleeps_on |
-                                drops_closed | reset_by_option | listens_untold;
+// Datagrams go to the number that their sender is bound to.
+link l2cap_datagrams(const row& r) {
+  link l{open(r), bound(r)};
+  l.a.bind(adapters()[0].address.to_string() + "?psm=" + std::to_string(*l.b.getsockname().number("psm")));
+  l.a.connect(without_channel(l.b.getsockname()));
+  l.b.connect(without_channel(l.a.getsockname()));
+  return l;
+}
+
+constexpr std::uint64_t kernel = duplicates | forks | peeks;
+constexpr std::uint64_t l2cap = kernel | listens | unnamed | shuts_whole | sleeps_on | drops_closed | listens_untold;
 
 constexpr errors l2cap_errors{.bad_type = ESOCKTNOSUPPORT,
                               .bad_protocol = EINVAL,
@@ -84,15 +93,45 @@ constexpr errors l2cap_errors{.bad_type = ESOCKTNOSUPPORT,
                               .recv_reset = 0,
                               .send_big = EMSGSIZE};
 
+constexpr errors l2cap_dgram_errors = [] {
+  errors e = l2cap_errors;
+  e.connect_refused = 0;
+  e.listen_bound = EINVAL;
+  e.connect_at_once = 0;
+  e.disconnect = EINVAL;
+  e.send_closed = 0;
+  e.send_big = 0;
+  return e;
+}();
+constexpr errors l2cap_stream_errors = [] {
+  errors e = l2cap_errors;
+  e.recv_closed = ECONNRESET;
+  e.recv_reset = ECONNRESET;
+  return e;
+}();
+
 constexpr ways l2cap_ways{.message_size = 600,
                           .bulk = 100'000,
                           .missing = missing,
                           .refuses = "BT_DEFER_SETUP BT_FLUSHABLE BT_SNDMTU BT_RCVMTU",
                           .as_bound = without_channel};
 
+constexpr ways l2cap_dgram_ways{.message_size = 600,
+                                .too_large = 700,
+                                .bulk = 100'000,
+                                .connected = l2cap_datagrams,
+                                .missing = missing,
+                                .refuses = "BT_DEFER_SETUP BT_FLUSHABLE BT_SNDMTU BT_RCVMTU BT_SECURITY BT_POWER",
+                                .as_bound = without_channel,
+                                .as_sender = without_channel};
+
 const row table[] = {
-    {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap, l2cap_there, "00:00:00:00:00:00", l2cap_errors,
-     l2cap_ways},
+    {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap | reset_by_option, l2cap_there, "00:00:00:00:00:00",
+     l2cap_errors, l2cap_ways},
+    {"bt_l2cap_stream", "bluetooth", SOCK_STREAM, bt::l2cap, l2cap | stream | small_sends, l2cap_there,
+     "00:00:00:00:00:00", l2cap_stream_errors, l2cap_ways},
+    {"bt_l2cap_dgram", "bluetooth", SOCK_DGRAM, bt::l2cap, kernel | unnamed | names_peer | sleeps_on | shuts_whole,
+     l2cap_there, "00:00:00:00:00:00", l2cap_dgram_errors, l2cap_dgram_ways},
 };
 
 }  // namespace
