@@ -49,8 +49,6 @@ constexpr struct {
     {"inet", SOCK_SEQPACKET, IPPROTO_SCTP, "to come: it hears once it listens, and sends by association"},
     {"inet6", SOCK_SEQPACKET, IPPROTO_SCTP, "to come: it hears once it listens, and sends by association"},
     {"can", SOCK_DGRAM, CAN_BCM, "what is sent and what is received differ: can_bcm_test"},
-    {"tipc", SOCK_STREAM, 0, "to come: connect ends when the peer accepts: tipc_test"},
-    {"tipc", SOCK_SEQPACKET, 0, "to come: connect ends when the peer accepts: tipc_test"},
     {"alg", SOCK_SEQPACKET, 0, "what is sent and what is received differ, and it has no names: alg_test"},
     {"bluetooth", SOCK_RAW, bt::l2cap, "its other end is the peer's kernel"},
     {"bluetooth", SOCK_STREAM, bt::rfcomm,

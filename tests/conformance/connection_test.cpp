@@ -28,8 +28,7 @@ TEST_P(listener, takes_any_backlog) {
       s.listen(backlog);
     }
     auto client = open();
-    client.connect(s.getsockname());
-    EXPECT_TRUE(s.accept().is_open()) << backlog;
+    EXPECT_TRUE(meet(client, s).is_open()) << backlog;
     EXPECT_EQ(ERROR_OF(s.listen(3, _)), sys(error().listen_twice)) << "again, with another one";
   }
 }
@@ -67,11 +66,11 @@ TEST_P(connection, accept_needs_a_listener_in_every_mode) {
 
 TEST_P(listener, accepts_a_socket_of_its_own_kind_with_its_peer) {
   auto s = listening();
-  auto client = open();
-  if (!can(unnamed)) client.bind(fresh());
-  client.connect(s.getsockname());
+  auto client = named();
+  set_out(client, s.getsockname());
   address peer;
   auto accepted = s.accept(peer);
+  arrive(client);
   EXPECT_EQ(accepted.what(), s.what());
   EXPECT_EQ(accepted.owner(), s.owner());
   EXPECT_EQ(accepted.type(), s.type());
@@ -81,7 +80,7 @@ TEST_P(listener, accepts_a_socket_of_its_own_kind_with_its_peer) {
   EXPECT_EQ(peer, client.getsockname());
   EXPECT_EQ(peer.protocol(), s.what());
   EXPECT_EQ(accepted.getpeername(), peer);
-  EXPECT_EQ(bare(accepted.getsockname()), s.getsockname());
+  EXPECT_EQ(bare(accepted.getsockname()) == s.getsockname(), !can(identified));
 }
 
 TEST_P(listener, gives_accepted_sockets_the_default_mode_and_never_its_own) {
@@ -90,7 +89,7 @@ TEST_P(listener, gives_accepted_sockets_the_default_mode_and_never_its_own) {
     s.timeout(mode);
     for (const auto& standard : {std::optional<std::chrono::nanoseconds>{}, {3s}, {0ns}}) {
       auto client = open();
-      client.connect(s.getsockname());
+      set_out(client, s.getsockname());
       ASSERT_TRUE(s.wait(POLLIN, patience));
       afplug::socket::default_timeout(standard);
       const auto accepted = s.accept();
@@ -137,11 +136,13 @@ TEST_P(listener, serves_clients_in_their_order) {
   std::vector<afplug::socket> clients;
   for (unsigned i = 0; i < 5; ++i) {
     clients.push_back(open());
-    clients.back().connect(s.getsockname());
-    clients.back().send(message(i));
+    set_out(clients.back(), s.getsockname());
+    if (!can(meets)) clients.back().send(message(i));
   }
   for (unsigned i = 0; i < 5; ++i) {
     auto accepted = s.accept();
+    arrive(clients[i]);
+    if (can(meets)) clients[i].send(message(i));
     EXPECT_EQ(receive(accepted), message(i));
     accepted.send(message(i + 10));
     EXPECT_EQ(receive(clients[i]), message(i + 10));
@@ -173,9 +174,13 @@ TEST_P(listener, takes_a_connection_in_every_mode) {
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     auto client = open();
     client.timeout(mode);
-    EXPECT_EQ(client.connect_ex(s.getsockname()), 0);
+    int got = -1;
+    helper connector([&] { got = client.connect_ex(s.getsockname()); });
+    ASSERT_TRUE(s.wait(POLLIN, patience));
     auto accepted = s.accept();
-    EXPECT_EQ(bare(client.getpeername()), s.getsockname());
+    connector.join();
+    EXPECT_EQ(got, 0);
+    EXPECT_EQ(bare(client.getpeername()), bare(accepted.getsockname()));
     client.send(message());
     EXPECT_EQ(receive(accepted), message());
     // Where the first one was waited for, Linux says 0 once more.
@@ -189,10 +194,12 @@ TEST_P(listener, is_reached_without_blocking) {
   auto s = listening();
   auto client = open(SOCK_NONBLOCK);
   EXPECT_EQ(client.connect_ex(s.getsockname()), error().connect_at_once);
+  afplug::socket accepted;
+  if (can(meets)) accepted = s.accept();
   ASSERT_TRUE(client.wait(POLLOUT, patience) & POLLOUT);
   EXPECT_EQ(client.option_number("SO_ERROR"), 0);
-  EXPECT_EQ(bare(client.getpeername()), s.getsockname());
-  auto accepted = s.accept();
+  if (!can(meets)) accepted = s.accept();
+  EXPECT_EQ(bare(client.getpeername()), bare(accepted.getsockname()));
   client.send(message());
   EXPECT_EQ(receive(accepted), message());
 }
@@ -200,8 +207,10 @@ TEST_P(listener, is_reached_without_blocking) {
 TEST_P(listener, is_reached_by_text) {
   auto s = listening();
   auto client = open();
-  client.connect(s.getsockname().to_string());
-  EXPECT_TRUE(s.accept().is_open());
+  afplug::socket accepted;  // until both ends know of it
+  helper connector([&] { client.connect(s.getsockname().to_string()); });
+  accepted = s.accept();
+  EXPECT_TRUE(accepted.is_open());
 }
 
 // A listener that takes no more, and the clients that filled it.
@@ -385,12 +394,11 @@ TEST_P(forgetful_listener, accepts_nobody_who_has_gone) {
 TEST_P(listener, peer_that_closes_is_the_end_of_data_and_a_broken_pipe) {
   auto l = connected();
   l.b.close();
-  if (error().recv_closed != 0) {
+  for (int twice = 0; twice < 2 && error().recv_closed != 0; twice += can(keeps_reset) ? 1 : 2) {
     char byte[1];
     EXPECT_EQ(ERROR_OF(l.a.recv(byte, 0, _)), sys(error().recv_closed));
   }
-  EXPECT_EQ(receive(l.a), "");
-  EXPECT_EQ(receive(l.a), "");
+  for (int twice = 0; twice < 2 && !can(keeps_reset); ++twice) EXPECT_EQ(receive(l.a), "");
   error_code ec;
   const int rounds = error().send_closed != 0 ? 50 : 3;
   for (int i = 0; i < rounds && !ec; ++i) {

@@ -14,6 +14,7 @@ namespace {
 CONFORMANCE(data, 0, 0);
 CONFORMANCE(bytes, stream, 0);
 CONFORMANCE(few_bytes, stream | small_sends, 0);
+CONFORMANCE(nameless_bytes, stream, names_peer);
 CONFORMANCE(messages, 0, stream);
 CONFORMANCE(peeking, peeks, 0);
 CONFORMANCE(no_peeking, 0, peeks);
@@ -249,7 +250,7 @@ TEST_P(bytes, waitall_waits_for_all) {
   EXPECT_EQ(got, "abcdef");
 }
 
-TEST_P(bytes, tell_no_address) {
+TEST_P(nameless_bytes, tell_no_address) {
   auto l = connected();
   l.a.sendall("abc"sv);
   char into[6];

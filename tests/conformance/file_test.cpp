@@ -73,7 +73,7 @@ TEST_P(file, is_sent_whole_or_in_part) {
       collector reader(l.b);
       EXPECT_EQ(l.a.sendfile(f, c.offset, c.count), c.sent);
       EXPECT_EQ(f.position(), static_cast<off_t>(c.offset + c.sent));
-      l.a.shutdown(SHUT_WR);
+      end(l.a);
       EXPECT_TRUE(reader.join() == (c.sent ? content.substr(c.offset, c.sent) : ""));
     }
 }
@@ -83,7 +83,7 @@ TEST_P(file, may_be_empty) {
   const temporary_file f("");
   EXPECT_EQ(l.a.sendfile(f), 0u);
   EXPECT_EQ(f.position(), 0);
-  l.a.shutdown(SHUT_WR);
+  end(l.a);
   char byte[1];
   EXPECT_EQ(l.b.recv(byte), 0u);
 }
@@ -102,7 +102,7 @@ TEST_P(file, may_be_one_that_the_kernel_cannot_send) {
     auto l = connected();
     collector reader(l.b);
     EXPECT_EQ(l.a.sendfile(fd), content.size());
-    l.a.shutdown(SHUT_WR);
+    end(l.a);
     EXPECT_EQ(reader.join(), content);
     ::close(fd);
   }
@@ -144,7 +144,7 @@ TEST_P(file, meets_one_deadline_and_its_position_says_how_far_it_came) {
   EXPECT_GT(sent, 0u);
   EXPECT_LT(sent, content.size());
   EXPECT_EQ(f.position(), static_cast<off_t>(10 + sent));
-  l.a.shutdown(SHUT_WR);
+  end(l.a);
   collector reader(l.b);
   EXPECT_TRUE(reader.join() == content.substr(10, sent));
 }
@@ -154,7 +154,7 @@ TEST_P(file, sent_to_a_peer_that_closed_is_a_broken_pipe_without_a_signal) {
   for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     auto l = connected();
     l.a.timeout(limit);
-    l.a.shutdown(SHUT_WR);
+    end(l.a);
     error_code ec;
     EXPECT_EQ(l.a.sendfile(f, 0, {}, ec), 0u);
     EXPECT_EQ(ec, sys(EPIPE));
@@ -164,7 +164,7 @@ TEST_P(file, sent_to_a_peer_that_closed_is_a_broken_pipe_without_a_signal) {
 
 TEST_P(file, leaves_the_signal_mask_and_a_waiting_signal_as_they_were) {
   auto l = connected();
-  l.a.shutdown(SHUT_WR);
+  end(l.a);
   const temporary_file f("content");
   sigset_t pipe, before, after, pending;
   ::sigemptyset(&pipe);
@@ -205,7 +205,7 @@ TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
         }
       });
       EXPECT_EQ(l.a.sendfile(f), content.size());
-      l.a.shutdown(SHUT_WR);
+      end(l.a);
     }
     EXPECT_TRUE(got == content);
     auto k = connected();

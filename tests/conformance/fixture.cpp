@@ -50,6 +50,13 @@ std::string name_of(const testing::TestParamInfo<const row*>& test) { return tes
 
 address fixture::nobody() const { return name_to_reach(bound()); }
 
+afplug::socket fixture::meet(afplug::socket& client, afplug::socket& listener) const {
+  set_out(client, listener.getsockname());
+  auto accepted = listener.accept();
+  arrive(client);
+  return accepted;
+}
+
 std::string fixture::receive(afplug::socket& s, int flags, std::size_t room) const {
   std::string got(arriving(room), '\0');
   got.resize(std::min(got.size(), s.recv(got, flags)));

@@ -44,6 +44,14 @@ class fixture : public testing::TestWithParam<const row*> {
   address fresh() const { return conformance::fresh(r()); }
   afplug::socket bound() const { return conformance::bound(r()); }
   afplug::socket listening(int backlog = -1) const { return conformance::listening(r(), backlog); }
+  /// A client that has a name.
+  afplug::socket named() const { return can(unnamed) || can(identified) ? open() : bound(); }
+  void set_out(afplug::socket& client, const address& to) const { conformance::set_out(r(), client, to); }
+  void arrive(afplug::socket& client) const { conformance::arrive(r(), client); }
+  /// What a listener accepts when `client` connects to it.
+  afplug::socket meet(afplug::socket& client, afplug::socket& listener) const;
+  /// Ends what its peer hears, and no more where the row can.
+  void end(afplug::socket& s) const { s.shutdown(error().shutdown_half == 0 ? SHUT_WR : SHUT_RDWR); }
   link connected() const { return conformance::connected(r()); }
   std::string message(unsigned i = 0) const { return conformance::message(r(), i); }
   /// What arrives next, as it was sent; of a message at most `room` bytes.

@@ -254,7 +254,7 @@ TEST_P(slow_stream, meets_one_deadline_for_all_of_sendall) {
     done = true;
     EXPECT_GE(clock::now() - before, 200ms);
     // The reader may wait for more.
-    l.a.shutdown(SHUT_WR);
+    end(l.a);
   }
   EXPECT_EQ(ec, timed_out);
   EXPECT_FALSE(gave_up) << "sendall went on beyond its deadline";
@@ -294,7 +294,7 @@ TEST_P(slow_stream, meets_one_deadline_for_all_of_recvall) {
 TEST_P(slow_stream, that_ends_gives_recvall_less) {
   auto l = connected();
   l.b.sendall("12345"sv);
-  l.b.close();
+  end(l.b);
   char into[10];
   EXPECT_EQ(l.a.recvall(into), 5u);
   EXPECT_EQ(std::string(into, 5), "12345");
@@ -389,9 +389,8 @@ TEST_P(stoppable_listener, accept) {
     s.timeout(limit);
     address peer;
     EXPECT_EQ(stopped([&](auto stop, auto& ec) { s.accept(peer, stop, ec); }), error_code(afplug::errc::stopped));
-    auto client = open();
-    if (!can(unnamed)) client.bind(fresh());
-    client.connect(s.getsockname());
+    auto client = named();
+    set_out(client, s.getsockname());
     error_code ec;
     EXPECT_TRUE(s.accept(peer, std::stop_token(), ec).is_open());
     EXPECT_EQ(peer, client.getsockname());

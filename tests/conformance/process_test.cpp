@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Sockets across fork.
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -60,14 +61,19 @@ TEST_P(forked, works_in_both_processes) {
   } else if (can(listens)) {
     auto server = listening();
     const auto name = server.getsockname();
-    const int third = in_child([&] {
-      auto client = open();
-      client.connect(name);
-      client.send(message(4));
-      return 0;
+    int third = -1;
+    helper parent([&] {
+      third = in_child([&] {
+        auto client = open();
+        client.connect(name);
+        client.send(message(4));
+        return 0;
+      });
     });
-    EXPECT_EQ(third, 0);
+    ASSERT_TRUE(server.wait(POLLIN, patience));
     auto accepted = server.accept();
+    parent.join();
+    EXPECT_EQ(third, 0);
     EXPECT_EQ(receive(accepted), message(4));
   }
 }

@@ -167,7 +167,7 @@ TEST_P(readiness_listener, to_accept) {
   s.timeout(0ns);
   for (int i = 0; i < 3; ++i) {
     auto client = open();
-    client.connect(s.getsockname());
+    set_out(client, s.getsockname());
     EXPECT_EQ(s.wait(POLLIN, patience), POLLIN);
     EXPECT_TRUE(selected(s.native_handle()));
     EXPECT_EQ(e.next(soon) & EPOLLIN, EPOLLIN);
@@ -184,6 +184,7 @@ TEST_P(readiness_listener, tells_that_the_peer_has_closed) {
   EXPECT_EQ(polled(l.a.native_handle(), POLLIN, soon) & POLLIN, POLLIN);
   if (error().recv_closed != 0) {
     EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), sys(error().recv_closed));
+    if (can(keeps_reset)) return;
   }
   EXPECT_EQ(l.a.recv(room), 0u);
 }

@@ -59,7 +59,9 @@ enum trait : std::uint64_t {
   drops_closed = 1ull << 41,     ///< a connection that ends before it is accepted is not accepted
   reset_by_option = 1ull << 42,  ///< a reset is told by SO_ERROR, not by recv
   listens_untold = 1ull << 43,   ///< SO_ACCEPTCONN does not tell who listens
-  small_sends = 1ull << 44       ///< a stream of which one call sends a message at most, or says EMSGSIZE
+  small_sends = 1ull << 44,      ///< a stream of which one call sends a message at most, or says EMSGSIZE
+  meets = 1ull << 45,            ///< connect ends when the peer accepts
+  keeps_reset = 1ull << 46       ///< a reset is told by recv each time, not by SO_ERROR
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -170,6 +172,9 @@ afplug::address fresh(const row& r);
 afplug::socket bound(const row& r);
 afplug::socket listening(const row& r, int backlog = -1);
 link connected(const row& r);
+/// Connects `client`; where that ends when the peer accepts, it only begins, and arrive() ends it.
+void set_out(const row& r, afplug::socket& client, const afplug::address& to);
+void arrive(const row& r, afplug::socket& client);
 std::string message(const row& r, unsigned i);
 /// The message of which `bytes`, or their beginning, arrived.
 std::string sent(const row& r, std::string bytes);

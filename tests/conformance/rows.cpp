@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <netinet/ip_icmp.h>
+#include <poll.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -166,6 +167,8 @@ constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
 constexpr std::uint64_t netlink = kernel | always | connectionless | credentials | flow;
 constexpr std::uint64_t sctp = kernel | listens | flow | keeps_rest | shuts_whole | names_peer;
+constexpr std::uint64_t tipc_connection =
+    kernel | listens | meets | pairs | identified | names_peer | drops_nothing | keeps_reset | flow | full_tells;
 constexpr std::uint64_t udp = kernel | multicasts | connectionless | timestamps | error_queue | packet_info;
 constexpr std::uint64_t ping = kernel | apart | echoes | short_counts;
 constexpr std::uint64_t raw = kernel | apart | connectionless | timestamps | packet_info;
@@ -411,6 +414,25 @@ constexpr errors tipc_errors = [] {
   e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
+constexpr errors tipc_seqpacket_errors{.bad_type = EPROTOTYPE,
+                                       .pair = 0,
+                                       .listen_twice = EINVAL,
+                                       .bind_twice = 0,
+                                       .bind_in_use = 0,
+                                       .bind_foreign = EINVAL,
+                                       .send_unconnected = ENOTCONN,
+                                       .sendto_unconnected = 0,
+                                       .shutdown_unconnected = EINVAL,
+                                       .shutdown_half = EINVAL,
+                                       .send_shut = 0,
+                                       .recv_empty = EINVAL,
+                                       .recv_closed = ECONNRESET,
+                                       .send_big = EMSGSIZE};
+constexpr errors tipc_stream_errors = [] {
+  errors e = tipc_seqpacket_errors;
+  e.send_big = 0;
+  return e;
+}();
 constexpr errors qrtr_errors = [] {
   errors e = udp_errors;
   e.bad_type = EPROTOTYPE;
@@ -549,6 +571,9 @@ const row table[] = {
     {"tipc_dgram", "tipc", SOCK_DGRAM, 0,
      kernel | connectionless | pairs | identified | hears_all | short_counts | drops_nothing, tipc_name, "",
      tipc_errors, tipc_ways},
+    {"tipc_stream", "tipc", SOCK_STREAM, 0, tipc_connection | stream, tipc_name, "", tipc_stream_errors, tipc_ways},
+    {"tipc_seqpacket", "tipc", SOCK_SEQPACKET, 0, tipc_connection | short_counts, tipc_name, "", tipc_seqpacket_errors,
+     tipc_ways},
     {"qipcrtr", "qipcrtr", SOCK_DGRAM, 0, kernel | connectionless | hears_all | short_counts | waits_alone, qrtr_node,
      "1:0", qrtr_errors},
     {"rds", "rds", SOCK_SEQPACKET, 0, kernel | connectionless | hears_all | starts_ready, loopback4,
@@ -634,8 +659,9 @@ link connected(const row& r) {
   if (r.has(listens)) {
     auto server = listening(r);
     l.a = open(r);
-    l.a.connect(server.getsockname());
+    set_out(r, l.a, server.getsockname());
     l.b = server.accept();
+    arrive(r, l.a);
   } else {
     l.a = bound(r);
     l.b = bound(r);
@@ -643,6 +669,22 @@ link connected(const row& r) {
     l.b.connect(l.a.getsockname());
   }
   return l;
+}
+
+void set_out(const row& r, afplug::socket& client, const afplug::address& to) {
+  if (!r.has(meets)) return client.connect(to);
+  client.timeout(std::chrono::nanoseconds(0));
+  if (const int got = client.connect_ex(to); got != EINPROGRESS)
+    throw std::runtime_error("connect did not begin: " + std::to_string(got));
+}
+
+void arrive(const row& r, afplug::socket& client) {
+  if (!r.has(meets)) return;
+  client.wait(POLLOUT, std::chrono::minutes(1));
+  afplug::error_code ec;
+  client.connect_result(ec);
+  if (ec) throw afplug::error(ec, "connect");
+  client.timeout({});
 }
 
 std::string message(const row& r, unsigned i) {

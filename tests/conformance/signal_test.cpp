@@ -134,7 +134,7 @@ TEST_P(signals_stream, do_not_harm_sendall) {
         }
       });
       l.a.sendall(text, 0, ec, &sent);
-      l.a.shutdown(SHUT_WR);
+      end(l.a);
     }
     EXPECT_EQ(ec, sys(0));
     EXPECT_EQ(sent, text.size());
@@ -147,8 +147,7 @@ TEST_P(signals_listener, do_not_end_accept) {
     for (bool with_token : {false, true}) {
       auto s = listening();
       s.timeout(limit);
-      auto client = open();
-      if (!can(unnamed)) client.bind(fresh());
+      auto client = named();
       const auto name = s.getsockname();
       error_code ec, connected_ec;
       const signal_storm storm;
@@ -342,7 +341,7 @@ TEST_P(signals_stream, hook_that_ends_sendall_knows_how_far_it_came) {
     const afplug::interrupt_scope scope([] { return true; });
     EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _, &sent)), error_code(afplug::errc::interrupted));
   }
-  l.a.shutdown(SHUT_WR);
+  end(l.a);
   EXPECT_GT(sent, 0u);
   EXPECT_LT(sent, text.size());
   std::string got(text.size(), '\0');
