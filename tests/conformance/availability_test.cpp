@@ -55,7 +55,7 @@ constexpr struct {
      "one connection a channel of two adapters, EBUSY until it has ended: bluetooth_test"},
     {"bluetooth", SOCK_SEQPACKET, bt::sco, "one connection of two adapters, EBUSY until it has ended: bluetooth_test"},
     {"bluetooth", SOCK_RAW, bt::hci, "its other end is the adapter: bluetooth_test"},
-    {"bluetooth", SOCK_SEQPACKET, bt::iso, "to come: bluetooth_test asks for its names and options alone"},
+    {"bluetooth", SOCK_SEQPACKET, bt::iso, "takes adapters with LE streams, which none here emulates: bluetooth_test"},
     {"bluetooth", SOCK_RAW, any, "a handle for ioctl, which carries no data"},
 };
 
