@@ -8,6 +8,8 @@
 #include <afplug/inspect.hpp>
 #include <afplug/log.hpp>
 #include <afplug/registry.hpp>
+#include <afplug/socket.hpp>
+#include <chrono>
 
 #include <functional>
 #include <ostream>
@@ -341,6 +343,21 @@ TEST_F(folder_of_plugins, family_in_user_space_is_taken) {
   EXPECT_TRUE(f.in_user_space());
   EXPECT_NE(f.user_ops().open, nullptr);
   EXPECT_EQ(f.user_ops().bind, nullptr);
+}
+
+TEST_F(folder_of_plugins, sendall_ends_at_its_deadline_where_it_never_waits) {
+  put("byte_by_byte", dir.path());
+  afplug::registry r(only({dir.path()}));
+  afplug::error_code ec;
+  auto s = afplug::socket::open(r.family("good"), SOCK_STREAM, 0, ec);
+  ASSERT_FALSE(ec) << afplug::last_detail();
+  s.timeout(std::chrono::milliseconds(50));
+  const std::string much(3000, 'x');
+  std::size_t sent = 0;
+  s.sendall(much, 0, ec, &sent);
+  EXPECT_EQ(ec, afplug::errc::timed_out);
+  EXPECT_GT(sent, 0u);
+  EXPECT_LT(sent, much.size());
 }
 
 TEST_F(folder_of_plugins, nothing_of_a_half_bad_plugin_is_used) {
