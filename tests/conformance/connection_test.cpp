@@ -8,13 +8,15 @@
 namespace conformance {
 namespace {
 
+CONFORMANCE_OF_ALL(no_connection, 0, 0);
 CONFORMANCE(connection, 0, 0);
 CONFORMANCE(listener, listens, 0);
-CONFORMANCE(no_listener, 0, listens);
+CONFORMANCE_OF_ALL(no_listener, 0, listens);
+CONFORMANCE(no_connected_peer, 0, listens);
 CONFORMANCE(wakeable_listener, listens | wakeable, 0);
 CONFORMANCE(forgetful_listener, listens | drops_closed, 0);
 CONFORMANCE(crowded_listener, listens | full_waits, 0);
-CONFORMANCE(associated, 0, listens | bus);
+CONFORMANCE(associated, 0, listens | bus | nameless);
 
 // ---- listen ----
 
@@ -56,7 +58,7 @@ TEST_P(no_listener, says_so) {
 
 // ---- accept ----
 
-TEST_P(connection, accept_needs_a_listener_in_every_mode) {
+TEST_P(no_connection, accept_needs_a_listener_in_every_mode) {
   auto s = bound();
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {0ns}, {10s}}) {
     s.timeout(mode);
@@ -151,7 +153,7 @@ TEST_P(listener, serves_clients_in_their_order) {
 
 // ---- connect ----
 
-TEST_P(connection, to_nobody) {
+TEST_P(no_connection, to_nobody) {
   const auto name = nobody();
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.connect(name, _)), sys(error().connect_refused));
@@ -305,7 +307,7 @@ TEST_P(associated, connects_to_a_name_and_again_and_off) {
 
 // ---- shutdown ----
 
-TEST_P(connection, shutdown_of_an_unconnected_socket) {
+TEST_P(no_connection, can_be_shut_down) {
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.shutdown(SHUT_WR, _)), sys(error().shutdown_unconnected));
 }
@@ -427,7 +429,7 @@ TEST_P(listener, peer_that_closes_with_data_unread_resets) {
   EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _)), sys(error().send_reset));
 }
 
-TEST_P(no_listener, peer_that_closes_is_told_by_the_next_send) {
+TEST_P(no_connected_peer, that_closes_is_told_by_the_next_send) {
   auto l = connected();
   l.b.close();
   error_code ec;

@@ -13,8 +13,8 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(creation, 0, 0);
-CONFORMANCE(kernel_creation, 0, user_space);
+CONFORMANCE_OF_ALL(creation, 0, 0);
+CONFORMANCE_OF_ALL(kernel_creation, 0, user_space);
 
 // Whether a program that this one executes finds the descriptor open.
 bool survives_exec(int fd) {
@@ -119,7 +119,9 @@ TEST_P(creation, refuses_a_type_and_a_protocol_that_are_not_there) {
 
 TEST_P(creation, adopts_a_descriptor_and_finds_out_what_it_is) {
   auto s = bound();
-  const auto name = s.getsockname();
+  error_code unnamed;
+  const auto name = s.getsockname(unnamed);
+  EXPECT_EQ(unnamed, sys(error().getsockname));
   if (!in_kernel()) {
     EXPECT_EQ(ERROR_OF(s.detach(_)), sys(EOPNOTSUPP));
     EXPECT_TRUE(s.is_open());
@@ -139,7 +141,7 @@ TEST_P(creation, adopts_a_descriptor_and_finds_out_what_it_is) {
     EXPECT_EQ(adopted.protocol(), r().protocol);
   }
   EXPECT_EQ(adopted.timeout(), 0ns);
-  EXPECT_EQ(adopted.getsockname(), name);
+  EXPECT_EQ(adopted.getsockname(unnamed), name);
   EXPECT_TRUE(close_on_exec(fd));
 }
 
@@ -166,6 +168,7 @@ TEST_P(kernel_creation, fromfd_duplicates) {
   EXPECT_EQ(copy.what().type(), l.a.what().type());
   EXPECT_TRUE(close_on_exec(copy.fileno()));
   l.a.close();
+  if (can(mute)) return;
   copy.send(message());
   EXPECT_EQ(receive(l.b), message());
 }
@@ -188,6 +191,7 @@ TEST_P(creation, dup_shares_the_socket_and_copies_the_timeout) {
   l.a.inheritable(true);
   EXPECT_FALSE(l.a.dup().inheritable());
   l.a.close();
+  if (can(mute)) return;
   copy.send(message());
   EXPECT_EQ(receive(l.b), message());
 }
@@ -289,8 +293,10 @@ TEST_P(creation, moves_and_swaps) {
   EXPECT_EQ(l.b.timeout(), 5s);
   moved.swap(moved);
   EXPECT_EQ(moved.fileno(), fb);
-  moved.send(message());
-  EXPECT_EQ(receive(l.b), message());
+  if (!can(mute)) {
+    moved.send(message());
+    EXPECT_EQ(receive(l.b), message());
+  }
   l.b = std::move(moved);
   EXPECT_EQ(l.b.fileno(), fb);
   if (in_kernel()) {

@@ -11,6 +11,7 @@
 namespace conformance {
 namespace {
 
+CONFORMANCE_OF_ALL(any_data, 0, 0);
 CONFORMANCE(data, 0, 0);
 CONFORMANCE(bytes, stream, 0);
 CONFORMANCE(few_bytes, stream | small_sends, 0);
@@ -42,7 +43,7 @@ TEST_P(data, goes_both_ways) {
   EXPECT_EQ(receive(l.b), message(3));
 }
 
-TEST_P(data, without_a_connection) {
+TEST_P(any_data, without_a_connection) {
   auto s = open();
   s.timeout(0ns);
   EXPECT_EQ(ERROR_OF(s.send(message(), 0, _)), sys(error().send_unconnected));

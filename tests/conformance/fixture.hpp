@@ -79,11 +79,13 @@ class fixture : public testing::TestWithParam<const row*> {
 std::string name_of(const testing::TestParamInfo<const row*>& test);
 
 /// Defines the test suite `name` for the rows with all of `with` and none of `without`.
-#define CONFORMANCE(name, with, without)                                                          \
+#define CONFORMANCE_OF_ALL(name, with, without)                                                   \
   class name : public ::conformance::fixture {};                                                  \
   GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(name);                                            \
   INSTANTIATE_TEST_SUITE_P(rows, name, testing::ValuesIn(::conformance::rows((with), (without))), \
                            ::conformance::name_of)
+/// The same without rows that are mute.
+#define CONFORMANCE(name, with, without) CONFORMANCE_OF_ALL(name, with, (without) | ::conformance::mute)
 
 /// The error that `call` ends with; it names its error_code `_`.
 #define ERROR_OF(call)       \

@@ -14,14 +14,15 @@ namespace {
 
 using std::chrono::nanoseconds;
 
+CONFORMANCE_OF_ALL(any_mode, 0, 0);
 CONFORMANCE(mode, 0, 0);
-CONFORMANCE(kernel_mode, 0, user_space);
+CONFORMANCE_OF_ALL(kernel_mode, 0, user_space);
 CONFORMANCE(slow_reader, flow, 0);
 CONFORMANCE(slow_stream, flow | stream, 0);
 
 // ---- setting it ----
 
-TEST_P(mode, is_kept_exactly) {
+TEST_P(any_mode, is_kept_exactly) {
   auto s = open();
   struct {
     std::optional<nanoseconds> set;
@@ -41,7 +42,7 @@ TEST_P(mode, is_kept_exactly) {
   EXPECT_EQ(s.timeout(), std::nullopt);
 }
 
-TEST_P(mode, below_zero_is_refused_and_changes_nothing) {
+TEST_P(any_mode, below_zero_is_refused_and_changes_nothing) {
   auto s = open();
   s.timeout(2s);
   for (nanoseconds wrong : {nanoseconds(-1), nanoseconds::min()}) {
@@ -146,7 +147,7 @@ TEST_P(mode, of_receiving_what_comes_later) {
   }
 }
 
-TEST_P(mode, of_an_unconnected_receiver) {
+TEST_P(any_mode, of_an_unconnected_receiver) {
   auto s = open();
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{0ns}, {1ms}}) {
     s.timeout(limit);

@@ -14,9 +14,11 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(naming, 0, identified);
-CONFORMANCE(any_name, 0, 0);
-CONFORMANCE(identity, identified, 0);
+CONFORMANCE_OF_ALL(naming, 0, identified | nameless);
+CONFORMANCE_OF_ALL(any_name, 0, 0);
+CONFORMANCE(peer_name, 0, nameless);
+CONFORMANCE_OF_ALL(no_name, nameless, 0);
+CONFORMANCE_OF_ALL(identity, identified, 0);
 
 TEST_P(naming, of_an_unbound_socket) {
   const auto s = open();
@@ -102,9 +104,12 @@ TEST_P(any_name, that_is_too_short_is_refused) {
   EXPECT_EQ(ERROR_OF(s.bind(shortened, _)), sys(error().bind_short));
 }
 
-TEST_P(any_name, of_the_peer) {
+TEST_P(any_name, of_no_peer) {
   const auto s = open();
   EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_unconnected));
+}
+
+TEST_P(peer_name, is_what_the_peer_is_called) {
   const auto l = connected();
   EXPECT_EQ(ERROR_OF(l.a.getpeername(_)), sys(error().getpeername_connected));
   if (error().getpeername_connected != 0) return;
@@ -116,10 +121,22 @@ TEST_P(any_name, of_the_peer) {
   }
 }
 
-TEST_P(any_name, shows_in_the_text_of_the_socket) {
+TEST_P(peer_name, shows_in_the_text_of_the_socket) {
   const auto l = connected();
   const auto peer = error().getpeername_connected != 0 ? l.a.getsockname() : l.a.getpeername();
   EXPECT_NE(l.a.to_string().find(peer.to_string()), std::string::npos) << l.a.to_string();
+}
+
+TEST_P(no_name, is_told_and_the_text_of_the_socket_does_without) {
+  auto s = open();
+  EXPECT_NE(error().getsockname, 0);
+  EXPECT_EQ(ERROR_OF(s.bind(fresh(), _)), sys(error().bind));
+  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(error().getsockname));
+  EXPECT_THROW(s.getsockname(), afplug::error);
+  EXPECT_NE(s.to_string().find("fd="), std::string::npos) << s.to_string();
+  const std::string nonsense(300, '?');
+  EXPECT_EQ(ERROR_OF(s.bind(nonsense, _)).category(), afplug::afplug_category()) << afplug::last_detail();
+  EXPECT_NE(std::string(afplug::last_detail()).find(r().family), std::string::npos) << afplug::last_detail();
 }
 
 TEST_P(identity, is_there_from_birth_and_whatever_is_bound) {

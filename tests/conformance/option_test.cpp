@@ -13,7 +13,7 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(options, 0, 0);
+CONFORMANCE_OF_ALL(options, 0, 0);
 
 bool applies(const afplug::socket& s, const afplug::option_info& o) {
   if (!o.group || !*o.group) return true;

@@ -61,7 +61,9 @@ enum trait : std::uint64_t {
   listens_untold = 1ull << 43,   ///< SO_ACCEPTCONN does not tell who listens
   small_sends = 1ull << 44,      ///< a stream of which one call sends a message at most, or says EMSGSIZE
   meets = 1ull << 45,            ///< connect ends when the peer accepts
-  keeps_reset = 1ull << 46       ///< a reset is told by recv each time, not by SO_ERROR
+  keeps_reset = 1ull << 46,      ///< a reset is told by recv each time, not by SO_ERROR
+  mute = 1ull << 47,             ///< receives nothing that another socket sends: a handle, or for sending alone
+  nameless = 1ull << 60          ///< getsockname tells no name, whatever was bound
 };
 
 /// errno of what a row may not be able to do; 0: it works.
@@ -75,6 +77,8 @@ struct errors {
   int listen_twice = 0;
   int accept_unlistening = EINVAL;  ///< on a socket that listen was not called on
   int listen_connected = EINVAL;
+  int bind = 0;         ///< of what is `nameless`
+  int getsockname = 0;  ///< likewise
   int bind_twice = EINVAL;
   int bind_in_use = EADDRINUSE;
   int bind_foreign = EAFNOSUPPORT;  ///< an address of another family

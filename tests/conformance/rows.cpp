@@ -644,7 +644,7 @@ afplug::address fresh(const row& r) { return afplug::address(r.family, r.fresh()
 
 afplug::socket bound(const row& r) {
   auto s = open(r);
-  s.bind(fresh(r));
+  if (r.error.bind == 0) s.bind(fresh(r));
   return s;
 }
 
@@ -656,6 +656,7 @@ afplug::socket listening(const row& r, int backlog) {
 
 link connected(const row& r) {
   if (r.own.connected) return r.own.connected(r);
+  if (r.has(mute)) return {bound(r), bound(r)};
   link l;
   if (r.has(listens)) {
     auto server = listening(r);
