@@ -18,6 +18,8 @@ constexpr const char* setup[] = {
     // Without ARP frames need no address.
     "ip link set veth0 arp off",
     "ip link set veth1 arp off",
+    // Nor shall IPv6 say anything there.
+    "for end in veth0 veth1; do f=/proc/sys/net/ipv6/conf/$end/disable_ipv6; [ ! -e $f ] || echo 1 > $f; done",
     "ip link set veth0 up",
     "ip link set veth1 up",
     "ip addr add 10.254.0.1/24 dev veth0",

@@ -41,11 +41,7 @@ constexpr struct {
   int type, protocol;
   std::string_view why;
 } left_out[] = {
-    {"inet", SOCK_RAW, IPPROTO_RAW, "sends only, and what its header says"},
-    {"inet6", SOCK_RAW, IPPROTO_RAW, "sends only, and what its header says"},
-    {"packet", any, any, "another EtherType of the row that has none"},
     {"vsock", SOCK_DGRAM, 0, "no transport but VMCI's has it"},
-    {"netlink", any, any, "another user of the same sockets, whose other end is the kernel"},
     {"inet", SOCK_SEQPACKET, IPPROTO_SCTP, "has no peer: after connect, too, send without an address is EPIPE"},
     {"inet6", SOCK_SEQPACKET, IPPROTO_SCTP, "has no peer: after connect, too, send without an address is EPIPE"},
     {"can", SOCK_DGRAM, CAN_BCM, "what is sent and what is received differ: can_bcm_test"},

@@ -2,7 +2,6 @@
 //
 // The table of rows. A family joins the suite here.
 #include <linux/can.h>
-#include <linux/netlink.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -20,7 +19,7 @@
 
 #include "apart.hpp"
 #include "row.hpp"
-#include "rows_bluetooth.hpp"
+#include "rows.hpp"
 
 namespace conformance {
 namespace {
@@ -33,10 +32,6 @@ std::string tag() {
 }
 std::string abstract_name() { return "@afplug-conformance-" + tag(); }
 std::string loop_name() { return "conformance-" + tag(); }
-std::string port_id() {
-  static std::atomic<unsigned> count{0};
-  return std::to_string(static_cast<unsigned>(::getpid()) + (++count << 22));
-}
 std::string loopback4() { return "127.0.0.1:0"; }
 std::string loopback6() { return "[::1]:0"; }
 
@@ -121,21 +116,12 @@ link to_itself(const row& r) {
   return l;
 }
 
-constexpr const char* ethertype = "?proto=0x88b5";  // for experiments
-std::string cable_end() { return "veth0"s + ethertype; }
-std::string frame(unsigned i) { return std::string(12, '\xff') + "\x88\xb5message " + std::to_string(i); }
-// A frame goes to an interface, and arrives at the other end.
-afplug::address this_end(afplug::address name) {
-  const auto at = std::get<std::string>(name.field("interface"));
-  return {"packet", at + ethertype, name.protocol().type(), name.protocol().protocol()};
-}
-afplug::address other_end(afplug::address name) {
-  const bool first = std::get<std::string>(name.field("interface")) == "veth0";
-  return {"packet", (first ? "veth1"s : "veth0"s) + ethertype, name.protocol().type(), name.protocol().protocol()};
-}
-link cable(const row& r) {
-  link l{bound(r), open(r)};
-  l.b.bind(other_end(l.a.getsockname()));
+// Sockets of IPPROTO_RAW, to which the system shall add headers as to any other's.
+link without_headers(const row& r) {
+  link l{bound(r), bound(r)};
+  for (auto* s : {&l.a, &l.b}) s->option(r.family == "inet"s ? "IP_HDRINCL" : "IPV6_HDRINCL", 0);
+  l.a.connect(l.b.getsockname());
+  l.b.connect(l.a.getsockname());
   return l;
 }
 
@@ -165,7 +151,6 @@ link vsock_link(const row& r) {
 }
 constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
-constexpr std::uint64_t netlink = kernel | always | connectionless | credentials | flow;
 constexpr std::uint64_t sctp = kernel | listens | flow | keeps_rest | shuts_whole | names_peer;
 constexpr std::uint64_t tipc_connection =
     kernel | listens | meets | pairs | identified | names_peer | drops_nothing | keeps_reset | flow | full_tells;
@@ -243,29 +228,6 @@ constexpr errors loop_dgram_errors = [] {
   e.set_bad_level = ENOPROTOOPT;
   return e;
 }();
-constexpr errors netlink_errors{.listen_unbound = EOPNOTSUPP,
-                                .accept_unlistening = EOPNOTSUPP,
-                                .listen_connected = EOPNOTSUPP,
-                                .bind_foreign = EINVAL,
-                                .connect_refused = 0,
-                                .connect_at_once = 0,
-                                .connect_twice = 0,
-                                .recv_unconnected = EAGAIN,
-                                .send_unconnected = ECONNREFUSED,
-                                .sendto_unconnected = ECONNREFUSED,
-                                .sendto_taken = ECONNREFUSED,
-                                .getpeername_unconnected = 0,
-                                .shutdown_unconnected = EOPNOTSUPP,
-                                .shutdown_bad = EOPNOTSUPP,
-                                .shutdown_connected = EOPNOTSUPP,
-                                .shutdown_half = EOPNOTSUPP,
-                                .send_shut = 0,
-                                .send_closed = ECONNREFUSED,
-                                .send_empty = ENODATA,
-                                .send_oob = EOPNOTSUPP,
-                                .send_big = EMSGSIZE,
-                                .send_rights = EINVAL};
-
 // The loop family has what unix(7) has, and says ENOTCONN where that says EINVAL.
 constexpr std::uint64_t loop_any =
     always | peeks | pairs | rights | credentials | flow | full_tells | unnamed | user_space | duplicates;
@@ -324,20 +286,6 @@ constexpr errors isotp_errors = [] {
   e.send_closed = ECOMM;
   return e;
 }();
-constexpr errors packet_errors = [] {
-  errors e = bus_errors;
-  e.bad_type = ESOCKTNOSUPPORT;
-  e.bad_protocol = 0;
-  e.send_big = EMSGSIZE;
-  e.get_bad_level = ENOPROTOOPT;
-  e.set_bad_level = ENOPROTOOPT;
-  return e;
-}();
-constexpr errors packet_dgram_errors = [] {
-  errors e = packet_errors;
-  e.send_empty = 0;
-  return e;
-}();
 // SELinux, even without a policy, looks at an address before the socket does.
 bool selinux() { return ::access("/sys/fs/selinux", F_OK) == 0; }
 const errors raw_errors = [] {
@@ -361,6 +309,17 @@ const errors raw6_errors = [] {
   e.bind_foreign = selinux() ? EAFNOSUPPORT : EINVAL;
   e.told_closed = EPROTO;
   e.get_bad_level = ENOPROTOOPT;
+  return e;
+}();
+// "message 0" is too short to bring a header.
+const errors raw_whole_errors = [] {
+  errors e = raw_errors;
+  e.sendto_unconnected = EINVAL;
+  return e;
+}();
+const errors raw6_whole_errors = [] {
+  errors e = raw6_errors;
+  e.sendto_unconnected = EINVAL;
   return e;
 }();
 const errors raw6_icmp_errors = [] {
@@ -509,15 +468,11 @@ constexpr ways mptcp_ways{.ignores = mptcp_ignores};
 constexpr ways can_raw_ways{.message_size = 16, .message = can_frame_of, .connected = both_bound};
 constexpr ways isotp_ways{.message_size = 60, .connected = isotp_pair};
 constexpr ways j1939_ways{.message_size = 8, .message = j1939_message, .as_sender = of_group_0};
-constexpr ways packet_raw_ways{.message = frame, .connected = cable, .as_bound = this_end, .as_goal = other_end};
-constexpr ways packet_dgram_ways{.message_size = 1400,
-                                 .connected = cable,
-                                 .refuses = "PACKET_VNET_HDR PACKET_VNET_HDR_SZ",
-                                 .as_bound = this_end,
-                                 .as_goal = other_end};
 constexpr ways ping4_ways{.message = echo4, .restore = question4, .connected = to_itself};
 constexpr ways ping6_ways{.message = echo6, .restore = question6, .connected = to_itself};
 constexpr ways raw4_ways{.header = sizeof(iphdr), .as_sender = without_port};
+constexpr ways raw4_whole_ways{.header = sizeof(iphdr), .connected = without_headers, .as_sender = without_port};
+constexpr ways raw6_whole_ways{.connected = without_headers, .refuses = "IPV6_V6ONLY", .as_sender = without_port};
 constexpr ways raw6_ways{.refuses = "IPV6_V6ONLY", .as_sender = without_port};
 constexpr ways raw6_icmp_ways{.message = icmp6_for_experiments,
                               .restore = without_checksum,
@@ -534,10 +489,6 @@ const row table[] = {
      isotp_errors, isotp_ways},
     {"can_j1939", "can", SOCK_DGRAM, CAN_J1939, duplicates | forks | connectionless | no_protocol | annotates,
      j1939_fresh, "any", j1939_errors, j1939_ways},
-    {"packet_raw", "packet", SOCK_RAW, 0, kernel | bus | apart, cable_end, "any?length=12", packet_errors,
-     packet_raw_ways},
-    {"packet_dgram", "packet", SOCK_DGRAM, 0, kernel | bus | apart | drops_nothing, cable_end, "any?length=12",
-     packet_dgram_errors, packet_dgram_ways},
     {"vsock_stream", "vsock", SOCK_STREAM, 0, kernel | stream | listens | half_close | flow, vsock_local, "any:any",
      vsock_errors, vsock_ways},
     {"vsock_seqpacket", "vsock", SOCK_SEQPACKET, 0, duplicates | forks | ignores_nothing | listens | half_close,
@@ -559,10 +510,14 @@ const row table[] = {
     {"raw4_icmp", "inet", SOCK_RAW, IPPROTO_ICMP, raw, host4, "0.0.0.0:1", raw_icmp_errors, raw4_ways},
     {"raw4_tcp", "inet", SOCK_RAW, IPPROTO_TCP, raw, host4, "0.0.0.0:6", raw_errors, raw4_ways},
     {"raw4_udp", "inet", SOCK_RAW, IPPROTO_UDP, raw, host4, "0.0.0.0:17", raw_errors, raw4_ways},
+    {"raw4_whole", "inet", SOCK_RAW, IPPROTO_RAW, kernel | apart | names_peer | own_header, host4, "0.0.0.0:255",
+     raw_whole_errors, raw4_whole_ways},
     {"raw6", "inet6", SOCK_RAW, 253, raw | error_queue, host6, "[::]:253", raw6_errors, raw6_ways},
     {"raw6_icmp", "inet6", SOCK_RAW, IPPROTO_ICMPV6, raw, host6, "[::]:58", raw6_icmp_errors, raw6_icmp_ways},
     {"raw6_tcp", "inet6", SOCK_RAW, IPPROTO_TCP, raw, host6, "[::]:6", raw6_errors, raw6_ways},
     {"raw6_udp", "inet6", SOCK_RAW, IPPROTO_UDP, raw, host6, "[::]:17", raw6_errors, raw6_ways},
+    {"raw6_whole", "inet6", SOCK_RAW, IPPROTO_RAW, kernel | apart | names_peer | own_header, host6, "[::]:255",
+     raw6_whole_errors, raw6_whole_ways},
     {"sctp4", "inet", SOCK_STREAM, IPPROTO_SCTP, sctp, loopback4, "0.0.0.0:0", sctp_errors},
     {"sctp6", "inet6", SOCK_STREAM, IPPROTO_SCTP, sctp, loopback6, "[::]:0", sctp6_errors},
     {"tipc_rdm", "tipc", SOCK_RDM, 0,
@@ -584,8 +539,6 @@ const row table[] = {
     {"unix_seqpacket", "unix", SOCK_SEQPACKET, 0, unix_any | listens | wakeable | full_waits | half_close,
      abstract_name, "", unix_seqpacket_errors},
     {"unix_dgram", "unix", SOCK_DGRAM, 0, unix_any | connectionless | timestamps, abstract_name, "", unix_dgram_errors},
-    {"netlink", "netlink", SOCK_RAW, NETLINK_USERSOCK, netlink, port_id, "0", netlink_errors},
-    {"netlink_dgram", "netlink", SOCK_DGRAM, NETLINK_USERSOCK, netlink, port_id, "0", netlink_errors},
     {"loop_stream", "loop", SOCK_STREAM, 0, loop_any | stream | listens | wakeable | full_waits | half_close, loop_name,
      "", loop_stream_errors},
     {"loop_seqpacket", "loop", SOCK_SEQPACKET, 0, loop_any | listens | wakeable | full_waits | half_close, loop_name,
@@ -607,8 +560,8 @@ bool lacking(const afplug::error_code& ec) {
 const std::vector<const row*>& all_rows() {
   static const auto all = [] {
     std::vector<const row*> v;
-    for (const row& r : table) v.push_back(&r);
-    for (const row& r : bluetooth_rows()) v.push_back(&r);
+    for (const auto rows : {std::span<const row>(table), netlink_rows(), packet_rows(), bluetooth_rows()})
+      for (const row& r : rows) v.push_back(&r);
     return v;
   }();
   return all;

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Rows of Bluetooth: between two adapters in reach of each other, the servers at the second.
-#include "rows_bluetooth.hpp"
+#include "rows.hpp"
 
 #include <afplug/bluetooth.hpp>
 #include <algorithm>

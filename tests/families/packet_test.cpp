@@ -189,6 +189,33 @@ TEST_F(packet_raw, auxiliary_data_has_the_tag_of_a_vlan) {
   EXPECT_EQ(typed->wire_length, 74u) << "without the tag";
 }
 
+// The system takes a frame's tag off before it looks for who hears it: the protocol of two tags is the second's.
+TEST_F(packet_raw, of_vlans_hears_the_second_of_two_tags) {
+  afplug::socket a("packet", SOCK_RAW, network(ETH_P_8021Q)), b("packet", SOCK_RAW, network(ETH_P_8021Q));
+  a.bind("veth0");
+  b.bind("veth1");
+  const auto inner = "\x00\x07\x88\xb5"s + pattern(60);
+  for (auto [from, to] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    from->send(frame("\x20\x05\x88\xb5"s + pattern(60), ETH_P_8021Q));
+    from->send(frame("\x20\x05\x81\x00"s + inner, ETH_P_8021Q));
+    const auto m = receive_message(*to);
+    EXPECT_EQ(m.data, frame(inner, ETH_P_8021Q));
+    EXPECT_EQ(m.from.number("proto"), std::uint64_t{ETH_P_8021Q});
+    EXPECT_FALSE(to->wait(POLLIN, 0ns)) << "a frame of one tag is of what it carries";
+  }
+}
+
+TEST_F(packet_dgram, of_vlans_hears_the_second_of_two_tags) {
+  afplug::socket a("packet", SOCK_DGRAM, network(ETH_P_8021Q)), b("packet", SOCK_DGRAM, network(ETH_P_8021Q));
+  a.bind("veth0");
+  b.bind("veth1");
+  const auto inner = "\x00\x07\x88\xb5"s + pattern(60);
+  a.sendto("\x20\x05\x81\x00"s + inner, at("veth0?proto=0x8100&addr=" + address_of("veth1")));
+  EXPECT_EQ(receive_message(b).data, inner);
+  b.sendto("\x20\x05\x81\x00"s + inner, at("veth1?proto=0x8100&addr=" + address_of("veth0")));
+  EXPECT_EQ(receive_message(a).data, inner);
+}
+
 TEST_F(packet_raw, filters_with_classic_bpf) {
   auto a = on("veth0"), b = on("veth1");
   // Where the byte behind the header is 'y'.
