@@ -18,8 +18,10 @@ KEYWORDS = {'PUBLIC', 'PRIVATE', 'INTERFACE', 'SYSTEM', 'BEFORE', 'AFTER'}
 # Libraries of others, by the first folder of their headers.
 THIRD_PARTY = {'boost', 'fmt', 'CLI', 'gtest', 'gmock'}
 MAY_INCLUDE_THIRD_PARTY = {'core': {'boost'}, 'tools': THIRD_PARTY, 'tests': THIRD_PARTY}
-SYSTEM_LIBRARIES = {'Threads::Threads', '${CMAKE_DL_LIBS}', 'rt', 'm'}
+SYSTEM_LIBRARIES = {'Threads::Threads', '${CMAKE_DL_LIBS}', 'rt', 'm', 'ws2_32', 'iphlpapi'}
 FLAGS = {'afplug_build_flags', '$<BUILD_INTERFACE:afplug_build_flags>'}
+# What several families are made of.
+SHARED = {('families', 'ip_common'), ('families', 'windows_common')}
 MAY_LINK = {
     'sdk': set(),
     'core': {'afplug::sdk', 'Boost::headers'} | SYSTEM_LIBRARIES | FLAGS,
@@ -53,7 +55,7 @@ def may_include(who, whom, path):
     if whom == who or whom[0] == 'sdk':
         return True
     if who[0] == 'families':
-        return whom == ('families', 'ip_common')
+        return whom in SHARED
     if who[0] in ('tools', 'tests', 'python'):
         return is_public(path) and (whom[0] == 'core' or who[0] == 'tests')
     return False

@@ -8,20 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "expect.hpp"
+
 namespace {
 
 namespace aw = afplug::windows;
 using boost::system::error_code;
 using namespace std::chrono_literals;
-
-int checks = 0, failures = 0;
-
-void expect(bool holds, const char* what, const std::string& seen = {}) {
-  ++checks;
-  if (holds) return;
-  ++failures;
-  std::printf("FAILED: %s (%s)\n", what, seen.c_str());
-}
+using test::expect;
 
 std::string text(const error_code& ec) { return std::string(ec.category().name()) + " " + std::to_string(ec.value()); }
 
@@ -211,6 +205,5 @@ int main(int argc, char** argv) {
   refused_to_be_shared();
   shared_with_another_process(argv[0]);
   controls();
-  std::printf("%d checks, %d failures\n", checks, failures);
-  return failures == 0 ? 0 : 1;
+  return test::outcome("sockets");
 }

@@ -1,0 +1,57 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// GUIDs as text: 00001388-facb-11e6-bd58-64006a7986d3.
+#pragma once
+
+#include <afplug/plugin.hpp>
+
+namespace windows_common {
+namespace ap = afplug::plugin;
+
+/// The GUID in lower case. EINVAL, naming `field`: not 8-4-4-4-12 hexadecimal digits.
+inline std::string guid(std::string_view field, std::string_view text) {
+  constexpr std::string_view form = "00000000-0000-0000-0000-000000000000";
+  bool good = text.size() == form.size();
+  std::string out(text);
+  for (std::size_t i = 0; good && i < form.size(); ++i) {
+    good = form[i] == '-' ? text[i] == '-' : ap::hex_digit(text[i]) >= 0;
+    if (out[i] >= 'A' && out[i] <= 'F') out[i] = static_cast<char>(out[i] - 'A' + 'a');
+  }
+  if (!good) ap::fail(EINVAL, field, " '", text, "' is not a GUID: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+  return out;
+}
+
+#if defined(_WIN32)
+/// The same as Windows has it: three little-endian numbers, then eight bytes.
+inline GUID read_guid(std::string_view field, std::string_view text) {
+  const std::string lower = guid(field, text);
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    return ap::integer("GUID", ap::say("0x", std::string_view(lower).substr(at, digits)), 0, 0xffffffff);
+  };
+  GUID made{};
+  made.Data1 = static_cast<unsigned long>(number(0, 8));
+  made.Data2 = static_cast<unsigned short>(number(9, 4));
+  made.Data3 = static_cast<unsigned short>(number(14, 4));
+  for (std::size_t i = 0; i < 8; ++i) made.Data4[i] = static_cast<unsigned char>(number((i < 2 ? 19 : 20) + 2 * i, 2));
+  return made;
+}
+
+inline std::string write_guid(const GUID& from) {
+  std::string out;
+  const auto digits = [&](unsigned long value, int count) {
+    for (int shift = (count - 1) * 4; shift >= 0; shift -= 4) out += "0123456789abcdef"[(value >> shift) & 15];
+  };
+  digits(from.Data1, 8);
+  out += '-';
+  digits(from.Data2, 4);
+  out += '-';
+  digits(from.Data3, 4);
+  for (std::size_t i = 0; i < 8; ++i) {
+    if (i == 0 || i == 2) out += '-';
+    digits(from.Data4[i], 2);
+  }
+  return out;
+}
+#endif
+
+}  // namespace windows_common
