@@ -1,24 +1,31 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of UNIX sockets, as text: unix(7).
+// Addresses of UNIX sockets, as text: unix(7), and afunix.h of Windows.
 //
 //   /run/x.sock, ./@x   a path of 1-107 bytes; none of them NUL
 //   @name               an abstract name of 0-107 bytes, exactly as long as it is written; %00 is a NUL in it
 //   (nothing)           no name: bind chooses an abstract one
 //
+// Windows takes paths for UTF-8. Its names are the same by its documentation, but it knows paths alone: it chooses no name,
+// and to an abstract one connect says WSAEINVAL (microsoft/WSL#4240).
+//
 // In all of them %XX is the byte XX. Bytes that do not print, '%', and an '@' that begins a path are written so.
 #pragma once
 
+#include <afplug/plugin.hpp>
+#if defined(_WIN32)
+#include <afunix.h>
+#else
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <afplug/plugin.hpp>
+#endif
 
 namespace unix_family {
 namespace ap = afplug::plugin;
 
 /// A struct sockaddr_un with room for what the kernel may return: a path of 108 bytes and a NUL after it.
 struct address_un {
-  sa_family_t family;
+  std::uint16_t family;
   char path[sizeof(sockaddr_un::sun_path) + 1];
 };
 

@@ -20,7 +20,9 @@ function(afplug_add_family name)
   endif()
   # No GNU_UNIQUE symbols: the dynamic linker would merge them between plugins whatever RTLD_LOCAL says.
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
-  if(NOT WIN32)
+  if(WIN32)
+    target_link_libraries(${name} PRIVATE ws2_32 iphlpapi)
+  else()
     set(version_script ${CMAKE_CURRENT_BINARY_DIR}/${name}.exports)
     file(WRITE ${version_script} "{ global: afplug_entry; local: *; };\n")
     target_link_options(${name} PRIVATE
