@@ -10,18 +10,17 @@
 
 #include <afplug/typed_option.hpp>
 
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <type_traits>
 #include <vector>
+
+#include "bdaddr.hpp"
 
 #ifndef AF_BLUETOOTH
 #define AF_BLUETOOTH 31
@@ -53,55 +52,6 @@ enum : std::uint16_t {
 inline constexpr std::uint16_t no_device = 0xffff;
 
 // ---- addresses -----------------------------------------------------------------------------------------------------
-
-/// A device address, least significant byte first.
-struct bdaddr {
-  std::array<std::uint8_t, 6> b{};
-
-  /// "AA:BB:CC:DD:EE:FF", most significant byte first, each of one or two hexadecimal digits; empty: it is not of this form.
-  static std::optional<bdaddr> parse(std::string_view text) noexcept {
-    bdaddr out;
-    for (int i = 5; i >= 0; --i) {
-      unsigned value = 0, digits = 0;
-      while (!text.empty() && text[0] != ':') {
-        const char c = text[0];
-        const int digit = c >= '0' && c <= '9'   ? c - '0'
-                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                 : -1;
-        if (digit < 0 || ++digits > 2) return {};
-        value = value * 16 + static_cast<unsigned>(digit);
-        text.remove_prefix(1);
-      }
-      if (digits == 0) return {};
-      out.b[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(value);
-      if (i != 0) {
-        if (text.empty()) return {};
-        text.remove_prefix(1);
-      }
-    }
-    return text.empty() ? std::optional(out) : std::nullopt;
-  }
-
-  /// "AA:BB:CC:DD:EE:FF".
-  std::string to_string() const {
-    constexpr char digits[] = "0123456789ABCDEF";
-    std::string text;
-    for (int i = 5; i >= 0; --i) {
-      const auto byte = b[static_cast<std::size_t>(i)];
-      text += digits[byte >> 4];
-      text += digits[byte & 15];
-      if (i != 0) text += ':';
-    }
-    return text;
-  }
-
-  friend bool operator==(const bdaddr&, const bdaddr&) = default;
-};
-
-inline constexpr bdaddr any{};                                      ///< any adapter
-inline constexpr bdaddr local{{0, 0, 0, 0xff, 0xff, 0xff}};         ///< this machine
-inline constexpr bdaddr all{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};  ///< all
 
 /// A 16-bit value in little-endian order.
 constexpr std::uint16_t little(std::uint16_t value) noexcept {
