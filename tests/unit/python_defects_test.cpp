@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // The defects of CPython's socket module that afplug does not have: PARITY §12. Those of one family are in tests/families, as defect_N: 2, 3, 4, 7, 10 and
-// AF_HYPERV's part of 11. What is here needs no kernel but this one. 13 is about the names that Windows builds of CPython leave out; constants for Windows are not built
-// here.
+// AF_HYPERV's part of 11. What is here needs no kernel but this one. 13, AF_UNIX and BTPROTO_L2CAP on Windows, is in tests/windows: unix_test.cpp and
+// bluetooth_test.cpp.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
