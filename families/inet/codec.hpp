@@ -9,9 +9,11 @@
 // Written back as 192.0.2.1:80, and without a port where it is 0 and the socket is raw. Host names are not for a codec.
 #pragma once
 
+#include <afplug/plugin.hpp>
+#if !defined(_WIN32)
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <afplug/plugin.hpp>
+#endif
 
 namespace inet {
 namespace ap = afplug::plugin;
@@ -33,9 +35,12 @@ struct codec {
   }
 
   static in_addr host(std::string_view text) {
-    if (text.empty() || text == "*") return {htonl(INADDR_ANY)};
-    if (text == "<broadcast>") return {htonl(INADDR_BROADCAST)};
     in_addr made{};
+    if (text.empty() || text == "*") return made;
+    if (text == "<broadcast>") {
+      made.s_addr = htonl(INADDR_BROADCAST);
+      return made;
+    }
     if (text.find('\0') != text.npos || inet_pton(AF_INET, std::string(text).c_str(), &made) != 1)
       ap::fail(EINVAL, "'", text, "' is not an IPv4 address");
     return made;

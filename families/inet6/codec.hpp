@@ -14,9 +14,11 @@
 // Written back as [fe80::1%eth0]:80?flowinfo=0x12, without what is 0. Host names are not for a codec.
 #pragma once
 
+#include <afplug/plugin.hpp>
+#if !defined(_WIN32)
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <afplug/plugin.hpp>
+#endif
 
 namespace inet6 {
 namespace ap = afplug::plugin;
