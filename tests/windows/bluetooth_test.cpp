@@ -76,6 +76,15 @@ void check_codec(const afplug_family& f) {
   rfcomm.refuses(EINVAL, {"AA:BB:CC:DD:EE:FF?psm=1", "AA:BB:CC:DD:EE:FF?channel=", "AA:BB:CC:DD:EE:FF?channel=x"});
   rfcomm.refuses(ERANGE, {"AA:BB:CC:DD:EE:FF?channel=0x100000000", "AA:BB:CC:DD:EE:FF?channel=-1"});
   l2cap.refuses(EINVAL, {"AA:BB:CC:DD:EE:FF?channel=1"});
+  const auto device = test::field("AA:BB:CC:DD:EE:FF"), none = test::field();
+  rfcomm.makes({device, none, test::field(5)}, "AA:BB:CC:DD:EE:FF?channel=5");
+  l2cap.makes({device, test::field(5)}, "AA:BB:CC:DD:EE:FF?psm=0x5");
+  rfcomm.makes({device, none, none, test::field(serial_port)}, service);
+  rfcomm.refuses_fields(EINVAL, {device, test::field(5)});
+  l2cap.refuses_fields(EINVAL, {device, none, test::field(5)});
+  rfcomm.refuses_fields(EINVAL, {none, none, test::field(5)});
+  rfcomm.refuses_fields(ERANGE, {device, none, test::field(-1)});
+  rfcomm.refuses_fields(ERANGE, {device, none, test::field(0x100000000)});
   auto wide = std::to_array(channel), other = wide;
   wide[8] = 1;
   other[0] = 31;

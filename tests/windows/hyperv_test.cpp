@@ -21,6 +21,9 @@ void check_codec(const test::subject& it) {
   it.refuses(EINVAL,
              {"", parent, std::string(parent) + "/", std::string("x/") + service, text + "0", text + "?port=1"});
   it.refuses(ERANGE, {text + "?flags=65536"});
+  it.makes({test::field(parent), test::field(service), test::field(1)}, text + "?flags=0x1");
+  it.refuses_fields(EINVAL, {test::field(parent)});
+  it.refuses_fields(ERANGE, {test::field(parent), test::field(service), test::field(65536)});
 }
 
 }  // namespace

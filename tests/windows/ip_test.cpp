@@ -81,6 +81,8 @@ void check_inet(const afplug_family& f) {
   it.refuses(EINVAL,
              {"", "192.0.2.1", "192.0.2:1", "192.0.2.256:1", "192.0.2.010:1", "0xc0.0.2.1:1", "host:1", "::1:1"});
   it.refuses(ERANGE, {"192.0.2.1:65536", "192.0.2.1:-1"});
+  it.makes({test::field("192.0.2.1"), test::field(80)}, "192.0.2.1:80");
+  it.refuses_fields(ERANGE, {test::field("192.0.2.1"), test::field(65536)});
 }
 
 void check_inet6(const afplug_family& f) {
@@ -105,6 +107,8 @@ void check_inet6(const afplug_family& f) {
   raw.reads("2001:db8::1", "2001:db8::1");
   it.refuses(EINVAL, {"", "::1", "[::1]", "[::1:80", "[::g]:80", "[192.0.2.1]:80", "[::1%]:80", "[::1]:80?port=1"});
   it.refuses(ENODEV, {"[fe80::1%there-is-none]:80"});
+  it.makes({test::field("::1"), test::field(80), test::field(1)}, "[::1]:80?flowinfo=0x1");
+  it.refuses_fields(ERANGE, {test::field("::1"), test::field(80), test::field(0x100000)});
   it.refuses(ERANGE, {"[::1]:65536", "[::1]:80?flowinfo=0x100000"});
 }
 

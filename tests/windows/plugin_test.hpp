@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "expect.hpp"
 
@@ -103,6 +104,21 @@ inline const afplug_row* listed(const afplug_family& f, int type, int protocol) 
   return at == all.end() ? nullptr : &*at;
 }
 
+/// Fields of an address as a program gives them.
+inline afplug_value field() { return {}; }  // not given
+inline afplug_value field(std::int64_t number) {
+  afplug_value made{};
+  made.kind = number < 0 ? AFPLUG_KIND_I64 : AFPLUG_KIND_U64;
+  made.n.i = number;
+  return made;
+}
+inline afplug_value field(std::string_view text) {
+  afplug_value made{};
+  made.kind = AFPLUG_KIND_TEXT;
+  made.size = static_cast<std::uint32_t>(text.copy(reinterpret_cast<char*>(made.bytes), sizeof made.bytes));
+  return made;
+}
+
 /// One of a family's sockets, for its codec and its verdict.
 class subject {
  public:
@@ -157,6 +173,18 @@ class subject {
              std::to_string(refused.result) + " " + refused.why);
     }
   }
+  /// The fields make the address that the text is.
+  void makes(std::initializer_list<afplug_value> fields, std::string_view text) const {
+    afplug_sockaddr made{};
+    const int result = set(fields, made).first;
+    expect(result == 0 && format(made) == text, "the fields make " + std::string(text), std::to_string(result));
+  }
+  /// The fields make none: `error`, with words.
+  void refuses_fields(int error, std::initializer_list<afplug_value> fields) const {
+    afplug_sockaddr made{};
+    const auto [result, why] = set(fields, made);
+    expect(result == -error && !why.empty(), "the fields are refused, with words", std::to_string(result) + " " + why);
+  }
   /// What is no address of the family is not written.
   void writes_no(std::span<const unsigned char> bytes) const {
     afplug_sockaddr odd{static_cast<std::uint32_t>(bytes.size()), 0, {}};
@@ -182,6 +210,12 @@ class subject {
   }
 
  private:
+  std::pair<int, std::string> set(std::initializer_list<afplug_value> fields, afplug_sockaddr& made) const {
+    char room[256];
+    afplug_text why{room, sizeof room, 0};
+    const int result = f_.codec->set(&who_, fields.begin(), static_cast<std::uint32_t>(fields.size()), &made, &why);
+    return {result, said(why)};
+  }
   static std::string said(const afplug_text& t) { return {t.data, std::min(t.size, t.capacity)}; }
   static bool same(const afplug_sockaddr& a, const afplug_sockaddr& b) {
     return a.length == b.length && std::memcmp(a.u.bytes, b.u.bytes, a.length) == 0;

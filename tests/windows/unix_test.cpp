@@ -34,6 +34,9 @@ void check_codec(const test::subject& it) {
   it.reads(std::string(107, 'p'), std::string(107, 'p'));
   it.refuses(ENAMETOOLONG, {std::string(108, 'p'), "@" + std::string(108, 'a')});
   it.refuses(EINVAL, {"a%00b", "%00a", "%", "%4", "%zz"});
+  it.makes({test::field("a.s")}, "a.s");
+  it.refuses_fields(EINVAL, {test::field(std::string_view("a\0b", 3))});
+  it.refuses_fields(ENAMETOOLONG, {test::field(std::string(108, 'p'))});
   const unsigned char inet[] = {2, 0, 0, 0}, half[] = {1};
   it.writes_no(inet);
   it.writes_no(half);
