@@ -67,7 +67,7 @@ struct transport {
 };
 constexpr transport transports[] = {
     {"vsock_loopback", "loopback"},    {"vmw_vsock_virtio_transport", "virtio (a guest)"},
-    {"vhost_vsock", "vhost (a host)"}, {"vmw_vsock_vmci_transport", "vmci"},
+    {"vhost_vsock", "vhost (a host)"}, {"vmw_vsock_vmci_transport", "vmci (VMware's guests and hosts)"},
     {"hv_sock", "hyperv (a guest)"},
 };
 
@@ -91,7 +91,7 @@ bool has_loopback() {
 }
 
 // An open socket does not say that there is anybody to talk to: the transports do.
-std::int32_t check(const afplug_identity*, std::uint32_t flags, afplug_verdict* verdict) {
+std::int32_t check(const afplug_identity* who, std::uint32_t flags, afplug_verdict* verdict) {
   constexpr std::string_view remedy = "modprobe vsock_loopback";
   if (verdict->error == ENODEV) {
     ap::judge(*verdict, AFPLUG_UNAVAILABLE, "no-device", "no vsock transport that is loaded has this type of socket",
@@ -99,6 +99,10 @@ std::int32_t check(const afplug_identity*, std::uint32_t flags, afplug_verdict* 
     return 0;
   }
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
+  if (who->type == SOCK_DGRAM) {
+    ap::judge(*verdict, AFPLUG_AVAILABLE, "", "transport: vmci, which alone has datagrams", "");
+    return 0;
+  }
   const auto list = loaded_transports();
   if (list.empty() && ::access("/sys/module", F_OK) != 0)
     ap::judge(*verdict, AFPLUG_AVAILABLE, "",

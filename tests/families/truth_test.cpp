@@ -318,6 +318,20 @@ TEST_F(truth_of_modules, no_vsock_transport_and_the_remedy) {
   EXPECT_NE(v.detail.find("loopback"), v.detail.npos) << describe(v);
 }
 
+TEST_F(truth_of_modules, no_vsock_transport_of_datagrams_and_the_remedy) {
+  run("rmmod vmw_vsock_vmci_transport 2>/dev/null");
+  run("modprobe vsock_loopback");
+  const auto& vsock = family("vsock");
+  const bool can_be = run("modprobe -D vmw_vsock_vmci_transport >/dev/null 2>&1");
+  EXPECT_EQ(differs(vsock, SOCK_DGRAM, 0, "no-device", "no vsock transport that is loaded has this type",
+                    can_be ? "modprobe vmw_vsock_vmci_transport" : "that has the module vmw_vsock_vmci_transport"),
+            "");
+  if (!can_be) return;
+  ASSERT_TRUE(run(afplug::check(vsock, SOCK_DGRAM, 0).remedy));
+  EXPECT_EQ(differs(vsock, SOCK_DGRAM, 0, "", "transport: vmci", ""), "");
+  EXPECT_EQ(differs(vsock, SOCK_STREAM, 0, "", "loopback, vmci", ""), "");
+}
+
 TEST_F(truth_of_modules, kernel_without_the_family_or_the_protocol) {
   struct {
     const char* id;
