@@ -41,7 +41,6 @@ constexpr struct {
   int type, protocol;
   std::string_view why;
 } left_out[] = {
-    {"vsock", SOCK_DGRAM, 0, "no transport but VMCI's has it"},
     {"inet", SOCK_SEQPACKET, IPPROTO_SCTP, "has no peer: after connect, too, send without an address is EPIPE"},
     {"inet6", SOCK_SEQPACKET, IPPROTO_SCTP, "has no peer: after connect, too, send without an address is EPIPE"},
     {"can", SOCK_DGRAM, CAN_BCM, "what is sent and what is received differ: can_bcm_test"},

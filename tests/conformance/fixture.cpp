@@ -32,6 +32,13 @@ void handle(int number, void (*handler)(int)) {
 
 void fixture::SetUp() {
   if (can(apart)) apart_.emplace();
+  if (can(one_cpu)) {
+    ::sched_getaffinity(0, sizeof cpus_, &cpus_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    ASSERT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+  }
   broken_pipes = 0;
   handle(SIGPIPE, [](int) { broken_pipes = 1; });
   descriptors_ = open_descriptors();
@@ -44,6 +51,7 @@ void fixture::TearDown() {
     EXPECT_TRUE(descriptors_.count(fd)) << "left open: " << fd << " " << what;
   for (const auto& [fd, what] : descriptors_) EXPECT_NE(::fcntl(fd, F_GETFD), -1) << "closed: " << fd << " " << what;
   apart_.reset();
+  if (can(one_cpu)) ::sched_setaffinity(0, sizeof cpus_, &cpus_);
 }
 
 std::string name_of(const testing::TestParamInfo<const row*>& test) { return test.param->name; }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <afplug/socket.hpp>
 #include <atomic>
@@ -73,6 +74,7 @@ class fixture : public testing::TestWithParam<const row*> {
     return as ? as(s.getsockname()) : s.getsockname();
   }
   std::optional<apart_network> apart_;
+  cpu_set_t cpus_{};
   std::map<int, std::string> descriptors_;
 };
 

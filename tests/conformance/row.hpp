@@ -63,6 +63,7 @@ enum trait : std::uint64_t {
   meets = 1ull << 45,            ///< connect ends when the peer accepts
   keeps_reset = 1ull << 46,      ///< a reset is told by recv each time, not by SO_ERROR
   mute = 1ull << 47,             ///< receives nothing that another socket sends: a handle, or for sending alone
+  one_cpu = 1ull << 54,          ///< messages that are sent on several may overtake each other: the tests run on one
   own_header = 1ull << 61,       ///< sends packets that bring their IP header along, unless told otherwise
   nameless = 1ull << 60          ///< getsockname tells no name, whatever was bound
 };

@@ -2,6 +2,7 @@
 //
 // The table of rows. A family joins the suite here.
 #include <linux/can.h>
+#include <linux/vm_sockets.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
@@ -136,6 +137,12 @@ unsigned vsock_port() {
   return 0x20000 + ++count;
 }
 std::string vsock_local() { return "local:" + std::to_string(vsock_port()); }
+std::string vsock_any() { return "any:" + std::to_string(vsock_port()); }
+// VMCI tells that the host sent, whatever context the sender is bound to; a worker of the CPU it ran on delivers.
+afplug::address of_host(afplug::address name) {
+  reinterpret_cast<sockaddr_vm*>(name.data())->svm_cid = VMADDR_CID_HOST;
+  return name;
+}
 std::string hyperv_local() {
   char port[9];
   std::snprintf(port, sizeof port, "%08x", vsock_port());
@@ -464,6 +471,18 @@ const errors vsock_seqpacket_errors = [] {
   e.recv_peek = old ? ENOMEM : EOPNOTSUPP;
   return e;
 }();
+constexpr errors vsock_dgram_errors = [] {
+  errors e = udp_errors;
+  e.bad_type = ESOCKTNOSUPPORT;
+  e.bind_foreign = EINVAL;
+  e.send_unconnected = EINVAL;
+  e.sendto_unconnected = EHOSTUNREACH;
+  e.send_shut = EINVAL;
+  e.send_closed = EHOSTUNREACH;
+  e.get_bad_level = EOPNOTSUPP;
+  e.set_bad_level = EOPNOTSUPP;
+  return e;
+}();
 constexpr ways mptcp_ways{.ignores = mptcp_ignores};
 constexpr ways can_raw_ways{.message_size = 16, .message = can_frame_of, .connected = both_bound};
 constexpr ways isotp_ways{.message_size = 60, .connected = isotp_pair};
@@ -481,6 +500,7 @@ constexpr ways raw6_icmp_ways{.message = icmp6_for_experiments,
 constexpr ways tipc_ways{.refuses = "TIPC_NODELAY"};
 constexpr ways rds_ways{.refuses = "SO_RDS_TRANSPORT"};
 constexpr ways vsock_ways{.connected = vsock_link};
+constexpr ways vsock_dgram_ways{.as_sender = of_host};
 
 const row table[] = {
     {"can_raw", "can", SOCK_RAW, CAN_RAW, kernel | bus | short_counts | no_protocol, can_interface, "any", bus_errors,
@@ -493,6 +513,8 @@ const row table[] = {
      vsock_errors, vsock_ways},
     {"vsock_seqpacket", "vsock", SOCK_SEQPACKET, 0, duplicates | forks | ignores_nothing | listens | half_close,
      vsock_local, "any:any", vsock_seqpacket_errors, vsock_ways},
+    {"vsock_dgram", "vsock", SOCK_DGRAM, 0, kernel | connectionless | hears_all | short_counts | one_cpu, vsock_any,
+     "any:any", vsock_dgram_errors, vsock_dgram_ways},
     {"hyperv_stream", "hyperv", SOCK_STREAM, 1, kernel | stream | listens | half_close | flow | translated,
      hyperv_local, "00000000-0000-0000-0000-000000000000/ffffffff-facb-11e6-bd58-64006a7986d3", vsock_errors,
      vsock_ways},

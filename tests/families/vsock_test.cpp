@@ -191,13 +191,58 @@ TEST_F(vsock_seqpacket, says_what_it_cut) {
   EXPECT_TRUE(m.from.empty());
 }
 
-TEST(vsock_dgram, takes_a_transport_that_few_machines_have) {
+// VMCI's, which carries them from the host to itself where no virtual machine is.
+class vsock_dgram : public row_test {
+ protected:
+  vsock_dgram() : row_test("vsock", SOCK_DGRAM) {}
+  static std::string port(const afplug::socket& s) { return std::to_string(*s.getsockname().number("port")); }
+};
+
+TEST_F(vsock_dgram, is_told_as_the_hosts) {
+  auto to = bound("any:any"), from = bound("any:any");
+  EXPECT_EQ(from.sendto("one"sv, at("host:" + port(to))), 3u);
+  const auto m = receive_message(to, 100);
+  EXPECT_EQ(m.data, "one");
+  EXPECT_EQ(m.from.to_string(), "host:" + port(from));
+  to.sendto("two"sv, m.from);
+  EXPECT_EQ(receive(from), "two");
+}
+
+TEST_F(vsock_dgram, goes_to_no_context_but_the_hosts) {
+  auto to = bound("any:any");
+  for (const auto* cid : {"hypervisor:", "local:", "12345:"})
+    EXPECT_EQ(ERROR_OF(open().sendto("x"sv, at(cid + port(to)), 0, _)), sys(EINVAL)) << cid;
+  EXPECT_EQ(ERROR_OF(open().bind("host:" + port(to), _)), sys(EADDRNOTAVAIL)) << "it is told so, and not bound so";
+}
+
+TEST_F(vsock_dgram, has_a_largest_size) {
+  auto to = bound("any:any"), from = open();
+  const auto most = pattern(17 * 4096 - 24);  // VMCI_MAX_DG_PAYLOAD_SIZE
+  from.connect("host:" + port(to));
+  from.send(most);
+  EXPECT_TRUE(receive(to) == most);
+  EXPECT_EQ(ERROR_OF(from.send(most + "x", 0, _)), sys(EMSGSIZE));
+}
+
+TEST_F(vsock_dgram, has_none_of_the_streams_options) {
+  const auto s = open();
+  for (const auto* name : {"SO_VM_SOCKETS_BUFFER_SIZE", "SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW"})
+    EXPECT_EQ(ERROR_OF(s.option_text(name, _)), sys(EOPNOTSUPP)) << name;
+}
+
+TEST(vsock_dgram_verdict, says_which_transport_it_takes) {
   const auto& family = afplug::registry::global().family("vsock");
   const auto verdict = afplug::check(family, SOCK_DGRAM, 0);
   error_code ec;
   const auto s = afplug::socket::open(family, SOCK_DGRAM, 0, ec);
   EXPECT_EQ(verdict.available(), s.is_open());
-  if (s.is_open() || ec == sys(EAFNOSUPPORT)) return;
+  if (s.is_open()) {
+    EXPECT_EQ(verdict.reason, "");
+    EXPECT_NE(verdict.detail.find("transport: vmci"), std::string::npos) << verdict.detail;
+    EXPECT_EQ(verdict.remedy, "");
+    return;
+  }
+  if (ec == sys(EAFNOSUPPORT)) return;
   EXPECT_EQ(ec, sys(ENODEV));
   EXPECT_EQ(verdict.reason, "no-device");
 }
