@@ -46,8 +46,8 @@ int send_kernel_many(const socket& s, std::span<outgoing> messages, int flags) {
   for (std::size_t i = 0; i < messages.size(); ++i) raw[i] = {detail::to_native(to_outbound(messages[i], flags)), 0};
   const auto count = static_cast<unsigned>(messages.size());
   const int n = ::sendmmsg(s.fileno(), raw.data(), count, flags | MSG_NOSIGNAL);  // mutate:nosignal-sendmmsg
-  // Nor do they know MSG_BATCH, which the system adds to all messages but the last.
-  if (n < 0 && detail::knows_no_signals(s, errno))
+  // Nor do they know MSG_BATCH, which the system adds to all messages but the last; neither does HCI.
+  if (n < 0 && (errno == EINVAL || detail::knows_no_signals(s, errno)))
     return send_one_by_one(messages, flags, [&](const outbound& m) { return detail::send_kernel(s, m); });
   for (int i = 0; i < n; ++i) messages[static_cast<std::size_t>(i)].size = raw[static_cast<std::size_t>(i)].msg_len;
   return n;
