@@ -50,6 +50,7 @@ struct side {
 
 static struct side sides[2];
 static const struct side* sco_caller;
+static int sco_is_up;
 
 static _Noreturn void fail(const char* what) {
   fprintf(stderr, "btpair: %s: %s\n", what, strerror(errno));
@@ -82,8 +83,8 @@ static void to_controller(const struct side* s, const uint8_t* packet, size_t si
   }
 }
 
-static void say_status(const struct side* s, unsigned opcode) {
-  event_to_kernel(s, command_status, (uint8_t[]){0, 1, (uint8_t)opcode, (uint8_t)(opcode >> 8)}, 4);
+static void say_status(const struct side* s, unsigned opcode, uint8_t status) {
+  event_to_kernel(s, command_status, (uint8_t[]){status, 1, (uint8_t)opcode, (uint8_t)(opcode >> 8)}, 4);
 }
 
 static void say_sco_complete(const struct side* s, const struct side* peer, uint8_t status) {
@@ -105,7 +106,7 @@ static int sco_command(const struct side* s, const struct side* other, const uin
     case setup_sco_enhanced: {
       uint8_t request[10] = {[7] = 0x04, [8] = 0x24, [9] = 2};  // the class of a headset, eSCO
       memcpy(request, s->address, 6);
-      say_status(s, opcode);
+      say_status(s, opcode, 0);
       sco_caller = s;
       event_to_kernel(other, connection_request, request, sizeof request);
       return 1;
@@ -115,16 +116,20 @@ static int sco_command(const struct side* s, const struct side* other, const uin
     case reject_sco: {
       if (sco_caller != other) return 0;
       uint8_t reason = opcode == reject_sco ? packet[10] : 0;
-      say_status(s, opcode);
+      say_status(s, opcode, 0);
       say_sco_complete(other, s, reason);
       if (reason == 0) say_sco_complete(s, other, 0);
       sco_caller = NULL;
+      sco_is_up = reason == 0;
       return 1;
     }
     case disconnect: {
       if (get16(packet + 4) != sco_handle) return 0;
-      const uint8_t by_us = 0x16, handle[2] = {sco_handle & 0xff, sco_handle >> 8};
-      say_status(s, opcode);
+      // Both may ask for it, and the second finds no link, or the next one that is being set up.
+      const uint8_t by_us = 0x16, no_link = 0x02, handle[2] = {sco_handle & 0xff, sco_handle >> 8};
+      say_status(s, opcode, sco_is_up ? 0 : no_link);
+      if (!sco_is_up) return 1;
+      sco_is_up = 0;
       event_to_kernel(s, disconnection_complete, (uint8_t[]){0, handle[0], handle[1], by_us}, 4);
       event_to_kernel(other, disconnection_complete, (uint8_t[]){0, handle[0], handle[1], packet[6]}, 4);
       return 1;
