@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -63,6 +64,22 @@ afplug::socket fixture::meet(afplug::socket& client, afplug::socket& listener) c
   auto accepted = listener.accept();
   arrive(client);
   return accepted;
+}
+
+void fixture::part(afplug::socket& client, afplug::socket& accepted) const {
+  if (can(one_at_a_time)) {
+    // Once both were heard, nothing more of the set-up is under way, which the next connection would take for its own.
+    for (auto [from, to] : {std::pair(&client, &accepted), std::pair(&accepted, &client)}) {
+      from->timeout(patience);
+      to->timeout(patience);
+      from->send(message());
+      EXPECT_EQ(receive(*to), message());
+    }
+    client.close();
+    accepted.wait(POLLIN, patience);
+  }
+  client.close();
+  accepted.close();
 }
 
 std::string fixture::receive(afplug::socket& s, int flags, std::size_t room) const {

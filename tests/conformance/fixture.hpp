@@ -47,10 +47,13 @@ class fixture : public testing::TestWithParam<const row*> {
   afplug::socket listening(int backlog = -1) const { return conformance::listening(r(), backlog); }
   /// A client that has a name.
   afplug::socket named() const { return can(unnamed) || can(identified) ? open() : bound(); }
+  error_code reach(afplug::socket& client, const address& to) const { return conformance::reach(r(), client, to); }
   void set_out(afplug::socket& client, const address& to) const { conformance::set_out(r(), client, to); }
   void arrive(afplug::socket& client) const { conformance::arrive(r(), client); }
   /// What a listener accepts when `client` connects to it.
   afplug::socket meet(afplug::socket& client, afplug::socket& listener) const;
+  /// Closes both ends, one after the other where the next connection of the same names waits for the end of this one.
+  void part(afplug::socket& client, afplug::socket& accepted) const;
   /// Ends what its peer hears, and no more where the row can.
   void end(afplug::socket& s) const { s.shutdown(error().shutdown_half == 0 ? SHUT_WR : SHUT_RDWR); }
   link connected() const { return conformance::connected(r()); }

@@ -48,10 +48,11 @@ TEST_P(forked, works_in_both_processes) {
     return receive(l.b) == message(3) ? 0 : 1;
   });
   EXPECT_EQ(second, 0);
+  l = {};
   if (can(listens | drops_closed)) {
     auto server = listening();
     auto client = open();
-    client.connect(server.getsockname());
+    set_out(client, server.getsockname());
     client.send(message(4));
     const int third = in_child([&] {
       auto accepted = server.accept();

@@ -7,6 +7,7 @@
 #include <afplug/socket.hpp>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <string>
 #include <vector>
@@ -65,6 +66,7 @@ enum trait : std::uint64_t {
   mute = 1ull << 47,             ///< receives nothing that another socket sends: a handle, or for sending alone
   one_cpu = 1ull << 54,          ///< messages that are sent on several may overtake each other: the tests run on one
   own_header = 1ull << 61,       ///< sends packets that bring their IP header along, unless told otherwise
+  one_at_a_time = 1ull << 48,    ///< two names have one connection at a time: EBUSY until the one before has ended
   nameless = 1ull << 60          ///< getsockname tells no name, whatever was bound
 };
 
@@ -112,6 +114,8 @@ struct errors {
   int send_oob = 0;
   int told_closed = ECONNREFUSED;   ///< what an error queue tells of a message to nobody
   int recv_closed = 0;              ///< once, soon after the peer has closed
+  int recv_ended = 0;               ///< after that; 0: the end of file, EAGAIN: it waits
+  int told_shut = 0;                ///< what SO_ERROR tells once when a shutdown has ended the connection
   int recv_reset = ECONNRESET;      ///< after the peer has closed with data unread
   int send_big = 0;                 ///< too much in one message; 0: it is lost
   int get_bad_level = ENOPROTOOPT;  ///< getsockopt of a level that there is not
@@ -128,13 +132,14 @@ struct ways {
   std::size_t message_size = 8192;               ///< a large message that passes
   std::size_t too_large = 16 << 20;              ///< a message that does not pass
   std::size_t bulk = 10 << 20;                   ///< bytes enough to be many
+  std::size_t one_send = 0;                      ///< of a stream that one call can send; more waits in vain; 0: any
   std::string (*message)(unsigned i) = nullptr;  ///< the i-th message, where not any text will do
   std::size_t header = 0;                        ///< bytes that stand before a message where it arrives
   void (*restore)(std::string&) = nullptr;       ///< makes what arrived, or its beginning, what was sent
   link (*connected)(const row&) = nullptr;       ///< where neither listen nor connecting to each other makes one
   std::string (*missing)(const row&) = nullptr;  ///< beyond opening and binding: why it can't work here, or ""
   const char* ignores = "";                      ///< options that can be set without effect, space-separated
-  const char* refuses = "";                      ///< options that are not for it: EINVAL
+  const char* refuses = "";                      ///< options that are not for it: EINVAL; or not yet: ENOTCONN
   // What else the name of a socket may be than what getsockname tells:
   afplug::address (*as_bound)(afplug::address) = nullptr;   ///< without what the system added when it was bound
   afplug::address (*as_sender)(afplug::address) = nullptr;  ///< as its receivers are told it
@@ -178,6 +183,9 @@ afplug::address fresh(const row& r);
 afplug::socket bound(const row& r);
 afplug::socket listening(const row& r, int backlog = -1);
 link connected(const row& r);
+/// Connects `client`, by `connect` if that is given; where that is EBUSY, with a new socket until it is not.
+afplug::error_code reach(const row& r, afplug::socket& client, const afplug::address& to);
+afplug::error_code reach(const row& r, afplug::socket& client, const std::function<void(afplug::error_code&)>& connect);
 /// Connects `client`; where that ends when the peer accepts, it only begins, and arrive() ends it.
 void set_out(const row& r, afplug::socket& client, const afplug::address& to);
 void arrive(const row& r, afplug::socket& client);

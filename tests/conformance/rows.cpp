@@ -17,6 +17,7 @@
 #include <map>
 #include <optional>
 #include <ostream>
+#include <thread>
 
 #include "apart.hpp"
 #include "row.hpp"
@@ -648,8 +649,28 @@ link connected(const row& r) {
   return l;
 }
 
+afplug::error_code reach(const row& r, afplug::socket& client,
+                         const std::function<void(afplug::error_code&)>& connect) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  for (afplug::error_code ec;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+    connect(ec);
+    const bool busy = ec == afplug::error_code(EBUSY, boost::system::system_category());
+    if (!busy || !r.has(one_at_a_time) || std::chrono::steady_clock::now() > end) return ec;
+    const auto mode = client.timeout();
+    client = open(r);
+    client.timeout(mode);
+  }
+}
+
+afplug::error_code reach(const row& r, afplug::socket& client, const afplug::address& to) {
+  return reach(r, client, [&](auto& ec) { client.connect(to, ec); });
+}
+
 void set_out(const row& r, afplug::socket& client, const afplug::address& to) {
-  if (!r.has(meets)) return client.connect(to);
+  if (!r.has(meets)) {
+    if (const auto ec = reach(r, client, to)) throw afplug::error(ec, std::string(afplug::last_detail()));
+    return;
+  }
   client.timeout(std::chrono::nanoseconds(0));
   if (const int got = client.connect_ex(to); got != EINPROGRESS)
     throw std::runtime_error("connect did not begin: " + std::to_string(got));

@@ -36,21 +36,25 @@ std::string l2cap_there() {
   return there() + "?psm=" + std::to_string(0x1001 + n % 0x80 * 2 + n / 0x80 * 0x200);
 }
 
-// The radio link goes down a while after its last channel, and takes new ones along: one channel keeps it.
-link keep_radio_link() {
-  const afplug::address name("bluetooth", l2cap_there(), SOCK_SEQPACKET, bt::l2cap);
-  afplug::socket server("bluetooth", SOCK_SEQPACKET, bt::l2cap);
+std::string rfcomm_there() { return there() + "?channel=" + std::to_string(1 + number() % 29); }
+
+// The radio link goes down a while after its last channel, and takes new ones along: one channel keeps it. So does
+// RFCOMM's session with its last connection.
+link keep(int type, int protocol, const std::string& at) {
+  const afplug::address name("bluetooth", at, type, protocol);
+  afplug::socket server("bluetooth", type, protocol);
   server.bind(name);
   server.listen(1);
-  link l{{"bluetooth", SOCK_SEQPACKET, bt::l2cap}, {}};
+  link l{{"bluetooth", type, protocol}, {}};
   l.a.timeout(std::chrono::seconds(20));
   l.a.connect(name);
   l.b = server.accept();
   return l;
 }
-std::string missing(const row&) try {
+std::string missing(const row& r) try {
   if (adapters().size() < 2) return "bluetooth: two adapters in reach of each other are needed: tests/lab";
-  static const link kept = keep_radio_link();
+  static const link kept = keep(SOCK_SEQPACKET, bt::l2cap, l2cap_there());
+  if (r.protocol == bt::rfcomm) static const link session = keep(SOCK_STREAM, bt::rfcomm, there() + "?channel=30");
   return "";
 } catch (const afplug::error& e) {
   return std::string("bluetooth: the adapters do not reach each other: ") + e.what();
@@ -70,7 +74,8 @@ link l2cap_datagrams(const row& r) {
 }
 
 constexpr std::uint64_t kernel = duplicates | forks | peeks;
-constexpr std::uint64_t l2cap = kernel | listens | unnamed | shuts_whole | sleeps_on | drops_closed | listens_untold;
+constexpr std::uint64_t connections = kernel | listens | unnamed | shuts_whole | drops_closed | listens_untold;
+constexpr std::uint64_t l2cap = connections | sleeps_on;
 
 constexpr errors l2cap_errors{.bad_type = ESOCKTNOSUPPORT,
                               .bad_protocol = EINVAL,
@@ -110,6 +115,30 @@ constexpr errors l2cap_stream_errors = [] {
   return e;
 }();
 
+constexpr errors rfcomm_errors = [] {
+  errors e = l2cap_errors;
+  e.connect_twice = EBADFD;
+  e.send_shut = EPIPE;
+  e.recv_closed = ECONNRESET;
+  e.recv_ended = EAGAIN;
+  e.recv_reset = ECONNRESET;
+  return e;
+}();
+constexpr errors sco_errors = [] {
+  errors e = l2cap_errors;
+  e.bind_in_use = 0;
+  e.bind_short = EINVAL;
+  e.connect_refused = 0;  // the adapter takes it, whoever listens
+  e.connect_twice = EBADFD;
+  e.getpeername_unconnected = 0;
+  e.send_shut = EPIPE;
+  e.told_shut = ECONNABORTED;
+  e.recv_closed = ECONNRESET;
+  e.recv_ended = ENOTCONN;
+  e.recv_reset = ECONNRESET;
+  e.send_big = EINVAL;
+  return e;
+}();
 constexpr ways l2cap_ways{.message_size = 600,
                           .bulk = 100'000,
                           .missing = missing,
@@ -125,6 +154,14 @@ constexpr ways l2cap_dgram_ways{.message_size = 600,
                                 .as_bound = without_channel,
                                 .as_sender = without_channel};
 
+constexpr ways rfcomm_ways{
+    .message_size = 600, .bulk = 200'000, .one_send = 10'000, .missing = missing, .refuses = "BT_DEFER_SETUP"};
+constexpr ways sco_ways{.message_size = 60,
+                        .too_large = 100,
+                        .bulk = 5'000,
+                        .missing = missing,
+                        .refuses = "BT_DEFER_SETUP BT_SNDMTU BT_RCVMTU"};
+
 const row table[] = {
     {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap | reset_by_option, l2cap_there, "00:00:00:00:00:00",
      l2cap_errors, l2cap_ways},
@@ -132,6 +169,10 @@ const row table[] = {
      "00:00:00:00:00:00", l2cap_stream_errors, l2cap_ways},
     {"bt_l2cap_dgram", "bluetooth", SOCK_DGRAM, bt::l2cap, kernel | unnamed | names_peer | sleeps_on | shuts_whole,
      l2cap_there, "00:00:00:00:00:00", l2cap_dgram_errors, l2cap_dgram_ways},
+    {"bt_rfcomm", "bluetooth", SOCK_STREAM, bt::rfcomm, connections | stream | one_at_a_time, rfcomm_there,
+     "00:00:00:00:00:00", rfcomm_errors, rfcomm_ways},
+    {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::sco, connections | one_at_a_time | drops_nothing, there,
+     "00:00:00:00:00:00", sco_errors, sco_ways},
 };
 
 }  // namespace
