@@ -46,7 +46,6 @@ constexpr struct {
     {"can", SOCK_DGRAM, CAN_BCM, "what is sent and what is received differ: can_bcm_test"},
     {"alg", SOCK_SEQPACKET, 0, "what is sent and what is received differ, and it has no names: alg_test"},
     {"bluetooth", SOCK_RAW, bt::l2cap, "its other end is the peer's kernel"},
-    {"bluetooth", SOCK_RAW, bt::hci, "its other end is the adapter: bluetooth_test"},
     {"bluetooth", SOCK_SEQPACKET, bt::iso, "takes adapters with LE streams, which none here emulates: bluetooth_test"},
     {"bluetooth", SOCK_RAW, any, "a handle for ioctl, which carries no data"},
 };

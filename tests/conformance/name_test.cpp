@@ -22,6 +22,8 @@ CONFORMANCE_OF_ALL(identity, identified, 0);
 
 TEST_P(naming, of_an_unbound_socket) {
   const auto s = open();
+  ASSERT_EQ(ERROR_OF(s.getsockname(_)), sys(error().getsockname_unbound));
+  if (error().getsockname_unbound != 0) return;
   EXPECT_EQ(s.getsockname().to_string(), r().unbound);
   EXPECT_EQ(s.getsockname().protocol(), s.what());
 }
@@ -55,7 +57,10 @@ TEST_P(naming, that_is_malformed_is_refused_with_a_reason) {
   EXPECT_EQ(ERROR_OF(s.bind(nonsense, _)).category(), afplug::afplug_category()) << afplug::last_detail();
   EXPECT_NE(std::string(afplug::last_detail()).find(r().family), std::string::npos) << afplug::last_detail();
   EXPECT_THROW(s.bind(nonsense), afplug::error);
-  EXPECT_EQ(s.getsockname().to_string(), r().unbound);
+  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(error().getsockname_unbound));
+  if (error().getsockname_unbound == 0) {
+    EXPECT_EQ(s.getsockname().to_string(), r().unbound);
+  }
 }
 
 TEST_P(naming, can_be_given_once) {

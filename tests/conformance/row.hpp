@@ -98,6 +98,7 @@ struct errors {
   int sendto_unconnected = EPIPE;  ///< to the address of nobody
   int sendto_taken = 0;            ///< to a socket that is connected to another
   int sendto_connected = 0;        ///< with an address on a connected socket
+  int getsockname_unbound = 0;
   int getpeername_unconnected = ENOTCONN;
   int getpeername_connected = 0;
   int shutdown_unconnected = ENOTCONN;

@@ -3,6 +3,8 @@
 // Rows of Bluetooth: between two adapters in reach of each other, the servers at the second.
 #include "rows.hpp"
 
+#include <linux/filter.h>
+
 #include <afplug/bluetooth.hpp>
 #include <algorithm>
 #include <atomic>
@@ -73,6 +75,31 @@ link l2cap_datagrams(const row& r) {
   return l;
 }
 
+// Sockets of one adapter hear the commands that the others give it. The kernel gives some of its own, and the adapter
+// answers: a number of the vendor's is what nobody else uses.
+constexpr unsigned char opcode[] = {0xed, 0xfe};
+std::string adapter() {
+  const auto up = adapters();
+  return up.empty() ? "none" : up[0].name;
+}
+std::string command(unsigned i) {
+  const std::string number = "message " + std::to_string(i);
+  return std::string{1, static_cast<char>(opcode[0]), static_cast<char>(opcode[1]), static_cast<char>(number.size())} +
+         number;
+}
+link same_adapter(const row& r) {
+  link l{bound(r), bound(r)};
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 1),
+                        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, opcode[0] << 8 | opcode[1], 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, 0xffff), BPF_STMT(BPF_RET | BPF_K, 0)};
+  const sock_fprog program{sizeof code / sizeof code[0], code};
+  for (auto* s : {&l.a, &l.b}) {
+    s->setsockopt(SOL_SOCKET, SO_ATTACH_FILTER, afplug::const_bytes(&program, sizeof program));
+    s->option(bt::hci_filter().pass_type(1));
+  }
+  return l;
+}
+
 constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t connections = kernel | listens | unnamed | shuts_whole | drops_closed | listens_untold;
 constexpr std::uint64_t l2cap = connections | sleeps_on;
@@ -139,6 +166,32 @@ constexpr errors sco_errors = [] {
   e.send_big = EINVAL;
   return e;
 }();
+constexpr errors hci_errors{.bad_type = ESOCKTNOSUPPORT,
+                            .bad_protocol = EINVAL,
+                            .listen_unbound = EOPNOTSUPP,
+                            .accept_unlistening = EOPNOTSUPP,
+                            .listen_connected = EOPNOTSUPP,
+                            .bind_twice = EALREADY,
+                            .bind_in_use = 0,
+                            .bind_foreign = EINVAL,
+                            .bind_short = 0,
+                            .connect_refused = EOPNOTSUPP,
+                            .recv_unconnected = EAGAIN,
+                            .send_unconnected = EINVAL,
+                            .sendto_unconnected = EINVAL,
+                            .getsockname_unbound = EBADFD,
+                            .getpeername_unconnected = EOPNOTSUPP,
+                            .getpeername_connected = EOPNOTSUPP,
+                            .shutdown_unconnected = EOPNOTSUPP,
+                            .shutdown_bad = EOPNOTSUPP,
+                            .shutdown_connected = EOPNOTSUPP,
+                            .shutdown_half = EOPNOTSUPP,
+                            .send_shut = 0,
+                            .send_closed = 0,
+                            .send_empty = EINVAL,
+                            .send_oob = EOPNOTSUPP,
+                            .send_big = EINVAL};
+
 constexpr ways l2cap_ways{.message_size = 600,
                           .bulk = 100'000,
                           .missing = missing,
@@ -161,6 +214,8 @@ constexpr ways sco_ways{.message_size = 60,
                         .bulk = 5'000,
                         .missing = missing,
                         .refuses = "BT_DEFER_SETUP BT_SNDMTU BT_RCVMTU"};
+constexpr ways hci_ways{
+    .too_large = 2000, .bulk = 5'000, .message = command, .connected = same_adapter, .missing = missing};
 
 const row table[] = {
     {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap | reset_by_option, l2cap_there, "00:00:00:00:00:00",
@@ -173,6 +228,7 @@ const row table[] = {
      "00:00:00:00:00:00", rfcomm_errors, rfcomm_ways},
     {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::sco, connections | one_at_a_time | drops_nothing, there,
      "00:00:00:00:00:00", sco_errors, sco_ways},
+    {"bt_hci", "bluetooth", SOCK_RAW, bt::hci, kernel | bus, adapter, "", hci_errors, hci_ways},
 };
 
 }  // namespace
