@@ -1,16 +1,15 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The constants of Bluetooth: the kernel's include/net/bluetooth/*.h.
+// The constants of Bluetooth: the kernel's own headers, and BlueZ's addresses. tools/constants --kernel writes this file.
+// clang-format off
 #pragma once
 
 #include <afplug/plugin.hpp>
 
 namespace bluetooth {
 
-inline constexpr afplug::plugin::constant_group btproto_{"BTPROTO_"}, sol_{"SOL_"}, bdaddr_{"BDADDR_"}, hci_{"HCI_"},
-    l2cap_{"L2CAP_"}, rfcomm_{"RFCOMM_"}, sco_{"SCO_"}, bt_{"BT_"};
-
-inline constexpr std::array constants{
+inline constexpr afplug::plugin::constant_group btproto_{"BTPROTO_"}, sol_{"SOL_"}, bdaddr_{"BDADDR_"}, hci_{"HCI_"}, l2cap_{"L2CAP_"}, rfcomm_{"RFCOMM_"}, sco_{"SCO_"}, bt_{"BT_"};
+inline constexpr auto constants = std::to_array<afplug_constant>({
     btproto_("BTPROTO_L2CAP", 0),
     btproto_("BTPROTO_HCI", 1),
     btproto_("BTPROTO_SCO", 2),
@@ -24,7 +23,7 @@ inline constexpr std::array constants{
     sol_("SOL_L2CAP", 6),
     sol_("SOL_SCO", 17),
     sol_("SOL_RFCOMM", 18),
-    sol_("SOL_BLUETOOTH", 274),
+    sol_("SOL_BLUETOOTH", 0x112),
     bdaddr_("BDADDR_BREDR", 0),
     bdaddr_("BDADDR_LE_PUBLIC", 1),
     bdaddr_("BDADDR_LE_RANDOM", 2),
@@ -46,6 +45,7 @@ inline constexpr std::array constants{
     l2cap_("L2CAP_LM_TRUSTED", 8),
     l2cap_("L2CAP_LM_RELIABLE", 16),
     l2cap_("L2CAP_LM_SECURE", 32),
+    l2cap_("L2CAP_LM_FIPS", 64),
     rfcomm_("RFCOMM_CONNINFO", 2),
     rfcomm_("RFCOMM_LM", 3),
     rfcomm_("RFCOMM_LM_MASTER", 1),
@@ -54,6 +54,7 @@ inline constexpr std::array constants{
     rfcomm_("RFCOMM_LM_TRUSTED", 8),
     rfcomm_("RFCOMM_LM_RELIABLE", 16),
     rfcomm_("RFCOMM_LM_SECURE", 32),
+    rfcomm_("RFCOMM_LM_FIPS", 64),
     sco_("SCO_OPTIONS", 1),
     sco_("SCO_CONNINFO", 2),
     bt_("BT_SECURITY", 4),
@@ -76,7 +77,7 @@ inline constexpr std::array constants{
     bt_("BT_VOICE", 11),
     bt_("BT_VOICE_TRANSPARENT", 3),
     bt_("BT_VOICE_CVSD_16BIT", 96),
-    bt_("BT_VOICE_TRANSPARENT_16BIT", 0x63),
+    bt_("BT_VOICE_TRANSPARENT_16BIT", 99),
     bt_("BT_SNDMTU", 12),
     bt_("BT_RCVMTU", 13),
     bt_("BT_PHY", 14),
@@ -102,19 +103,24 @@ inline constexpr std::array constants{
     bt_("BT_MODE_LE_FLOWCTL", 3),
     bt_("BT_MODE_EXT_FLOWCTL", 4),
     bt_("BT_PKT_STATUS", 16),
+    bt_("BT_SCM_PKT_STATUS", 3),
     bt_("BT_ISO_QOS", 17),
-    bt_("BT_CODEC", 19),
-    bt_("BT_ISO_BASE", 20),
-    bt_("BT_ISO_QOS_CIG_UNSET", 0xff),
-    bt_("BT_ISO_QOS_CIS_UNSET", 0xff),
-    bt_("BT_ISO_QOS_BIG_UNSET", 0xff),
-    bt_("BT_ISO_QOS_BIS_UNSET", 0xff),
+    bt_("BT_ISO_QOS_CIG_UNSET", 255),
+    bt_("BT_ISO_QOS_CIS_UNSET", 255),
+    bt_("BT_ISO_QOS_BIG_UNSET", 255),
+    bt_("BT_ISO_QOS_BIS_UNSET", 255),
     bt_("BT_ISO_PHY_1M", 1),
     bt_("BT_ISO_PHY_2M", 2),
     bt_("BT_ISO_PHY_CODED", 4),
+    bt_("BT_ISO_PHY_ANY", 7),
+    bt_("BT_CODEC", 19),
+    bt_("BT_CODEC_CVSD", 2),
+    bt_("BT_CODEC_TRANSPARENT", 3),
+    bt_("BT_CODEC_MSBC", 5),
+    bt_("BT_ISO_BASE", 20),
     bdaddr_("BDADDR_ANY", "00:00:00:00:00:00"),
     bdaddr_("BDADDR_ALL", "FF:FF:FF:FF:FF:FF"),
     bdaddr_("BDADDR_LOCAL", "00:00:00:FF:FF:FF"),
-};
+});
 
 }  // namespace bluetooth
