@@ -16,7 +16,7 @@ CONFORMANCE(no_connected_peer, 0, listens);
 CONFORMANCE(wakeable_listener, listens | wakeable, 0);
 CONFORMANCE(forgetful_listener, listens | drops_closed, 0);
 CONFORMANCE(crowded_listener, listens | full_waits, 0);
-CONFORMANCE(associated, 0, listens | bus | nameless | own_header);
+CONFORMANCE(associated, 0, listens | bus | nameless | own_header | mutual);
 
 // ---- listen ----
 

@@ -134,10 +134,14 @@ TEST_P(peer_name, shows_in_the_text_of_the_socket) {
 
 TEST_P(no_name, is_told_and_the_text_of_the_socket_does_without) {
   auto s = open();
-  EXPECT_NE(error().getsockname, 0);
+  EXPECT_TRUE(error().bind != 0 || error().getsockname != 0);
   EXPECT_EQ(ERROR_OF(s.bind(fresh(), _)), sys(error().bind));
   EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(error().getsockname));
-  EXPECT_THROW(s.getsockname(), afplug::error);
+  if (error().getsockname == 0) {
+    EXPECT_EQ(s.getsockname().to_string(), r().unbound);
+  } else {
+    EXPECT_THROW(s.getsockname(), afplug::error);
+  }
   EXPECT_NE(s.to_string().find("fd="), std::string::npos) << s.to_string();
   const std::string nonsense(300, '?');
   EXPECT_EQ(ERROR_OF(s.bind(nonsense, _)).category(), afplug::afplug_category()) << afplug::last_detail();

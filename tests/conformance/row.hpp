@@ -67,7 +67,8 @@ enum trait : std::uint64_t {
   one_cpu = 1ull << 54,          ///< messages that are sent on several may overtake each other: the tests run on one
   own_header = 1ull << 61,       ///< sends packets that bring their IP header along, unless told otherwise
   one_at_a_time = 1ull << 48,    ///< two names have one connection at a time: EBUSY until the one before has ended
-  nameless = 1ull << 60          ///< getsockname tells no name, whatever was bound
+  mutual = 1ull << 49,           ///< hears nothing until it is connected itself
+  nameless = 1ull << 60          ///< can't be bound, or getsockname tells no name, whatever was bound
 };
 
 /// errno of what a row may not be able to do; 0: it works.

@@ -38,6 +38,14 @@ std::string l2cap_there() {
   return there() + "?psm=" + std::to_string(0x1001 + n % 0x80 * 2 + n / 0x80 * 0x200);
 }
 
+// A command of signalling that a kernel neither answers nor refuses: what answers an echo. Sockets hear the other commands
+// of their radio link, too, of which these are none.
+constexpr char answer = 9;
+std::string signalling(unsigned i) {
+  const std::string number = "message " + std::to_string(i);
+  return std::string{answer, 1, static_cast<char>(number.size()), 0} + number;
+}
+
 std::string rfcomm_there() { return there() + "?channel=" + std::to_string(1 + number() % 29); }
 
 // The radio link goes down a while after its last channel, and takes new ones along: one channel keeps it. So does
@@ -75,6 +83,20 @@ link l2cap_datagrams(const row& r) {
   return l;
 }
 
+template <std::size_t N>
+void hear(afplug::socket& s, sock_filter (&code)[N]) {
+  const sock_fprog program{N, code};
+  s.setsockopt(SOL_SOCKET, SO_ATTACH_FILTER, afplug::const_bytes(&program, sizeof program));
+}
+link signallers(const row& r) {
+  auto l = l2cap_datagrams(r);
+  sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0),
+                        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer, 0, 1),
+                        BPF_STMT(BPF_RET | BPF_K, 0xffff),     BPF_STMT(BPF_RET | BPF_K, 0)};
+  for (auto* s : {&l.a, &l.b}) hear(*s, code);
+  return l;
+}
+
 // Sockets of one adapter hear the commands that the others give it. The kernel gives some of its own, and the adapter
 // answers: a number of the vendor's is what nobody else uses.
 constexpr unsigned char opcode[] = {0xed, 0xfe};
@@ -92,9 +114,8 @@ link same_adapter(const row& r) {
   sock_filter code[] = {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 1),
                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, opcode[0] << 8 | opcode[1], 0, 1),
                         BPF_STMT(BPF_RET | BPF_K, 0xffff), BPF_STMT(BPF_RET | BPF_K, 0)};
-  const sock_fprog program{sizeof code / sizeof code[0], code};
   for (auto* s : {&l.a, &l.b}) {
-    s->setsockopt(SOL_SOCKET, SO_ATTACH_FILTER, afplug::const_bytes(&program, sizeof program));
+    hear(*s, code);
     s->option(bt::hci_filter().pass_type(1));
   }
   return l;
@@ -192,6 +213,38 @@ constexpr errors hci_errors{.bad_type = ESOCKTNOSUPPORT,
                             .send_oob = EOPNOTSUPP,
                             .send_big = EINVAL};
 
+constexpr errors l2cap_raw_errors = [] {
+  errors e = l2cap_dgram_errors;
+  e.send_big = EMSGSIZE;
+  return e;
+}();
+constexpr errors rfcomm_raw_errors = [] {
+  errors e = l2cap_errors;
+  e.bind = EINVAL;
+  e.bind_short = EINVAL;
+  e.accept_unlistening = EINVAL;
+  e.connect_refused = EINVAL;
+  return e;
+}();
+// Of BNEP and HIDP the kernel has nothing but ioctl.
+constexpr errors handle_errors{.bad_type = ESOCKTNOSUPPORT,
+                               .bad_protocol = EINVAL,
+                               .listen_unbound = EOPNOTSUPP,
+                               .accept_unlistening = EOPNOTSUPP,
+                               .listen_connected = EOPNOTSUPP,
+                               .bind = EOPNOTSUPP,
+                               .getsockname = EOPNOTSUPP,
+                               .bind_foreign = EOPNOTSUPP,
+                               .bind_short = EOPNOTSUPP,
+                               .connect_refused = EOPNOTSUPP,
+                               .recv_unconnected = EOPNOTSUPP,
+                               .send_unconnected = EOPNOTSUPP,
+                               .sendto_unconnected = EOPNOTSUPP,
+                               .getpeername_unconnected = EOPNOTSUPP,
+                               .shutdown_unconnected = EOPNOTSUPP,
+                               .get_bad_level = EOPNOTSUPP,
+                               .set_bad_level = EOPNOTSUPP};
+
 constexpr ways l2cap_ways{.message_size = 600,
                           .bulk = 100'000,
                           .missing = missing,
@@ -207,6 +260,15 @@ constexpr ways l2cap_dgram_ways{.message_size = 600,
                                 .as_bound = without_channel,
                                 .as_sender = without_channel};
 
+constexpr ways l2cap_raw_ways{.too_large = 700,
+                              .bulk = 20'000,
+                              .message = signalling,
+                              .connected = signallers,
+                              .missing = missing,
+                              .refuses = l2cap_ways.refuses,
+                              .as_bound = without_channel,
+                              .as_sender = without_channel};
+constexpr ways handle_ways{.missing = missing, .refuses = "BT_DEFER_SETUP BT_SECURITY"};
 constexpr ways rfcomm_ways{
     .message_size = 600, .bulk = 200'000, .one_send = 10'000, .missing = missing, .refuses = "BT_DEFER_SETUP"};
 constexpr ways sco_ways{.message_size = 60,
@@ -224,6 +286,14 @@ const row table[] = {
      "00:00:00:00:00:00", l2cap_stream_errors, l2cap_ways},
     {"bt_l2cap_dgram", "bluetooth", SOCK_DGRAM, bt::l2cap, kernel | unnamed | names_peer | sleeps_on | shuts_whole,
      l2cap_there, "00:00:00:00:00:00", l2cap_dgram_errors, l2cap_dgram_ways},
+    {"bt_l2cap_raw", "bluetooth", SOCK_RAW, bt::l2cap, kernel | unnamed | sleeps_on | shuts_whole | mutual, l2cap_there,
+     "00:00:00:00:00:00", l2cap_raw_errors, l2cap_raw_ways},
+    {"bt_rfcomm_raw", "bluetooth", SOCK_RAW, bt::rfcomm, duplicates | forks | mute | nameless, rfcomm_there,
+     "00:00:00:00:00:00", rfcomm_raw_errors, handle_ways},
+    {"bt_bnep", "bluetooth", SOCK_RAW, bt::bnep, duplicates | forks | mute | nameless, adapter, "", handle_errors,
+     handle_ways},
+    {"bt_hidp", "bluetooth", SOCK_RAW, bt::hidp, duplicates | forks | mute | nameless, adapter, "", handle_errors,
+     handle_ways},
     {"bt_rfcomm", "bluetooth", SOCK_STREAM, bt::rfcomm, connections | stream | one_at_a_time, rfcomm_there,
      "00:00:00:00:00:00", rfcomm_errors, rfcomm_ways},
     {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::sco, connections | one_at_a_time | drops_nothing, there,
