@@ -50,6 +50,9 @@ class call {
   /// Waits for readiness within the deadline, whatever the mode.
   bool wait(short events, error_code& ec) { return wait_ready(fd_, events, deadline_, wake_, ec) != 0; }
 
+  /// Lets a moment pass, longer each time, where readiness was in vain. False: `ec`, as of a wait.
+  bool pause(error_code& ec);
+
   std::optional<clock::time_point> deadline() const noexcept { return deadline_; }
   int wake() const noexcept { return wake_; }
 
@@ -69,8 +72,6 @@ class call {
   }
 
  private:
-  bool pause(error_code& ec);
-
   int fd_;
   short events_;
   std::int64_t timeout_;

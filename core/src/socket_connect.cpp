@@ -85,14 +85,20 @@ class send_timeout_scope {
 // How long a connect that waits in the kernel may not look at its stop token.
 constexpr std::chrono::microseconds stop_interval{20000};
 
-// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while: waiting takes the kernel's own timeout on a
-// descriptor that blocks.
-int connect_full_backlog(int fd, const address& to, call& waiting, const std::stop_token* stop, error_code& ec) {
+// Whether neither poll nor SO_ERROR tells how a connect ended: SCTP's sockets of many associations are ready to send all the while.
+bool ends_untold(int type, const address& to) noexcept {
+  return type == SOCK_SEQPACKET && (to.family() == AF_INET || to.family() == AF_INET6);
+}
+
+// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while, as where a connect ends untold: waiting takes the
+// kernel's own timeout on a descriptor that blocks.
+int connect_blocking(int fd, const address& to, call& waiting, const std::stop_token* stop, bool begun,
+                     error_code& ec) {
   const send_timeout_scope timeout(fd);
   if (timeout.error() != 0) return timeout.error();
-  const mode_scope blocking(fd, true, false);
+  const mode_scope blocking(fd, waiting.deadline() || stop, false);
   if (blocking.error() != 0) return blocking.error();
-  for (;;) {
+  for (;; begun = true) {
     auto left = std::chrono::microseconds::max();
     if (waiting.deadline())
       left = std::chrono::duration_cast<std::chrono::microseconds>(*waiting.deadline() - detail::clock::now());
@@ -108,27 +114,36 @@ int connect_full_backlog(int fd, const address& to, call& waiting, const std::st
     if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
     const int error = errno;
     if (error == EINTR && detail::interrupted(ec)) return -1;
-    if (error != EINTR && error != EAGAIN) return error;
+    if (error == EISCONN && begun) return 0;
+    if (error == EALREADY && begun) {
+      // Only the call that began it waits for its end.
+      if (!waiting.pause(ec)) return -1;
+      ec.clear();
+    } else if (error != EINTR && error != EAGAIN && error != EINPROGRESS) {
+      return error;
+    }
   }
 }
 
 // `stop`: null where the call cannot be stopped, or must not wait.
-int connect_kernel(int fd, std::int64_t timeout, const address& to, call& waiting, const std::stop_token* stop,
-                   error_code& ec) {
+int connect_kernel(int fd, int type, std::int64_t timeout, const address& to, call& waiting,
+                   const std::stop_token* stop, error_code& ec) {
+  const bool waits = timeout > 0 || stop, untold = ends_untold(type, to);
+  if (waits && untold) return connect_blocking(fd, to, waiting, stop, false, ec);
   for (;;) {
     if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
     int error = errno;
     if (error == EINTR) {
       if (timeout == 0) return EINTR;
       if (detail::interrupted(ec)) return -1;
+      if (untold) return connect_blocking(fd, to, waiting, stop, true, ec);
       // It goes on without us (AF_INET), or the signal has undone it (AF_UNIX, AF_VSOCK), and then it begins again.
       error = finish_connect(fd, waiting, ec);
       if (error == 0 && !has_peer(fd)) continue;
       return error;
     }
-    if (error == EINPROGRESS && (timeout > 0 || stop)) return finish_connect(fd, waiting, ec);
-    if (error == EAGAIN && (timeout > 0 || stop) && to.family() == AF_UNIX)
-      return connect_full_backlog(fd, to, waiting, stop, ec);
+    if (error == EINPROGRESS && waits) return finish_connect(fd, waiting, ec);
+    if (error == EAGAIN && waits && to.family() == AF_UNIX) return connect_blocking(fd, to, waiting, stop, false, ec);
     return error;
   }
 }
@@ -288,8 +303,8 @@ void socket::connect(const address& to, error_code& ec) {
   if (!detail::allowed({.event = trace_event::connect, .on = this, .where = &to}, ec)) return;
   call waiting(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
-  const int error =
-      user_ ? connect_user(*user_, timeout_, to, waiting, ec) : connect_kernel(fd_, timeout_, to, waiting, nullptr, ec);
+  const int error = user_ ? connect_user(*user_, timeout_, to, waiting, ec)
+                          : connect_kernel(fd_, type_, timeout_, to, waiting, nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
 }
 
@@ -302,7 +317,7 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   const mode_scope started(fd_, !user_ && timeout_ < 0, true);
   if (started.error() != 0) return detail::fail_errno(ec, started.error());
   const int error = user_ ? connect_user(*user_, timeout_, to, waiting, ec)
-                          : connect_kernel(fd_, timeout_, to, waiting, timeout_ != 0 ? &stop : nullptr, ec);
+                          : connect_kernel(fd_, type_, timeout_, to, waiting, timeout_ != 0 ? &stop : nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
 }
 
