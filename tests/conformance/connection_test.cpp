@@ -3,6 +3,8 @@
 // listen, accept, connect, shutdown: PARITY §4.3.
 #include <poll.h>
 
+#include <stop_token>
+
 #include "fixture.hpp"
 
 namespace conformance {
@@ -11,12 +13,13 @@ namespace {
 CONFORMANCE_OF_ALL(no_connection, 0, 0);
 CONFORMANCE(connection, 0, 0);
 CONFORMANCE(listener, listens, 0);
-CONFORMANCE_OF_ALL(no_listener, 0, listens);
+CONFORMANCE_OF_ALL(no_listener, 0, listens | one_to_many);
 CONFORMANCE(no_connected_peer, 0, listens);
 CONFORMANCE(wakeable_listener, listens | wakeable, 0);
 CONFORMANCE(forgetful_listener, listens | drops_closed, 0);
 CONFORMANCE(crowded_listener, listens | full_waits, 0);
-CONFORMANCE(associated, 0, listens | bus | nameless | own_header | mutual);
+CONFORMANCE(associated, 0, listens | bus | nameless | own_header | mutual | one_to_many);
+CONFORMANCE(many, one_to_many, 0);
 
 // ---- listen ----
 
@@ -311,6 +314,89 @@ TEST_P(associated, connects_to_a_name_and_again_and_off) {
   const sockaddr nothing{};
   EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(error().disconnect));
   EXPECT_EQ(ERROR_OF(s.getpeername(_)), error().disconnect == 0 ? before : sys(error().getpeername_connected));
+}
+
+// ---- one to many ----
+
+TEST_P(many, reach_who_listens_and_are_not_accepted) {
+  auto s = open();
+  s.bind(fresh());
+  const auto name = s.getsockname();
+  EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 0);
+  EXPECT_EQ(open().connect_ex(name), error().connect_refused);
+  EXPECT_EQ(ERROR_OF(s.listen(0, _)), sys(error().listen_zero));
+  for (int backlog : {-1, 1, 5}) {
+    s.listen(backlog);
+    EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 1);
+    open().connect(name);
+    EXPECT_EQ(ERROR_OF(s.accept(_)), sys(error().accept_unlistening));
+  }
+  s.listen(0);
+  EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 0);
+  EXPECT_EQ(open().connect_ex(name), error().connect_refused);
+  EXPECT_EQ(ERROR_OF(connected().a.listen(1, _)), sys(error().listen_connected));
+}
+
+TEST_P(many, are_told_apart_by_their_addresses) {
+  auto s = open(), first = bound(), second = bound();
+  s.connect(first.getsockname());
+  EXPECT_EQ(s.connect_ex(first.getsockname()), error().connect_twice);
+  s.connect(second.getsockname());
+  EXPECT_EQ(s.connect_ex(second.getsockname()), error().connect_twice);
+  EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_unconnected));
+  EXPECT_EQ(ERROR_OF(s.send(message(), 0, _)), sys(error().send_unconnected));
+  s.sendto(message(1), first.getsockname());
+  s.sendto(message(2), second.getsockname());
+  EXPECT_EQ(receive(first), message(1));
+  EXPECT_EQ(receive(second), message(2));
+  second.sendto(message(3), s.getsockname());
+  address from;
+  std::string got(1000, '\0');
+  got.resize(s.recvfrom(got, from));
+  EXPECT_EQ(got, message(3));
+  EXPECT_EQ(from, second.getsockname());
+  const sockaddr nothing{};
+  EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(error().disconnect));
+}
+
+TEST_P(many, that_never_answer_are_waited_for_as_long_as_was_said) {
+  if (!apart_network::why_not().empty()) GTEST_SKIP() << r().family << ": " << apart_network::why_not();
+  const apart_network away;
+  const address silent(r().family, r().family == "inet6"sv ? "[::ffff:10.254.0.2]:5" : "10.254.0.2:5", r().type,
+                       r().protocol);
+  EXPECT_EQ(open(SOCK_NONBLOCK).connect_ex(silent), EINPROGRESS);
+  auto patient = open();
+  patient.timeout(100ms);
+  const auto before = clock::now();
+  const auto cpu = cpu_time();
+  EXPECT_EQ(ERROR_OF(patient.connect(silent, _)), timed_out);
+  EXPECT_GE(clock::now() - before, 100ms);
+  EXPECT_LT(cpu_time() - cpu, 100ms);
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    auto stopped = open(), interrupted = open();
+    stopped.timeout(limit);
+    interrupted.timeout(limit);
+    std::stop_source source;
+    error_code ec;
+    {
+      helper connector([&] { stopped.connect(silent, source.get_token(), ec); });
+      connector.until_asleep();
+      source.request_stop();
+    }
+    EXPECT_EQ(ec, error_code(afplug::errc::stopped));
+    int asked = 0;
+    {
+      const signal_storm storm;
+      const afplug::interrupt_scope scope([&] { return ++asked == 3; });
+      interrupted.connect(silent, ec);
+    }
+    EXPECT_EQ(ec, error_code(afplug::errc::interrupted));
+    EXPECT_EQ(asked, 3);
+    for (const auto* s : {&stopped, &interrupted}) {
+      EXPECT_EQ(non_blocking(s->fileno()), limit.has_value()) << "as before the call";
+      EXPECT_EQ(s->option<afplug::opt::sndtimeo>().value(), 0s);
+    }
+  }
 }
 
 // ---- shutdown ----

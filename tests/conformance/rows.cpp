@@ -19,6 +19,9 @@
 #include <ostream>
 #include <thread>
 
+// After what it takes for granted.
+#include <linux/sctp.h>
+
 #include "apart.hpp"
 #include "row.hpp"
 #include "rows.hpp"
@@ -157,9 +160,31 @@ link vsock_link(const row& r) {
   l.b = server.accept();
   return l;
 }
+// The association that a socket has, peeled off: a socket of the same kind, of which send needs no address.
+afplug::socket peeled(const afplug::socket& s) {
+  struct {
+    std::uint32_t count;
+    sctp_assoc_t first;
+  } associations{};
+  s.getsockopt(IPPROTO_SCTP, SCTP_GET_ASSOC_ID_LIST, afplug::mutable_bytes(&associations, sizeof associations));
+  sctp_peeloff_flags_arg_t off{{associations.first, -1}, SOCK_CLOEXEC};
+  s.getsockopt(IPPROTO_SCTP, SCTP_SOCKOPT_PEELOFF_FLAGS, afplug::mutable_bytes(&off, sizeof off));
+  return afplug::socket::adopt(off.p_arg.sd);
+}
+// What was peeled off knows its port alone.
+afplug::address of_loopback6(afplug::address name) {
+  reinterpret_cast<sockaddr_in6*>(name.data())->sin6_addr = in6addr_loopback;
+  return name;
+}
+link peeled_pair(const row& r) {
+  auto one = bound(r), other = bound(r);
+  one.connect(other.getsockname());
+  return {peeled(one), peeled(other)};
+}
 constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
 constexpr std::uint64_t sctp = kernel | listens | flow | keeps_rest | shuts_whole | names_peer;
+constexpr std::uint64_t sctp_many = kernel | one_to_many | connectionless | flow | keeps_rest;
 constexpr std::uint64_t tipc_connection =
     kernel | listens | meets | pairs | identified | names_peer | drops_nothing | keeps_reset | flow | full_tells;
 constexpr std::uint64_t udp = kernel | multicasts | connectionless | timestamps | error_queue | packet_info;
@@ -450,6 +475,18 @@ constexpr errors sctp6_errors = [] {
   e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
+constexpr errors sctp_seqpacket_errors = [] {
+  errors e = sctp_errors;
+  e.accept_unlistening = EOPNOTSUPP;
+  e.disconnect = EOPNOTSUPP;
+  e.send_shut = 0;
+  return e;
+}();
+constexpr errors sctp6_seqpacket_errors = [] {
+  errors e = sctp_seqpacket_errors;
+  e.get_bad_level = ENOPROTOOPT;
+  return e;
+}();
 constexpr errors vsock_errors{.bad_type = ESOCKTNOSUPPORT,
                               .listen_unbound = EINVAL,
                               .bind_foreign = EINVAL,
@@ -500,6 +537,8 @@ constexpr ways raw6_icmp_ways{.message = icmp6_for_experiments,
                               .as_sender = without_port};
 constexpr ways tipc_ways{.refuses = "TIPC_NODELAY"};
 constexpr ways rds_ways{.refuses = "SO_RDS_TRANSPORT"};
+constexpr ways sctp4_many_ways{.connected = peeled_pair};
+constexpr ways sctp6_many_ways{.connected = peeled_pair, .as_sender = of_loopback6, .as_goal = of_loopback6};
 constexpr ways vsock_ways{.connected = vsock_link};
 constexpr ways vsock_dgram_ways{.as_sender = of_host};
 
@@ -543,6 +582,10 @@ const row table[] = {
      raw6_whole_errors, raw6_whole_ways},
     {"sctp4", "inet", SOCK_STREAM, IPPROTO_SCTP, sctp, loopback4, "0.0.0.0:0", sctp_errors},
     {"sctp6", "inet6", SOCK_STREAM, IPPROTO_SCTP, sctp, loopback6, "[::]:0", sctp6_errors},
+    {"sctp4_seqpacket", "inet", SOCK_SEQPACKET, IPPROTO_SCTP, sctp_many, loopback4, "0.0.0.0:0", sctp_seqpacket_errors,
+     sctp4_many_ways},
+    {"sctp6_seqpacket", "inet6", SOCK_SEQPACKET, IPPROTO_SCTP, sctp_many, loopback6, "[::]:0", sctp6_seqpacket_errors,
+     sctp6_many_ways},
     {"tipc_rdm", "tipc", SOCK_RDM, 0,
      kernel | connectionless | pairs | identified | hears_all | short_counts | drops_nothing, tipc_name, "",
      tipc_errors, tipc_ways},
@@ -621,6 +664,7 @@ afplug::address fresh(const row& r) { return afplug::address(r.family, r.fresh()
 afplug::socket bound(const row& r) {
   auto s = open(r);
   if (r.error.bind == 0) s.bind(fresh(r));
+  if (r.has(one_to_many)) s.listen();
   return s;
 }
 
