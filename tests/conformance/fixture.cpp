@@ -57,7 +57,7 @@ void fixture::TearDown() {
 
 std::string name_of(const testing::TestParamInfo<const row*>& test) { return test.param->name; }
 
-address fixture::nobody() const { return can(nameless) ? fresh() : name_to_reach(bound()); }
+address fixture::nobody() const { return name_to_reach(bound()); }
 
 afplug::socket fixture::meet(afplug::socket& client, afplug::socket& listener) const {
   set_out(client, listener.getsockname());

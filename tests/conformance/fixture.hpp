@@ -68,7 +68,7 @@ class fixture : public testing::TestWithParam<const row*> {
   address name_to_bind(const afplug::socket& s) const { return seen(s, r().own.as_bound); }
   address bare(const address& name) const { return r().own.as_bound ? r().own.as_bound(name) : name; }
   address name_as_sender(const afplug::socket& s) const { return seen(s, r().own.as_sender); }
-  address name_to_reach(const afplug::socket& s) const { return seen(s, r().own.as_goal); }
+  address name_to_reach(const afplug::socket& s) const { return can(nameless) ? fresh() : seen(s, r().own.as_goal); }
   /// An address that nobody is at.
   address nobody() const;
 

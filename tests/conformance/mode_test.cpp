@@ -159,8 +159,10 @@ TEST_P(any_mode, of_an_unconnected_receiver) {
 TEST_P(mode, applies_no_deadline_to_what_does_not_wait) {
   auto s = open();
   s.timeout(1ns);
-  s.bind(fresh());
-  EXPECT_FALSE(s.getsockname().empty());
+  EXPECT_EQ(ERROR_OF(s.bind(fresh(), _)), sys(error().bind));
+  error_code ec;
+  EXPECT_EQ(s.getsockname(ec).empty(), error().getsockname != 0);
+  EXPECT_EQ(ec, sys(error().getsockname));
   EXPECT_EQ(s.wait(POLLIN, 0ns) & POLLIN, can(starts_ready) ? POLLIN : 0);
   EXPECT_EQ(s.wait(POLLIN, 0ns) & POLLIN, 0);
   s.close();

@@ -66,6 +66,7 @@ enum trait : std::uint64_t {
   mute = 1ull << 47,             ///< receives nothing that another socket sends: a handle, or for sending alone
   one_cpu = 1ull << 54,          ///< messages that are sent on several may overtake each other: the tests run on one
   one_to_many = 1ull << 55,      ///< who listens is reached, and accepts nothing: a socket has many peers
+  cuts_untold = 1ull << 56,      ///< what had no room for a message is not told: no MSG_TRUNC
   own_header = 1ull << 61,       ///< sends packets that bring their IP header along, unless told otherwise
   one_at_a_time = 1ull << 48,    ///< two names have one connection at a time: EBUSY until the one before has ended
   mutual = 1ull << 49,           ///< hears nothing until it is connected itself

@@ -2,6 +2,7 @@
 //
 // The table of rows. A family joins the suite here.
 #include <linux/can.h>
+#include <linux/can/bcm.h>
 #include <linux/vm_sockets.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -48,6 +49,38 @@ std::string can_frame_of(unsigned i) {
   const std::uint64_t number = i;
   std::memcpy(f.data, &number, sizeof number);
   return {reinterpret_cast<const char*>(&f), sizeof f};
+}
+// Of the broadcast manager's own frames it hears those that it watches, as of any other's.
+constexpr canid_t bcm_identifier = 0x6b0;
+std::string bcm_message(std::uint32_t opcode, std::uint32_t flags, const std::string& frame) {
+  bcm_msg_head head{};
+  head.opcode = opcode;
+  head.flags = flags;
+  head.can_id = bcm_identifier;
+  head.nframes = frame.empty() ? 0 : 1;
+  return std::string(reinterpret_cast<const char*>(&head), sizeof head) + frame;
+}
+std::string bcm_to_send(unsigned i) {
+  auto frame = can_frame_of(i);
+  std::memcpy(frame.data(), &bcm_identifier, sizeof bcm_identifier);
+  return bcm_message(TX_SEND, 0, frame);
+}
+// RX_CHANGED as the TX_SEND that brought it about.
+void bcm_as_sent(std::string& received) {
+  const auto was = bcm_message(RX_CHANGED, RX_FILTER_ID, ""), now = bcm_message(TX_SEND, 0, "");
+  for (std::size_t i = 0; i < 8 && i < received.size(); ++i)
+    if (received[i] == was[i]) received[i] = now[i];
+}
+link bcm_to_itself(const row& r) {
+  link l{open(r), {}};
+  l.a.connect(fresh(r));
+  l.a.send(bcm_message(RX_SETUP, RX_FILTER_ID, ""));
+  l.b = l.a.dup();
+  return l;
+}
+std::string bcm_missing(const row& r) {
+  open(r).connect(fresh(r));
+  return "";
 }
 std::string isotp_name(unsigned rx, unsigned tx) {
   return "vcan0?rx=" + std::to_string(rx) + "&tx=" + std::to_string(tx);
@@ -372,6 +405,19 @@ constexpr errors ping6_errors = [] {
   e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
+constexpr errors bcm_errors = [] {
+  errors e = bus_errors;
+  e.bind = EOPNOTSUPP;
+  e.bind_foreign = EOPNOTSUPP;
+  e.bind_short = EOPNOTSUPP;
+  e.getsockname = EOPNOTSUPP;
+  e.connect_refused = 0;
+  e.send_unconnected = ENOTCONN;
+  e.sendto_unconnected = ENOTCONN;
+  e.get_bad_level = EOPNOTSUPP;
+  e.set_bad_level = EOPNOTSUPP;
+  return e;
+}();
 constexpr errors j1939_errors = [] {
   errors e = bus_errors;
   e.connect_refused = EINVAL;
@@ -523,6 +569,8 @@ constexpr errors vsock_dgram_errors = [] {
 }();
 constexpr ways mptcp_ways{.ignores = mptcp_ignores};
 constexpr ways can_raw_ways{.message_size = 16, .message = can_frame_of, .connected = both_bound};
+constexpr ways bcm_ways{
+    .message = bcm_to_send, .restore = bcm_as_sent, .connected = bcm_to_itself, .missing = bcm_missing};
 constexpr ways isotp_ways{.message_size = 60, .connected = isotp_pair};
 constexpr ways j1939_ways{.message_size = 8, .message = j1939_message, .as_sender = of_group_0};
 constexpr ways ping4_ways{.message = echo4, .restore = question4, .connected = to_itself};
@@ -545,6 +593,8 @@ constexpr ways vsock_dgram_ways{.as_sender = of_host};
 const row table[] = {
     {"can_raw", "can", SOCK_RAW, CAN_RAW, kernel | bus | short_counts | no_protocol, can_interface, "any", bus_errors,
      can_raw_ways},
+    {"can_bcm", "can", SOCK_DGRAM, CAN_BCM, kernel | nameless | echoes | short_counts | cuts_untold | no_protocol,
+     can_interface, "", bcm_errors, bcm_ways},
     {"can_isotp", "can", SOCK_DGRAM, CAN_ISOTP, kernel | bus | no_protocol, isotp_fresh, "any?rx=0x0&tx=0x0",
      isotp_errors, isotp_ways},
     {"can_j1939", "can", SOCK_DGRAM, CAN_J1939, duplicates | forks | connectionless | no_protocol | annotates,
