@@ -41,7 +41,6 @@ constexpr struct {
   int type, protocol;
   std::string_view why;
 } left_out[] = {
-    {"alg", SOCK_SEQPACKET, 0, "what is sent and what is received differ, and it has no names: alg_test"},
     {"bluetooth", SOCK_SEQPACKET, bt::iso, "takes adapters with LE streams, which none here emulates: bluetooth_test"},
 };
 

@@ -169,6 +169,8 @@ std::string tipc_name() {
 }
 std::string qrtr_node() { return "1:0"; }
 
+std::string alg_hash() { return "hash/sha256"; }
+
 unsigned vsock_port() {
   static std::atomic<unsigned> count{0};
   return 0x20000 + ++count;
@@ -418,6 +420,18 @@ constexpr errors bcm_errors = [] {
   e.set_bad_level = EOPNOTSUPP;
   return e;
 }();
+constexpr errors alg_errors{.listen_unbound = EOPNOTSUPP,
+                            .accept_unlistening = 0,
+                            .listen_connected = EOPNOTSUPP,
+                            .getsockname = EOPNOTSUPP,
+                            .bind_foreign = ENOENT,
+                            .connect_refused = EOPNOTSUPP,
+                            .recv_unconnected = EOPNOTSUPP,
+                            .send_unconnected = EOPNOTSUPP,
+                            .sendto_unconnected = EOPNOTSUPP,
+                            .getpeername_unconnected = EOPNOTSUPP,
+                            .shutdown_unconnected = EOPNOTSUPP,
+                            .get_bad_level = EOPNOTSUPP};
 constexpr errors j1939_errors = [] {
   errors e = bus_errors;
   e.connect_refused = EINVAL;
@@ -645,6 +659,9 @@ const row table[] = {
     {"tipc_stream", "tipc", SOCK_STREAM, 0, tipc_connection | stream, tipc_name, "", tipc_stream_errors, tipc_ways},
     {"tipc_seqpacket", "tipc", SOCK_SEQPACKET, 0, tipc_connection | short_counts, tipc_name, "", tipc_seqpacket_errors,
      tipc_ways},
+    // What is accepted carries data, and no messages of another's: its own results, which a receive that blocks awaits
+    // until there is no room left, and for which POLLIN is told before there are any. alg_test has it.
+    {"alg", "alg", SOCK_SEQPACKET, 0, duplicates | forks | mute | nameless, alg_hash, "", alg_errors},
     {"qipcrtr", "qipcrtr", SOCK_DGRAM, 0, kernel | connectionless | hears_all | short_counts | waits_alone, qrtr_node,
      "1:0", qrtr_errors},
     {"rds", "rds", SOCK_SEQPACKET, 0, kernel | connectionless | hears_all | starts_ready, loopback4,

@@ -1,5 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include <poll.h>
+
 #include <afplug/alg.hpp>
+#include <stop_token>
+#include <thread>
 
 #include "support.hpp"
 
@@ -120,6 +124,116 @@ TEST_F(alg_socket, has_no_names_to_tell) {
 TEST_F(alg_socket, refuses_keys_of_a_wrong_size) {
   auto s = bound("skcipher/cbc(aes)");
   EXPECT_EQ(ERROR_OF(s.option("ALG_SET_KEY", std::vector<std::byte>(5), _)), sys(EINVAL));
+}
+
+// The cipher that does nothing: what is sent is the result.
+class alg_echo : public alg_socket {
+ protected:
+  void SetUp() override {
+    alg_socket::SetUp();
+    if (IsSkipped()) return;
+    error_code ec;
+    cipher = open();
+    cipher.bind("skcipher/ecb(cipher_null)", ec);
+    if (ec == sys(ENOENT)) GTEST_SKIP() << "alg: the kernel has no cipher_null (CONFIG_CRYPTO_NULL)";
+    ASSERT_EQ(ec, sys(0));
+    cipher.option("ALG_SET_KEY", afplug::const_bytes(""sv));
+    s = operation(cipher);
+  }
+  static constexpr int at_once = MSG_DONTWAIT | MSG_MORE;
+  afplug::socket cipher, s;
+};
+
+TEST_F(alg_echo, gives_back_what_was_sent_in_any_pieces) {
+  const auto text = pattern(10000);
+  const afplug::const_bytes pieces[] = {{text.data(), 4000}, {text.data() + 4000, 6000}};
+  EXPECT_EQ(s.sendmsg(pieces), text.size());
+  EXPECT_EQ(receive(s, 10), text.substr(0, 10));
+  EXPECT_TRUE(receive(s, 9990) == text.substr(10));
+  s.send("ab"sv, MSG_MORE);
+  s.send("cd"sv, MSG_MORE);
+  EXPECT_EQ(receive(s, 4), "abcd");
+}
+
+TEST_F(alg_echo, takes_one_message_unless_there_is_more) {
+  s.send("one"sv);
+  EXPECT_EQ(ERROR_OF(s.send("two"sv, 0, _)), sys(EINVAL));
+  EXPECT_EQ(receive(s, 3), "one");
+  s.send("two"sv);
+  EXPECT_EQ(receive(s, 3), "two");
+}
+
+TEST_F(alg_echo, is_waited_for_as_the_mode_says) {
+  EXPECT_NE(s.wait(POLLIN, 0ns), 0) << "poll says so before anything came";
+  char room[4];
+  s.timeout(0ns);
+  EXPECT_EQ(ERROR_OF(s.recv(room, 0, _)), sys(EAGAIN));
+  s.timeout(50ms);
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(ERROR_OF(s.recv(room, 0, _)), error_code(afplug::errc::timed_out));
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 50ms);
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
+    s.timeout(limit);
+    std::stop_source stop;
+    error_code ec;
+    {
+      std::jthread receiver([&] { s.recv(room, 0, stop.get_token(), ec); });
+      stop.request_stop();
+    }
+    EXPECT_EQ(ec, error_code(afplug::errc::stopped));
+  }
+}
+
+TEST_F(alg_echo, fills_the_room_of_a_receive_that_blocks) {
+  s.timeout({});
+  auto same = s.dup();
+  std::string got;
+  {
+    std::jthread receiver([&] { got = receive(s, 4); });
+    same.send("ab"sv, MSG_MORE);
+    same.send("cd"sv);
+  }
+  EXPECT_EQ(got, "abcd");
+}
+
+TEST_F(alg_echo, lets_a_sender_wait_that_receives_nothing) {
+  const auto chunk = pattern(1000);
+  std::size_t sent = 0;
+  error_code ec;
+  while (!ec) sent += s.send(chunk, at_once, ec);
+  EXPECT_EQ(ec, sys(EAGAIN));
+  EXPECT_EQ(s.wait(POLLOUT, 0ns), 0);
+  s.timeout(50ms);
+  const auto before = std::chrono::steady_clock::now();
+  EXPECT_EQ(ERROR_OF(s.send(chunk, MSG_MORE, _)), error_code(afplug::errc::timed_out));
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 50ms);
+  s.timeout(patience);
+  auto same = s.dup();
+  std::size_t got = 0;
+  {
+    std::jthread sender([&] { sent += same.send(chunk, MSG_MORE); });
+    got = receive(s, sent).size();
+  }
+  while (got < sent) got += receive(s, sent - got).size();
+  EXPECT_EQ(got, sent);
+}
+
+TEST_F(alg_socket, accepts_when_bound_and_never_waits) {
+  auto s = open();
+  for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {0ns}, {patience}}) {
+    s.timeout(limit);
+    EXPECT_EQ(ERROR_OF(s.accept(_)), sys(EINVAL));
+  }
+  s.bind("hash/sha256");
+  s.bind("hash/sha512");
+  s.timeout(0ns);
+  auto one = s.accept(), other = s.accept();
+  EXPECT_EQ(ERROR_OF(s.bind("hash/sha256", _)), sys(EBUSY)) << "as long as there are operations";
+  for (auto* each : {&one, &other}) {
+    EXPECT_EQ(each->what(), s.what());
+    each->send("abc"sv);
+    EXPECT_EQ(receive(*each, 512).size(), 64u);
+  }
 }
 
 }  // namespace
