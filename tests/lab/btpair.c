@@ -2,8 +2,8 @@
 // Two virtual Bluetooth controllers in reach of each other: hci0 and hci1, powered and connectable; hci1 advertises.
 //
 // The controllers are btvirt's (BlueZ's emulator), which serves each connection to its socket as one controller. We
-// stand between them and the kernel's /dev/vhci and carry SCO ourselves: btvirt 5.66 has none. We return once both are
-// up; a child goes on carrying packets.
+// stand between them and the kernel's /dev/vhci and carry what btvirt 5.66 does not: SCO, and one isochronous stream of LE.
+// We return once both are up; a child goes on carrying packets.
 #define _GNU_SOURCE
 #include <endian.h>
 #include <errno.h>
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 enum { hci_command = 1, hci_acl, hci_sco, hci_event, hci_iso, hci_vendor = 0xff };
-enum { largest_packet = 5 + 65535, sco_handle = 0x0101 };
+enum { largest_packet = 5 + 65535, sco_handle = 0x0101, iso_handle = 0x0201 };
 
 enum opcode {
   accept_connection = 0x0409,
@@ -29,7 +29,16 @@ enum opcode {
   setup_sco_enhanced = 0x043d,
   read_local_commands = 0x1002,
   read_buffer_size = 0x1005,
-  read_address = 0x1009
+  read_address = 0x1009,
+  le_read_features = 0x2003,
+  le_set_cig = 0x2062,
+  le_create_cis = 0x2064,
+  le_remove_cig = 0x2065,
+  le_accept_cis = 0x2066,
+  le_reject_cis = 0x2067,
+  le_setup_iso_path = 0x206e,
+  le_remove_iso_path = 0x206f,
+  le_set_host_feature = 0x2074
 };
 
 enum event {
@@ -37,13 +46,18 @@ enum event {
   disconnection_complete = 0x05,
   command_complete = 0x0e,
   command_status = 0x0f,
-  sco_complete = 0x2c
+  packets_complete = 0x13,
+  sco_complete = 0x2c,
+  le_meta = 0x3e
 };
+
+enum le_event { le_connected = 0x01, le_connected_enhanced = 0x0a, le_cis_established = 0x19, le_cis_request = 0x1a };
 
 struct side {
   int kernel;      // /dev/vhci, a packet a read
   int controller;  // btvirt, a stream of packets
   uint8_t address[6];
+  uint8_t le_handle[2];
   uint8_t buffer[2 * largest_packet];
   size_t filled;
 };
@@ -51,6 +65,12 @@ struct side {
 static struct side sides[2];
 static const struct side* sco_caller;
 static int sco_is_up;
+// The stream as its caller described it by Set CIG Parameters.
+static struct stream {
+  const struct side* caller;
+  int is_up;
+  uint8_t group, number, intervals[6], sdus[4], radio[2];
+} iso;
 
 static _Noreturn void fail(const char* what) {
   fprintf(stderr, "btpair: %s: %s\n", what, strerror(errno));
@@ -85,6 +105,24 @@ static void to_controller(const struct side* s, const uint8_t* packet, size_t si
 
 static void say_status(const struct side* s, unsigned opcode, uint8_t status) {
   event_to_kernel(s, command_status, (uint8_t[]){status, 1, (uint8_t)opcode, (uint8_t)(opcode >> 8)}, 4);
+}
+
+static void say_complete(const struct side* s, unsigned opcode, const void* result, uint8_t size) {
+  uint8_t p[3 + 32] = {1, (uint8_t)opcode, (uint8_t)(opcode >> 8)};
+  memcpy(p + 3, result, size);
+  event_to_kernel(s, command_complete, p, (uint8_t)(3 + size));
+}
+
+// Ends a link of which both kernels know; it is up no more. Both may ask for that, and the second finds no link, or the next
+// one that is being set up.
+static int end_link(const struct side* s, const struct side* other, int* is_up, const uint8_t* packet) {
+  const uint8_t by_us = 0x16, no_link = 0x02;
+  say_status(s, disconnect, *is_up ? 0 : no_link);
+  if (!*is_up) return 1;
+  *is_up = 0;
+  event_to_kernel(s, disconnection_complete, (uint8_t[]){0, packet[4], packet[5], by_us}, 4);
+  event_to_kernel(other, disconnection_complete, (uint8_t[]){0, packet[4], packet[5], packet[6]}, 4);
+  return 1;
 }
 
 static void say_sco_complete(const struct side* s, const struct side* peer, uint8_t status) {
@@ -123,17 +161,79 @@ static int sco_command(const struct side* s, const struct side* other, const uin
       sco_is_up = reason == 0;
       return 1;
     }
-    case disconnect: {
-      if (get16(packet + 4) != sco_handle) return 0;
-      // Both may ask for it, and the second finds no link, or the next one that is being set up.
-      const uint8_t by_us = 0x16, no_link = 0x02, handle[2] = {sco_handle & 0xff, sco_handle >> 8};
-      say_status(s, opcode, sco_is_up ? 0 : no_link);
-      if (!sco_is_up) return 1;
-      sco_is_up = 0;
-      event_to_kernel(s, disconnection_complete, (uint8_t[]){0, handle[0], handle[1], by_us}, 4);
-      event_to_kernel(other, disconnection_complete, (uint8_t[]){0, handle[0], handle[1], packet[6]}, 4);
+    case disconnect:
+      return get16(packet + 4) == sco_handle && end_link(s, other, &sco_is_up, packet);
+    default:
+      return 0;
+  }
+}
+
+static void say_cis_established(const struct side* s, uint8_t status) {
+  uint8_t p[29] = {le_cis_established, status, iso_handle & 0xff, iso_handle >> 8};
+  memcpy(p + 10, iso.intervals, 6);
+  memcpy(p + 16, iso.radio, 2);
+  p[18] = p[19] = p[20] = p[21] = p[22] = 1;
+  memcpy(p + 23, iso.sdus, 4);
+  p[27] = 8;  // its interval: 10 ms
+  event_to_kernel(s, le_meta, p, sizeof p);
+}
+
+// A command that concerns isochronous streams; false if it is the controller's.
+static int iso_command(const struct side* s, const struct side* other, const uint8_t* packet) {
+  const uint8_t done[4] = {0, iso_handle & 0xff, iso_handle >> 8};
+  unsigned opcode = get16(packet + 1);
+  switch (opcode) {
+    case le_set_host_feature:
+      say_complete(s, opcode, done, 1);
+      return 1;
+    case le_set_cig: {
+      const uint8_t no_more = 0x0d;
+      if (packet[18] != 1) {
+        say_complete(s, opcode, (uint8_t[]){no_more, packet[4], 0}, 3);
+        return 1;
+      }
+      iso.group = packet[4];
+      memcpy(iso.intervals, packet + 5, 6);
+      iso.number = packet[19];
+      memcpy(iso.sdus, packet + 20, 4);
+      memcpy(iso.radio, packet + 24, 2);
+      say_complete(s, opcode, (uint8_t[]){0, iso.group, 1, done[1], done[2]}, 5);
       return 1;
     }
+    case le_remove_cig:
+      say_complete(s, opcode, (uint8_t[]){0, packet[4]}, 2);
+      return 1;
+    case le_create_cis: {
+      uint8_t request[7] = {le_cis_request, other->le_handle[0], other->le_handle[1], done[1], done[2], iso.group};
+      request[6] = iso.number;
+      say_status(s, opcode, 0);
+      iso.caller = s;
+      event_to_kernel(other, le_meta, request, sizeof request);
+      return 1;
+    }
+    case le_accept_cis:
+      say_status(s, opcode, 0);
+      say_cis_established(s, 0);
+      iso.is_up = 1;
+      return 1;
+    case le_reject_cis:
+      say_complete(s, opcode, done, 3);
+      if (iso.caller) say_cis_established(iso.caller, packet[6]);
+      iso.caller = NULL;
+      return 1;
+    case le_setup_iso_path:
+      say_complete(s, opcode, done, 3);
+      // The caller hears of the stream once the other end of it can receive: the second of its paths is for that.
+      if (packet[6] == 1 && iso.caller == other) {
+        say_cis_established(other, 0);
+        iso.caller = NULL;
+      }
+      return 1;
+    case le_remove_iso_path:
+      say_complete(s, opcode, done, 3);
+      return 1;
+    case disconnect:
+      return get16(packet + 4) == iso_handle && end_link(s, other, &iso.is_up, packet);
     default:
       return 0;
   }
@@ -145,13 +245,19 @@ static void from_kernel(struct side* s, const struct side* other) {
   if (size == 0 || packet[0] == hci_vendor) return;
   if (packet[0] == hci_sco) {
     to_kernel(other, packet, (size_t)size);
-  } else if (packet[0] != hci_command || !sco_command(s, other, packet)) {
+  } else if (packet[0] == hci_iso) {
+    if (iso.is_up) to_kernel(other, packet, (size_t)size);
+    event_to_kernel(s, packets_complete, (uint8_t[]){1, packet[1], packet[2] & 0x0f, 1, 0}, 5);
+  } else if (packet[0] != hci_command || (!sco_command(s, other, packet) && !iso_command(s, other, packet))) {
     to_controller(s, packet, (size_t)size);
   }
 }
 
-// Answers of the controller that we know better: it has SCO buffers, and no enhanced set-up.
+// Answers of the controller that we know better: it has SCO buffers, no enhanced set-up, and isochronous streams.
 static void amend(struct side* s, uint8_t* packet, size_t size) {
+  if (size >= 7 && packet[0] == hci_event && packet[1] == le_meta && packet[4] == 0 &&
+      (packet[3] == le_connected || packet[3] == le_connected_enhanced))
+    memcpy(s->le_handle, packet + 5, 2);
   if (size < 7 || packet[0] != hci_event || packet[1] != command_complete || packet[6] != 0) return;
   unsigned opcode = get16(packet + 4);
   if (opcode == read_buffer_size && size >= 14) {
@@ -162,6 +268,8 @@ static void amend(struct side* s, uint8_t* packet, size_t size) {
     memcpy(s->address, packet + 7, 6);
   } else if (opcode == read_local_commands && size >= 7 + 64) {
     packet[7 + 29] &= (uint8_t)~0x08;
+  } else if (opcode == le_read_features && size >= 7 + 8) {
+    packet[7 + 3] |= 0x30;
   }
 }
 
