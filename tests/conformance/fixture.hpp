@@ -64,11 +64,12 @@ class fixture : public testing::TestWithParam<const row*> {
   std::string sent(const char* bytes, std::size_t size) const { return conformance::sent(r(), {bytes, size}); }
   /// How many bytes a message of `size` bytes arrives as.
   std::size_t arriving(std::size_t size) const { return size + r().own.header; }
-  // The name of a socket: as it can be bound again, as a receiver is told it, as it can be sent to.
+  // The name of a socket: as it can be bound again, as a receiver is told it, as it can be sent to, as its peer knows it.
   address name_to_bind(const afplug::socket& s) const { return seen(s, r().own.as_bound); }
   address bare(const address& name) const { return r().own.as_bound ? r().own.as_bound(name) : name; }
   address name_as_sender(const afplug::socket& s) const { return seen(s, r().own.as_sender); }
   address name_to_reach(const afplug::socket& s) const { return can(nameless) ? fresh() : seen(s, r().own.as_goal); }
+  address name_as_peer(const afplug::socket& s) const { return seen(s, r().own.as_peer); }
   /// An address that nobody is at.
   address nobody() const;
 

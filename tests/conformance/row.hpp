@@ -141,6 +141,8 @@ struct ways {
   std::size_t header = 0;                        ///< bytes that stand before a message where it arrives
   void (*restore)(std::string&) = nullptr;       ///< makes what arrived, or its beginning, what was sent
   link (*connected)(const row&) = nullptr;       ///< where neither listen nor connecting to each other makes one
+  void (*prepare)() = nullptr;                   ///< makes the machine have the row, before it is asked
+  void (*settle)() = nullptr;                    ///< waits for the end of earlier connections, before each other
   std::string (*missing)(const row&) = nullptr;  ///< beyond opening and binding: why it can't work here, or ""
   const char* ignores = "";                      ///< options that can be set without effect, space-separated
   const char* refuses = "";                      ///< options that are not for it: EINVAL; or not yet: ENOTCONN
@@ -148,6 +150,7 @@ struct ways {
   afplug::address (*as_bound)(afplug::address) = nullptr;   ///< without what the system added when it was bound
   afplug::address (*as_sender)(afplug::address) = nullptr;  ///< as its receivers are told it
   afplug::address (*as_goal)(afplug::address) = nullptr;    ///< as what is sent to it takes it
+  afplug::address (*as_peer)(afplug::address) = nullptr;    ///< as who is connected to it is told it
 };
 
 /// One (family, type, protocol).

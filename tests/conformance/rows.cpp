@@ -600,7 +600,8 @@ constexpr ways raw6_icmp_ways{.message = icmp6_for_experiments,
 constexpr ways tipc_ways{.refuses = "TIPC_NODELAY"};
 constexpr ways rds_ways{.refuses = "SO_RDS_TRANSPORT"};
 constexpr ways sctp4_many_ways{.connected = peeled_pair};
-constexpr ways sctp6_many_ways{.connected = peeled_pair, .as_sender = of_loopback6, .as_goal = of_loopback6};
+constexpr ways sctp6_many_ways{
+    .connected = peeled_pair, .as_sender = of_loopback6, .as_goal = of_loopback6, .as_peer = of_loopback6};
 constexpr ways vsock_ways{.connected = vsock_link};
 constexpr ways vsock_dgram_ways{.as_sender = of_host};
 
@@ -707,6 +708,7 @@ const std::string& why_not(const row& r) {
       std::optional<apart_network> network;
       if (r.has(apart)) network.emplace();
       if (r.has(apart) && !network->why_not().empty()) return it->second = r.family + ": "s + network->why_not();
+      if (r.own.prepare) r.own.prepare();
       bound(r);
       if (r.own.missing) it->second = r.own.missing(r);
     } catch (const afplug::error& e) {
@@ -764,6 +766,7 @@ afplug::error_code reach(const row& r, afplug::socket& client,
                          const std::function<void(afplug::error_code&)>& connect) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   for (afplug::error_code ec;; std::this_thread::sleep_for(std::chrono::milliseconds(1))) {
+    if (r.own.settle) r.own.settle();
     connect(ec);
     const bool busy = ec == afplug::error_code(EBUSY, boost::system::system_category());
     if (!busy || !r.has(one_at_a_time) || std::chrono::steady_clock::now() > end) return ec;

@@ -1,14 +1,19 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Rows of Bluetooth: between two adapters in reach of each other, the servers at the second.
+#include "../support/isochronous.hpp"
 #include "rows.hpp"
 
 #include <linux/filter.h>
 
+#include <sys/ioctl.h>
+
 #include <afplug/bluetooth.hpp>
+#include <afplug/verdict.hpp>
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <thread>
 
 namespace conformance {
 namespace {
@@ -50,21 +55,26 @@ std::string rfcomm_there() { return there() + "?channel=" + std::to_string(1 + n
 
 // The radio link goes down a while after its last channel, and takes new ones along: one channel keeps it. So does
 // RFCOMM's session with its last connection.
-link keep(int type, int protocol, const std::string& at) {
+link keep(int type, int protocol, const std::string& from, const std::string& at) {
   const afplug::address name("bluetooth", at, type, protocol);
   afplug::socket server("bluetooth", type, protocol);
   server.bind(name);
   server.listen(1);
   link l{{"bluetooth", type, protocol}, {}};
   l.a.timeout(std::chrono::seconds(20));
+  if (!from.empty()) l.a.bind(from);
   l.a.connect(name);
   l.b = server.accept();
   return l;
 }
 std::string missing(const row& r) try {
   if (adapters().size() < 2) return "bluetooth: two adapters in reach of each other are needed: tests/lab";
-  static const link kept = keep(SOCK_SEQPACKET, bt::l2cap, l2cap_there());
-  if (r.protocol == bt::rfcomm) static const link session = keep(SOCK_STREAM, bt::rfcomm, there() + "?channel=30");
+  static const link kept = keep(SOCK_SEQPACKET, bt::l2cap, "", l2cap_there());
+  if (r.protocol == bt::rfcomm) static const link session = keep(SOCK_STREAM, bt::rfcomm, "", there() + "?channel=30");
+  if (r.protocol == bt::iso) {
+    const auto here = adapters()[0].address.to_string() + "?type=1";
+    static const link low_energy = keep(SOCK_SEQPACKET, bt::l2cap, here, there() + "?psm=0x80&type=1");
+  }
   return "";
 } catch (const afplug::error& e) {
   return std::string("bluetooth: the adapters do not reach each other: ") + e.what();
@@ -95,6 +105,50 @@ link signallers(const row& r) {
                         BPF_STMT(BPF_RET | BPF_K, 0xffff),     BPF_STMT(BPF_RET | BPF_K, 0)};
   for (auto* s : {&l.a, &l.b}) hear(*s, code);
   return l;
+}
+
+std::string iso_there() { return there() + "?type=1"; }
+// What is accepted tells its type as HCI counts them: public is 0.
+afplug::address low_energy(afplug::address name) {
+  reinterpret_cast<bt::sockaddr_iso*>(name.data())->type = bt::le_public;
+  return name;
+}
+void switch_streams_on() {
+  struct switched {
+    bool before = afplug::check(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso).available();
+    switched() {
+      if (!before) switch_isochronous(true);
+    }
+    ~switched() {
+      if (!before) switch_isochronous(false);
+    }
+  };
+  static const switched on;
+}
+// A stream that is begun before the last one to the same device has ended never gets its number.
+bool streams(std::uint16_t adapter) {
+  struct connection {
+    std::uint16_t handle;
+    bt::bdaddr to;
+    std::uint8_t type, out;
+    std::uint16_t state;
+    std::uint32_t mode;
+  };
+  struct {
+    std::uint16_t adapter, count;
+    connection all[16];
+  } list{adapter, 16, {}};
+  constexpr unsigned long get_connections = 0x800448d4;
+  constexpr std::uint8_t stream_link = 0x82;
+  const afplug::socket s("bluetooth", SOCK_RAW, bt::hci);
+  if (::ioctl(s.fileno(), get_connections, &list) != 0) return false;
+  return std::any_of(list.all, list.all + list.count, [](const connection& c) { return c.type == stream_link; });
+}
+void streams_ended() {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  for (const auto& a : adapters())
+    while (streams(a.id) && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 // Sockets of one adapter hear the commands that the others give it. The kernel gives some of its own, and the adapter
@@ -187,6 +241,13 @@ constexpr errors sco_errors = [] {
   e.send_big = EINVAL;
   return e;
 }();
+constexpr errors iso_errors = [] {
+  errors e = sco_errors;
+  e.connect_refused = ECONNREFUSED;
+  e.send_shut = ENOTCONN;
+  e.send_big = EMSGSIZE;
+  return e;
+}();
 constexpr errors hci_errors{.bad_type = ESOCKTNOSUPPORT,
                             .bad_protocol = EINVAL,
                             .listen_unbound = EOPNOTSUPP,
@@ -276,6 +337,15 @@ constexpr ways sco_ways{.message_size = 60,
                         .bulk = 5'000,
                         .missing = missing,
                         .refuses = "BT_DEFER_SETUP BT_SNDMTU BT_RCVMTU"};
+constexpr ways iso_ways{.message_size = 40,
+                        .too_large = 100,
+                        .bulk = 5'000,
+                        .prepare = switch_streams_on,
+                        .settle = streams_ended,
+                        .missing = missing,
+                        .refuses = "BT_DEFER_SETUP",
+                        .as_bound = low_energy,
+                        .as_peer = low_energy};
 constexpr ways hci_ways{
     .too_large = 2000, .bulk = 5'000, .message = command, .connected = same_adapter, .missing = missing};
 
@@ -298,6 +368,8 @@ const row table[] = {
      "00:00:00:00:00:00", rfcomm_errors, rfcomm_ways},
     {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::sco, connections | one_at_a_time | drops_nothing, there,
      "00:00:00:00:00:00", sco_errors, sco_ways},
+    {"bt_iso", "bluetooth", SOCK_SEQPACKET, bt::iso, connections | one_at_a_time, iso_there, "00:00:00:00:00:00",
+     iso_errors, iso_ways},
     {"bt_hci", "bluetooth", SOCK_RAW, bt::hci, kernel | bus, adapter, "", hci_errors, hci_ways},
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "../support/isochronous.hpp"
 #include "support.hpp"
 
 namespace families {
@@ -399,27 +400,6 @@ TEST(iso_address, that_is_none_is_refused) {
     EXPECT_EQ(ERROR_OF(address::parse(iso, wrong, _)), error_code(afplug::errc::malformed_address)) << wrong;
 }
 
-// Isochronous sockets are an experimental feature, which the management channel switches.
-bool switch_iso(bool on) {
-  error_code ec;
-  const auto& family = afplug::registry::global().family("bluetooth");
-  auto s = afplug::socket::open(family, SOCK_RAW, bt::hci, ec);
-  if (ec) return false;
-  s.bind("none?channel=3", ec);
-  if (ec) return false;
-  s.timeout(5s);
-  std::string command("\x4a\x00\xff\xff\x11\x00\x3e\xe0\xb4\xfd\xdd\xd6\x85\x98\x6a\x49\xe0\x05\x88\xf1\xba\x6f", 22);
-  command += on ? '\1' : '\0';
-  s.send(command, 0, ec);
-  // Command complete (1) of that command with status 0; other events may come before.
-  for (char event[512]; !ec;) {
-    const auto n = s.recv(event, 0, ec);
-    if (ec || n < 9 || event[6] != 0x4a || event[7] != 0) continue;
-    return event[0] == 1 && event[8] == 0;
-  }
-  return false;
-}
-
 class iso : public testing::Test {
  protected:
   void SetUp() override {
@@ -427,24 +407,24 @@ class iso : public testing::Test {
     if (!afplug::socket::open(family(), SOCK_SEQPACKET, bt::l2cap, ec))
       GTEST_SKIP() << "bluetooth: " << afplug::check(family(), SOCK_SEQPACKET, bt::l2cap).detail;
     was_on_ = afplug::check(family(), SOCK_SEQPACKET, bt::iso).available();
-    if (!was_on_ && !switch_iso(true)) GTEST_SKIP() << "bluetooth: the kernel has no isochronous sockets";
+    if (!was_on_ && !switch_isochronous(true)) GTEST_SKIP() << "bluetooth: the kernel has no isochronous sockets";
   }
   void TearDown() override {
-    if (!was_on_) switch_iso(false);
+    if (!was_on_) switch_isochronous(false);
   }
   static const afplug::family& family() { return afplug::registry::global().family("bluetooth"); }
   bool was_on_ = true;
 };
 
 TEST_F(iso, is_told_to_be_off_until_it_is_switched_on) {
-  ASSERT_TRUE(switch_iso(false));
+  ASSERT_TRUE(switch_isochronous(false));
   const auto off = afplug::check(family(), SOCK_SEQPACKET, bt::iso);
   EXPECT_FALSE(off.available());
   EXPECT_EQ(off.error, EPROTONOSUPPORT);
   EXPECT_EQ(off.reason, "kernel-lacks-protocol");
   EXPECT_NE(off.detail.find("experimental"), off.detail.npos) << off.detail;
   EXPECT_NE(off.remedy.find("KernelExperimental"), off.remedy.npos) << off.remedy;
-  ASSERT_TRUE(switch_iso(true));
+  ASSERT_TRUE(switch_isochronous(true));
   EXPECT_TRUE(afplug::check(family(), SOCK_SEQPACKET, bt::iso).available());
 }
 
