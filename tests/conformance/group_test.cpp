@@ -4,6 +4,7 @@
 #include <net/if.h>
 
 #include <afplug/ip.hpp>
+#include <fstream>
 
 #include "fixture.hpp"
 
@@ -18,7 +19,14 @@ class grouped : public fixture {
   void SetUp() override {
     fixture::SetUp();
     if (!apart_network::why_not().empty()) GTEST_SKIP() << r().family << ": " << apart_network::why_not();
+    if (six()) disable(0);
   }
+  void TearDown() override {
+    if (six() && !IsSkipped()) disable(1);
+    fixture::TearDown();
+  }
+  // For other tests the cable is silent.
+  static void disable(int ipv6) { std::ofstream("/proc/sys/net/ipv6/conf/veth0/disable_ipv6") << ipv6 << std::flush; }
   bool six() const { return r().family == "inet6"sv; }
   address at(const std::string& host, std::uint64_t port) const {
     return {r().family, (six() ? "[" + host + "]:" : host + ":") + std::to_string(port), r().type, r().protocol};
