@@ -225,6 +225,25 @@ class Details(unittest.TestCase):
                 self.assertEqual(secure.recv(100), b"QUIET")
             worker.join()
 
+    def test_threads_that_the_interpreter_does_not_wait_for(self):
+        code = (
+            "import socket, threading, time\n"
+            "def spin(started):\n"
+            "    a, b = socket.socketpair()\n"
+            "    a.settimeout(0.0005)\n"
+            "    started.wait()\n"
+            "    while True:\n"
+            "        try: a.recv(1)\n"
+            "        except TimeoutError: pass\n"
+            "class Slow:\n"
+            "    def __del__(self): time.sleep(0.05)\n"
+            "started = threading.Barrier(9)\n"
+            "for _ in range(8): threading.Thread(target=spin, args=(started,), daemon=True).start()\n"
+            "started.wait()\n"
+            "socket.kept = [Slow() for _ in range(4)]  # the interpreter ends while they wake\n")
+        out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        self.assertEqual((out.returncode, out.stderr), (0, ""))
+
     def test_children_have_it_too(self):
         code = "import _socket, sys; sys.exit(0 if _socket.afplug else 1)"
         self.assertEqual(subprocess.run([sys.executable, "-I", "-c", code]).returncode, 0)

@@ -1,7 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include "python.hpp"
 
+#include <unistd.h>
 #include <afplug/interrupt.hpp>
+
 #include <cerrno>
 #include <new>
 
@@ -11,9 +13,24 @@ namespace {
 // The thread's state while it runs without the GIL.
 thread_local PyThreadState* outside = nullptr;
 
+struct stop {
+  ~stop() {
+    while (!back) ::pause();
+  }
+  bool back = false;
+};
+
+// Once the interpreter ends, other threads never have the GIL again: up to Python 3.13 asking for it unwinds their stack, by
+// destructors that may not throw or that want the GIL. The thread stops here instead, as it does from 3.14 on.
+[[gnu::noinline]] void take_gil(PyThreadState* mine) {
+  stop unless;
+  PyEval_RestoreThread(mine);
+  unless.back = true;
+}
+
 bool run_signal_handlers() {
   if (!outside) return false;
-  PyEval_RestoreThread(outside);
+  take_gil(outside);
   const bool raised = PyErr_CheckSignals() != 0;
   outside = PyEval_SaveThread();
   return raised;
@@ -32,7 +49,7 @@ without_gil::without_gil() {
 
 without_gil::~without_gil() {
   const int kept = errno;
-  PyEval_RestoreThread(outside);
+  take_gil(outside);
   outside = nullptr;
   errno = kept;
 }
