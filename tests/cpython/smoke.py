@@ -14,6 +14,11 @@ import tempfile
 import threading
 import unittest
 
+try:
+    import _interpreters as interpreters  # from 3.13 on
+except ImportError:
+    import _xxsubinterpreters as interpreters
+
 
 def echo(server):
     with server.accept()[0] as peer:
@@ -224,6 +229,54 @@ class Details(unittest.TestCase):
                 secure.sendall(b"quiet")
                 self.assertEqual(secure.recv(100), b"QUIET")
             worker.join()
+
+    def test_every_interpreter_has_its_own(self):
+        code = (
+            "import _socket, socket\n"
+            "assert _socket.afplug and socket.getdefaulttimeout() is None\n"
+            "socket.setdefaulttimeout(20)\n"
+            "try: socket.getaddrinfo('127.0.0.1', 'no service')\n"
+            "except socket.gaierror: pass\n"
+            "for family in socket.AF_UNIX, socket.AF_LOOP:\n"
+            "    a, b = socket.socketpair(family)\n"
+            "    with a, b:\n"
+            "        assert a.gettimeout() == 20\n"
+            "        for _ in range(100):\n"
+            "            a.sendall(b'x')\n"
+            "            assert b.recv(2) == b'x'\n")
+
+        def one():
+            interpreter = interpreters.create()
+            try:
+                said.append(interpreters.run_string(interpreter, code))
+            finally:
+                interpreters.destroy(interpreter)
+
+        said = []
+        workers = [threading.Thread(target=one) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        self.assertEqual(said, [None] * 4)
+        self.assertIsNone(socket.getdefaulttimeout())
+
+    def test_the_module_made_anew_has_its_own(self):
+        code = (
+            "import sys, socket, _socket\n"
+            "first = socket\n"
+            "del sys.modules['socket'], sys.modules['_socket']\n"
+            "import socket, _socket\n"
+            "assert first.gaierror is not socket.gaierror and first.SocketType is not socket.SocketType\n"
+            "for module in first, socket:\n"
+            "    a, b = module.socketpair()\n"
+            "    with a, b: assert isinstance(a, module.socket)\n"
+            "    try: module.socket().connect(('', 'no port'))\n"
+            "    except TypeError: pass\n"
+            "    try: module.socket(module.AF_INET6).connect(('127.0.0.1', 1))\n"
+            "    except module.gaierror: print('its own')\n")
+        out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+        self.assertEqual((out.stdout, out.stderr), ("its own\nits own\n", ""))
 
     def test_threads_that_the_interpreter_does_not_wait_for(self):
         code = (

@@ -44,7 +44,8 @@ bool read_bounded(PyObject* from, long most, const char* name, const char* calle
 
 // ---- AF_INET, AF_INET6 ----
 
-bool read_inet(const basic_protocol& who, PyObject* from, address& to, const char* caller, const char* family) {
+bool read_inet(const state& m, const basic_protocol& who, PyObject* from, address& to, const char* caller,
+               const char* family) {
   if (!is_tuple(from, caller, family)) return false;
   if (PyTuple_GET_SIZE(from) != 2) {
     PyErr_SetString(PyExc_TypeError, "AF_INET address must be a pair (host, port)");
@@ -54,7 +55,7 @@ bool read_inet(const basic_protocol& who, PyObject* from, address& to, const cha
   std::uint32_t port = 0;
   ::sockaddr_storage found{};
   if (!read_host(PyTuple_GET_ITEM(from, 0), host) ||
-      !read_bounded(PyTuple_GET_ITEM(from, 1), 65535, "port", caller, port) || !resolve(host, AF_INET, found))
+      !read_bounded(PyTuple_GET_ITEM(from, 1), 65535, "port", caller, port) || !resolve(m, host, AF_INET, found))
     return false;
   auto& in = reinterpret_cast<::sockaddr_in&>(found);
   in.sin_port = htons(static_cast<std::uint16_t>(port));
@@ -62,7 +63,7 @@ bool read_inet(const basic_protocol& who, PyObject* from, address& to, const cha
   return true;
 }
 
-bool read_inet6(const basic_protocol& who, PyObject* from, address& to, const char* caller) {
+bool read_inet6(const state& m, const basic_protocol& who, PyObject* from, address& to, const char* caller) {
   if (!is_tuple(from, caller, "AF_INET6")) return false;
   const auto size = PyTuple_GET_SIZE(from);
   if (size < 2 || size > 4) {
@@ -76,7 +77,7 @@ bool read_inet6(const basic_protocol& who, PyObject* from, address& to, const ch
       !read_bounded(PyTuple_GET_ITEM(from, 1), 65535, "port", caller, port) ||
       (size > 2 && !read_bounded(PyTuple_GET_ITEM(from, 2), 0xfffff, "flowinfo", caller, flow)) ||
       (size > 3 && !read_bounded(PyTuple_GET_ITEM(from, 3), 0xffffffff, "scope_id", caller, scope)) ||
-      !resolve(host, AF_INET6, found))
+      !resolve(m, host, AF_INET6, found))
     return false;
   auto& in = reinterpret_cast<::sockaddr_in6&>(found);
   in.sin6_port = htons(static_cast<std::uint16_t>(port));
@@ -384,16 +385,17 @@ PyObject* fields_object(const address& a, const basic_protocol& who) {
 
 }  // namespace
 
-bool read_address(const basic_protocol& who, int family, PyObject* from, address& to, const char* caller) {
+bool read_address(const state& m, const basic_protocol& who, int family, PyObject* from, address& to,
+                  const char* caller) {
   switch (family) {
     case AF_UNIX:
       return read_unix(who, from, to);
     case AF_INET:
-      return read_inet(who, from, to, caller, "AF_INET");
+      return read_inet(m, who, from, to, caller, "AF_INET");
     case AF_RDS:
-      return read_inet(who, from, to, caller, "AF_RDS");
+      return read_inet(m, who, from, to, caller, "AF_RDS");
     case AF_INET6:
-      return read_inet6(who, from, to, caller);
+      return read_inet6(m, who, from, to, caller);
     default:
       break;
   }

@@ -29,7 +29,8 @@ PyObject* accept(PyObject* o, PyObject*) {
 PyObject* bind(PyObject* o, PyObject* where) {
   auto* self = self_of(o);
   address to;
-  if (!read_address(self->protocol(), self->sock_family, where, to, "bind") || !audit("socket.bind", o, where))
+  if (!read_address(*self->module, self->protocol(), self->sock_family, where, to, "bind") ||
+      !audit("socket.bind", o, where))
     return nullptr;
   if (!call(self, [&](afplug::socket& s, error_code& ec) { s.bind(to, ec); })) return nullptr;
   Py_RETURN_NONE;
@@ -38,7 +39,8 @@ PyObject* bind(PyObject* o, PyObject* where) {
 PyObject* connect(PyObject* o, PyObject* where) {
   auto* self = self_of(o);
   address to;
-  if (!read_address(self->protocol(), self->sock_family, where, to, "connect") || !audit("socket.connect", o, where))
+  if (!read_address(*self->module, self->protocol(), self->sock_family, where, to, "connect") ||
+      !audit("socket.connect", o, where))
     return nullptr;
   if (!call(self, [&](afplug::socket& s, error_code& ec) { s.connect(to, ec); })) return nullptr;
   Py_RETURN_NONE;
@@ -47,7 +49,8 @@ PyObject* connect(PyObject* o, PyObject* where) {
 PyObject* connect_ex(PyObject* o, PyObject* where) {
   auto* self = self_of(o);
   address to;
-  if (!read_address(self->protocol(), self->sock_family, where, to, "connect_ex") || !audit("socket.connect", o, where))
+  if (!read_address(*self->module, self->protocol(), self->sock_family, where, to, "connect_ex") ||
+      !audit("socket.connect", o, where))
     return nullptr;
   const auto s = self->socket;
   if (!s) return PyLong_FromLong(EBADF);

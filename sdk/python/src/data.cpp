@@ -75,7 +75,7 @@ PyObject* sendto(PyObject* o, PyObject* args) {
     return PyErr_Format(PyExc_TypeError, "sendto() takes 2 or 3 arguments (%zd given)", given);
   }
   address to;
-  if (!read_address(self->protocol(), self->sock_family, where, to, "sendto")) return nullptr;
+  if (!read_address(*self->module, self->protocol(), self->sock_family, where, to, "sendto")) return nullptr;
   if (PySys_Audit("socket.sendto", "OO", o, where) < 0) return nullptr;
   std::size_t n = 0;
   const const_bytes all(data.buf, static_cast<std::size_t>(data.len));

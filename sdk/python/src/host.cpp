@@ -13,13 +13,10 @@
 
 namespace afplug::python {
 
-PyObject* gai_error = nullptr;
-PyObject* host_error = nullptr;
-
-PyObject* raise_gai(int code) {
+PyObject* raise_gai(const state& m, int code) {
   if (code == EAI_SYSTEM) return raise_errno();
   if (const reference value(Py_BuildValue("(is)", code, ::gai_strerror(code))); value)
-    PyErr_SetObject(gai_error, value.get());
+    PyErr_SetObject(m.gai_error, value.get());
   return nullptr;
 }
 
@@ -49,7 +46,8 @@ bool read_host(PyObject* from, std::string& to) {
 
 namespace {
 
-bool ask(const char* host, const char* service, const ::addrinfo& hints, ::sockaddr_storage& to, bool single) {
+bool ask(const state& m, const char* host, const char* service, const ::addrinfo& hints, ::sockaddr_storage& to,
+         bool single) {
   ::addrinfo* found = nullptr;
   int code = 0;
   {
@@ -57,7 +55,7 @@ bool ask(const char* host, const char* service, const ::addrinfo& hints, ::socka
     code = ::getaddrinfo(host, service, &hints, &found);
   }
   if (code != 0) {
-    raise_gai(code);
+    raise_gai(m, code);
     return false;
   }
   const bool many = found->ai_next != nullptr;
@@ -69,13 +67,13 @@ bool ask(const char* host, const char* service, const ::addrinfo& hints, ::socka
 
 }  // namespace
 
-bool resolve(const std::string& host, int family, ::sockaddr_storage& to) {
+bool resolve(const state& m, const std::string& host, int family, ::sockaddr_storage& to) {
   ::addrinfo hints{};
   hints.ai_family = family;
   if (host.empty()) {
     hints.ai_socktype = SOCK_DGRAM;
     hints.ai_flags = AI_PASSIVE;
-    return ask(nullptr, "0", hints, to, true);
+    return ask(m, nullptr, "0", hints, to, true);
   }
   auto& in = reinterpret_cast<::sockaddr_in&>(to);
   auto& in6 = reinterpret_cast<::sockaddr_in6&>(to);
@@ -96,7 +94,7 @@ bool resolve(const std::string& host, int family, ::sockaddr_storage& to) {
     in6.sin6_family = AF_INET6;
     return true;
   }
-  return ask(host.c_str(), nullptr, hints, to, false);
+  return ask(m, host.c_str(), nullptr, hints, to, false);
 }
 
 PyObject* host_object(const ::sockaddr* a) {

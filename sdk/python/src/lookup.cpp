@@ -76,7 +76,7 @@ int ask(const char* host, const char* service, const ::addrinfo& hints, info& to
   return code;
 }
 
-PyObject* getaddrinfo(PyObject*, PyObject* args, PyObject* kwargs) {
+PyObject* getaddrinfo(PyObject* module, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"host", "port", "family", "type", "proto", "flags", nullptr};
   PyObject *host = nullptr, *port = nullptr;
   int family = AF_UNSPEC, type = 0, proto = 0, flags = 0;
@@ -95,7 +95,7 @@ PyObject* getaddrinfo(PyObject*, PyObject* args, PyObject* kwargs) {
   hints.ai_protocol = proto;
   hints.ai_flags = flags;
   info found;
-  if (const int code = ask(host_text, port_text, hints, found); code != 0) return raise_gai(code);
+  if (const int code = ask(host_text, port_text, hints, found); code != 0) return raise_gai(state_of(module), code);
   reference all(PyList_New(0));
   for (const auto* a = found.get(); all && a; a = a->ai_next) {
     const reference where(address_object(address(a->ai_addr, a->ai_addrlen), basic_protocol(a->ai_family, 0, 0)));
@@ -107,7 +107,7 @@ PyObject* getaddrinfo(PyObject*, PyObject* args, PyObject* kwargs) {
   return all.release();
 }
 
-PyObject* getnameinfo(PyObject*, PyObject* args) {
+PyObject* getnameinfo(PyObject* module, PyObject* args) {
   PyObject* where = nullptr;
   int flags = 0;
   if (!PyArg_ParseTuple(args, "Oi:getnameinfo", &where, &flags)) return nullptr;
@@ -126,7 +126,7 @@ PyObject* getnameinfo(PyObject*, PyObject* args) {
   hints.ai_socktype = SOCK_DGRAM;
   hints.ai_flags = AI_NUMERICHOST;
   info found;
-  if (const int code = ask(host, service.c_str(), hints, found); code != 0) return raise_gai(code);
+  if (const int code = ask(host, service.c_str(), hints, found); code != 0) return raise_gai(state_of(module), code);
   if (found->ai_next) return PyErr_SetString(PyExc_OSError, "sockaddr resolved to multiple addresses"), nullptr;
   if (found->ai_family == AF_INET) {
     if (PyTuple_GET_SIZE(where) != 2) return PyErr_SetString(PyExc_OSError, "IPv4 sockaddr must be 2 tuple"), nullptr;
@@ -143,26 +143,26 @@ PyObject* getnameinfo(PyObject*, PyObject* args) {
     code = ::getnameinfo(found->ai_addr, found->ai_addrlen, host_room.data(), host_room.size(), service_room.data(),
                          service_room.size(), flags);
   }
-  if (code != 0) return raise_gai(code);
+  if (code != 0) return raise_gai(state_of(module), code);
   return Py_BuildValue("ss", host_room.data(), service_room.data());
 }
 
 // ---- gethostby… ----
 
-PyObject* raise_host(int code) {
+PyObject* raise_host(const state& m, int code) {
   if (const reference value(Py_BuildValue("(is)", code, ::hstrerror(code))); value)
-    PyErr_SetObject(host_error, value.get());
+    PyErr_SetObject(m.host_error, value.get());
   return nullptr;
 }
 
-PyObject* gethostbyname(PyObject*, PyObject* args) {
+PyObject* gethostbyname(PyObject* module, PyObject* args) {
   char* name = nullptr;
   if (!PyArg_ParseTuple(args, "et:gethostbyname", "idna", &name)) return nullptr;
   const std::string host(name);
   PyMem_Free(name);
   if (PySys_Audit("socket.gethostbyname", "O", PyTuple_GET_ITEM(args, 0)) < 0) return nullptr;
   ::sockaddr_storage found{};
-  if (!resolve(host, AF_INET, found)) return nullptr;
+  if (!resolve(state_of(module), host, AF_INET, found)) return nullptr;
   return host_object(reinterpret_cast<const ::sockaddr*>(&found));
 }
 
@@ -193,30 +193,30 @@ PyObject* entry_object(const ::hostent& entry) {
   return name ? PyTuple_Pack(3, name.get(), aliases.get(), addresses.get()) : nullptr;
 }
 
-PyObject* gethostbyname_ex(PyObject*, PyObject* args) {
+PyObject* gethostbyname_ex(PyObject* module, PyObject* args) {
   char* name = nullptr;
   if (!PyArg_ParseTuple(args, "et:gethostbyname_ex", "idna", &name)) return nullptr;
   const std::string host(name);
   PyMem_Free(name);
   if (PySys_Audit("socket.gethostbyname", "O", PyTuple_GET_ITEM(args, 0)) < 0) return nullptr;
   ::sockaddr_storage found{};
-  if (!resolve(host, AF_INET, found)) return nullptr;
+  if (!resolve(state_of(module), host, AF_INET, found)) return nullptr;
   ::hostent entry{};
   std::vector<char> room;
   int code = 0;
   const auto* result =
       look_up(entry, room, code, [&](auto... rest) { return ::gethostbyname_r(host.c_str(), rest...); });
-  return result ? entry_object(*result) : raise_host(code);
+  return result ? entry_object(*result) : raise_host(state_of(module), code);
 }
 
-PyObject* gethostbyaddr(PyObject*, PyObject* args) {
+PyObject* gethostbyaddr(PyObject* module, PyObject* args) {
   char* name = nullptr;
   if (!PyArg_ParseTuple(args, "et:gethostbyaddr", "idna", &name)) return nullptr;
   const std::string host(name);
   PyMem_Free(name);
   if (PySys_Audit("socket.gethostbyaddr", "O", PyTuple_GET_ITEM(args, 0)) < 0) return nullptr;
   ::sockaddr_storage found{};
-  if (!resolve(host, AF_UNSPEC, found)) return nullptr;
+  if (!resolve(state_of(module), host, AF_UNSPEC, found)) return nullptr;
   const bool v4 = found.ss_family == AF_INET;
   const void* at = v4 ? static_cast<const void*>(&reinterpret_cast<::sockaddr_in&>(found).sin_addr)
                       : static_cast<const void*>(&reinterpret_cast<::sockaddr_in6&>(found).sin6_addr);
@@ -225,7 +225,7 @@ PyObject* gethostbyaddr(PyObject*, PyObject* args) {
   int code = 0;
   const auto* result = look_up(
       entry, room, code, [&](auto... rest) { return ::gethostbyaddr_r(at, v4 ? 4 : 16, found.ss_family, rest...); });
-  return result ? entry_object(*result) : raise_host(code);
+  return result ? entry_object(*result) : raise_host(state_of(module), code);
 }
 
 // ---- services and protocols: the C library keeps one answer, which the GIL alone can't guard ----

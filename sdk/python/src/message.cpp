@@ -169,7 +169,8 @@ PyObject* sendmsg(PyObject* o, PyObject* args) {
   if (!PyArg_ParseTuple(args, "O|OiO:sendmsg", &data, &ancillary, &flags, &where)) return nullptr;
   address to;
   const bool addressed = where && where != Py_None;
-  if (addressed && !read_address(self->protocol(), self->sock_family, where, to, "sendmsg")) return nullptr;
+  if (addressed && !read_address(*self->module, self->protocol(), self->sock_family, where, to, "sendmsg"))
+    return nullptr;
   if (PySys_Audit("socket.sendmsg", "OO", o, addressed ? where : Py_None) < 0) return nullptr;
   pieces p;
   if (!p.read(data, "sendmsg() argument 1 must be an iterable")) return nullptr;

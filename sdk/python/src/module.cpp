@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // The module `_socket` on afplug: what the standard library's socket.py stands on.
+#include <memory>
 #include <vector>
 
 #include "address.hpp"
@@ -10,12 +11,27 @@
 namespace afplug::python {
 namespace {
 
-// What _ssl and others import as _socket.CAPI: CPython 3.11's PySocketModule_APIObject.
+// What _ssl and others import as _socket.CAPI: CPython's PySocketModule_APIObject.
 struct api {
   PyTypeObject* type;
   PyObject* error;
   PyObject* timeout_error;
 };
+
+void release_api(PyObject* capsule) {
+  auto* it = static_cast<api*>(PyCapsule_GetPointer(capsule, "_socket.CAPI"));
+  Py_DECREF(it->type);
+  delete it;
+}
+
+PyObject* make_api(PyTypeObject* type) {
+  auto it = std::make_unique<api>(api{type, PyExc_OSError, PyExc_TimeoutError});
+  PyObject* capsule = PyCapsule_New(it.get(), "_socket.CAPI", release_api);
+  if (!capsule) return nullptr;
+  Py_INCREF(type);
+  static_cast<void>(it.release());
+  return capsule;
+}
 
 std::vector<PyMethodDef>& functions() {
   static auto& all = *[] {
@@ -33,34 +49,69 @@ bool add(PyObject* module, const char* name, PyObject* value) {
 }
 
 bool fill(PyObject* module) {
-  host_error = PyErr_NewException("socket.herror", PyExc_OSError, nullptr);
-  gai_error = PyErr_NewException("socket.gaierror", PyExc_OSError, nullptr);
-  auto* type = reinterpret_cast<PyObject*>(make_socket_type());
-  static api exported{};
-  exported = {socket_type, PyExc_OSError, PyExc_TimeoutError};
-  const reference capsule(PyCapsule_New(&exported, "_socket.CAPI", nullptr));
+  auto& m = state_of(module);
+  m.host_error = PyErr_NewException("socket.herror", PyExc_OSError, nullptr);
+  m.gai_error = PyErr_NewException("socket.gaierror", PyExc_OSError, nullptr);
+  m.socket_type = make_socket_type(module);
+  auto* type = reinterpret_cast<PyObject*>(m.socket_type);
+  const reference capsule(type ? make_api(m.socket_type) : nullptr);
   return add(module, "error", PyExc_OSError) && add(module, "timeout", PyExc_TimeoutError) &&
-         add(module, "herror", host_error) && add(module, "gaierror", gai_error) && add(module, "socket", type) &&
+         add(module, "herror", m.host_error) && add(module, "gaierror", m.gai_error) && add(module, "socket", type) &&
          add(module, "SocketType", type) && add(module, "CAPI", capsule.get()) && add(module, "afplug", Py_True) &&
          add_constants(module);
 }
 
-PyObject* make_module() {
-  static PyModuleDef definition{};
-  definition.m_base = PyModuleDef_HEAD_INIT;
-  definition.m_name = "_socket";
-  definition.m_doc = "Sockets on afplug: every family that a plugin answers for.";
-  definition.m_size = -1;
-  definition.m_methods = functions().data();
-  reference module(PyModule_Create(&definition));
+int execute(PyObject* module) {
   try {
-    return module && fill(module.get()) ? module.release() : nullptr;
+    return fill(module) ? 0 : -1;
   } catch (...) {
-    return raise_current();
+    raise_current();
+    return -1;
   }
 }
 
+int traverse(PyObject* module, visitproc visit, void* arg) {
+  const auto& m = state_of(module);
+  Py_VISIT(m.socket_type);
+  Py_VISIT(m.gai_error);
+  Py_VISIT(m.host_error);
+  return 0;
+}
+
+int clear(PyObject* module) {
+  auto& m = state_of(module);
+  Py_CLEAR(m.socket_type);
+  Py_CLEAR(m.gai_error);
+  Py_CLEAR(m.host_error);
+  return 0;
+}
+
+PyModuleDef_Slot slots[] = {
+    {Py_mod_exec, reinterpret_cast<void*>(execute)},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, nullptr},
+};
+
 }  // namespace
+
+PyModuleDef definition{
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "_socket",
+    .m_doc = "Sockets on afplug: every family that a plugin answers for.",
+    .m_size = sizeof(state),
+    .m_methods = nullptr,  // by PyInit__socket
+    .m_slots = slots,
+    .m_traverse = traverse,
+    .m_clear = clear,
+    .m_free = [](void* module) { clear(static_cast<PyObject*>(module)); },
+};
+
 }  // namespace afplug::python
 
-PyMODINIT_FUNC PyInit__socket() { return afplug::python::make_module(); }
+PyMODINIT_FUNC PyInit__socket() {
+  using namespace afplug::python;
+  static const bool ready = (definition.m_methods = functions().data()) != nullptr;
+  return ready ? PyModuleDef_Init(&definition) : nullptr;
+}

@@ -14,11 +14,15 @@
 
 namespace afplug::python {
 
-PyTypeObject* socket_type = nullptr;
-
-// ---- sockets of families in user space, by descriptor; under the GIL ----
+// ---- sockets of families in user space, by descriptor ----
 
 namespace {
+
+// Interpreters share the process's descriptors, and not a GIL.
+std::mutex& descriptors() {
+  static auto& it = *new std::mutex;
+  return it;
+}
 
 std::unordered_map<int, std::shared_ptr<afplug::socket>>& waiting() {
   static auto& it = *new std::unordered_map<int, std::shared_ptr<afplug::socket>>;
@@ -35,23 +39,28 @@ std::unordered_map<int, std::weak_ptr<afplug::socket>>& living() {
 int park(std::shared_ptr<afplug::socket> s) {
   const int fd = s->fileno();
   remember(s);
-  waiting()[fd] = std::move(s);
+  const std::lock_guard lock(descriptors());
+  waiting()[fd].swap(s);  // what waited there before goes after the lock
   return fd;
 }
 
 std::shared_ptr<afplug::socket> parked(int fd) {
+  const std::lock_guard lock(descriptors());
   auto node = waiting().extract(fd);
   return node ? std::move(node.mapped()) : nullptr;
 }
 
 std::shared_ptr<afplug::socket> in_user_space(int fd) {
+  const std::lock_guard lock(descriptors());
   const auto at = living().find(fd);
   auto s = at == living().end() ? nullptr : at->second.lock();
   return s && s->fileno() == fd ? s : nullptr;
 }
 
 void remember(const std::shared_ptr<afplug::socket>& s) {
-  if (s->in_user_space()) living()[s->fileno()] = s;
+  if (!s->in_user_space()) return;
+  const std::lock_guard lock(descriptors());
+  living()[s->fileno()] = s;
 }
 
 basic_protocol object::protocol() const {
@@ -100,6 +109,12 @@ bool read_timeout(PyObject* from, std::int64_t& nanoseconds) {
   return false;
 }
 
+std::int64_t default_timeout(const state& m) noexcept {
+  if (m.has_default) return m.default_timeout;
+  const auto t = afplug::socket::default_timeout();
+  return t ? t->count() : -1;
+}
+
 PyObject* timeout_object(std::int64_t nanoseconds) {
   if (nanoseconds < 0) Py_RETURN_NONE;
   return PyFloat_FromDouble(static_cast<double>(nanoseconds) / 1e9);
@@ -111,9 +126,15 @@ namespace {
 
 object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
 
-std::int64_t default_timeout() noexcept {
-  const auto t = afplug::socket::default_timeout();
-  return t ? t->count() : -1;
+// False, with an exception set: the socket can't be had in the mode that new ones begin with. An adopted one stays as it is where
+// there is no such mode.
+bool begin(const state& m, afplug::socket& s, int type, bool adopted) {
+  const auto limit = default_timeout(m);
+  if ((type & SOCK_NONBLOCK) != 0 || (limit < 0 && (adopted || !afplug::socket::default_timeout()))) return true;
+  error_code ec;
+  s.timeout(as_limit(limit), ec);
+  if (ec) raise(ec);
+  return !ec;
 }
 
 void take(object* self, std::shared_ptr<afplug::socket> s, int family, int type, int proto) {
@@ -122,7 +143,7 @@ void take(object* self, std::shared_ptr<afplug::socket> s, int family, int type,
   self->sock_type = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   self->sock_proto = proto;
   self->errorhandler = raise_errno;
-  self->sock_timeout = (type & SOCK_NONBLOCK) != 0 ? 0 : default_timeout();
+  self->sock_timeout = (type & SOCK_NONBLOCK) != 0 ? 0 : default_timeout(*self->module);
   remember(s);
   self->socket = std::move(s);
 }
@@ -144,6 +165,7 @@ bool open(object* self, int family, int type, int proto) {
     raise(ec);
     return false;
   }
+  if (!begin(*self->module, s, type, false)) return false;
   take(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
   return true;
 }
@@ -158,6 +180,7 @@ bool adopt(object* self, PyObject* number, int family, int type, int proto) {
   if (auto s = parked(fd)) {
     const int f = family == -1 ? s->family() : family, t = type == -1 ? s->type() : type;
     const int p = proto == -1 ? s->protocol() : proto;
+    if (!begin(*self->module, *s, t, false)) return false;
     take(self, std::move(s), f, t, p);
     return true;
   }
@@ -179,17 +202,17 @@ bool adopt(object* self, PyObject* number, int family, int type, int proto) {
   if (family == -1) family = s.family();
   if (type == -1) type = s.type();
   if (proto == -1) proto = s.protocol();
-  const auto limit = default_timeout();
-  if (limit >= 0) s.timeout(as_limit(limit), ec);
-  if (ec) {
+  if (!begin(*self->module, s, type, true)) {
     static_cast<void>(s.detach(ec));
-    return raise_errno() != nullptr;
+    return false;
   }
   take(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
   return true;
 }
 
 PyObject* type_new(PyTypeObject* type, PyObject*, PyObject*) {
+  state* m = state_of(type);
+  if (!m) return nullptr;
   PyObject* made = type->tp_alloc(type, 0);
   if (!made) return nullptr;
   auto* self = self_of(made);
@@ -197,6 +220,7 @@ PyObject* type_new(PyTypeObject* type, PyObject*, PyObject*) {
   self->sock_fd = -1;
   self->sock_timeout = -1;
   self->errorhandler = raise_errno;
+  self->module = m;
   return made;
 }
 
@@ -233,9 +257,15 @@ void type_finalize(PyObject* o) {
   close_quietly(self);
 }
 
+int type_traverse(PyObject* o, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(o));
+  return 0;
+}
+
 void type_dealloc(PyObject* o) {
   if (PyObject_CallFinalizerFromDealloc(o) < 0) return;
   auto* type = Py_TYPE(o);
+  PyObject_GC_UnTrack(o);
   self_of(o)->socket.~shared_ptr();
   type->tp_free(o);
   Py_DECREF(type);
@@ -280,12 +310,13 @@ void* slot(F* f) {
 
 }  // namespace
 
-PyTypeObject* make_socket_type() {
+PyTypeObject* make_socket_type(PyObject* module) {
   static PyType_Slot slots[] = {
       {Py_tp_new, slot(type_new)},
       {Py_tp_init, slot(type_init)},
       {Py_tp_finalize, slot(type_finalize)},
       {Py_tp_dealloc, slot(type_dealloc)},
+      {Py_tp_traverse, slot(type_traverse)},
       {Py_tp_repr, slot(type_repr)},
       {Py_tp_methods, methods().data()},
       {Py_tp_members, members},
@@ -296,13 +327,14 @@ PyTypeObject* make_socket_type() {
       {0, nullptr},
   };
   static PyType_Spec spec{"_socket.socket", static_cast<int>(sizeof(object)), 0,
-                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_IMMUTABLETYPE, slots};
-  socket_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
-  return socket_type;
+                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                          slots};
+  return reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
 }
 
-PyObject* make_object(afplug::socket s, int family, int type, int proto) {
-  PyObject* made = type_new(socket_type, nullptr, nullptr);
+PyObject* make_object(state& m, afplug::socket s, int family, int type, int proto) {
+  if (!begin(m, s, type, false)) return nullptr;
+  PyObject* made = type_new(m.socket_type, nullptr, nullptr);
   if (made) take(self_of(made), std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
   return made;
 }

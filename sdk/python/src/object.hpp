@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The socket object. It begins as CPython 3.11's PySocketSockObject does, which _ssl reads.
+// The socket object. It begins as CPython's PySocketSockObject does, from 3.11 on, which _ssl reads.
 #pragma once
 
 #include <afplug/socket.hpp>
@@ -8,7 +8,7 @@
 #include <memory>
 #include <optional>
 
-#include "python.hpp"
+#include "state.hpp"
 
 namespace afplug::python {
 
@@ -19,6 +19,7 @@ struct object {
   int sock_proto;
   PyObject* (*errorhandler)();
   std::int64_t sock_timeout;  // nanoseconds; below 0: blocking
+  state* module;              // whose type it is
   // Ours from here on. Null: closed. A call keeps it alive while it runs without the GIL.
   std::shared_ptr<afplug::socket> socket;
 
@@ -27,12 +28,10 @@ struct object {
   basic_protocol protocol() const;
 };
 
-/// The type, `_socket.socket`; null before the module was made.
-extern PyTypeObject* socket_type;
-/// Makes the type.
-PyTypeObject* make_socket_type();
-/// An object around a socket.
-PyObject* make_object(afplug::socket s, int family, int type, int proto);
+/// Makes the type, `_socket.socket`, of a module.
+PyTypeObject* make_socket_type(PyObject* module);
+/// An object around a new socket.
+PyObject* make_object(state& m, afplug::socket s, int family, int type, int proto);
 
 /// Runs f(socket) without the GIL. False: an exception is set.
 template <class F>
@@ -56,6 +55,8 @@ bool call(object* self, F f) {
   return false;
 }
 
+/// What new sockets begin with; below 0: blocking.
+std::int64_t default_timeout(const state& m) noexcept;
 /// Python's timeout, None or a number of seconds. False: an exception is set.
 bool read_timeout(PyObject* from, std::int64_t& nanoseconds);
 PyObject* timeout_object(std::int64_t nanoseconds);

@@ -39,7 +39,7 @@ PyObject* dup_(PyObject*, PyObject* arg) {
   return copy < 0 ? raise_errno() : PyLong_FromLong(copy);
 }
 
-PyObject* socketpair(PyObject*, PyObject* args) {
+PyObject* socketpair(PyObject* module, PyObject* args) {
   int family = AF_UNIX, type = SOCK_STREAM, proto = 0;
   if (!PyArg_ParseTuple(args, "|iii:socketpair", &family, &type, &proto)) return nullptr;
   error_code ec;
@@ -51,20 +51,19 @@ PyObject* socketpair(PyObject*, PyObject* args) {
     return raise_current();
   }
   if (ec) return raise(ec);
-  const reference a(make_object(std::move(both.first), family, type, proto));
-  const reference b(a ? make_object(std::move(both.second), family, type, proto) : nullptr);
+  const reference a(make_object(state_of(module), std::move(both.first), family, type, proto));
+  const reference b(a ? make_object(state_of(module), std::move(both.second), family, type, proto) : nullptr);
   return b ? PyTuple_Pack(2, a.get(), b.get()) : nullptr;
 }
 
-PyObject* getdefaulttimeout(PyObject*, PyObject*) {
-  const auto t = afplug::socket::default_timeout();
-  return timeout_object(t ? t->count() : -1);
-}
+PyObject* getdefaulttimeout(PyObject* module, PyObject*) { return timeout_object(default_timeout(state_of(module))); }
 
-PyObject* setdefaulttimeout(PyObject*, PyObject* arg) {
+PyObject* setdefaulttimeout(PyObject* module, PyObject* arg) {
   std::int64_t t = -1;
   if (!read_timeout(arg, t)) return nullptr;
-  afplug::socket::default_timeout(as_limit(t));
+  auto& m = state_of(module);
+  m.default_timeout = t;
+  m.has_default = true;
   Py_RETURN_NONE;
 }
 
