@@ -230,6 +230,26 @@ class Details(unittest.TestCase):
                 self.assertEqual(secure.recv(100), b"QUIET")
             worker.join()
 
+    def opened(self, *what):
+        """A socket, or the test is skipped: this machine has none of these."""
+        try:
+            return self.enterContext(socket.socket(*what))
+        except OSError as e:
+            self.skipTest(f"socket{what}: {e}")
+
+    def test_hyperv(self):
+        any_port = "ffffffff-facb-11e6-bd58-64006a7986d3"
+        s = self.opened(socket.AF_HYPERV, socket.SOCK_STREAM, socket.HV_PROTOCOL_RAW)
+        self.assertEqual(s.getsockname(), (socket.HV_GUID_WILDCARD, any_port))
+        for where, kind, words in [
+                (any_port, TypeError, r"bind\(\): AF_HYPERV address must be tuple, not str"),
+                ((1, 2), TypeError, r"AF_HYPERV address must be a str tuple \(vm_id, service_id\)"),
+                ((any_port,), TypeError, r"AF_HYPERV address must be a str tuple \(vm_id, service_id\)"),
+                (("00", any_port), ValueError, r"bind\(\): AF_HYPERV address vm_id is not a valid UUID string"),
+                ((any_port, "00"), ValueError, r"bind\(\): AF_HYPERV address service_id is not a valid UUID string")]:
+            with self.assertRaisesRegex(kind, f"^{words}$"):
+                s.bind(where)
+
     def test_every_interpreter_has_its_own(self):
         code = (
             "import _socket, socket\n"

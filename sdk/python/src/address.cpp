@@ -3,6 +3,7 @@
 
 #include <afplug/family.hpp>
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 #include <cstddef>
 #include <vector>
@@ -244,10 +245,28 @@ bool at_most(PyObject* item, std::size_t most, PyObject* kind, const char* words
   return value.size() <= most;
 }
 
+bool is_guid(PyObject* item, std::string_view field, const char* caller) {
+  std::string text_form;
+  if (!read_bytes(item, text_form)) return false;
+  constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  const bool good = std::ranges::equal(text_form, form, [](char c, char f) {
+    return f == '-' ? c == '-' : std::isxdigit(static_cast<unsigned char>(c)) != 0;
+  });
+  if (!good)
+    PyErr_Format(PyExc_ValueError, "%s(): AF_HYPERV address %s is not a valid UUID string", caller, field.data());
+  return good;
+}
+
 // CPython says these before anybody looks at the fields.
 bool usual_limits(const shape& s, PyObject* tuple, const char* caller) {
   const auto item = [tuple](Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); };
   std::uint32_t ignored = 0;
+  if (s.fields[0] == "vm_id") {
+    if (PyUnicode_Check(item(0)) && PyUnicode_Check(item(1)))
+      return is_guid(item(0), "vm_id", caller) && is_guid(item(1), "service_id", caller);
+    PyErr_SetString(PyExc_TypeError, s.usage);
+    return false;
+  }
   switch (s.family) {
     case AF_CAN:
       return is_path(item(0)) && at_most(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
@@ -364,7 +383,7 @@ void shorten(const basic_protocol& who, std::vector<field_value>& values) {
 PyObject* fields_object(const address& a, const basic_protocol& who) {
   const auto all = a.fields();
   std::vector<field_value> values;
-  if (const auto* s = find_shape(a.family(), who.asked_protocol())) {
+  if (const auto* s = find_shape(who)) {
     for (const auto name : s->fields) values.push_back(a.field(name));
   } else {
     for (const auto& f : all)
@@ -404,7 +423,7 @@ bool read_address(const state& m, const basic_protocol& who, int family, PyObjec
     return false;
   }
   try {
-    if (const auto* s = find_shape(family, who.asked_protocol())) return read_by_shape(who, *s, from, to, caller);
+    if (const auto* s = find_shape(who)) return read_by_shape(who, *s, from, to, caller);
     return read_by_fields(who, from, to);
   } catch (...) {
     raise_current();

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include "shape.hpp"
 
+#include <afplug/family.hpp>
 #include <array>
 
 namespace afplug::python {
@@ -21,6 +22,8 @@ constexpr std::array qipcrtr{names("node"), names("port")};
 constexpr std::array tipc{names("addr_type"), names("v1"), names("v2"), names("v3"), names("scope")};
 constexpr std::array alg{names("type"), names("name"), names("feat"), names("mask")};
 
+constexpr std::array hyperv{names("vm_id"), names("service_id")};
+
 constexpr shape shapes[] = {
     {AF_BLUETOOTH, 0, 2, l2cap, nullptr},
     {AF_BLUETOOTH, 1, 1, hci, nullptr},
@@ -36,12 +39,17 @@ constexpr shape shapes[] = {
     {AF_TIPC, -1, 4, tipc, "AF_TIPC address must be a tuple (addr_type, v1, v2, v3[, scope])"},
     {AF_ALG, -1, 2, alg, "AF_ALG address must be a tuple (type, name[, feat[, mask]])"},
 };
+// On Linux its number is one of afplug's own.
+constexpr shape hyperv_shape{-1, -1, 2, hyperv, "AF_HYPERV address must be a str tuple (vm_id, service_id)"};
 
 }  // namespace
 
-const shape* find_shape(int family, int protocol) noexcept {
+const shape* find_shape(const basic_protocol& who) noexcept {
+  const auto* f = who.owner();
+  if (!f) return nullptr;
+  if (f->name() == "AF_HYPERV") return &hyperv_shape;
   for (const auto& s : shapes)
-    if (s.family == family && (s.protocol == protocol || s.protocol == -1)) return &s;
+    if (s.family == f->number() && (s.protocol == who.asked_protocol() || s.protocol == -1)) return &s;
   return nullptr;
 }
 

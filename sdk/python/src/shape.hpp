@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include <afplug/protocol.hpp>
 #include <span>
 #include <string_view>
 
@@ -19,6 +20,6 @@ struct shape {
 };
 
 /// The shape of a family that CPython knows; null for others, whose tuple has all fields.
-const shape* find_shape(int family, int protocol) noexcept;
+const shape* find_shape(const basic_protocol& who) noexcept;
 
 }  // namespace afplug::python
