@@ -230,12 +230,30 @@ class Details(unittest.TestCase):
                 self.assertEqual(secure.recv(100), b"QUIET")
             worker.join()
 
+    def test_sethostname_takes_no_name_with_a_nul(self):
+        # It is too long besides: this machine keeps its own, whatever becomes of the test.
+        self.assertRaisesRegex(ValueError, "^embedded null byte$", socket.sethostname, "a\0b" * 100)
+        self.assertRaisesRegex(TypeError, "^expected str, bytes or os.PathLike object, not int$", socket.sethostname, 1)
+
     def opened(self, *what):
         """A socket, or the test is skipped: this machine has none of these."""
         try:
             return self.enterContext(socket.socket(*what))
         except OSError as e:
             self.skipTest(f"socket{what}: {e}")
+
+    def test_names_in_addresses_have_no_nul(self):
+        with self.subTest("AF_ALG"):
+            s = self.opened(socket.AF_ALG, socket.SOCK_SEQPACKET)
+            for name in ("hash", "sha1\0x"), ("hash\0", "sha1"):
+                self.assertRaisesRegex(ValueError, "^embedded null character$", s.bind, name)
+        with self.subTest("AF_PACKET"):
+            s = self.opened(socket.AF_PACKET, socket.SOCK_RAW)
+            self.assertRaisesRegex(ValueError, "^embedded null character$", s.bind, ("lo\0x", 0))
+
+    def test_no_element_of_an_address_is_left_out(self):
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as s:
+            self.assertRaisesRegex(TypeError, "'NoneType' object", s.bind, (None, 1))
 
     def test_hyperv(self):
         any_port = "ffffffff-facb-11e6-bd58-64006a7986d3"

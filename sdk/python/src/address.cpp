@@ -163,7 +163,6 @@ bool is_signed(std::uint32_t kind) noexcept {
 
 // A number that `wraps` is cut to the field's size.
 bool read_field(PyObject* from, const afplug_member& field, field_value& to, bool wraps = false) {
-  if (from == Py_None) return true;
   if (!is_number(field.kind)) {
     if (field.kind == AFPLUG_KIND_BYTES && PyUnicode_Check(from)) {
       PyErr_SetString(PyExc_TypeError, "a bytes-like object is required, not 'str'");
@@ -220,12 +219,21 @@ bool is_path(PyObject* item) {
   return true;
 }
 
+bool has_no_nul(PyObject* item) {
+  std::string value;
+  if (!read_bytes(item, value)) return false;
+  const bool cut = value.find('\0') != std::string::npos;
+  if (cut) PyErr_SetString(PyExc_ValueError, PyUnicode_Check(item) ? "embedded null character" : "embedded null byte");
+  return !cut;
+}
+
 // An interface to be bound to or sent through; CPython looks it up, and there is none with no name.
 bool is_interface(PyObject* item, const char* usage) {
   if (!PyUnicode_Check(item) && !PyBytes_Check(item)) {
     PyErr_SetString(PyExc_TypeError, usage);
     return false;
   }
+  if (!has_no_nul(item)) return false;
   if (PyObject_IsTrue(item) != 0) return true;
   errno = ENODEV;
   return raise_errno() != nullptr;
@@ -257,6 +265,22 @@ bool is_guid(PyObject* item, std::string_view field, const char* caller) {
   return good;
 }
 
+bool wrong_format(const char* caller) {
+  PyErr_Format(PyExc_OSError, "%s(): wrong format", caller);
+  return false;
+}
+
+// The first element of a Bluetooth address: text, of SCO bytes as well.
+bool is_device(const shape& s, PyObject* item, const char* caller) {
+  if (s.fields[0] != "bdaddr") return true;
+  const bool sco = s.fields.size() == 1;
+  if (!PyUnicode_Check(item) && !(sco && PyBytes_Check(item))) return wrong_format(caller);
+  if (has_no_nul(item)) return true;
+  if (sco) return false;
+  PyErr_Clear();
+  return wrong_format(caller);
+}
+
 // CPython says these before anybody looks at the fields.
 bool usual_limits(const shape& s, PyObject* tuple, const char* caller) {
   const auto item = [tuple](Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); };
@@ -277,18 +301,16 @@ bool usual_limits(const shape& s, PyObject* tuple, const char* caller) {
              (PyTuple_GET_SIZE(tuple) < 5 ||
               at_most(item(4), 8, PyExc_ValueError, "Hardware address must be 8 bytes or less"));
     case AF_ALG:
-      return at_most(item(0), 13, PyExc_ValueError, "AF_ALG type too long.") &&
+      return has_no_nul(item(0)) && has_no_nul(item(1)) &&
+             at_most(item(0), 13, PyExc_ValueError, "AF_ALG type too long.") &&
              at_most(item(1), 63, PyExc_ValueError, "AF_ALG name too long.");
     case AF_TIPC:
       return is_tipc_type(item(0));
+    case AF_BLUETOOTH:
+      return is_device(s, item(0), caller);
     default:
       return true;
   }
-}
-
-bool wrong_format(const char* caller) {
-  PyErr_Format(PyExc_OSError, "%s(): wrong format", caller);
-  return false;
 }
 
 bool read_by_shape(const basic_protocol& who, const shape& s, PyObject* from, address& to, const char* caller) {
@@ -352,7 +374,8 @@ bool read_by_fields(const basic_protocol& who, PyObject* from, address& to) {
   }
   std::vector<field_value> values(size);
   for (std::size_t i = 0; i < size; ++i)
-    if (!read_field(PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)), table[i], values[i])) return false;
+    if (PyObject* item = PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)); item != Py_None)
+      if (!read_field(item, table[i], values[i])) return false;
   to = address::from_fields(who, values, ec);
   return !ec || refuse_fields(ec);
 }

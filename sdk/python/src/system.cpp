@@ -107,15 +107,11 @@ PyObject* gethostname_(PyObject*, PyObject*) {
 
 PyObject* sethostname_(PyObject*, PyObject* args) {
   PyObject* name = nullptr;
-  if (!PyArg_ParseTuple(args, "O:sethostname", &name)) return nullptr;
   reference encoded;
-  if (!PyBytes_Check(name)) {
-    if (!PyUnicode_Check(name))
-      return PyErr_Format(PyExc_TypeError, "sethostname() argument 1 must be str or bytes, not %s",
-                          Py_TYPE(name)->tp_name);
-    encoded.reset(PyUnicode_EncodeFSDefault(name));
-    if (!encoded) return nullptr;
-    name = encoded.get();
+  if (!PyArg_ParseTuple(args, "S:sethostname", &name)) {
+    PyErr_Clear();
+    if (!PyArg_ParseTuple(args, "O&:sethostname", PyUnicode_FSConverter, &name)) return nullptr;
+    encoded.reset(name);
   }
   if (PySys_Audit("socket.sethostname", "(O)", name) < 0) return nullptr;
   buffer b;
