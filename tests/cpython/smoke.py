@@ -251,6 +251,18 @@ class Details(unittest.TestCase):
             s = self.opened(socket.AF_PACKET, socket.SOCK_RAW)
             self.assertRaisesRegex(ValueError, "^embedded null character$", s.bind, ("lo\0x", 0))
 
+    def test_what_is_sent_may_change_while_it_is_read(self):
+        class Clearing:
+            def __index__(self):
+                items.clear()
+                return socket.SCM_RIGHTS
+
+        a, b = socket.socketpair()
+        with a, b:
+            items = [(socket.SOL_SOCKET, Clearing(), b"none"), (socket.SOL_SOCKET, socket.SCM_RIGHTS, b"none")]
+            self.assertRaises(OSError, a.sendmsg, [b"x"], items)
+            self.assertEqual(items, [])
+
     def test_no_element_of_an_address_is_left_out(self):
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as s:
             self.assertRaisesRegex(TypeError, "'NoneType' object", s.bind, (None, 1))

@@ -18,6 +18,12 @@ namespace {
 
 object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
 
+/// The items of an iterable, which what is read of one may change meanwhile: __index__, __buffer__.
+reference items_of(PyObject* iterable, const char* complaint) {
+  const reference all(PySequence_Fast(iterable, complaint));
+  return reference(all ? PySequence_Tuple(all.get()) : nullptr);
+}
+
 // ---- receiving ----
 
 bool good_control_size(Py_ssize_t size) {
@@ -89,14 +95,14 @@ PyObject* recvmsg_into(PyObject* o, PyObject* args) {
   Py_ssize_t control_size = 0;
   int flags = 0;
   if (!PyArg_ParseTuple(args, "O|ni:recvmsg_into", &buffers, &control_size, &flags)) return nullptr;
-  const reference all(PySequence_Fast(buffers, "recvmsg_into() argument 1 must be an iterable"));
+  const reference all = items_of(buffers, "recvmsg_into() argument 1 must be an iterable");
   if (!all) return nullptr;
-  const auto n = PySequence_Fast_GET_SIZE(all.get());
+  const auto n = PyTuple_GET_SIZE(all.get());
   std::vector<buffer> held(static_cast<std::size_t>(n));
   std::vector<mutable_bytes> into;
   for (Py_ssize_t i = 0; i < n; ++i) {
     auto& b = held[static_cast<std::size_t>(i)];
-    if (!PyArg_Parse(PySequence_Fast_GET_ITEM(all.get(), i),
+    if (!PyArg_Parse(PyTuple_GET_ITEM(all.get(), i),
                      "w*;recvmsg_into() argument 1 must be an iterable of single-segment read-write buffers",
                      static_cast<Py_buffer*>(&b)))
       return nullptr;
@@ -116,9 +122,9 @@ struct pieces {
   std::vector<const_bytes> data;
 
   bool read(PyObject* from, const char* complaint) {
-    all.reset(PySequence_Fast(from, complaint));
+    all = items_of(from, complaint);
     if (!all) return false;
-    const auto n = PySequence_Fast_GET_SIZE(all.get());
+    const auto n = PyTuple_GET_SIZE(all.get());
     if (n > INT_MAX) {
       PyErr_SetString(PyExc_OSError, "sendmsg() argument 1 is too long");
       return false;
@@ -126,7 +132,7 @@ struct pieces {
     held = std::vector<buffer>(static_cast<std::size_t>(n));
     for (Py_ssize_t i = 0; i < n; ++i) {
       auto& b = held[static_cast<std::size_t>(i)];
-      if (PyObject_GetBuffer(PySequence_Fast_GET_ITEM(all.get(), i), &b, PyBUF_SIMPLE) != 0) return false;
+      if (PyObject_GetBuffer(PyTuple_GET_ITEM(all.get(), i), &b, PyBUF_SIMPLE) != 0) return false;
       data.emplace_back(b.buf, static_cast<std::size_t>(b.len));
     }
     return true;
@@ -134,12 +140,12 @@ struct pieces {
 };
 
 bool read_control(PyObject* from, control_builder& to) {
-  const reference all(PySequence_Fast(from, "sendmsg() argument 2 must be an iterable"));
+  const reference all = items_of(from, "sendmsg() argument 2 must be an iterable");
   if (!all) return false;
-  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(all.get()); ++i) {
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(all.get()); ++i) {
     int level = 0, type = 0;
     buffer data;
-    if (!PyArg_Parse(PySequence_Fast_GET_ITEM(all.get(), i), "(iiy*):[sendmsg() ancillary data items]", &level, &type,
+    if (!PyArg_Parse(PyTuple_GET_ITEM(all.get(), i), "(iiy*):[sendmsg() ancillary data items]", &level, &type,
                      static_cast<Py_buffer*>(&data)))
       return false;
     if (data.len > INT_MAX - 64) {
