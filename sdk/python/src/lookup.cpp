@@ -39,10 +39,12 @@ bool read_name(PyObject* from, reference& kept, const char*& to, const char* com
 }
 
 bool read_port(PyObject* from, reference& kept, const char*& to) {
-  if (PyLong_CheckExact(from) || PyIndex_Check(from)) {
+  if (PyIndex_Check(from)) {
     const reference number(PyNumber_Index(from));
     if (!number) return false;
+#if PY_VERSION_HEX < 0x030C0000
     if (const long value = PyLong_AsLong(number.get()); value == -1 && PyErr_Occurred()) return false;
+#endif
     kept.reset(PyObject_Str(number.get()));
     to = kept ? PyUnicode_AsUTF8(kept.get()) : nullptr;
     return to != nullptr;

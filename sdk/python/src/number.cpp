@@ -12,9 +12,20 @@
 namespace afplug::python {
 namespace {
 
-PyObject* swap16(PyObject* args, const char* format, const char* name) {
+#if PY_VERSION_HEX >= 0x030E0000
+PyObject* swap16(PyObject* arg, const char*, const char*) {
+  std::uint16_t value = 0;
+  return read_unsigned(arg, "uint16_t", value) ? PyLong_FromUnsignedLong(htons(value)) : nullptr;
+}
+
+PyObject* swap32(PyObject* arg) {
+  std::uint32_t value = 0;
+  return read_unsigned(arg, "uint32_t", value) ? PyLong_FromUnsignedLong(htonl(value)) : nullptr;
+}
+#else
+PyObject* swap16(PyObject* given, const char* format, const char* name) {
   int value = 0;
-  if (!PyArg_ParseTuple(args, format, &value)) return nullptr;
+  if (!read_int(given, format, value)) return nullptr;
   if (value < 0)
     return PyErr_Format(PyExc_OverflowError, "%s: can't convert negative Python int to C 16-bit unsigned integer",
                         name);
@@ -30,24 +41,25 @@ PyObject* swap32(PyObject* arg) {
   if (value > 0xffffffff) return PyErr_SetString(PyExc_OverflowError, "int larger than 32 bits"), nullptr;
   return PyLong_FromUnsignedLong(htonl(static_cast<std::uint32_t>(value)));
 }
+#endif
 
-PyObject* htons_(PyObject*, PyObject* args) { return swap16(args, "i:htons", "htons"); }
-PyObject* ntohs_(PyObject*, PyObject* args) { return swap16(args, "i:ntohs", "ntohs"); }
+PyObject* htons_(PyObject*, PyObject* given) { return swap16(given, "i:htons", "htons"); }
+PyObject* ntohs_(PyObject*, PyObject* given) { return swap16(given, "i:ntohs", "ntohs"); }
 PyObject* htonl_(PyObject*, PyObject* arg) { return swap32(arg); }
 PyObject* ntohl_(PyObject*, PyObject* arg) { return swap32(arg); }
 
-PyObject* inet_aton_(PyObject*, PyObject* args) {
+PyObject* inet_aton_(PyObject*, PyObject* given) {
   const char* text_form = nullptr;
-  if (!PyArg_ParseTuple(args, "s:inet_aton", &text_form)) return nullptr;
+  if (!read_one(given, "s:inet_aton", &text_form)) return nullptr;
   ::in_addr packed{};
   if (::inet_aton(text_form, &packed) == 0)
     return PyErr_SetString(PyExc_OSError, "illegal IP address string passed to inet_aton"), nullptr;
   return bytes(&packed, sizeof packed);
 }
 
-PyObject* inet_ntoa_(PyObject*, PyObject* args) {
+PyObject* inet_ntoa_(PyObject*, PyObject* given) {
   buffer packed;
-  if (!PyArg_ParseTuple(args, "y*:inet_ntoa", static_cast<Py_buffer*>(&packed))) return nullptr;
+  if (!read_one(given, "y*:inet_ntoa", static_cast<Py_buffer*>(&packed))) return nullptr;
   if (packed.len != sizeof(::in_addr))
     return PyErr_SetString(PyExc_OSError, "packed IP wrong length for inet_ntoa"), nullptr;
   char room[INET_ADDRSTRLEN];
@@ -102,13 +114,13 @@ PyMethodDef number_functions[] = {
     {"CMSG_LEN", cmsg_len, METH_VARARGS, "CMSG_LEN(size) -> size with its header"},
     {"CMSG_SPACE", cmsg_space, METH_VARARGS, "CMSG_SPACE(size) -> size with its header and padding"},
     {"htonl", htonl_, METH_O, "htonl(integer) -> integer in network order"},
-    {"htons", htons_, METH_VARARGS, "htons(integer) -> integer in network order"},
-    {"inet_aton", inet_aton_, METH_VARARGS, "inet_aton(text) -> 4 bytes"},
-    {"inet_ntoa", inet_ntoa_, METH_VARARGS, "inet_ntoa(4 bytes) -> text"},
+    {"htons", htons_, one_argument, "htons(integer) -> integer in network order"},
+    {"inet_aton", inet_aton_, one_argument, "inet_aton(text) -> 4 bytes"},
+    {"inet_ntoa", inet_ntoa_, one_argument, "inet_ntoa(4 bytes) -> text"},
     {"inet_ntop", inet_ntop_, METH_VARARGS, "inet_ntop(family, bytes) -> text"},
     {"inet_pton", inet_pton_, METH_VARARGS, "inet_pton(family, text) -> bytes"},
     {"ntohl", ntohl_, METH_O, "ntohl(integer) -> integer in this machine's order"},
-    {"ntohs", ntohs_, METH_VARARGS, "ntohs(integer) -> integer in this machine's order"},
+    {"ntohs", ntohs_, one_argument, "ntohs(integer) -> integer in this machine's order"},
     {},
 };
 

@@ -72,6 +72,13 @@ basic_protocol object::protocol() const {
 
 // ---- timeouts ----
 
+namespace {
+
+constexpr const char* too_large = PY_VERSION_HEX >= 0x030D0000 ? "timestamp too large to convert to C PyTime_t"
+                                                               : "timestamp too large to convert to C _PyTime_t";
+
+}  // namespace
+
 bool read_timeout(PyObject* from, std::int64_t& nanoseconds) {
   if (from == Py_None) {
     nanoseconds = -1;
@@ -94,12 +101,11 @@ bool read_timeout(PyObject* from, std::int64_t& nanoseconds) {
   } else {
     long long seconds = PyLong_AsLongLong(from);
     if (seconds == -1 && PyErr_Occurred()) {
-      if (PyErr_ExceptionMatches(PyExc_OverflowError))
-        PyErr_SetString(PyExc_OverflowError, "timestamp too large to convert to C _PyTime_t");
+      if (PyErr_ExceptionMatches(PyExc_OverflowError)) PyErr_SetString(PyExc_OverflowError, too_large);
       return false;
     }
     if (__builtin_mul_overflow(seconds, 1000000000LL, &seconds)) {
-      PyErr_SetString(PyExc_OverflowError, "timestamp too large to convert to C _PyTime_t");
+      PyErr_SetString(PyExc_OverflowError, too_large);
       return false;
     }
     nanoseconds = seconds;
@@ -228,8 +234,8 @@ int type_init(PyObject* o, PyObject* args, PyObject* kwargs) {
   static const char* names[] = {"family", "type", "proto", "fileno", nullptr};
   int family = -1, type = -1, proto = -1;
   PyObject* fileno = nullptr;
-  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|iiiO:socket", const_cast<char**>(names), &family, &type, &proto,
-                                   &fileno))
+  if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O&O&O&O:socket", const_cast<char**>(names), convert_int, &family,
+                                   convert_int, &type, convert_int, &proto, &fileno))
     return -1;
   if (PySys_Audit("socket.__new__", "Oiii", o, family, type, proto) < 0) return -1;
   auto* self = self_of(o);
@@ -252,8 +258,13 @@ void type_finalize(PyObject* o) {
   auto* self = self_of(o);
   if (!self->socket) return;
   const aside pending;
-  if (PyErr_ResourceWarning(o, 1, "unclosed %R", o) != 0 && PyErr_ExceptionMatches(PyExc_Warning))
+  if (PyErr_ResourceWarning(o, 1, "unclosed %R", o) != 0 && PyErr_ExceptionMatches(PyExc_Warning)) {
+#if PY_VERSION_HEX >= 0x030E0000
+    PyErr_FormatUnraisable("Exception ignored while finalizing socket %R", o);
+#else
     PyErr_WriteUnraisable(o);
+#endif
+  }
   close_quietly(self);
 }
 

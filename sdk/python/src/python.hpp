@@ -8,6 +8,7 @@
 
 #include <afplug/error.hpp>
 #include <climits>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,6 +43,45 @@ inline int as_int(PyObject* o) {
   if (overflow == 0 && value >= INT_MIN && value <= INT_MAX) return static_cast<int>(value);
   PyErr_SetString(PyExc_OverflowError, "Python int too large to convert to C int");
   return -1;
+}
+
+/// The same for O& of PyArg_ParseTuple and its like.
+inline int convert_int(PyObject* o, void* to) {
+  const int value = as_int(o);
+  if (value == -1 && PyErr_Occurred()) return 0;
+  *static_cast<int*>(to) = value;
+  return 1;
+}
+
+/// Functions of one argument are given it in a tuple up to Python 3.12, and what is wrong with it is said accordingly.
+constexpr int one_argument = PY_VERSION_HEX >= 0x030D0000 ? METH_O : METH_VARARGS;
+template <class... T>
+bool read_one(PyObject* given, const char* format, T... to) {
+  if constexpr (one_argument == METH_O) return PyArg_Parse(given, format, to...) != 0;
+  return PyArg_ParseTuple(given, format, to...) != 0;
+}
+inline bool read_int(PyObject* given, const char* format, int& to) {
+  if constexpr (one_argument == METH_O) return convert_int(given, &to) != 0;
+  return PyArg_ParseTuple(given, format, &to) != 0;
+}
+
+/// A number that Python 3.14 holds to the range of a C type. False: an exception is set.
+template <class T>
+bool read_unsigned(PyObject* from, const char* type, T& to) {
+  const reference number(PyNumber_Index(from));
+  if (!number) return false;
+  int overflow = 0;
+  const long long value = PyLong_AsLongLongAndOverflow(number.get(), &overflow);
+  if (overflow < 0 || (overflow == 0 && value < 0)) {
+    PyErr_SetString(PyExc_ValueError, "Cannot convert negative int");
+    return false;
+  }
+  if (overflow > 0 || value > std::numeric_limits<T>::max()) {
+    PyErr_Format(PyExc_OverflowError, "Python int too large for C %s", type);
+    return false;
+  }
+  to = static_cast<T>(value);
+  return true;
 }
 
 /// The exception that is set, put aside for a scope.

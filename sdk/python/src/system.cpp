@@ -79,21 +79,31 @@ PyObject* if_nameindex_(PyObject*, PyObject*) {
   return list;
 }
 
-PyObject* if_nametoindex_(PyObject*, PyObject* args) {
+PyObject* if_nametoindex_(PyObject*, PyObject* given) {
   PyObject* name = nullptr;
-  if (!PyArg_ParseTuple(args, "O&:if_nametoindex", PyUnicode_FSConverter, &name)) return nullptr;
+  if (!read_one(given, "O&:if_nametoindex", PyUnicode_FSConverter, &name)) return nullptr;
+  const reference kept(name);
   const unsigned index = ::if_nametoindex(PyBytes_AS_STRING(name));
-  Py_DECREF(name);
+#if PY_VERSION_HEX >= 0x030E0000
+  if (index == 0) return raise_errno();
+#else
   if (index == 0) return PyErr_SetString(PyExc_OSError, "no interface with this name"), nullptr;
+#endif
   return PyLong_FromUnsignedLong(index);
 }
 
 PyObject* if_indextoname_(PyObject*, PyObject* arg) {
-  const unsigned long index = PyLong_AsUnsignedLong(arg);
-  if (index == static_cast<unsigned long>(-1) && PyErr_Occurred()) return nullptr;
-  if (index > 0xffffffff) return PyErr_SetString(PyExc_OverflowError, "index is too large"), nullptr;
+  unsigned int index = 0;
+#if PY_VERSION_HEX >= 0x030E0000
+  if (!read_unsigned(arg, "unsigned int", index)) return nullptr;
+#else
+  const unsigned long wide = PyLong_AsUnsignedLong(arg);
+  if (wide == static_cast<unsigned long>(-1) && PyErr_Occurred()) return nullptr;
+  if (wide > UINT_MAX) return PyErr_SetString(PyExc_OverflowError, "index is too large"), nullptr;
+  index = static_cast<unsigned int>(wide);
+#endif
   char name[IF_NAMESIZE];
-  if (!::if_indextoname(static_cast<unsigned>(index), name)) return raise_errno();
+  if (!::if_indextoname(index, name)) return raise_errno();
   return PyUnicode_DecodeFSDefault(name);
 }
 
@@ -129,7 +139,7 @@ PyMethodDef system_functions[] = {
     {"gethostname", gethostname_, METH_NOARGS, "gethostname() -> text"},
     {"if_indextoname", if_indextoname_, METH_O, "if_indextoname(index) -> name"},
     {"if_nameindex", if_nameindex_, METH_NOARGS, "if_nameindex() -> [(index, name)]"},
-    {"if_nametoindex", if_nametoindex_, METH_VARARGS, "if_nametoindex(name) -> index"},
+    {"if_nametoindex", if_nametoindex_, one_argument, "if_nametoindex(name) -> index"},
     {"setdefaulttimeout", setdefaulttimeout, METH_O, "setdefaulttimeout(seconds or None)"},
     {"sethostname", sethostname_, METH_VARARGS, "sethostname(name)"},
     {"socketpair", socketpair, METH_VARARGS, "socketpair([family[, type[, proto]]]) -> (socket, socket)"},
