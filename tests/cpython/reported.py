@@ -65,7 +65,7 @@ def heard():
 
 
 def values(of):
-    return {name: getattr(of, name) for name in dir(of) if isinstance(getattr(of, name), (int, str)) and name != "__doc__"}
+    return {name: getattr(of, name) for name in dir(of) if isinstance(getattr(of, name), (int, str)) and name not in ("__doc__", "__file__")}
 
 
 # What socket.py makes of names that begin alike: which name each number has.
