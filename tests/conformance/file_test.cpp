@@ -86,7 +86,7 @@ TEST_P(file, may_be_empty) {
   EXPECT_EQ(f.position(), 0);
   end(l.a);
   char byte[1];
-  EXPECT_EQ(ERROR_OF(l.b.recv(byte, 0, _)), sys(error().recv_ended != 0 ? error().recv_closed : 0));
+  EXPECT_EQ(ERROR_OF(l.b.recv(byte, 0, _)), sys(last_told()));
 }
 
 TEST_P(file, may_be_one_that_the_kernel_cannot_send) {

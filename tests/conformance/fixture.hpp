@@ -56,6 +56,13 @@ class fixture : public testing::TestWithParam<const row*> {
   void part(afplug::socket& client, afplug::socket& accepted) const;
   /// Ends what its peer hears, and no more where the row can.
   void end(afplug::socket& s) const { s.shutdown(error().shutdown_half == 0 ? SHUT_WR : SHUT_RDWR); }
+  /// What a receive tells after the last that a peer sent which has ended; 0: the end of file.
+  int last_told() const { return error().recv_ended != 0 ? error().recv_closed : 0; }
+  /// So many bytes, of a stream as many as one call can send, or less; else a message.
+  std::string much() const {
+    const auto most = r().own.one_send;
+    return can(stream) ? std::string(most ? most : 65536, 'x') : message();
+  }
   link connected() const { return conformance::connected(r()); }
   std::string message(unsigned i = 0) const { return conformance::message(r(), i); }
   /// What arrives next, as it was sent; of a message at most `room` bytes.
