@@ -9,22 +9,25 @@
 #include <algorithm>
 #include <utility>
 
+#include "of_thread.hpp"
+
 namespace afplug {
 namespace {
 
-std::function<bool()>& hook() noexcept {
-  thread_local std::function<bool()> it;
-  return it;
-}
+std::function<bool()>* hook() noexcept { return detail::of_thread<std::function<bool()>>(); }
 
 }  // namespace
 
-std::function<bool()> interrupt(std::function<bool()> next) { return std::exchange(hook(), std::move(next)); }
+std::function<bool()> interrupt(std::function<bool()> next) {
+  auto* mine = hook();
+  return mine ? std::exchange(*mine, std::move(next)) : nullptr;
+}
 
 namespace detail {
 
 bool interrupted(error_code& ec) {
-  if (!hook() || !hook()()) return false;
+  const auto* mine = hook();
+  if (!mine || !*mine || !(*mine)()) return false;
   fail(ec, errc::interrupted, {});
   return true;
 }

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "of_thread.hpp"
+
 namespace afplug {
 namespace {
 
@@ -81,11 +83,6 @@ struct detail_slot {
   error_code code;
 };
 
-detail_slot& slot() noexcept {
-  thread_local detail_slot it;
-  return it;
-}
-
 }  // namespace
 
 const boost::system::error_category& afplug_category() noexcept {
@@ -106,26 +103,30 @@ const boost::system::error_category& netdb_category() noexcept {
 error::error(error_code ec, std::string sentence) : system_error(ec), sentence_(std::move(sentence)) {}
 error::~error() = default;
 
-std::string_view last_detail() noexcept { return slot().text; }
+std::string_view last_detail() noexcept {
+  const auto* s = detail::of_thread<detail_slot>();
+  return s ? std::string_view(s->text) : std::string_view();
+}
 
 namespace detail {
 
 void fail(error_code& ec, error_code code, std::string_view sentence) noexcept {
   ec = code;
-  auto& s = slot();
-  s.code = code;
+  auto* s = of_thread<detail_slot>();
+  if (!s) return;
+  s->code = code;
   try {
-    s.text.assign(sentence);
+    s->text.assign(sentence);
   } catch (const std::bad_alloc&) {
-    s.text.clear();
+    s->text.clear();
   }
 }
 
 void fail_errno(error_code& ec, int number) noexcept { fail(ec, {number, boost::system::system_category()}, {}); }
 
 void raise(const error_code& ec, const char* what) {
-  const auto& s = slot();
-  if (s.code == ec && !s.text.empty()) throw error(ec, s.text);
+  const auto* s = of_thread<detail_slot>();
+  if (s && s->code == ec && !s->text.empty()) throw error(ec, s->text);
   throw error(ec, std::string(what) + ": " + ec.message());
 }
 

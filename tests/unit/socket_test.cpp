@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <afplug/socket.hpp>
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <thread>
@@ -33,6 +34,32 @@ std::string what_of(const std::function<void()>& call) {
     return e.what();
   }
   return "nothing was thrown";
+}
+
+// Static objects end after what the main thread has of its own.
+struct static_object {
+  const afplug::family* inet = &afplug::registry::global().family("inet");
+  ~static_object() {
+    error_code ec;
+    afplug::socket::open(*inet, 9, 0, ec);
+    bool thrown = false;
+    try {
+      afplug::socket("inet", 9, 0);
+    } catch (const afplug::error& e) {
+      thrown = e.code() == ec;
+    }
+    if (!ec || !thrown || !afplug::last_detail().empty()) ::_exit(1);
+  }
+};
+TEST(socket, may_fail_when_the_process_ends) {
+  EXPECT_EXIT(
+      {
+        static const static_object last;
+        error_code ec;
+        afplug::socket::open(*last.inet, 9, 0, ec);
+        std::exit(afplug::last_detail().empty() ? 2 : 0);
+      },
+      testing::ExitedWithCode(0), "");
 }
 
 TEST(socket, that_is_none_gives_ebadf_everywhere) {
