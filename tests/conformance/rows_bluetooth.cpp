@@ -93,10 +93,13 @@ link l2cap_datagrams(const row& r) {
   return l;
 }
 
+// From here on the socket hears what passes the filter, and nothing that came before.
 template <std::size_t N>
 void hear(afplug::socket& s, sock_filter (&code)[N]) {
   const sock_fprog program{N, code};
   s.setsockopt(SOL_SOCKET, SO_ATTACH_FILTER, afplug::const_bytes(&program, sizeof program));
+  char any[1];
+  for (afplug::error_code ec; s.recv(any, MSG_DONTWAIT, ec) > 0;) continue;
 }
 link signallers(const row& r) {
   auto l = l2cap_datagrams(r);
@@ -115,12 +118,10 @@ afplug::address low_energy(afplug::address name) {
 }
 void switch_streams_on() {
   struct switched {
-    bool before = afplug::check(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso).available();
-    switched() {
-      if (!before) switch_isochronous(true);
-    }
+    bool here = !afplug::check(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso).available() &&
+                switch_isochronous(true);
     ~switched() {
-      if (!before) switch_isochronous(false);
+      if (here) switch_isochronous(false);
     }
   };
   static const switched on;
