@@ -63,14 +63,14 @@ enum trait : std::uint64_t {
   small_sends = 1ull << 44,      ///< a stream of which one call sends a message at most, or says EMSGSIZE
   meets = 1ull << 45,            ///< connect ends when the peer accepts
   keeps_reset = 1ull << 46,      ///< a reset is told by recv each time, not by SO_ERROR
-  mute = 1ull << 47,             ///< receives nothing that another socket sends: a handle, or for sending alone
-  one_cpu = 1ull << 54,          ///< messages that are sent on several may overtake each other: the tests run on one
-  one_to_many = 1ull << 55,      ///< who listens is reached, and accepts nothing: a socket has many peers
-  cuts_untold = 1ull << 56,      ///< what had no room for a message is not told: no MSG_TRUNC
-  own_header = 1ull << 61,       ///< sends packets that bring their IP header along, unless told otherwise
+  mute = 1ull << 47,             ///< receives nothing that another socket sends; what it is for has its own tests
   one_at_a_time = 1ull << 48,    ///< two names have one connection at a time: EBUSY until the one before has ended
   mutual = 1ull << 49,           ///< hears nothing until it is connected itself
-  nameless = 1ull << 60          ///< can't be bound, or getsockname tells no name, whatever was bound
+  nameless = 1ull << 50,         ///< can't be bound, or getsockname tells no name, whatever was bound
+  own_header = 1ull << 51,       ///< sends packets that bring their IP header along, unless told otherwise
+  one_cpu = 1ull << 52,          ///< messages that are sent on several may overtake each other: the tests run on one
+  one_to_many = 1ull << 53,      ///< who listens is reached, and accepts nothing: a socket has many peers
+  cuts_untold = 1ull << 54       ///< what had no room for a message is not told: no MSG_TRUNC
 };
 
 /// errno of what a row may not be able to do; 0: it works.
