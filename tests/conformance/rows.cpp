@@ -53,12 +53,13 @@ std::string can_frame_of(unsigned i) {
 // Of the broadcast manager's own frames it hears those that it watches, as of any other's.
 constexpr canid_t bcm_identifier = 0x6b0;
 std::string bcm_message(std::uint32_t opcode, std::uint32_t flags, const std::string& frame) {
-  bcm_msg_head head{};
-  head.opcode = opcode;
-  head.flags = flags;
-  head.can_id = bcm_identifier;
-  head.nframes = frame.empty() ? 0 : 1;
-  return std::string(reinterpret_cast<const char*>(&head), sizeof head) + frame;
+  std::string head(sizeof(bcm_msg_head), '\0');
+  const auto put = [&](std::size_t at, std::uint32_t number) { std::memcpy(&head[at], &number, sizeof number); };
+  put(offsetof(bcm_msg_head, opcode), opcode);
+  put(offsetof(bcm_msg_head, flags), flags);
+  put(offsetof(bcm_msg_head, can_id), bcm_identifier);
+  put(offsetof(bcm_msg_head, nframes), frame.empty() ? 0 : 1);
+  return head + frame;
 }
 std::string bcm_to_send(unsigned i) {
   auto frame = can_frame_of(i);
