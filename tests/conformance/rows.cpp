@@ -522,9 +522,8 @@ constexpr errors rds_errors = [] {
   e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
-const errors sctp_errors = [] {
+constexpr errors sctp_errors = [] {
   errors e = tcp_errors;
-  if (selinux()) e.bind_foreign = EINVAL;
   e.listen_zero = EINVAL;
   e.recv_unconnected = EAGAIN;
   e.sendto_unconnected = 0;
@@ -532,19 +531,19 @@ const errors sctp_errors = [] {
   e.send_big = EMSGSIZE;
   return e;
 }();
-const errors sctp6_errors = [] {
+constexpr errors sctp6_errors = [] {
   errors e = sctp_errors;
   e.get_bad_level = ENOPROTOOPT;
   return e;
 }();
-const errors sctp_seqpacket_errors = [] {
+constexpr errors sctp_seqpacket_errors = [] {
   errors e = sctp_errors;
   e.accept_unlistening = EOPNOTSUPP;
   e.disconnect = EOPNOTSUPP;
   e.send_shut = 0;
   return e;
 }();
-const errors sctp6_seqpacket_errors = [] {
+constexpr errors sctp6_seqpacket_errors = [] {
   errors e = sctp_seqpacket_errors;
   e.get_bad_level = ENOPROTOOPT;
   return e;
