@@ -217,7 +217,6 @@ link peeled_pair(const row& r) {
   one.connect(other.getsockname());
   return {peeled(one), peeled(other)};
 }
-constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t tcp = kernel | stream | listens | wakeable | full_waits | half_close | flow | full_tells;
 constexpr std::uint64_t sctp = kernel | listens | flow | keeps_rest | shuts_whole | names_peer;
 constexpr std::uint64_t sctp_many = kernel | one_to_many | connectionless | flow | keeps_rest;
@@ -322,30 +321,6 @@ constexpr errors loop_seqpacket_errors = [] {
 constexpr const char* mptcp_ignores =
     "SO_BROADCAST SO_DONTROUTE SO_NOFCS SO_NO_CHECK SO_RXQ_OVFL SO_SELECT_ERR_QUEUE SO_WIFI_STATUS";
 
-constexpr errors bus_errors{.bad_type = EPROTONOSUPPORT,
-                            .bad_protocol = EINVAL,
-                            .listen_unbound = EOPNOTSUPP,
-                            .accept_unlistening = EOPNOTSUPP,
-                            .listen_connected = EOPNOTSUPP,
-                            .bind_twice = 0,
-                            .bind_in_use = 0,
-                            .bind_foreign = EINVAL,
-                            .connect_refused = EOPNOTSUPP,
-                            .recv_unconnected = EAGAIN,
-                            .send_unconnected = ENXIO,
-                            .sendto_unconnected = 0,
-                            .getpeername_unconnected = EOPNOTSUPP,
-                            .getpeername_connected = EOPNOTSUPP,
-                            .shutdown_unconnected = EOPNOTSUPP,
-                            .shutdown_bad = EOPNOTSUPP,
-                            .shutdown_connected = EOPNOTSUPP,
-                            .shutdown_half = EOPNOTSUPP,
-                            .send_shut = 0,
-                            .send_closed = 0,
-                            .send_empty = EINVAL,
-                            .send_big = EINVAL,
-                            .get_bad_level = EINVAL,
-                            .set_bad_level = EINVAL};
 constexpr errors isotp_errors = [] {
   errors e = bus_errors;
   e.bind_twice = EINVAL;

@@ -176,7 +176,6 @@ link same_adapter(const row& r) {
   return l;
 }
 
-constexpr std::uint64_t kernel = duplicates | forks | peeks;
 constexpr std::uint64_t connections = kernel | listens | unnamed | shuts_whole | drops_closed | listens_untold;
 constexpr std::uint64_t l2cap = connections | sleeps_on;
 
@@ -249,31 +248,19 @@ constexpr errors iso_errors = [] {
   e.send_big = EMSGSIZE;
   return e;
 }();
-constexpr errors hci_errors{.bad_type = ESOCKTNOSUPPORT,
-                            .bad_protocol = EINVAL,
-                            .listen_unbound = EOPNOTSUPP,
-                            .accept_unlistening = EOPNOTSUPP,
-                            .listen_connected = EOPNOTSUPP,
-                            .bind_twice = EALREADY,
-                            .bind_in_use = 0,
-                            .bind_foreign = EINVAL,
-                            .bind_short = 0,
-                            .connect_refused = EOPNOTSUPP,
-                            .recv_unconnected = EAGAIN,
-                            .send_unconnected = EINVAL,
-                            .sendto_unconnected = EINVAL,
-                            .getsockname_unbound = EBADFD,
-                            .getpeername_unconnected = EOPNOTSUPP,
-                            .getpeername_connected = EOPNOTSUPP,
-                            .shutdown_unconnected = EOPNOTSUPP,
-                            .shutdown_bad = EOPNOTSUPP,
-                            .shutdown_connected = EOPNOTSUPP,
-                            .shutdown_half = EOPNOTSUPP,
-                            .send_shut = 0,
-                            .send_closed = 0,
-                            .send_empty = EINVAL,
-                            .send_oob = EOPNOTSUPP,
-                            .send_big = EINVAL};
+constexpr errors hci_errors = [] {
+  errors e = bus_errors;
+  e.bad_type = ESOCKTNOSUPPORT;
+  e.bind_twice = EALREADY;
+  e.bind_short = 0;
+  e.send_unconnected = EINVAL;
+  e.sendto_unconnected = EINVAL;
+  e.getsockname_unbound = EBADFD;
+  e.send_oob = EOPNOTSUPP;
+  e.get_bad_level = ENOPROTOOPT;
+  e.set_bad_level = ENOPROTOOPT;
+  return e;
+}();
 
 constexpr errors l2cap_raw_errors = [] {
   errors e = l2cap_dgram_errors;

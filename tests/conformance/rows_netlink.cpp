@@ -17,7 +17,7 @@ std::string port_id() {
   return std::to_string(static_cast<unsigned>(::getpid()) + (++count << 22));
 }
 
-constexpr std::uint64_t can = duplicates | forks | peeks | connectionless | credentials | flow;
+constexpr std::uint64_t can = kernel | connectionless | credentials | flow;
 constexpr errors without_kernel{.listen_unbound = EOPNOTSUPP,
                                 .accept_unlistening = EOPNOTSUPP,
                                 .listen_connected = EOPNOTSUPP,

@@ -43,28 +43,16 @@ link cable(const row& r) {
   return l;
 }
 
-constexpr std::uint64_t can = duplicates | forks | peeks | bus | apart | no_protocol;
-constexpr errors raw_errors{.bad_protocol = 0,
-                            .listen_unbound = EOPNOTSUPP,
-                            .accept_unlistening = EOPNOTSUPP,
-                            .listen_connected = EOPNOTSUPP,
-                            .bind_twice = 0,
-                            .bind_in_use = 0,
-                            .bind_foreign = EINVAL,
-                            .connect_refused = EOPNOTSUPP,
-                            .recv_unconnected = EAGAIN,
-                            .send_unconnected = ENXIO,
-                            .sendto_unconnected = 0,
-                            .getpeername_unconnected = EOPNOTSUPP,
-                            .getpeername_connected = EOPNOTSUPP,
-                            .shutdown_unconnected = EOPNOTSUPP,
-                            .shutdown_bad = EOPNOTSUPP,
-                            .shutdown_connected = EOPNOTSUPP,
-                            .shutdown_half = EOPNOTSUPP,
-                            .send_shut = 0,
-                            .send_closed = 0,
-                            .send_empty = EINVAL,
-                            .send_big = EMSGSIZE};
+constexpr std::uint64_t can = kernel | bus | apart | no_protocol;
+constexpr errors raw_errors = [] {
+  errors e = bus_errors;
+  e.bad_type = ESOCKTNOSUPPORT;
+  e.bad_protocol = 0;
+  e.send_big = EMSGSIZE;
+  e.get_bad_level = ENOPROTOOPT;
+  e.set_bad_level = ENOPROTOOPT;
+  return e;
+}();
 constexpr errors dgram_errors = [] {
   errors e = raw_errors;
   e.send_empty = 0;
