@@ -89,8 +89,8 @@ bool call::stop_with(const std::stop_token& stop, error_code& ec) {
   return true;
 }
 
-// Readiness may be in vain for long: a UNIX datagram socket is ready to send while the receiver named by sendto is full. Where it comes at once, the next
-// attempt waits a little, so that the call does not spin.
+// Readiness may be in vain for long: a UNIX datagram socket is ready to send while the receiver named by sendto is
+// full. Where it comes at once, the next attempt waits a little, so that the call does not spin.
 bool call::pause(error_code& ec) {
   ::pollfd now{fd_, events_, 0};
   if (::poll(&now, 1, 0) <= 0) return true;
@@ -113,7 +113,8 @@ bool call::again(int error, error_code& ec) {
     return true;
   }
   if ((error == EAGAIN || error == EWOULDBLOCK) && (timeout_ > 0 || (timeout_ < 0 && polls_))) {
-    // Datagram sockets after SHUT_RD: nothing comes, poll says ready for ever, and only a receive that blocks tells the end.
+    // Datagram sockets after SHUT_RD: nothing comes, poll says ready for ever, and only a receive that blocks tells the
+    // end.
     if ((ready_ & POLLRDHUP) != 0) {
       ec.clear();
       return false;

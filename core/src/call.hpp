@@ -15,8 +15,9 @@ namespace afplug::detail {
 
 using clock = std::chrono::steady_clock;
 
-/// Waits for `events` on a descriptor until `deadline` (empty: for ever) or until the descriptor `wake` (−1: none) is readable. EINTR asks the thread's interrupt hook
-/// and goes on. The bits that hold; 0 with errc::timed_out or errc::stopped.
+/// Waits for `events` on a descriptor until `deadline` (empty: for ever) or until the descriptor `wake` (−1: none) is
+/// readable. EINTR asks the thread's interrupt hook and goes on. The bits that hold; 0 with errc::timed_out or
+/// errc::stopped.
 short wait_ready(int fd, short events, std::optional<clock::time_point> deadline, int wake, error_code& ec);
 
 /// The time so long from now; what no clock can say is the end of time.
@@ -28,10 +29,12 @@ inline clock::time_point deadline_after(std::chrono::nanoseconds limit) noexcept
 /// Asks this thread's interrupt hook; true: `ec` is errc::interrupted.
 bool interrupted(error_code& ec);
 
-/// One call of the program's: how long it may take, and what may end it. Made before the first attempt of the slow path.
+/// One call of the program's: how long it may take, and what may end it. Made before the first attempt of the slow
+/// path.
 class call {
  public:
-  /// timeout: nanoseconds; 0: non-blocking; below 0: blocking. `polls`: in blocking mode EAGAIN is waited for here (user space, stop tokens), else it is the caller's.
+  /// timeout: nanoseconds; 0: non-blocking; below 0: blocking. `polls`: in blocking mode EAGAIN is waited for here
+  /// (user space, stop tokens), else it is the caller's.
   call(int fd, short events, std::int64_t timeout, bool polls) noexcept
       : fd_(fd), events_(events), timeout_(timeout), polls_(polls) {
     if (timeout_ > 0) deadline_ = deadline_after(std::chrono::nanoseconds(timeout_));
@@ -43,8 +46,8 @@ class call {
   /// Lets a stop token end the waits. False: no descriptor for it could be made (ec).
   bool stop_with(const std::stop_token& stop, error_code& ec);
 
-  /// After an attempt failed with errno `error`: true when it is to be tried again, else `ec` says why not. No error: the socket receives no more, though the
-  /// attempt did not say so.
+  /// After an attempt failed with errno `error`: true when it is to be tried again, else `ec` says why not. No error:
+  /// the socket receives no more, though the attempt did not say so.
   bool again(int error, error_code& ec);
 
   /// Waits for readiness within the deadline, whatever the mode.

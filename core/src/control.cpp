@@ -48,7 +48,8 @@ bool next(std::span<const std::byte>& rest, control_item& item) noexcept {
   return true;
 }
 
-// Seconds and a fraction as they lie in the payload, in the C library's layout or the kernel's own of two 64-bit integers.
+// Seconds and a fraction as they lie in the payload, in the C library's layout or the kernel's own of two 64-bit
+// integers.
 template <class Layout>
 std::optional<std::chrono::nanoseconds> time_at(std::span<const std::byte> data, std::int64_t tick) noexcept {
   if (data.size() < sizeof(Layout)) return {};

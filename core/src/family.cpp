@@ -28,8 +28,8 @@ struct bad_field {
   std::string text;
 };
 
-// Where in the descriptor something stands: "options[3].members[0].name". There are hundreds of fields to check at each load, so the words are put together
-// only to complain. A place refers to the one that it is in, which must outlive it.
+// Where in the descriptor something stands: "options[3].members[0].name". There are hundreds of fields to check at each
+// load, so the words are put together only to complain. A place refers to the one that it is in, which must outlive it.
 class place {
  public:
   place(const char* name) noexcept : name_(name) {}
@@ -96,7 +96,8 @@ std::vector<Out> copy_table(const afplug_array& table, const place& where) {
 void check_text(const char* text, std::size_t max, const place& where) {
   const std::size_t size = ::strnlen(text, max + 1);
   if (size > max) bad(where, "it is longer than " + number_text(static_cast<std::int64_t>(max)) + " bytes");
-  // Nearly all of it is plain, and a family has thousands of bytes of names and help: a loop that the compiler makes wide.
+  // Nearly all of it is plain, and a family has thousands of bytes of names and help: a loop that the compiler makes
+  // wide.
   unsigned char odd = 0;
   for (std::size_t i = 0; i < size; ++i) odd |= static_cast<unsigned char>(text[i] - ' ') > '~' - ' ';
   if (odd == 0) return;

@@ -90,8 +90,8 @@ std::optional<refusal> check_directory(const std::string& path, const struct ::s
   return std::nullopt;
 }
 
-/// Follows a path as the kernel does and holds every directory that is used on the way against the rules. Those above the search directory are its
-/// owner's business.
+/// Follows a path as the kernel does and holds every directory that is used on the way against the rules. Those above
+/// the search directory are its owner's business.
 class path_walk {
  public:
   path_walk(std::string top, const trust& who) : top_(std::move(top)), who_(who) {}

@@ -61,7 +61,8 @@ struct file_record {
   std::optional<load_report> done;  ///< for ever: its code has run
 };
 
-/// All that this process has mapped. dlopen(3) goes by the path first, so a file that took the place of a mapped one would never be read.
+/// All that this process has mapped. dlopen(3) goes by the path first, so a file that took the place of a mapped one
+/// would never be read.
 class mapped_files {
  public:
   std::shared_ptr<file_record> record(const file_identity& id) {

@@ -12,7 +12,8 @@
 
 namespace afplug::detail {
 
-/// Passes the file through the gate, then loads it, unless it is loaded. `directory` is the search directory it was found in.
+/// Passes the file through the gate, then loads it, unless it is loaded. `directory` is the search directory it was
+/// found in.
 load_report load_file(const std::filesystem::path& file, const std::filesystem::path& directory);
 
 /// Whether this thread is inside a plugin's initialisation.

@@ -37,7 +37,8 @@ symbol_table table_of(const link_map& map) noexcept {
   return out;
 }
 
-// The length of a symbol table is written nowhere: DT_HASH has a chain entry a symbol, DT_GNU_HASH ends its last chain with a set bit.
+// The length of a symbol table is written nowhere: DT_HASH has a chain entry a symbol, DT_GNU_HASH ends its last chain
+// with a set bit.
 std::size_t count_symbols(const symbol_table& t) noexcept {
   if (t.hash) return t.hash[1];
   if (!t.gnu_hash) return 0;

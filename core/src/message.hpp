@@ -44,7 +44,8 @@ inline bool knows_no_signals(const socket& s, int error) noexcept {
 /// The mode of one call. The error queue is never waited for, not even by the kernel.
 std::int64_t mode_of(const socket& s, int flags) noexcept;
 
-/// With a stop token nothing may block in the kernel: the call waits, and the attempt does not. Not ready: `ec` says why.
+/// With a stop token nothing may block in the kernel: the call waits, and the attempt does not. Not ready: `ec` says
+/// why.
 struct with_stop {
   bool ready;
   int extra;  ///< flags of the attempt

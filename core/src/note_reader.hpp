@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Reads a plugin's note out of an ELF file that may be anything at all. Trusts nothing, reads no section headers, and needs a fixed small
-// amount of memory and of reads whatever the file says.
+// Reads a plugin's note out of an ELF file that may be anything at all. Trusts nothing, reads no section headers, and
+// needs a fixed small amount of memory and of reads whatever the file says.
 #pragma once
 
 #include <afplug/inspect.hpp>

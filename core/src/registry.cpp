@@ -98,7 +98,8 @@ struct slot {
       all;  ///< what was handed out, of whatever provider; the registry's mutex guards it
 };
 
-/// Slots by id for readers that take no lock: open addressing over a table that only fills. What finds no room is found with the lock.
+/// Slots by id for readers that take no lock: open addressing over a table that only fills. What finds no room is found
+/// with the lock.
 class slot_table {
  public:
   slot* find(std::string_view id) const noexcept {

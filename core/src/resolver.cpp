@@ -49,7 +49,8 @@ bool is_ascii(std::string_view text) noexcept {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
-// The C library reads a name for AI_IDN in the locale's encoding: in this thread that is UTF-8 for as long as this lives.
+// The C library reads a name for AI_IDN in the locale's encoding: in this thread that is UTF-8 for as long as this
+// lives.
 class utf8_locale {
  public:
   utf8_locale() noexcept : mine_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {

@@ -85,13 +85,14 @@ class send_timeout_scope {
 // How long a connect that waits in the kernel may not look at its stop token.
 constexpr std::chrono::microseconds stop_interval{20000};
 
-// Whether neither poll nor SO_ERROR tells how a connect ended: SCTP's sockets of many associations are ready to send all the while.
+// Whether neither poll nor SO_ERROR tells how a connect ended: SCTP's sockets of many associations are ready to send
+// all the while.
 bool ends_untold(int type, const address& to) noexcept {
   return type == SOCK_SEQPACKET && (to.family() == AF_INET || to.family() == AF_INET6);
 }
 
-// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while, as where a connect ends untold: waiting takes the
-// kernel's own timeout on a descriptor that blocks.
+// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while, as where a connect
+// ends untold: waiting takes the kernel's own timeout on a descriptor that blocks.
 int connect_blocking(int fd, const address& to, call& waiting, const std::stop_token* stop, bool begun,
                      error_code& ec) {
   const send_timeout_scope timeout(fd);
@@ -313,7 +314,8 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   call waiting(fd_, POLLOUT, timeout_, true);
   if (!waiting.stop_with(stop, ec)) return;
   ec.clear();
-  // A connect in a blocking descriptor hears nothing: it starts it and waits here. Nobody else uses a socket that is being connected.
+  // A connect in a blocking descriptor hears nothing: it starts it and waits here. Nobody else uses a socket that is
+  // being connected.
   const mode_scope started(fd_, !user_ && timeout_ < 0, true);
   if (started.error() != 0) return detail::fail_errno(ec, started.error());
   const int error = user_ ? connect_user(*user_, timeout_, to, waiting, ec)
@@ -331,7 +333,8 @@ void socket::connect(std::string_view text, error_code& ec) {
   const address to = address::parse(what(), text, ec);
   if (!ec) return connect(to, ec);
   if (!family_ || (family_->flags() & AFPLUG_FAMILY_RESOLVES) == 0 || ec != errc::malformed_address) return;
-  // No address: a name and a service, then. What is neither keeps the codec's sentence, which says what an address looks like.
+  // No address: a name and a service, then. What is neither keeps the codec's sentence, which says what an address
+  // looks like.
   error_code no_name;
   const auto [host, service] = split_host_service(text, no_name);
   if (no_name || host.empty() || service.empty()) return;

@@ -175,7 +175,8 @@ int set_by_call(const socket& s, const option_info& o, std::string_view text, af
   return ours && ours->set ? ours->set(s.fileno(), &who, text.data(), text.size(), &why) : -ENOPROTOOPT;
 }
 
-// A number as the option's kind lays it out; empty with `ec` where the kind takes none or the number is out of its range.
+// A number as the option's kind lays it out; empty with `ec` where the kind takes none or the number is out of its
+// range.
 std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64_t number, error_code& ec) {
   if (o.kind == AFPLUG_KIND_DURATION) {
     static constexpr std::string_view suffixes[] = {"", "s", "s", "s", "ms", "us", "ns", "s"};

@@ -22,8 +22,9 @@ struct user_socket {
   bool usable_here() const noexcept { return (owner->flags() & AFPLUG_FAMILY_FORK_SAFE) != 0 || opener == ::getpid(); }
 };
 
-/// Calls an optional slot: its result (0 and above), or −1 with errno as the system calls have it, so that both kinds of socket share their loops.
-/// EOPNOTSUPP without the slot, and in a forked child of a family that does not outlive fork.
+/// Calls an optional slot: its result (0 and above), or −1 with errno as the system calls have it, so that both kinds
+/// of socket share their loops. EOPNOTSUPP without the slot, and in a forked child of a family that does not outlive
+/// fork.
 template <class Slot, class... A>
 int user_call(const user_socket& u, Slot slot, A... arguments) {
   if (!slot || !u.usable_here()) {

@@ -6,7 +6,8 @@
 namespace afplug::detail {
 namespace {
 
-// Lead bytes, how many bytes follow, and the range of the first that does: the second is what excludes overlong forms and surrogates.
+// Lead bytes, how many bytes follow, and the range of the first that does: the second is what excludes overlong forms
+// and surrogates.
 struct form {
   unsigned char first, last;
   std::size_t more;

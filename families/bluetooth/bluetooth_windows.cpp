@@ -81,7 +81,8 @@ bool has_adapter() noexcept {
   return found;
 }
 
-/// AF_BTH comes with a Bluetooth stack, and says that there is no such family without an adapter too; L2CAP opens, no more.
+/// AF_BTH comes with a Bluetooth stack, and says that there is no such family without an adapter too; L2CAP opens, no
+/// more.
 std::int32_t check(const afplug_identity* who, std::uint32_t flags, afplug_verdict* verdict) {
   constexpr auto plug = "plug one in, or see the device manager";
   const bool untried = (flags & AFPLUG_CHECK_PASSIVE) != 0 && verdict->state == AFPLUG_UNKNOWN;

@@ -2,12 +2,11 @@
 //
 // Addresses of Bluetooth, one form a protocol:
 //
-//   BTPROTO_L2CAP          AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1     each key may be left out: 0; type 0 BR/EDR, 1 LE public, 2 LE random
-//   BTPROTO_RFCOMM         AA:BB:CC:DD:EE:FF?channel=5
-//   BTPROTO_SCO            AA:BB:CC:DD:EE:FF
-//   BTPROTO_ISO            AA:BB:CC:DD:EE:FF?type=1                      broadcasts: &bc=AA:BB:CC:DD:EE:FF&bctype=1&sid=2&bis=1,2
-//   BTPROTO_HCI and the    hci0?channel=1                                 none: no adapter in particular (HCI_DEV_NONE)
-//   protocols beneath it
+//   BTPROTO_L2CAP          AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1     each key may be left out: 0; type 0 BR/EDR, 1
+//   LE public, 2 LE random BTPROTO_RFCOMM         AA:BB:CC:DD:EE:FF?channel=5 BTPROTO_SCO            AA:BB:CC:DD:EE:FF
+//   BTPROTO_ISO            AA:BB:CC:DD:EE:FF?type=1                      broadcasts:
+//   &bc=AA:BB:CC:DD:EE:FF&bctype=1&sid=2&bis=1,2 BTPROTO_HCI and the    hci0?channel=1 none: no adapter in particular
+//   (HCI_DEV_NONE) protocols beneath it
 //
 // and &length=N, &tail=HEX for sockaddrs of another length.
 #pragma once

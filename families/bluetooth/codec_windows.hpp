@@ -2,8 +2,8 @@
 //
 // Addresses of Bluetooth, as Windows has them (SOCKADDR_BTH), in the forms of every platform:
 //
-//   BTPROTO_RFCOMM         AA:BB:CC:DD:EE:FF?channel=5      0, or left out: none; any: the system chooses one (BT_PORT_ANY)
-//   BTPROTO_L2CAP          AA:BB:CC:DD:EE:FF?psm=0x1001
+//   BTPROTO_RFCOMM         AA:BB:CC:DD:EE:FF?channel=5      0, or left out: none; any: the system chooses one
+//   (BT_PORT_ANY) BTPROTO_L2CAP          AA:BB:CC:DD:EE:FF?psm=0x1001
 //
 // and &service=GUID, the service class that connect looks for at the peer where there is no channel or psm.
 #pragma once

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The constants of Bluetooth: the kernel's own headers, and BlueZ's addresses. tools/constants --kernel writes this file.
+// The constants of Bluetooth: the kernel's own headers, and BlueZ's addresses. tools/constants --kernel writes this
+// file.
 // clang-format off
 #pragma once
 

@@ -3,10 +3,12 @@
 // Addresses of SocketCAN, one form a protocol: Documentation/networking/can.rst, isotp.rst, j1939.rst.
 //
 //   CAN_RAW, CAN_BCM   vcan0            any: all interfaces; %index=7
-//   CAN_ISOTP          vcan0?rx=0x321&tx=0x123                    identifiers; 29 bits long ones have CAN_EFF_FLAG (0x80000000)
-//   CAN_J1939          vcan0?name=0x1&pgn=0x12300&addr=0x20       each may be left out: no name, no group, no address
+//   CAN_ISOTP          vcan0?rx=0x321&tx=0x123                    identifiers; 29 bits long ones have CAN_EFF_FLAG
+//   (0x80000000) CAN_J1939          vcan0?name=0x1&pgn=0x12300&addr=0x20       each may be left out: no name, no group,
+//   no address
 //
-// Every form may end in &length=N where the sockaddr has another length than the protocol needs, and in &tail=HEX for bytes behind that.
+// Every form may end in &length=N where the sockaddr has another length than the protocol needs, and in &tail=HEX for
+// bytes behind that.
 #pragma once
 
 #include <linux/can.h>

@@ -4,7 +4,8 @@
 //
 //   "[" HOST ["%" SCOPE] "]:" PORT [KEYS]    HOST: fe80::1, as RFC 4291 has it
 //   "*:" PORT, ":" PORT                      any address
-//   HOST ["%" SCOPE] [KEYS]                  port 0, for SOCK_RAW, whose addresses have none, and where no type is known;
+//   HOST ["%" SCOPE] [KEYS]                  port 0, for SOCK_RAW, whose addresses have none, and where no type is
+//   known;
 //                                            brackets are allowed
 //
 //   SCOPE   an interface's name, percent-encoded, or its index

@@ -32,7 +32,8 @@
 namespace ip_common {
 namespace ap = afplug::plugin;
 
-// ---- rows ------------------------------------------------------------------------------------------------------------
+// ---- rows
+// ------------------------------------------------------------------------------------------------------------
 
 inline constexpr std::array transport_rows{
     ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP),
@@ -62,7 +63,8 @@ inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verd
   return 0;
 }
 
-// ---- options ---------------------------------------------------------------------------------------------------------
+// ---- options
+// ---------------------------------------------------------------------------------------------------------
 
 inline constexpr auto flag = ap::kind::flag, number = ap::kind::u32;
 
@@ -116,7 +118,8 @@ constexpr auto group_options(int level) {
   };
 }
 
-// ---- constants -------------------------------------------------------------------------------------------------------
+// ---- constants
+// -------------------------------------------------------------------------------------------------------
 
 inline constexpr ap::constant_group ipproto_{"IPPROTO_"}, ipport_{"IPPORT_"}, sol_{"SOL_"}, pmtudisc_{"IP_PMTUDISC_"},
     protection_{"PROTECTION_LEVEL_"};

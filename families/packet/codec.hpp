@@ -4,9 +4,10 @@
 //
 //   INTERFACE [ "?" KEY "=" VALUE ( "&" KEY "=" VALUE )* ]     INTERFACE: a name, any, %index=7
 //
-//   proto     EtherType in host order, 0-65535: 0x0800 is IP, 3 is all     pkttype  0 to us, 1 broadcast, 2 multicast, 3 others, 4 outgoing
-//   hatype    ARPHRD_* of the interface                                    addr     hardware address, aa:bb:cc:dd:ee:ff
-//   tail      bytes after addr that are not zero, in hex                   length   of the sockaddr where it is not 20 (or what addr takes)
+//   proto     EtherType in host order, 0-65535: 0x0800 is IP, 3 is all     pkttype  0 to us, 1 broadcast, 2 multicast,
+//   3 others, 4 outgoing hatype    ARPHRD_* of the interface                                    addr     hardware
+//   address, aa:bb:cc:dd:ee:ff tail      bytes after addr that are not zero, in hex                   length   of the
+//   sockaddr where it is not 20 (or what addr takes)
 #pragma once
 
 #include <arpa/inet.h>
@@ -18,7 +19,8 @@
 namespace packet {
 namespace ap = afplug::plugin;
 
-/// sockaddr_ll with room for hardware addresses of over 8 bytes (InfiniBand has 20), which the kernel gives but does not take.
+/// sockaddr_ll with room for hardware addresses of over 8 bytes (InfiniBand has 20), which the kernel gives but does
+/// not take.
 struct address {
   std::uint16_t family = AF_PACKET;
   std::uint16_t protocol = 0;  // network order

@@ -6,8 +6,8 @@
 //   @name               an abstract name of 0-107 bytes, exactly as long as it is written; %00 is a NUL in it
 //   (nothing)           no name: bind chooses an abstract one
 //
-// Windows takes paths for UTF-8. Its names are the same by its documentation, but it knows paths alone: it chooses no name,
-// and to an abstract one connect says WSAEINVAL (microsoft/WSL#4240).
+// Windows takes paths for UTF-8. Its names are the same by its documentation, but it knows paths alone: it chooses no
+// name, and to an abstract one connect says WSAEINVAL (microsoft/WSL#4240).
 //
 // In all of them %XX is the byte XX. Bytes that do not print, '%', and an '@' that begins a path are written so.
 #pragma once

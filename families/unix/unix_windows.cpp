@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family unix on Windows, which has it from Windows 10 1803 on: streams alone, no socketpair, no descriptors to pass.
+// The family unix on Windows, which has it from Windows 10 1803 on: streams alone, no socketpair, no descriptors to
+// pass.
 #include <windows_common/winsock.hpp>
 #include "codec.hpp"
 

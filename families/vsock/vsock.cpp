@@ -71,7 +71,8 @@ constexpr transport transports[] = {
     {"hv_sock", "hyperv (a guest)"},
 };
 
-// The transports that are there. One that is built in shows only where it has parameters, so a list may be short of some.
+// The transports that are there. One that is built in shows only where it has parameters, so a list may be short of
+// some.
 std::string loaded_transports() {
   std::string list;
   for (const auto& t : transports)
@@ -80,7 +81,8 @@ std::string loaded_transports() {
   return list;
 }
 
-// Whether a transport carries local traffic. A connect would not tell: a guest's CID 1 may lead to a host that never answers.
+// Whether a transport carries local traffic. A connect would not tell: a guest's CID 1 may lead to a host that never
+// answers.
 bool has_loopback() {
   const int fd = ::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;

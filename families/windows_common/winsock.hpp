@@ -38,7 +38,8 @@ Function* function(const wchar_t* library, const char* name) noexcept {
   return found ? reinterpret_cast<Function*>(reinterpret_cast<void*>(::GetProcAddress(found, name))) : nullptr;
 }
 
-/// The build of this Windows: 17134 is Windows 10 1803. 0: it does not say. (GetVersionEx tells most programs of an older one.)
+/// The build of this Windows: 17134 is Windows 10 1803. 0: it does not say. (GetVersionEx tells most programs of an
+/// older one.)
 inline unsigned long build() noexcept {
   RTL_OSVERSIONINFOW version{};
   version.dwOSVersionInfoSize = sizeof version;

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of the family: a name of 1 to 126 bytes, any bytes. None at all is the address of a socket without a name, and asks bind for one.
+// Addresses of the family: a name of 1 to 126 bytes, any bytes. None at all is the address of a socket without a name,
+// and asks bind for one.
 #pragma once
 
 #include <afplug/plugin.h>

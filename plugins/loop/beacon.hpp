@@ -2,8 +2,9 @@
 //
 // The descriptor that a program polls, on which the plugin shows POLLIN and POLLOUT, each as it likes.
 //
-// It is one end of a connected pair of UNIX stream sockets; the plugin keeps the other. A byte sent to the outer end shows POLLIN. A block sent from it
-// fills its send buffer and hides POLLOUT, until the inner end takes the block out. What is hidden and shown again is a new edge for EPOLLET.
+// It is one end of a connected pair of UNIX stream sockets; the plugin keeps the other. A byte sent to the outer end
+// shows POLLIN. A block sent from it fills its send buffer and hides POLLOUT, until the inner end takes the block out.
+// What is hidden and shown again is a new edge for EPOLLET.
 #pragma once
 
 #include <vector>
@@ -25,7 +26,8 @@ class beacon {
 
   int first() const noexcept { return outer_.front().number(); }
 
-  /// `ended`: nothing will come any more (POLLRDHUP; POLLIN then holds for ever). `dead`: nor can anything be sent (POLLHUP). Both are for ever.
+  /// `ended`: nothing will come any more (POLLRDHUP; POLLIN then holds for ever). `dead`: nor can anything be sent
+  /// (POLLHUP). Both are for ever.
   void show(bool in, bool out, bool ended, bool dead) noexcept;
 
  private:

@@ -13,8 +13,8 @@ namespace loop {
 
 namespace {
 
-// More than a quarter of the least send buffer that the kernel gives, less than half: unix_writable() is false from a quarter on, and a block below half
-// of it goes out as one piece.
+// More than a quarter of the least send buffer that the kernel gives, less than half: unix_writable() is false from a
+// quarter on, and a block below half of it goes out as one piece.
 constexpr std::size_t block = 2048;
 
 [[noreturn]] void give_up() { throw std::system_error(errno, std::generic_category()); }

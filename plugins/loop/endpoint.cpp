@@ -198,7 +198,8 @@ std::size_t endpoint::capacity(const endpoint& to) const noexcept {
   return has_connections() ? room + static_cast<std::size_t>(send_buffer_) : room;
 }
 
-// A sender that has filled the other side is only told of room again when a quarter is free: it would else be woken for every byte.
+// A sender that has filled the other side is only told of room again when a quarter is free: it would else be woken for
+// every byte.
 bool endpoint::worth_sending(const endpoint& to) const noexcept { return to.inbox_.weight() <= capacity(to) / 4 * 3; }
 
 std::int64_t endpoint::send(message& sent, const buffers& data, const std::string_view* to) {

@@ -2,8 +2,9 @@
 //
 // A socket of the family: what all handles on it share.
 //
-// One lock guards all endpoints. It is held for a copy of at most a buffer's size and a few calls on beacons, which never block, and while it is held nothing
-// outside of the plugin is called: so there is no order of locks to keep, and whoever forks finds every endpoint in a whole state.
+// One lock guards all endpoints. It is held for a copy of at most a buffer's size and a few calls on beacons, which
+// never block, and while it is held nothing outside of the plugin is called: so there is no order of locks to keep, and
+// whoever forks finds every endpoint in a whole state.
 #pragma once
 
 #include <deque>

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A program's hold on an endpoint: what the contract calls the state of a socket. Takes the lock, and turns the contract's structs into values.
+// A program's hold on an endpoint: what the contract calls the state of a socket. Takes the lock, and turns the
+// contract's structs into values.
 #pragma once
 
 #include <string_view>

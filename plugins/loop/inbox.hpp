@@ -57,7 +57,8 @@ class inbox {
   void put_bytes(message&& piece);  // joins the last piece, where neither carries descriptors
   /// Moves the first record to the end of `to`.
   void pop_record(std::list<message>& to) noexcept;
-  /// Takes that many bytes off the front, and the pieces that are used up with them. `passed` gets their descriptors, of which one piece at most has some.
+  /// Takes that many bytes off the front, and the pieces that are used up with them. `passed` gets their descriptors,
+  /// of which one piece at most has some.
   void drop_bytes(std::size_t count, std::vector<descriptor>& passed) noexcept;
   /// Moves all there is to the end of `to`.
   void clear(std::list<message>& to) noexcept;

@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// loop: sockets inside one process, wholly in user space. Streams, datagrams and records between names, with what unix(7) has of errors, descriptors passed
-// along, and credentials. It shows what a family that the kernel does not know takes, and serves tests that want no kernel in between.
+// loop: sockets inside one process, wholly in user space. Streams, datagrams and records between names, with what
+// unix(7) has of errors, descriptors passed along, and credentials. It shows what a family that the kernel does not
+// know takes, and serves tests that want no kernel in between.
 #include <afplug/plugin.hpp>
 #include <array>
 #include <cstdint>

@@ -2,7 +2,8 @@
 //
 // The family qipcrtr: Qualcomm's IPC router, between the processors of a phone.
 //
-// Address text:  NODE ":" PORT     numbers, decimal or 0x; NODE may be any (QRTR_NODE_BCAST), PORT control (QRTR_PORT_CTRL)
+// Address text:  NODE ":" PORT     numbers, decimal or 0x; NODE may be any (QRTR_NODE_BCAST), PORT control
+// (QRTR_PORT_CTRL)
 #include <linux/qrtr.h>
 #include <sys/socket.h>
 
@@ -13,7 +14,8 @@
 namespace {
 namespace ap = afplug::plugin;
 
-/// A struct sockaddr_qrtr whose padding has a name: it is part of an address's bytes, and copies of a struct need not keep it.
+/// A struct sockaddr_qrtr whose padding has a name: it is part of an address's bytes, and copies of a struct need not
+/// keep it.
 struct address_qrtr {
   sa_family_t sq_family;
   std::uint16_t padding;

@@ -3,8 +3,8 @@
 // The family tipc: messages between services of a cluster, by name. Documentation/networking/tipc.rst.
 //
 // Address text:
-//   name/TYPE/INSTANCE [?scope=N&domain=N]      a service (for connect and sendto); scope 1 zone, 2 cluster (default), 3 node
-//   nameseq/TYPE/LOWER/UPPER [?scope=N]         a range of services (for bind; for sendto: multicast)
+//   name/TYPE/INSTANCE [?scope=N&domain=N]      a service (for connect and sendto); scope 1 zone, 2 cluster (default),
+//   3 node nameseq/TYPE/LOWER/UPPER [?scope=N]         a range of services (for bind; for sendto: multicast)
 //   id/NODE/REF [?scope=N]                      a socket
 #include <linux/tipc.h>
 #include <sys/socket.h>

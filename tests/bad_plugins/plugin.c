@@ -1,10 +1,9 @@
 /* Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
  *
- * The smallest plugin that is right in everything, in C that C++ takes too. A bad one is this one with something spoilt by a macro:
- *   SPOIL   a statement that the entry runs before it returns; the tables below are its to change
- *   NOTE_*  what the note alone says
- *   PROVIDER, FAMILY_ID, FAMILY_NUMBER, FAMILY_FLAGS   what note and descriptor say
- *   NO_NOTE, SECOND_NOTE, TWO_FAMILIES, TOUCHES_ITSELF, CALLS_HOOK_EARLY, SLEEPS_EARLY, THROWS_EARLY   as they are called
+ * The smallest plugin that is right in everything, in C that C++ takes too. A bad one is this one with something spoilt
+ * by a macro: SPOIL   a statement that the entry runs before it returns; the tables below are its to change NOTE_* what
+ * the note alone says PROVIDER, FAMILY_ID, FAMILY_NUMBER, FAMILY_FLAGS   what note and descriptor say NO_NOTE,
+ * SECOND_NOTE, TWO_FAMILIES, TOUCHES_ITSELF, CALLS_HOOK_EARLY, SLEEPS_EARLY, THROWS_EARLY   as they are called
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1

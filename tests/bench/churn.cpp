@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A connection's whole life: socket, connect, accept, close both. TCP clients reset (SO_LINGER 0), or ports would run out in TIME_WAIT.
+// A connection's whole life: socket, connect, accept, close both. TCP clients reset (SO_LINGER 0), or ports would run
+// out in TIME_WAIT.
 #include <sys/un.h>
 #include <afplug/socket.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What an operation costs in user space, in instructions: the one number that does not depend on what else the machine does.
+// What an operation costs in user space, in instructions: the one number that does not depend on what else the machine
+// does.
 #include <gtest/gtest.h>
 
 #include <cstdio>

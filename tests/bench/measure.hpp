@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Measures variants of one thing against each other, so that the result can be believed on a machine that does other things too: slices of 500 µs, all
-// variants in a new random order each round, and the median of the rounds' ratios. The base runs twice, as two variants: what they differ by (A/A) is the error.
+// Measures variants of one thing against each other, so that the result can be believed on a machine that does other
+// things too: slices of 500 µs, all variants in a new random order each round, and the median of the rounds' ratios.
+// The base runs twice, as two variants: what they differ by (A/A) is the error.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// 64 frames of 64 bytes over a cable (veth) in a network namespace of the bench's own: the rings of packet sockets beside system calls. Every way has a
-// cable to itself, since each socket on one gets each frame.
+// 64 frames of 64 bytes over a cable (veth) in a network namespace of the bench's own: the rings of packet sockets
+// beside system calls. Every way has a cable to itself, since each socket on one gets each frame.
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>

@@ -1,10 +1,10 @@
 /* Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
  *
- * ferry: a family in user space that reaches other processes, for the tests: its sockets are local sockets of the system,
- * behind user_ops. Address text: a path of 1 to 107 bytes, or nothing.
+ * ferry: a family in user space that reaches other processes, for the tests: its sockets are local sockets of the
+ * system, behind user_ops. Address text: a path of 1 to 107 bytes, or nothing.
  *
- * FERRY_CHECK in the environment says how the check of SOCK_SEQPACKET goes: crash, hang, garble, or well. FERRY_FAULT names what
- * else is wrong with the family; the faults stand where fault() is asked.
+ * FERRY_CHECK in the environment says how the check of SOCK_SEQPACKET goes: crash, hang, garble, or well. FERRY_FAULT
+ * names what else is wrong with the family; the faults stand where fault() is asked.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1

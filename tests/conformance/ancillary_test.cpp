@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What travels beside the data: descriptors, credentials, packet information, timestamps, errors. PARITY §4.4; unix(7), ip(7), ipv6(7).
+// What travels beside the data: descriptors, credentials, packet information, timestamps, errors. PARITY §4.4; unix(7),
+// ip(7), ipv6(7).
 #include <fcntl.h>
 #include <linux/errqueue.h>
 #include <poll.h>

@@ -7,8 +7,8 @@
 
 namespace conformance {
 
-/// While it lives, this thread and those that it makes are in the namespace. There: lo; a cable from veth0, which is 10.254.0.1, to veth1;
-/// fd00:af::/64 on this machine; ping sockets for everyone.
+/// While it lives, this thread and those that it makes are in the namespace. There: lo; a cable from veth0, which
+/// is 10.254.0.1, to veth1; fd00:af::/64 on this machine; ping sockets for everyone.
 class apart_network {
  public:
   apart_network();

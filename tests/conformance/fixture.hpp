@@ -71,7 +71,8 @@ class fixture : public testing::TestWithParam<const row*> {
   std::string sent(const char* bytes, std::size_t size) const { return conformance::sent(r(), {bytes, size}); }
   /// How many bytes a message of `size` bytes arrives as.
   std::size_t arriving(std::size_t size) const { return size + r().own.header; }
-  // The name of a socket: as it can be bound again, as a receiver is told it, as it can be sent to, as its peer knows it.
+  // The name of a socket: as it can be bound again, as a receiver is told it, as it can be sent to, as its peer knows
+  // it.
   address name_to_bind(const afplug::socket& s) const { return seen(s, r().own.as_bound); }
   address bare(const address& name) const { return r().own.as_bound ? r().own.as_bound(name) : name; }
   address name_as_sender(const afplug::socket& s) const { return seen(s, r().own.as_sender); }
@@ -131,7 +132,8 @@ class helper {
   void join() {
     if (thread_.joinable()) thread_.join();
   }
-  /// Waits until the thread sleeps, in a system call as a rule. A test may rely on it for its strength, not its outcome.
+  /// Waits until the thread sleeps, in a system call as a rule. A test may rely on it for its strength, not its
+  /// outcome.
   void until_asleep() const;
 
  private:
@@ -156,7 +158,8 @@ std::size_t fill(afplug::socket& s, const row& r);
 /// Reads whatever comes until `done`: one sweep may not make enough room for the sender, whose kernel holds more.
 void drain(afplug::socket& s, const std::atomic<bool>& done);
 
-/// The error of a call that sends into a full socket, and how long it took. What the kernel still moves to the receiver may make room a few times.
+/// The error of a call that sends into a full socket, and how long it took. What the kernel still moves to the receiver
+/// may make room a few times.
 struct refusal {
   error_code ec;
   std::chrono::nanoseconds took;

@@ -43,8 +43,8 @@ std::string l2cap_there() {
   return there() + "?psm=" + std::to_string(0x1001 + n % 0x80 * 2 + n / 0x80 * 0x200);
 }
 
-// A command of signalling that a kernel neither answers nor refuses: what answers an echo. Sockets hear the other commands
-// of their radio link, too, of which these are none.
+// A command of signalling that a kernel neither answers nor refuses: what answers an echo. Sockets hear the other
+// commands of their radio link, too, of which these are none.
 constexpr char answer = 9;
 std::string signalling(unsigned i) {
   const std::string number = "message " + std::to_string(i);

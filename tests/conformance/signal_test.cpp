@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Signals without SA_RESTART while a call waits: it goes on, its deadline stays, and the thread's hook decides. PARITY §5.
+// Signals without SA_RESTART while a call waits: it goes on, its deadline stays, and the thread's hook decides. PARITY
+// §5.
 #include <poll.h>
 
 #include <functional>

@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Input: a byte that picks a family (its number, AF_INET = 2), a byte that picks one of its rows, a byte that says what the rest is: 't' an
-// address's text, else its bytes. Text is refused or becomes an address, and what that says of itself, as text and as fields, gives it
-// again.
+// Input: a byte that picks a family (its number, AF_INET = 2), a byte that picks one of its rows, a byte that says what
+// the rest is: 't' an address's text, else its bytes. Text is refused or becomes an address, and what that says of
+// itself, as text and as fields, gives it again.
 #include <afplug/address.hpp>
 #include <afplug/registry.hpp>
 
@@ -43,8 +43,8 @@ std::vector<afplug::field_value> fields_of(const afplug::address& a) {
   return out;
 }
 
-// The text tells every byte. The fields are Python's, which leave some out (an index without a name, a longer form) and refuse some (a hardware
-// address of more than 8 bytes): where they are an address they give themselves.
+// The text tells every byte. The fields are Python's, which leave some out (an index without a name, a longer form) and
+// refuse some (a hardware address of more than 8 bytes): where they are an address they give themselves.
 void gives_itself_again(const afplug::address& a, const afplug::basic_protocol& p) {
   afplug::error_code ec;
   HOLDS(afplug::address::parse(p, a.to_string(), ec) == a && !ec);
@@ -53,8 +53,8 @@ void gives_itself_again(const afplug::address& a, const afplug::basic_protocol& 
   HOLDS(ec || fields_of(again) == fields);
 }
 
-// Bytes may hold padding, which no text tells; what is read from their text is whole. A peer's UNIX path may fill sun_path to its last byte,
-// which our own may not.
+// Bytes may hold padding, which no text tells; what is read from their text is whole. A peer's UNIX path may fill
+// sun_path to its last byte, which our own may not.
 void gives_the_same_text_again(const afplug::address& a, const afplug::basic_protocol& p) {
   if (!has_text(a, p)) return;
   afplug::error_code ec;

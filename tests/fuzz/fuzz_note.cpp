@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Input: a file that might be a plugin. Whatever it is, the note reader accepts it with everything in range, or says why not.
+// Input: a file that might be a plugin. Whatever it is, the note reader accepts it with everything in range, or says
+// why not.
 #include <afplug/plugin.h>
 #include <afplug/inspect.hpp>
 

@@ -2,8 +2,8 @@
 // Two virtual Bluetooth controllers in reach of each other: hci0 and hci1, powered and connectable; hci1 advertises.
 //
 // The controllers are btvirt's (BlueZ's emulator), which serves each connection to its socket as one controller. We
-// stand between them and the kernel's /dev/vhci and carry what btvirt 5.66 does not: SCO, and one isochronous stream of LE.
-// We return once both are up; a child goes on carrying packets.
+// stand between them and the kernel's /dev/vhci and carry what btvirt 5.66 does not: SCO, and one isochronous stream of
+// LE. We return once both are up; a child goes on carrying packets.
 #define _GNU_SOURCE
 #include <endian.h>
 #include <errno.h>
@@ -113,8 +113,8 @@ static void say_complete(const struct side* s, unsigned opcode, const void* resu
   event_to_kernel(s, command_complete, p, (uint8_t)(3 + size));
 }
 
-// Ends a link of which both kernels know; it is up no more. Both may ask for that, and the second finds no link, or the next
-// one that is being set up.
+// Ends a link of which both kernels know; it is up no more. Both may ask for that, and the second finds no link, or the
+// next one that is being set up.
 static int end_link(const struct side* s, const struct side* other, int* is_up, const uint8_t* packet) {
   const uint8_t by_us = 0x16, no_link = 0x02;
   say_status(s, disconnect, *is_up ? 0 : no_link);

@@ -6,7 +6,8 @@
 #include <chrono>
 #include <string>
 
-/// Bluetooth's isochronous sockets are an experimental feature, which the management channel switches. False: it could not.
+/// Bluetooth's isochronous sockets are an experimental feature, which the management channel switches. False: it could
+/// not.
 inline bool switch_isochronous(bool on) {
   namespace bt = afplug::bluetooth;
   afplug::error_code ec;

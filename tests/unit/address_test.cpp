@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// An address as a value: equality, order, hash, fields, text, bytes. What each family's text looks like is in the codec tests.
+// An address as a value: equality, order, hash, fields, text, bytes. What each family's text looks like is in the codec
+// tests.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>

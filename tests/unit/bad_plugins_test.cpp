@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Every way for a plugin to be bad: each is refused with a code, and a sentence that names file and field, and hides no good one behind it.
+// Every way for a plugin to be bad: each is refused with a code, and a sentence that names file and field, and hides no
+// good one behind it.
 #include <sys/socket.h>
 #include <sys/un.h>
 

@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The defects of CPython's socket module that afplug does not have: PARITY §12. Those of one family are in tests/families, as defect_N: 2, 3, 4, 7, 10 and
-// AF_HYPERV's part of 11. What is here needs no kernel but this one. 13, AF_UNIX and BTPROTO_L2CAP on Windows, is in tests/windows: unix_test.cpp and
-// bluetooth_test.cpp.
+// The defects of CPython's socket module that afplug does not have: PARITY §12. Those of one family are in
+// tests/families, as defect_N: 2, 3, 4, 7, 10 and AF_HYPERV's part of 11. What is here needs no kernel but this one.
+// 13, AF_UNIX and BTPROTO_L2CAP on Windows, is in tests/windows: unix_test.cpp and bluetooth_test.cpp.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -141,8 +141,9 @@ TEST(defect_9, sendfile_has_one_deadline) {
   ::close(file);
 }
 
-// PARITY §12.11: TCP_INFO is read as what it is; whether a socket can be had is a question; ancillary data has a builder and a reader (control_test), names are raced for
-// (connect_test), multicast has its options (ip_options_test), asynchronous calls are there (async_socket_test).
+// PARITY §12.11: TCP_INFO is read as what it is; whether a socket can be had is a question; ancillary data has a
+// builder and a reader (control_test), names are raced for (connect_test), multicast has its options (ip_options_test),
+// asynchronous calls are there (async_socket_test).
 TEST(defect_11, tcp_info_is_decoded_and_availability_can_be_asked) {
   const afplug::socket s("inet", SOCK_STREAM);
   const auto text = s.option_text("TCP_INFO");
@@ -151,7 +152,8 @@ TEST(defect_11, tcp_info_is_decoded_and_availability_can_be_asked) {
   EXPECT_TRUE(afplug::check(afplug::registry::global().family("inet"), SOCK_STREAM, 0).available());
 }
 
-// PARITY §12.12: a look-up minds the limit. With none left nothing is asked; connect_test has a resolver that does not answer.
+// PARITY §12.12: a look-up minds the limit. With none left nothing is asked; connect_test has a resolver that does not
+// answer.
 TEST(defect_12, look_ups_mind_the_timeout) {
   EXPECT_EQ(ERROR_OF(afplug::getaddrinfo("a.name.to.look.up.example", "80", {.timeout = 0ns}, _)), timed_out);
   EXPECT_EQ(ERROR_OF(afplug::create_connection("a.name.to.look.up.example", "80", {.timeout = 0ns}, _)), timed_out);

@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The edges of Python's socket module as C++ has them, in the order of PARITY §9.1: each comment is the line there. Lines that are missing here are those that
-// C++'s types do not let a program write (recv(-1), settimeout('x'), htons(2**16) …), and those of packet, vsock and netlink, which are in
-// tests/families and codec_netlink.cpp.
+// The edges of Python's socket module as C++ has them, in the order of PARITY §9.1: each comment is the line there.
+// Lines that are missing here are those that C++'s types do not let a program write (recv(-1), settimeout('x'),
+// htons(2**16) …), and those of packet, vsock and netlink, which are in tests/families and codec_netlink.cpp.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>

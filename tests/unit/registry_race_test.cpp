@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The registry from many threads at once. What counts is that ThreadSanitizer sees nothing, and that all get the same answer.
+// The registry from many threads at once. What counts is that ThreadSanitizer sees nothing, and that all get the same
+// answer.
 #include <gtest/gtest.h>
 #include <afplug/registry.hpp>
 #include <atomic>

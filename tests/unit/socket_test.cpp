@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What a socket is whatever its family: opening through the registry, the empty socket, and the quality of errors. What families do is in
-// tests/conformance.
+// What a socket is whatever its family: opening through the registry, the empty socket, and the quality of errors. What
+// families do is in tests/conformance.
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>

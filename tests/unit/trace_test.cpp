@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Trace points: every event is told once, before the call, with what is asked; and the hook can forbid the call. PARITY §1.5.
+// Trace points: every event is told once, before the call, with what is asked; and the hook can forbid the call. PARITY
+// §1.5.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>

@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// bluetooth.dll: defect 13 of CPython's socket module, which has no BTPROTO_L2CAP on Windows, though Winsock has (PARITY §12, python/cpython#148449). Here it is in the
-// tables with its row and its address form. Wine has no AF_BTH: that the socket is refused, and the reason, is checked too.
+// bluetooth.dll: defect 13 of CPython's socket module, which has no BTPROTO_L2CAP on Windows, though Winsock has
+// (PARITY §12, python/cpython#148449). Here it is in the tables with its row and its address form. Wine has no AF_BTH:
+// that the socket is refused, and the reason, is checked too.
 #include <winsock2.h>
 
 #include <ws2bth.h>

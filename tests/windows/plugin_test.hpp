@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A plugin's library as a host on Windows meets it: its note read from the file, loaded, asked for its tables, its codec put through texts.
+// A plugin's library as a host on Windows meets it: its note read from the file, loaded, asked for its tables, its
+// codec put through texts.
 #pragma once
 
 #include <afplug/plugin.h>

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// <afplug/windows.hpp> under Wine: sockets shared within a process and with another, and the controls of WSAIoctl. PARITY §1.1, §4.2, §4.5.
+// <afplug/windows.hpp> under Wine: sockets shared within a process and with another, and the controls of WSAIoctl.
+// PARITY §1.1, §4.2, §4.5.
 #include <afplug/windows.hpp>
 
 #include <cstdio>
@@ -118,7 +119,8 @@ void shared_with_another_process(const char* self) {
   STARTUPINFOA start{};
   start.cb = sizeof start;
   PROCESS_INFORMATION made{};
-  // It waits until it has been told by its command line: the process must be there before a socket can be shared with it.
+  // It waits until it has been told by its command line: the process must be there before a socket can be shared with
+  // it.
   std::string command = std::string("\"") + self + "\" child";
   SECURITY_ATTRIBUTES inherited{sizeof inherited, nullptr, TRUE};
   HANDLE reading = nullptr, writing = nullptr;

@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// unix.dll: defect 13 of CPython's socket module, whose builds for Windows leave AF_UNIX out (PARITY §12). Here its row and its names are always there, and where
-// Windows has it not, the verdict says so. Wine has none, whichever Windows it plays; the second argument names it.
+// unix.dll: defect 13 of CPython's socket module, whose builds for Windows leave AF_UNIX out (PARITY §12). Here its row
+// and its names are always there, and where Windows has it not, the verdict says so. Wine has none, whichever Windows
+// it plays; the second argument names it.
 #include "plugin_test.hpp"
 
 namespace {

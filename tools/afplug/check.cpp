@@ -41,7 +41,8 @@ std::vector<const kit::check*> all_checks() {
   return out;
 }
 
-/// The plugin's own entry, once more than the registry calls it: with this host's version, then with a major that nobody has.
+/// The plugin's own entry, once more than the registry calls it: with this host's version, then with a major that
+/// nobody has.
 void entry_is_steady(const fs::path& file) {
   void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
   kit::expect(library != nullptr, "it is not loaded");
@@ -65,7 +66,8 @@ void entry_is_steady(const fs::path& file) {
   kit::expect(entry(&other, &none) < 0, "the entry accepts a host of ABI {}.0", AFPLUG_ABI_MAJOR + 1);
 }
 
-/// In the child: loads the file and tells what came of it; then runs the checks from `first` on, one (family, check) after the other.
+/// In the child: loads the file and tells what came of it; then runs the checks from `first` on, one (family, check)
+/// after the other.
 void run_kit(const fs::path& file, std::size_t first, const child::tell& tell) {
   const load_report loaded = load_plugin(file);
   json::array names, warnings;

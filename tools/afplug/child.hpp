@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Plugins' code runs in a child process with a time limit: what crashes or hangs there costs an answer, not the command.
+// Plugins' code runs in a child process with a time limit: what crashes or hangs there costs an answer, not the
+// command.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +20,8 @@ class child {
  public:
   using tell = std::function<void(const json::value&)>;
 
-  /// Starts `body` in a child. Its stdin and stdout are nobody's, what it writes to stderr is kept for trouble(). `patience` is how long each answer may take.
+  /// Starts `body` in a child. Its stdin and stdout are nobody's, what it writes to stderr is kept for trouble().
+  /// `patience` is how long each answer may take.
   child(const std::function<void(const tell&)>& body, std::chrono::milliseconds patience);
   ~child();  ///< kills it, and what it started
   child(const child&) = delete;
@@ -28,7 +30,8 @@ class child {
   /// The next answer; none: it has ended, or was ended.
   std::optional<json::value> next();
 
-  /// After next() gave none: how it came to an untimely end ("was ended by SIGSEGV", "did not answer within 5 s"); empty: it had finished.
+  /// After next() gave none: how it came to an untimely end ("was ended by SIGSEGV", "did not answer within 5 s");
+  /// empty: it had finished.
   const std::string& trouble() const noexcept { return trouble_; }
   /// It was ended by SIGSYS: a seccomp filter's doing.
   bool filtered() const noexcept { return filtered_; }

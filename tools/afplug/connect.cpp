@@ -21,9 +21,9 @@ int run(const endpoint_arguments& arguments) {
     if (!arguments.local.empty())
       s.bind(e.resolve(arguments.local, true).front());
     else if (const address own = s.getsockname(ec); !e.connects() && own.size() == sizeof(sa_family_t))
-      s.bind(
-          own,
-          ec);  // one that has no name gets one of the system's choice where there is such a thing: who is nobody gets no answer
+      s.bind(own,
+             ec);  // one that has no name gets one of the system's choice where there is such a thing: who is nobody
+                   // gets no answer
     limit(s, arguments.timeout);
     s.connect(to, ec);
     // CAN frames, ISO-TP and packets know no peer: the address is the socket's own, and everybody there is the peer.

@@ -141,7 +141,8 @@ class codec {
            again ? hex_of(*again) : "nothing", hex_of(a));
   }
 
-  /// The four slots agree about an address that parse or set made. Fields need not say all that the text does, but what they make has the same fields.
+  /// The four slots agree about an address that parse or set made. Fields need not say all that the text does, but what
+  /// they make has the same fields.
   void agree(const afplug_sockaddr& a) const {
     text_returns(a);
     const auto fields = get(a);

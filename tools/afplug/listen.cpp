@@ -16,7 +16,8 @@
 namespace afplug::command {
 namespace {
 
-/// The socket's entry in the file system, which goes when nobody can connect any more, and when a signal ends the command.
+/// The socket's entry in the file system, which goes when nobody can connect any more, and when a signal ends the
+/// command.
 class socket_file {
  public:
   explicit socket_file(const address& at) {

@@ -18,7 +18,8 @@
 
 namespace afplug::command {
 
-/// {type, type_number, protocol, protocol_number, verdict, errno, reason, detail, remedy}; without a choice the first four are null.
+/// {type, type_number, protocol, protocol_number, verdict, errno, reason, detail, remedy}; without a choice the first
+/// four are null.
 json::object describe(const verdict& v, const choice* what = nullptr);
 
 /// {path, version, provider}; null for no plugin.
@@ -32,8 +33,8 @@ const plugin_info* file_of(std::string_view id, const std::vector<plugin_info>& 
 verdict blame(const child& dead, const plugin_info* file, std::string_view id, std::string_view reason,
               std::string_view doing);
 
-/// Runs `body` with the loaded family in a child and gives back its one answer. Failures become this process's own: of the registry, of the spelling,
-/// and a crash or hang with the file's name.
+/// Runs `body` with the loaded family in a child and gives back its one answer. Failures become this process's own: of
+/// the registry, of the spelling, and a crash or hang with the file's name.
 json::object ask(std::string_view id, const common& all, const std::function<json::object(const family&)>& body);
 
 /// The colour of a verdict.

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// FAMILY:TYPE:PROTOCOL as people write it: in any case, with or without SOCK_, IPPROTO_, CAN_, BTPROTO_ …, without the type where the protocol says it.
+// FAMILY:TYPE:PROTOCOL as people write it: in any case, with or without SOCK_, IPPROTO_, CAN_, BTPROTO_ …, without the
+// type where the protocol says it.
 #pragma once
 
 #include <afplug/family.hpp>
@@ -18,7 +19,8 @@ struct spelling {
   static spelling of(std::string_view text);
 };
 
-/// A family's id ("can") from how it is written: "can", "AF_CAN", "29". What no plugin answers for stays as it is, in lower case.
+/// A family's id ("can") from how it is written: "can", "AF_CAN", "29". What no plugin answers for stays as it is, in
+/// lower case.
 std::string family_id(std::string_view text);
 
 /// What is meant in a family.

@@ -23,8 +23,8 @@ struct transfer_options {
   std::span<const std::byte> first;  ///< received already
 };
 
-/// Carries until both directions have ended, or nothing moved for `idle`. The exit code; a failure ends the process, since a thread may be blocked for ever in
-/// a read of stdin.
+/// Carries until both directions have ended, or nothing moved for `idle`. The exit code; a failure ends the process,
+/// since a thread may be blocked for ever in a read of stdin.
 int transfer(socket& over, const transfer_options& how);
 
 }  // namespace afplug::command

@@ -31,8 +31,9 @@ struct address_field {
   field_value value;
 };
 
-/// An address: at most 128 bytes of sockaddr, its length, and the identity (family, type, protocol) that reads it. No heap; copying is a memcpy.
-/// Meets Asio's Endpoint requirements. One that Asio or a system call filled reads as its number's primary family.
+/// An address: at most 128 bytes of sockaddr, its length, and the identity (family, type, protocol) that reads it. No
+/// heap; copying is a memcpy. Meets Asio's Endpoint requirements. One that Asio or a system call filled reads as its
+/// number's primary family.
 class AFPLUG_API address {
  public:
   using protocol_type = basic_protocol;  ///< Asio's Endpoint requirement
@@ -41,20 +42,21 @@ class AFPLUG_API address {
   /// No address: length 0. What recvfrom gives on a connected stream.
   address() noexcept : length_(0) { storage_.ss_family = AF_UNSPEC; }
 
-  /// Reads an address from its text form (PARITY §6, DESIGN "Address text"). Never asks DNS: a host name is malformed here; connect() and
-  /// create_connection() look names up. Loads the family's plugin.
-  /// `type` and `protocol` say which of the family's forms is meant, where it has several (CAN_ISOTP, BTPROTO_HCI).
-  /// Errors: the registry's; errc::malformed_address, ENODEV for an unknown interface; the sentence names the offending part.
+  /// Reads an address from its text form (PARITY §6, DESIGN "Address text"). Never asks DNS: a host name is malformed
+  /// here; connect() and create_connection() look names up. Loads the family's plugin. `type` and `protocol` say which
+  /// of the family's forms is meant, where it has several (CAN_ISOTP, BTPROTO_HCI). Errors: the registry's;
+  /// errc::malformed_address, ENODEV for an unknown interface; the sentence names the offending part.
   address(std::string_view family, std::string_view text, int type = 0, int proto = 0);
   address(int family, std::string_view text, int type = 0, int proto = 0);
   static address parse(const basic_protocol& p, std::string_view text, error_code& ec);
 
-  /// An address from its fields, in the order of the family's field table (Python's tuple); std::monostate or leaving out at the end means default.
+  /// An address from its fields, in the order of the family's field table (Python's tuple); std::monostate or leaving
+  /// out at the end means default.
   static address from_fields(const basic_protocol& p, std::span<const field_value> values);
   static address from_fields(const basic_protocol& p, std::span<const field_value> values, error_code& ec);
 
-  /// From raw bytes (at most 128, else errc::address_too_long), e.g. what a system call gave. `p` tells whose it is; without it the sockaddr's own
-  /// family number does.
+  /// From raw bytes (at most 128, else errc::address_too_long), e.g. what a system call gave. `p` tells whose it is;
+  /// without it the sockaddr's own family number does.
   address(const void* bytes, std::size_t length);
   address(const void* bytes, std::size_t length, const basic_protocol& p);
 
@@ -74,7 +76,8 @@ class AFPLUG_API address {
   }                                                                   ///< whose it is
   void protocol(const basic_protocol& p) noexcept { protocol_ = p; }  ///< says whose it is; the bytes stay
 
-  /// The family's text, from which an address equal in every byte can be read again. Of an unknown family: "%family=N,hex".
+  /// The family's text, from which an address equal in every byte can be read again. Of an unknown family:
+  /// "%family=N,hex".
   std::string to_string() const;
 
   /// All fields, in the order of Python's tuple.

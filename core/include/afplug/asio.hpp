@@ -2,11 +2,12 @@
 //
 // Boost.Asio: the one header that includes it.
 //
-//   afplug::to_asio        a kernel family's socket as Asio's own: boost::asio::basic_stream_socket<afplug::stream> and so on
-//   afplug::acceptor       gives such sockets, close-on-exec
-//   afplug::async_socket   Asio's asynchronous calls on any family's socket, user-space families included
+//   afplug::to_asio        a kernel family's socket as Asio's own: boost::asio::basic_stream_socket<afplug::stream> and
+//   so on afplug::acceptor       gives such sockets, close-on-exec afplug::async_socket   Asio's asynchronous calls on
+//   any family's socket, user-space families included
 //
-// What Asio opens or accepts by itself bypasses the registry and leaves close-on-exec unset: open with afplug::socket, and hand over.
+// What Asio opens or accepts by itself bypasses the registry and leaves close-on-exec unset: open with afplug::socket,
+// and hand over.
 #pragma once
 
 #include <poll.h>
@@ -119,8 +120,9 @@ class async_state {
     constexpr descriptor::wait_type same[] = {descriptor::wait_read, descriptor::wait_write, descriptor::wait_error};
     readiness_.async_wait(same[what], std::forward<Handler>(handler));
   }
-  /// The same after it held and was of no use, for the `vain`th time in a row. Where it holds still, which it may for long (a UNIX datagram socket is ready
-  /// to send while the receiver named is full), the handler comes a little later instead of at once, so that nobody spins.
+  /// The same after it held and was of no use, for the `vain`th time in a row. Where it holds still, which it may for
+  /// long (a UNIX datagram socket is ready to send while the receiver named is full), the handler comes a little later
+  /// instead of at once, so that nobody spins.
   template <class Handler>
   void wait_again(wait_type what, unsigned vain, Handler&& handler) {
     constexpr short events[] = {POLLIN, POLLOUT, POLLPRI};
@@ -158,7 +160,8 @@ class async_state {
   std::array<std::optional<timer>, 2> rests_;                        // of the one who reads, and of the one who writes
 };
 
-/// Tries; where that would block waits, and tries again. Completes with (error_code, Result), or (error_code) where Result is void.
+/// Tries; where that would block waits, and tries again. Completes with (error_code, Result), or (error_code) where
+/// Result is void.
 template <class Executor, class Result, class Attempt>
 class when_ready {
  public:
@@ -253,10 +256,10 @@ class when_connected {
 
 }  // namespace detail
 
-/// Hands a socket of a kernel family to Asio: `auto s = to_asio<afplug::stream>(std::move(socket), executor)` gives a basic_stream_socket<afplug::stream>;
-/// likewise datagram, seq_packet and raw. Close-on-exec stays set.
-/// Errors: errc::invalid_argument where the socket is of another type; EOPNOTSUPP for user-space families (use async_socket); Asio's. The socket is then still the
-/// caller's.
+/// Hands a socket of a kernel family to Asio: `auto s = to_asio<afplug::stream>(std::move(socket), executor)` gives a
+/// basic_stream_socket<afplug::stream>; likewise datagram, seq_packet and raw. Close-on-exec stays set. Errors:
+/// errc::invalid_argument where the socket is of another type; EOPNOTSUPP for user-space families (use async_socket);
+/// Asio's. The socket is then still the caller's.
 template <class Protocol = stream, class Executor>
 typename Protocol::socket::template rebind_executor<Executor>::other to_asio(socket&& s, const Executor& executor,
                                                                              error_code& ec) {
@@ -288,12 +291,14 @@ typename Protocol::socket to_asio(socket&& s, Context& context) {
   return to_asio<Protocol>(std::move(s), boost::asio::any_io_executor(context.get_executor()));
 }
 
-/// Asio's asynchronous calls on a socket of any family. Meets AsyncReadStream and AsyncWriteStream, so async_read, async_write, TLS streams and Beast work on it.
+/// Asio's asynchronous calls on a socket of any family. Meets AsyncReadStream and AsyncWriteStream, so async_read,
+/// async_write, TLS streams and Beast work on it.
 ///
-/// The descriptor is registered with the reactor at the first operation that has to wait, no sooner. Each operation takes a completion token, runs its handler
-/// through the handler's executor (this one's, where it has none), never inside the initiating call, and can be cancelled through its cancellation slot (all
-/// types: an operation that was cancelled had no effect, but for connect). One read and one write may be under way at a time; else not thread-safe, as Asio's.
-/// Destroying or closing it ends operations under way with operation_aborted.
+/// The descriptor is registered with the reactor at the first operation that has to wait, no sooner. Each operation
+/// takes a completion token, runs its handler through the handler's executor (this one's, where it has none), never
+/// inside the initiating call, and can be cancelled through its cancellation slot (all types: an operation that was
+/// cancelled had no effect, but for connect). One read and one write may be under way at a time; else not thread-safe,
+/// as Asio's. Destroying or closing it ends operations under way with operation_aborted.
 template <class Executor = boost::asio::any_io_executor>
 class basic_async_socket {
  public:
@@ -422,7 +427,8 @@ class basic_async_socket {
         token);
   }
 
-  /// Completes with (error_code, std::size_t): how many messages went, as socket::send_many. They must live until then, with all that they point to.
+  /// Completes with (error_code, std::size_t): how many messages went, as socket::send_many. They must live until then,
+  /// with all that they point to.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_send_many(std::span<outgoing> messages, Token&& token = {}) {
     return run<std::size_t>(
@@ -433,7 +439,8 @@ class basic_async_socket {
         },
         token);
   }
-  /// Completes with (error_code, std::size_t): how many messages came, as socket::recv_many. They must live until then, with all that they point to.
+  /// Completes with (error_code, std::size_t): how many messages came, as socket::recv_many. They must live until then,
+  /// with all that they point to.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_receive_many(std::span<incoming> messages, Token&& token = {}) {
     return run<std::size_t>(
@@ -522,7 +529,8 @@ class basic_acceptor {
     using other = basic_acceptor<Protocol, Other>;
   };
 
-  /// On a socket that listens. EOPNOTSUPP for user-space families, whose sockets Asio's own can't hold: async_socket::async_accept serves those.
+  /// On a socket that listens. EOPNOTSUPP for user-space families, whose sockets Asio's own can't hold:
+  /// async_socket::async_accept serves those.
   basic_acceptor(const Executor& executor, socket listener) : listener_(executor, checked(std::move(listener))) {}
   /// On a server made at that address: create_server.
   basic_acceptor(const Executor& executor, const address& at, const server_options& options = {})

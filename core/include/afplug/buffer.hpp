@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Views of memory that every call takes: made from anything contiguous (std::span, std::string, std::vector, std::array, C arrays), and from
-// Asio's buffers without including Asio. Both have iovec's layout, so that an array of them goes to the system as it is.
+// Views of memory that every call takes: made from anything contiguous (std::span, std::string, std::vector,
+// std::array, C arrays), and from Asio's buffers without including Asio. Both have iovec's layout, so that an array of
+// them goes to the system as it is.
 #pragma once
 
 #include <sys/uio.h>

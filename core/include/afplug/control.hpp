@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Ancillary data of sendmsg and recvmsg, typed: a builder, and a buffer that iterates. cmsg(3), unix(7), ip(7), ipv6(7), PARITY §4.4.
+// Ancillary data of sendmsg and recvmsg, typed: a builder, and a buffer that iterates. cmsg(3), unix(7), ip(7),
+// ipv6(7), PARITY §4.4.
 #pragma once
 
 #include <netinet/in.h>
@@ -57,8 +58,8 @@ struct control_item {
   AFPLUG_API std::optional<int> gro_segment_size() const noexcept;  ///< UDP_GRO
 };
 
-/// Builds the ancillary data of one sendmsg. Grows by itself; the result is zero-padded and aligned. A value out of its range, or an item of 2 GiB, throws
-/// errc::invalid_argument.
+/// Builds the ancillary data of one sendmsg. Grows by itself; the result is zero-padded and aligned. A value out of its
+/// range, or an item of 2 GiB, throws errc::invalid_argument.
 class AFPLUG_API control_builder {
  public:
   control_builder& add(int level, int type, const void* data, std::size_t size);
@@ -88,8 +89,9 @@ class AFPLUG_API control_builder {
   std::vector<std::byte> bytes_;
 };
 
-/// Room for the ancillary data of one recvmsg, and its reader. Owns the descriptors that arrive in it: those that are not taken are closed at the
-/// next recvmsg into it and at its end, so that nothing leaks whatever the program does with the message.
+/// Room for the ancillary data of one recvmsg, and its reader. Owns the descriptors that arrive in it: those that are
+/// not taken are closed at the next recvmsg into it and at its end, so that nothing leaks whatever the program does
+/// with the message.
 class AFPLUG_API control_buffer {
  public:
   control_buffer() noexcept = default;            ///< no room: ancillary data is discarded (MSG_CTRUNC)
@@ -127,9 +129,11 @@ class AFPLUG_API control_buffer {
 
   /// The first item of that level and type.
   std::optional<control_item> find(int level, int type) const noexcept;
-  /// Takes the received descriptors (SCM_RIGHTS, in order): they are the caller's now, close-on-exec. A partial int at the end of a cut item is dropped.
+  /// Takes the received descriptors (SCM_RIGHTS, in order): they are the caller's now, close-on-exec. A partial int at
+  /// the end of a cut item is dropped.
   std::vector<int> take_rights();
-  /// Takes the received descriptor of the sender's process (SCM_PIDFD, with SO_PASSPIDFD set), likewise; empty: there is none.
+  /// Takes the received descriptor of the sender's process (SCM_PIDFD, with SO_PASSPIDFD set), likewise; empty: there
+  /// is none.
   std::optional<int> take_pidfd();
 
   bool malformed() const noexcept;                        ///< the sequence ended early, or an item was cut

@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Errors. What the system says comes as boost::system::system_category(); what afplug itself says comes in the categories below.
-// Throwing calls throw afplug::error. Calls that take an error_code& leave the sentence in last_detail().
+// Errors. What the system says comes as boost::system::system_category(); what afplug itself says comes in the
+// categories below. Throwing calls throw afplug::error. Calls that take an error_code& leave the sentence in
+// last_detail().
 #pragma once
 
 #include <afplug/config.hpp>
@@ -16,10 +17,10 @@ using boost::system::error_code;
 
 /// Errors of afplug's own (category "afplug").
 enum class errc {
-  timed_out =
-      1,  ///< the socket's own timeout passed. Not ETIMEDOUT, which is the kernel's word. Equivalent to errc::timed_out.
-  interrupted,  ///< the thread's `interrupt` hook ended the call
-  stopped,      ///< a stop_token was triggered
+  timed_out = 1,  ///< the socket's own timeout passed. Not ETIMEDOUT, which is the kernel's word. Equivalent to
+                  ///< errc::timed_out.
+  interrupted,    ///< the thread's `interrupt` hook ended the call
+  stopped,        ///< a stop_token was triggered
   // argument
   invalid_argument = 20,  ///< an argument is out of its range; the sentence says which
   malformed_address,      ///< text or fields that are no address of this family
@@ -44,7 +45,8 @@ enum class errc {
 /// The category of errc, "afplug".
 AFPLUG_API const boost::system::error_category& afplug_category() noexcept;
 
-/// The resolver's errors: the EAI_* numbers of getaddrinfo(3). EAI_SYSTEM is reported as the errno in the system category.
+/// The resolver's errors: the EAI_* numbers of getaddrinfo(3). EAI_SYSTEM is reported as the errno in the system
+/// category.
 AFPLUG_API const boost::system::error_category& resolver_category() noexcept;
 
 /// The resolver's h_errno errors (gethostbyname and relatives).
@@ -53,7 +55,8 @@ AFPLUG_API const boost::system::error_category& netdb_category() noexcept;
 /// Makes errc an error code by itself, as boost::system wants it.
 inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), afplug_category()}; }
 
-/// What throwing calls throw: a system_error whose what() is the sentence: who was asked for what, what is wrong, what to do.
+/// What throwing calls throw: a system_error whose what() is the sentence: who was asked for what, what is wrong, what
+/// to do.
 class AFPLUG_API error : public boost::system::system_error {
  public:
   error(error_code ec, std::string sentence);
@@ -64,8 +67,8 @@ class AFPLUG_API error : public boost::system::system_error {
   std::string sentence_;
 };
 
-/// The sentence for the last error that an error_code call of this thread gave; empty where the code's own message() says it all.
-/// Valid until this thread's next afplug call that fails.
+/// The sentence for the last error that an error_code call of this thread gave; empty where the code's own message()
+/// says it all. Valid until this thread's next afplug call that fails.
 AFPLUG_API std::string_view last_detail() noexcept;
 
 namespace detail {

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// One plugin file under the glass: what its note says, whether the gate lets it pass, and what comes out when it is loaded.
+// One plugin file under the glass: what its note says, whether the gate lets it pass, and what comes out when it is
+// loaded.
 #pragma once
 
 #include <afplug/config.hpp>
@@ -38,8 +39,8 @@ struct inspection {
   std::optional<plugin_note> note;  ///< where it could be read; a file can have one and be refused all the same
 };
 
-/// Passes a file through the gate: its kind, its owner and mode and its directory's, its ELF headers, its note. Loads nothing and runs nothing.
-/// `file` must be absolute. Any thread may call it; throws nothing but std::bad_alloc.
+/// Passes a file through the gate: its kind, its owner and mode and its directory's, its ELF headers, its note. Loads
+/// nothing and runs nothing. `file` must be absolute. Any thread may call it; throws nothing but std::bad_alloc.
 AFPLUG_API inspection inspect(const std::filesystem::path& file);
 
 /// The same for a file's bytes: headers and note alone. A pure function; `name` stands in the sentences.
@@ -52,9 +53,10 @@ struct load_report : inspection {
   int error = 0;  ///< an errno that will pass (ENOMEM, EMFILE, ENFILE): the file is not to blame; else 0
 };
 
-/// Passes a file through the gate, loads it, runs its entry and checks everything that it describes. The code stays mapped for the life of the
-/// process, and a file that was loaded is not loaded again. Blocks as dlopen(3) does. Any thread may call it; from a plugin's own initialisation
-/// the file is refused ("reentered"). Throws nothing but std::bad_alloc.
+/// Passes a file through the gate, loads it, runs its entry and checks everything that it describes. The code stays
+/// mapped for the life of the process, and a file that was loaded is not loaded again. Blocks as dlopen(3) does. Any
+/// thread may call it; from a plugin's own initialisation the file is refused ("reentered"). Throws nothing but
+/// std::bad_alloc.
 AFPLUG_API load_report load_plugin(const std::filesystem::path& file);
 
 }  // namespace afplug

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Ending a blocked call from outside: a per-thread hook that EINTR calls, and std::stop_token (an argument of the calls in socket.hpp).
+// Ending a blocked call from outside: a per-thread hook that EINTR calls, and std::stop_token (an argument of the calls
+// in socket.hpp).
 #pragma once
 
 #include <afplug/config.hpp>
@@ -8,9 +9,9 @@
 
 namespace afplug {
 
-/// Called in this thread whenever a system call of afplug's ended in EINTR. True: the call ends with errc::interrupted; false: it goes on, with what is left
-/// of its timeout (PEP 475). May throw: the exception leaves the call. Ctrl-C, or Python's signal handlers, are what it is for.
-/// Returns the hook that was there. An empty function: none.
+/// Called in this thread whenever a system call of afplug's ended in EINTR. True: the call ends with errc::interrupted;
+/// false: it goes on, with what is left of its timeout (PEP 475). May throw: the exception leaves the call. Ctrl-C, or
+/// Python's signal handlers, are what it is for. Returns the hook that was there. An empty function: none.
 AFPLUG_API std::function<bool()> interrupt(std::function<bool()> hook);
 
 /// Sets a hook for a scope.

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Socket options: typed ones, which are structural (Asio's level, name, data, size: they serve Asio's sockets too), and the text forms by which the
-// tables of the families speak of any.
+// Socket options: typed ones, which are structural (Asio's level, name, data, size: they serve Asio's sockets too), and
+// the text forms by which the tables of the families speak of any.
 #pragma once
 
 #include <sys/socket.h>
@@ -51,17 +51,19 @@ class linger : public plain<SOL_SOCKET, SO_LINGER, ::linger> {
 
 }  // namespace opt
 
-/// Text form of an option's bytes, by its kind: on, 42, 1.5s, eth0, cubic, onoff=on,linger=5s, {..},{..}, hex. Values that constants of the option's
-/// `values` prefix name (the family's first, then socket_constants()) are printed by name, sets of bits as A|B. Text and interface names are
-/// percent-encoded where they would not print. errc::wrong_kind where the bytes do not fit the kind.
+/// Text form of an option's bytes, by its kind: on, 42, 1.5s, eth0, cubic, onoff=on,linger=5s, {..},{..}, hex. Values
+/// that constants of the option's `values` prefix name (the family's first, then socket_constants()) are printed by
+/// name, sets of bits as A|B. Text and interface names are percent-encoded where they would not print. errc::wrong_kind
+/// where the bytes do not fit the kind.
 AFPLUG_API std::string format_option(const option_info& option, std::span<const std::byte> bytes,
                                      const afplug::family* family = nullptr);
 AFPLUG_API std::string format_option(const option_info& option, std::span<const std::byte> bytes, error_code& ec,
                                      const afplug::family* family = nullptr);
 
-/// Bytes of an option from its text form; for AFPLUG_KIND_LENGTH as many zero bytes. Names of constants with the option's `values` prefix may stand for
-/// numbers, the prefix and the case left out if one likes; A|B combines them. A duration takes a unit (ns, us, ms, s, min, h), which may be left out where
-/// the option counts in one. The sentence of a failure names the part that is wrong and what is taken instead.
+/// Bytes of an option from its text form; for AFPLUG_KIND_LENGTH as many zero bytes. Names of constants with the
+/// option's `values` prefix may stand for numbers, the prefix and the case left out if one likes; A|B combines them. A
+/// duration takes a unit (ns, us, ms, s, min, h), which may be left out where the option counts in one. The sentence of
+/// a failure names the part that is wrong and what is taken instead.
 AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::string_view text,
                                                const afplug::family* family = nullptr);
 AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::string_view text,

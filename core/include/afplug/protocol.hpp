@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What a socket speaks: (family, type, protocol) as the program says it, and the native triple that the platform knows. Meets Asio's Protocol
-// requirements without including Asio: family(), type() and protocol() are the native ones there.
+// What a socket speaks: (family, type, protocol) as the program says it, and the native triple that the platform knows.
+// Meets Asio's Protocol requirements without including Asio: family(), type() and protocol() are the native ones there.
 #pragma once
 
 #include <sys/socket.h>
@@ -80,7 +80,8 @@ class basic_protocol {
   triple native_;
 };
 
-/// The protocol of an address or socket; converts to and from the four below. (A class can't have a member of its own name: hence the alias.)
+/// The protocol of an address or socket; converts to and from the four below. (A class can't have a member of its own
+/// name: hence the alias.)
 using protocol = basic_protocol;
 
 /// SOCK_STREAM protocols, for boost::asio::basic_stream_socket<afplug::stream>.

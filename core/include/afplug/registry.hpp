@@ -20,7 +20,8 @@ namespace afplug {
 
 class socket;
 
-/// A plugin file that was found, and a family in it; one entry a (file, family). Made from the file's ELF note alone: nothing was loaded or run.
+/// A plugin file that was found, and a family in it; one entry a (file, family). Made from the file's ELF note alone:
+/// nothing was loaded or run.
 struct plugin_info {
   enum class state_t {
     found,     ///< would be loaded when asked for
@@ -46,7 +47,8 @@ struct registry_options {
   std::vector<std::pair<std::string, std::string>> providers;  ///< (family, provider) that the program prefers
 };
 
-/// Finds and loads families. All members may be called from any thread. Most programs use registry::global() and never see it.
+/// Finds and loads families. All members may be called from any thread. Most programs use registry::global() and never
+/// see it.
 class AFPLUG_API registry {
  public:
   explicit registry(registry_options options = {});
@@ -57,11 +59,13 @@ class AFPLUG_API registry {
   /// The process's own registry, made at the first use. It is never destroyed.
   static registry& global();
 
-  /// Directories searched before AFPLUG_PATH and the install directory. Takes effect for families that are not loaded yet; implies rescan().
+  /// Directories searched before AFPLUG_PATH and the install directory. Takes effect for families that are not loaded
+  /// yet; implies rescan().
   void add_directory(std::filesystem::path directory);
 
-  /// The family of that number (AF_*, or process-local) or id, loaded now if it is not. After the first time this costs an array index and an
-  /// atomic load: no lock, no allocation. Several providers: the chosen one, else the first found.
+  /// The family of that number (AF_*, or process-local) or id, loaded now if it is not. After the first time this costs
+  /// an array index and an atomic load: no lock, no allocation. Several providers: the chosen one, else the first
+  /// found.
   const afplug::family& family(int number);
   const afplug::family& family(std::string_view id);
   const afplug::family* family(int number, error_code& ec) {
@@ -79,9 +83,9 @@ class AFPLUG_API registry {
   /// The family if it is loaded already; never loads. For addresses that came from elsewhere.
   const afplug::family* loaded(int number) const noexcept;
 
-  /// The constant of that name, exactly as it is spelled; null: this platform has none. Core's own first, then those of each family that is found,
-  /// which are loaded until one has it (all of them, where none has). A plugin that cannot be loaded has none. Text constants (BDADDR_ANY) have
-  /// `text`, the others `value`. Valid for ever.
+  /// The constant of that name, exactly as it is spelled; null: this platform has none. Core's own first, then those of
+  /// each family that is found, which are loaded until one has it (all of them, where none has). A plugin that cannot
+  /// be loaded has none. Text constants (BDADDR_ANY) have `text`, the others `value`. Valid for ever.
   const afplug::constant* find_constant(std::string_view name);
   /// Its number, likewise; empty: this platform has none of that name, or it is text.
   std::optional<std::int64_t> constant(std::string_view name);

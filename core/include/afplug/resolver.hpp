@@ -35,15 +35,17 @@ struct addrinfo_hints {
   int type = 0;
   int protocol = 0;
   int flags = 0;  ///< AI_*
-  /// How long the look-up may take; empty: as long as the system lets it. It then goes on in a thread of its own, and its answer is dropped. Zero: only
-  /// what takes no look-up (addresses in digits), else errc::timed_out. The thread's `interrupt` hook can end it while a limit is set.
+  /// How long the look-up may take; empty: as long as the system lets it. It then goes on in a thread of its own, and
+  /// its answer is dropped. Zero: only what takes no look-up (addresses in digits), else errc::timed_out. The thread's
+  /// `interrupt` hook can end it while a limit is set.
   std::optional<std::chrono::nanoseconds> timeout{};
 };
 
-/// Looks up a host and a service. Empty host: the wildcard with AI_PASSIVE, else the loopback; empty service: port 0; one of them must be given (EAI_NONAME).
-/// Host names outside ASCII are UTF-8 and go out as IDNA (AI_IDN). The service is a name or a number from 0 to 65535 (more is errc::invalid_argument: the C
-/// library would wrap it). Errors: resolver_category(), or the system's (EAI_SYSTEM); errc::malformed_address for a name with a NUL, with a label of more than
-/// 63 bytes or of more than 253 in all, or of no UTF-8; errc::timed_out.
+/// Looks up a host and a service. Empty host: the wildcard with AI_PASSIVE, else the loopback; empty service: port 0;
+/// one of them must be given (EAI_NONAME). Host names outside ASCII are UTF-8 and go out as IDNA (AI_IDN). The service
+/// is a name or a number from 0 to 65535 (more is errc::invalid_argument: the C library would wrap it). Errors:
+/// resolver_category(), or the system's (EAI_SYSTEM); errc::malformed_address for a name with a NUL, with a label of
+/// more than 63 bytes or of more than 253 in all, or of no UTF-8; errc::timed_out.
 AFPLUG_API std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view service,
                                                    const addrinfo_hints& hints = {});
 AFPLUG_API std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view service,
@@ -64,7 +66,8 @@ struct host_entry {
   std::vector<std::string> addresses;
 };
 
-// The C library's older look-ups, by their thread-safe forms; they take as long as the system lets them. A name with a NUL is errc::malformed_address.
+// The C library's older look-ups, by their thread-safe forms; they take as long as the system lets them. A name with a
+// NUL is errc::malformed_address.
 
 /// The first IPv4 address of a name; "": 0.0.0.0, "<broadcast>": 255.255.255.255. Errors as getaddrinfo's.
 AFPLUG_API std::string gethostbyname(std::string_view name);
@@ -72,11 +75,12 @@ AFPLUG_API std::string gethostbyname(std::string_view name, error_code& ec);
 /// All about a name, IPv4 alone. gethostbyname(3); errors: netdb_category(). Names in ASCII alone.
 AFPLUG_API host_entry gethostbyname_ex(std::string_view name);
 AFPLUG_API host_entry gethostbyname_ex(std::string_view name, error_code& ec);
-/// All about an address, as IPv4 or IPv6 text or a name. gethostbyaddr(3); errors: netdb_category(), getaddrinfo's for the name.
+/// All about an address, as IPv4 or IPv6 text or a name. gethostbyaddr(3); errors: netdb_category(), getaddrinfo's for
+/// the name.
 AFPLUG_API host_entry gethostbyaddr(std::string_view address_text);
 AFPLUG_API host_entry gethostbyaddr(std::string_view address_text, error_code& ec);
-/// The full name of a host (empty, 0.0.0.0, ::  for this one): the first of its names with a dot in it. Never fails for want of an answer: the name
-/// itself then.
+/// The full name of a host (empty, 0.0.0.0, ::  for this one): the first of its names with a dot in it. Never fails for
+/// want of an answer: the name itself then.
 AFPLUG_API std::string getfqdn(std::string_view name = {});
 /// This machine's name. gethostname(2).
 AFPLUG_API std::string gethostname();
@@ -85,7 +89,8 @@ AFPLUG_API std::string gethostname(error_code& ec);
 AFPLUG_API void sethostname(std::string_view name);
 AFPLUG_API void sethostname(std::string_view name, error_code& ec);
 
-/// Port of a service, in host order; proto "tcp", "udp", empty: any. getservbyname(3). netdb_category() HOST_NOT_FOUND: there is none.
+/// Port of a service, in host order; proto "tcp", "udp", empty: any. getservbyname(3). netdb_category() HOST_NOT_FOUND:
+/// there is none.
 AFPLUG_API int getservbyname(std::string_view name, std::string_view proto = {});
 AFPLUG_API int getservbyname(std::string_view name, std::string_view proto, error_code& ec);
 /// Service at a port from 0 to 65535, errc::invalid_argument outside; errors as getservbyname's.
@@ -110,7 +115,8 @@ AFPLUG_API unsigned if_nametoindex(std::string_view name, error_code& ec);
 AFPLUG_API std::string if_indextoname(unsigned index);
 AFPLUG_API std::string if_indextoname(unsigned index, error_code& ec);
 
-/// inet_aton(3): 1–4 parts, decimal, octal or hex; what follows a blank is not looked at, as in the C library. errc::malformed_address.
+/// inet_aton(3): 1–4 parts, decimal, octal or hex; what follows a blank is not looked at, as in the C library.
+/// errc::malformed_address.
 AFPLUG_API std::array<std::byte, 4> inet_aton(std::string_view text);
 AFPLUG_API std::array<std::byte, 4> inet_aton(std::string_view text, error_code& ec);
 /// From exactly 4 bytes, else errc::malformed_address.

@@ -2,11 +2,13 @@
 //
 // The socket: one class for every family.
 //
-// Every call comes twice: one throws afplug::error, its twin takes an error_code& (and leaves the sentence in last_detail()). What sends and receives is
-// inline: on a kernel-backed family it is the bare system call and a compare; all else (waiting, EINTR, user-space families) stands behind it.
+// Every call comes twice: one throws afplug::error, its twin takes an error_code& (and leaves the sentence in
+// last_detail()). What sends and receives is inline: on a kernel-backed family it is the bare system call and a
+// compare; all else (waiting, EINTR, user-space families) stands behind it.
 //
-// Rules of use. A socket may have one reader and one writer at a time, in different threads. timeout() and close() are not for a second thread: shutdown()
-// is what wakes one. Descriptors are close-on-exec from birth. No call raises SIGPIPE. After fork a kernel family's sockets work in both processes.
+// Rules of use. A socket may have one reader and one writer at a time, in different threads. timeout() and close() are
+// not for a second thread: shutdown() is what wakes one. Descriptors are close-on-exec from birth. No call raises
+// SIGPIPE. After fork a kernel family's sockets work in both processes.
 #pragma once
 
 #include <sys/socket.h>
@@ -38,8 +40,8 @@ struct user_socket;
 class call;
 struct socket_access;
 
-// A duration of any kind in whole nanoseconds, rounded up as waits are, and what is below zero stays there. nanoseconds::min() for what is no number, or more
-// than they hold.
+// A duration of any kind in whole nanoseconds, rounded up as waits are, and what is below zero stays there.
+// nanoseconds::min() for what is no number, or more than they hold.
 template <class Rep, class Period>
 constexpr std::chrono::nanoseconds whole_nanoseconds(std::chrono::duration<Rep, Period> limit) noexcept {
   using std::chrono::nanoseconds;
@@ -71,8 +73,9 @@ class AFPLUG_API socket {
   using native_handle_type = int;
 
   socket() noexcept = default;  ///< no socket: every call gives EBADF
-  /// Opens a socket: by the family's id ("vsock") or its number (AF_VSOCK). Loads the plugin at the first use. SOCK_NONBLOCK in `type` starts it with timeout 0.
-  /// Errors: the registry's; those of socket(2), whose sentence says why the row is not available here.
+  /// Opens a socket: by the family's id ("vsock") or its number (AF_VSOCK). Loads the plugin at the first use.
+  /// SOCK_NONBLOCK in `type` starts it with timeout 0. Errors: the registry's; those of socket(2), whose sentence says
+  /// why the row is not available here.
   socket(std::string_view family, int type, int proto = 0);
   socket(int family, int type, int proto = 0);
   static socket open(const afplug::family& family, int type, int proto, error_code& ec);
@@ -95,8 +98,9 @@ class AFPLUG_API socket {
     std::swap(timeout_, other.timeout_);
   }
 
-  /// Takes over a descriptor. family, type, protocol: −1 finds them out (getsockname, SO_TYPE, SO_PROTOCOL). It is validated: EBADF, ENOTSOCK. On an error the
-  /// descriptor stays the caller's. Its mode is kept: non-blocking gives timeout 0.
+  /// Takes over a descriptor. family, type, protocol: −1 finds them out (getsockname, SO_TYPE, SO_PROTOCOL). It is
+  /// validated: EBADF, ENOTSOCK. On an error the descriptor stays the caller's. Its mode is kept: non-blocking gives
+  /// timeout 0.
   static socket adopt(int descriptor, int family = -1, int type = -1, int proto = -1);
   static socket adopt(int descriptor, int family, int type, int proto, error_code& ec);
   /// The same with a duplicate of the descriptor.
@@ -122,7 +126,8 @@ class AFPLUG_API socket {
   std::string to_string() const;  ///< "<afplug.socket fd=3 inet SOCK_STREAM IPPROTO_TCP local=… peer=…>"
 
   // ---- life ----
-  /// Idempotent; never retried on EINTR; ECONNRESET is ignored, other errors are reported, and the socket is closed all the same.
+  /// Idempotent; never retried on EINTR; ECONNRESET is ignored, other errors are reported, and the socket is closed all
+  /// the same.
   void close();
   void close(error_code& ec) noexcept;
   /// Gives the descriptor away; the socket is then closed. EOPNOTSUPP for a user-space family.
@@ -138,12 +143,13 @@ class AFPLUG_API socket {
   void inheritable(bool on, error_code& ec) noexcept;
 
   // ---- modes: PARITY §5 ----
-  /// Empty: blocking. Zero: non-blocking. Above: each call has this long in all, then errc::timed_out. Negative: errc::invalid_argument. The mode of the
-  /// descriptor (O_NONBLOCK) is shared with its duplicates. If the mode cannot be set the timeout stays what it was.
+  /// Empty: blocking. Zero: non-blocking. Above: each call has this long in all, then errc::timed_out. Negative:
+  /// errc::invalid_argument. The mode of the descriptor (O_NONBLOCK) is shared with its duplicates. If the mode cannot
+  /// be set the timeout stays what it was.
   void timeout(std::optional<std::chrono::nanoseconds> limit);
   void timeout(std::optional<std::chrono::nanoseconds> limit, error_code& ec) noexcept;
-  /// The same for durations of every kind, seconds in floating point too: rounded up to nanoseconds. errc::invalid_argument also for what is no number, or
-  /// more than nanoseconds hold (292 years).
+  /// The same for durations of every kind, seconds in floating point too: rounded up to nanoseconds.
+  /// errc::invalid_argument also for what is no number, or more than nanoseconds hold (292 years).
   template <class Rep, class Period>
   void timeout(std::chrono::duration<Rep, Period> limit) {
     timeout(std::optional(detail::whole_nanoseconds(limit)));
@@ -184,12 +190,14 @@ class AFPLUG_API socket {
   void connect(const address& to);
   void connect(const address& to, error_code& ec);
   void connect(const address& to, std::stop_token stop, error_code& ec);
-  /// The family's text form; where the family has names (inet, inet6) "host:service" is looked up and the first result taken.
+  /// The family's text form; where the family has names (inet, inet6) "host:service" is looked up and the first result
+  /// taken.
   void connect(std::string_view text);
   void connect(std::string_view text, error_code& ec);
   /// 0 or the errno; EAGAIN when the timeout passed. Only argument and registry errors throw.
   int connect_ex(const address& to);
-  /// How a connect ended that gave EINPROGRESS, for who waits for POLLOUT by other means: no error, EALREADY (it goes on), or why it failed. Tells it once.
+  /// How a connect ended that gave EINPROGRESS, for who waits for POLLOUT by other means: no error, EALREADY (it goes
+  /// on), or why it failed. Tells it once.
   void connect_result(error_code& ec);
   void shutdown(int how);  ///< SHUT_RD, SHUT_WR, SHUT_RDWR
   void shutdown(int how, error_code& ec);
@@ -269,20 +277,22 @@ class AFPLUG_API socket {
   received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
                    std::stop_token stop, error_code& ec);
 
-  /// Sends messages in order, many with one system call (sendmmsg(2)): how many went, 256 at most. Waits as send does until the first can go, in blocking mode
-  /// for each. What keeps a later one back (no room, an error) ends the call and is no error of it: the call that begins with that message tells.
+  /// Sends messages in order, many with one system call (sendmmsg(2)): how many went, 256 at most. Waits as send does
+  /// until the first can go, in blocking mode for each. What keeps a later one back (no room, an error) ends the call
+  /// and is no error of it: the call that begins with that message tells.
   std::size_t send_many(std::span<outgoing> messages, int flags = 0);
   std::size_t send_many(std::span<outgoing> messages, int flags, error_code& ec);
   std::size_t send_many(std::span<outgoing> messages, int flags, std::stop_token stop, error_code& ec);
-  /// Receives messages, many with one system call (recvmmsg(2)): how many came, 256 at most. Waits as recv does for the first, and takes what else is there by
-  /// then. At an end of file all come, with no bytes in them; none: the
-  /// socket was shut down for receiving, where a datagram socket can't say it otherwise.
+  /// Receives messages, many with one system call (recvmmsg(2)): how many came, 256 at most. Waits as recv does for the
+  /// first, and takes what else is there by then. At an end of file all come, with no bytes in them; none: the socket
+  /// was shut down for receiving, where a datagram socket can't say it otherwise.
   std::size_t recv_many(std::span<incoming> messages, int flags = 0);
   std::size_t recv_many(std::span<incoming> messages, int flags, error_code& ec);
   std::size_t recv_many(std::span<incoming> messages, int flags, std::stop_token stop, error_code& ec);
 
-  /// Sends `count` bytes (all there are, if empty) of an open file from `offset` on: sendfile(2), or reads and sends where that can't. Stream sockets only, not in
-  /// non-blocking mode: errc::invalid_argument. One deadline for the whole. The file's position becomes offset + what was sent, on errors too. Raises no SIGPIPE.
+  /// Sends `count` bytes (all there are, if empty) of an open file from `offset` on: sendfile(2), or reads and sends
+  /// where that can't. Stream sockets only, not in non-blocking mode: errc::invalid_argument. One deadline for the
+  /// whole. The file's position becomes offset + what was sent, on errors too. Raises no SIGPIPE.
   std::uint64_t sendfile(int file, std::uint64_t offset = 0, std::optional<std::uint64_t> count = {});
   std::uint64_t sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count, error_code& ec);
 
@@ -315,8 +325,9 @@ class AFPLUG_API socket {
     return o;
   }
 
-  /// By name, checked against the family's table. Numbers for flags and integers (durations count in their unit), durations, text (any kind's text form), bytes.
-  /// Errors: errc::unknown_option (the sentence offers near names), wrong_row, not_writable, wrong_kind, invalid_argument; those of setsockopt(2).
+  /// By name, checked against the family's table. Numbers for flags and integers (durations count in their unit),
+  /// durations, text (any kind's text form), bytes. Errors: errc::unknown_option (the sentence offers near names),
+  /// wrong_row, not_writable, wrong_kind, invalid_argument; those of setsockopt(2).
   void option(std::string_view name, const option_value& value) {
     error_code ec;
     option(name, value, ec);
@@ -344,7 +355,8 @@ class AFPLUG_API socket {
   std::vector<std::byte> option_bytes(std::string_view name, error_code& ec) const;
 
   // ---- readiness ----
-  /// Waits for POLLIN, POLLOUT, … at most that long (empty: for ever). The bits that hold; 0: the time passed. poll(2), user-space families included.
+  /// Waits for POLLIN, POLLOUT, … at most that long (empty: for ever). The bits that hold; 0: the time passed. poll(2),
+  /// user-space families included.
   short wait(short events, std::optional<std::chrono::nanoseconds> limit = {}) const;
   short wait(short events, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const;
 

@@ -12,12 +12,14 @@
 
 namespace afplug {
 
-/// A buffer of a std::iostream over a connected stream socket, which it does not own and which must outlive it. Reads what has come, up to its buffer's size, and sends when its
-/// buffer is full or flushed, whole (sendall). Each system call has the socket's timeout. One thread may read and one write, as the socket's.
+/// A buffer of a std::iostream over a connected stream socket, which it does not own and which must outlive it. Reads
+/// what has come, up to its buffer's size, and sends when its buffer is full or flushed, whole (sendall). Each system
+/// call has the socket's timeout. One thread may read and one write, as the socket's.
 ///
-/// A failure ends the stream in its usual way (badbit, or eofbit at the end) and is told by error(). After a timed-out read nothing more is read: bytes of
-/// the middle of something may be lost to the reader (Python's "cannot read from timed out object"). In non-blocking mode what is not there yet is a failure with
-/// EAGAIN, which goes away with the next attempt.
+/// A failure ends the stream in its usual way (badbit, or eofbit at the end) and is told by error(). After a timed-out
+/// read nothing more is read: bytes of the middle of something may be lost to the reader (Python's "cannot read from
+/// timed out object"). In non-blocking mode what is not there yet is a failure with EAGAIN, which goes away with the
+/// next attempt.
 class AFPLUG_API socket_streambuf : public std::streambuf {
  public:
   /// Buffers of that many bytes each way, at least one; `write_size` 0: each write is sent at once.

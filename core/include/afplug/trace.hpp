@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Trace points: what Python's audit events are for its socket module (PARITY §1.5). A program hears of what is about to be done, and may forbid it.
+// Trace points: what Python's audit events are for its socket module (PARITY §1.5). A program hears of what is about to
+// be done, and may forbid it.
 #pragma once
 
 #include <afplug/config.hpp>
@@ -14,11 +15,13 @@ class socket;
 
 /// What is about to be done. In brackets: Python's event.
 enum class trace_event {
-  socket,  ///< socket::open and the constructors, pair, adopt, fromfd [socket.__new__]; not accept and dup, which make more of the same
-  bind,    ///< [socket.bind]
+  socket,   ///< socket::open and the constructors, pair, adopt, fromfd [socket.__new__]; not accept and dup, which make
+            ///< more of the same
+  bind,     ///< [socket.bind]
   connect,  ///< connect, connect_ex, each attempt of create_connection [socket.connect]
   sendto,   ///< [socket.sendto]
-  sendmsg,  ///< sendmsg, send_fds, send_many (each message), async_send_to and all that gathers buffers [socket.sendmsg]
+  sendmsg,  ///< sendmsg, send_fds, send_many (each message), async_send_to and all that gathers buffers
+            ///< [socket.sendmsg]
   getaddrinfo,    ///< also those of create_connection and of connect by name [socket.getaddrinfo]
   getnameinfo,    ///< [socket.getnameinfo]
   gethostbyname,  ///< gethostbyname, gethostbyname_ex [socket.gethostbyname]
@@ -48,14 +51,15 @@ struct trace_point {
 
 /// Hears of calls.
 struct trace_hook {
-  /// Called in the thread of each call, before it, several at once. An error code forbids the call, which fails with it; none lets it go on. May throw: the exception
-  /// leaves the call. What it calls of afplug's own is not traced.
+  /// Called in the thread of each call, before it, several at once. An error code forbids the call, which fails with
+  /// it; none lets it go on. May throw: the exception leaves the call. What it calls of afplug's own is not traced.
   error_code (*called)(const trace_point& point, void* context);
   void* context;  ///< handed to it
 };
 
-/// Sets the process's hook and returns the one before; null: none. `hook` must live until it is replaced and every call under way has ended. Any thread may
-/// call it. While there is none a traced call costs one load more; send and recv are not traced.
+/// Sets the process's hook and returns the one before; null: none. `hook` must live until it is replaced and every call
+/// under way has ended. Any thread may call it. While there is none a traced call costs one load more; send and recv
+/// are not traced.
 AFPLUG_API const trace_hook* set_trace(const trace_hook* hook) noexcept;
 
 namespace detail {

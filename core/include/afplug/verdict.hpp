@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Platform truth: whether a (family, type, protocol) can be opened here, and where it can't, exactly why and what to do about it.
+// Platform truth: whether a (family, type, protocol) can be opened here, and where it can't, exactly why and what to do
+// about it.
 #pragma once
 
 #include <afplug/config.hpp>
@@ -38,11 +39,11 @@ enum class check_flags : std::uint32_t {
   passive = AFPLUG_CHECK_PASSIVE  ///< open no socket: opening one may make the kernel load modules
 };
 
-/// Opens a socket of that row and closes it: that is the evidence. Where it does not open, finds out why: the running kernel's configuration, its
-/// modules, capabilities, seccomp, namespaces, limits. Then the family itself is asked, which knows of its devices. A row that takes any type or
-/// protocol is opened with type SOCK_RAW or protocol 0.
-/// Reads files below /proc, /boot and /lib/modules. May take as long as socket(2) and the family's own check, which ends within a second.
-/// Any thread may call it. Leaves errno, last_detail() and the descriptors as they were.
+/// Opens a socket of that row and closes it: that is the evidence. Where it does not open, finds out why: the running
+/// kernel's configuration, its modules, capabilities, seccomp, namespaces, limits. Then the family itself is asked,
+/// which knows of its devices. A row that takes any type or protocol is opened with type SOCK_RAW or protocol 0. Reads
+/// files below /proc, /boot and /lib/modules. May take as long as socket(2) and the family's own check, which ends
+/// within a second. Any thread may call it. Leaves errno, last_detail() and the descriptors as they were.
 AFPLUG_API verdict check(const family& of, const row& what, check_flags flags = check_flags::none) noexcept;
 
 /// The same for any type and protocol, whether the family's table has a row for them or not.
@@ -51,7 +52,8 @@ AFPLUG_API verdict check(const family& of, int type, int proto, check_flags flag
 /// Why opening a socket failed with that errno. Opens nothing and does not ask the family.
 AFPLUG_API verdict explain(const family& of, int type, int proto, int error) noexcept;
 
-/// The verdict where there is no family to ask: the registry's error, from looking up `id`, as plugin-missing or plugin-refused.
+/// The verdict where there is no family to ask: the registry's error, from looking up `id`, as plugin-missing or
+/// plugin-refused.
 AFPLUG_API verdict explain(std::string_view id, const error_code& why, std::string_view sentence = last_detail());
 
 }  // namespace afplug

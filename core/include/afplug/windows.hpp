@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What Winsock alone has: sockets shared with other processes, and the controls of WSAIoctl. PARITY §1.1, §4.2, §4.5. Header-only, for Windows; empty
-// elsewhere. It works on plain SOCKETs and needs no libafplug: link ws2_32.
+// What Winsock alone has: sockets shared with other processes, and the controls of WSAIoctl. PARITY §1.1, §4.2, §4.5.
+// Header-only, for Windows; empty elsewhere. It works on plain SOCKETs and needs no libafplug: link ws2_32.
 #pragma once
 
 #if defined(_WIN32)
@@ -24,7 +24,8 @@ namespace afplug::windows {
 
 using boost::system::error_code;
 
-/// A socket on its way to another process: a WSAPROTOCOL_INFOW, as bytes to be sent there by any means. Good for one fromshare.
+/// A socket on its way to another process: a WSAPROTOCOL_INFOW, as bytes to be sent there by any means. Good for one
+/// fromshare.
 using shared_socket = std::array<std::byte, sizeof(::WSAPROTOCOL_INFOW)>;
 
 namespace detail {
@@ -46,11 +47,12 @@ inline void check(const error_code& ec, const char* what) {
 }
 }  // namespace detail
 
-// Every call comes twice, as in socket.hpp: one throws boost::system::system_error, its twin sets `ec`. Any thread may make them. Winsock must have been
-// started (WSAStartup). Errors are Winsock's in the system category, and invalid_argument of the generic one where an argument is refused here.
+// Every call comes twice, as in socket.hpp: one throws boost::system::system_error, its twin sets `ec`. Any thread may
+// make them. Winsock must have been started (WSAStartup). Errors are Winsock's in the system category, and
+// invalid_argument of the generic one where an argument is refused here.
 
-/// Makes a socket ready to be taken over by the process `pid`, which has to call fromshare before this one closes its own. WSADuplicateSocketW.
-/// Errors: WSAENOTSOCK; WSAEINVAL for a process that there is not.
+/// Makes a socket ready to be taken over by the process `pid`, which has to call fromshare before this one closes its
+/// own. WSADuplicateSocketW. Errors: WSAENOTSOCK; WSAEINVAL for a process that there is not.
 inline shared_socket share(::SOCKET s, ::DWORD pid, error_code& ec) noexcept {
   ::WSAPROTOCOL_INFOW info{};
   shared_socket bytes{};
@@ -65,8 +67,9 @@ inline shared_socket share(::SOCKET s, ::DWORD pid) {
   return bytes;
 }
 
-/// Takes over a socket that another process shared with this one. It is overlapped, and not inherited by processes that this one starts. INVALID_SOCKET on an error:
-/// invalid_argument where there are more or fewer bytes than share gives; WSAEINVAL for bytes that are no shared socket of this process.
+/// Takes over a socket that another process shared with this one. It is overlapped, and not inherited by processes that
+/// this one starts. INVALID_SOCKET on an error: invalid_argument where there are more or fewer bytes than share gives;
+/// WSAEINVAL for bytes that are no shared socket of this process.
 inline ::SOCKET fromshare(std::span<const std::byte> bytes, error_code& ec) noexcept {
   ::WSAPROTOCOL_INFOW info{};
   if (bytes.size() != sizeof info) {
@@ -95,7 +98,8 @@ enum class rcvall_mode : ::DWORD {
   ip_level = RCVALL_IPLEVEL    ///< all that is for this machine
 };
 
-/// Sets it; takes an administrator. Errors: WSAEINVAL for a socket that is not raw or not bound, invalid_argument for a number that is no mode.
+/// Sets it; takes an administrator. Errors: WSAEINVAL for a socket that is not raw or not bound, invalid_argument for a
+/// number that is no mode.
 inline void rcvall(::SOCKET s, rcvall_mode mode, error_code& ec) noexcept {
   if (mode > rcvall_mode::ip_level)
     ec = detail::invalid();
@@ -108,8 +112,8 @@ inline void rcvall(::SOCKET s, rcvall_mode mode) {
   detail::check(ec, "rcvall");
 }
 
-/// Keepalive probes of a TCP connection: whether, after how long a silence, and how far apart. Both times are from 1 ms to 2^32-1 ms, else invalid_argument.
-/// SIO_KEEPALIVE_VALS.
+/// Keepalive probes of a TCP connection: whether, after how long a silence, and how far apart. Both times are from 1 ms
+/// to 2^32-1 ms, else invalid_argument. SIO_KEEPALIVE_VALS.
 inline void keepalive_vals(::SOCKET s, bool on, std::chrono::milliseconds silence, std::chrono::milliseconds interval,
                            error_code& ec) noexcept {
   constexpr auto most = static_cast<long long>((std::numeric_limits<::u_long>::max)());
@@ -128,8 +132,8 @@ inline void keepalive_vals(::SOCKET s, bool on, std::chrono::milliseconds silenc
   detail::check(ec, "keepalive_vals");
 }
 
-/// TCP over the loopback without most of the network's layers, where both ends ask for it before they connect; Windows 10 2004 and later answer
-/// WSAEOPNOTSUPP. SIO_LOOPBACK_FAST_PATH.
+/// TCP over the loopback without most of the network's layers, where both ends ask for it before they connect; Windows
+/// 10 2004 and later answer WSAEOPNOTSUPP. SIO_LOOPBACK_FAST_PATH.
 inline void loopback_fast_path(::SOCKET s, bool on, error_code& ec) noexcept {
   detail::control(s, SIO_LOOPBACK_FAST_PATH, static_cast<::DWORD>(on ? 1 : 0), ec);
 }
@@ -139,8 +143,8 @@ inline void loopback_fast_path(::SOCKET s, bool on) {
   detail::check(ec, "loopback_fast_path");
 }
 
-/// After how many segments an acknowledgement is sent: 1 at once, which is what Linux's TCP_QUICKACK is for, to 255; else invalid_argument.
-/// SIO_TCP_SET_ACK_FREQUENCY.
+/// After how many segments an acknowledgement is sent: 1 at once, which is what Linux's TCP_QUICKACK is for, to 255;
+/// else invalid_argument. SIO_TCP_SET_ACK_FREQUENCY.
 inline void ack_frequency(::SOCKET s, int segments, error_code& ec) noexcept {
   if (segments < 1 || segments > 255)
     ec = detail::invalid();

@@ -18,13 +18,13 @@
  *               the host has is asked with the host's, and must do with that.
  *   Slots.      A slot marked "required" may not be NULL: the plugin is refused. All others may.
  *   Results.    Functions return 0 or a count, or -errno. On an error no output is touched, but for a message's text.
- *   Memory.     Nobody frees what another allocated. Tables and strings that a plugin hands out stay valid and unchanged
- *               for the life of the process: a plugin is never unmapped. What a call is given is valid until it
- *               returns; the host's struct is for ever. Strings are UTF-8, NUL-terminated.
- *   Threads.    Any function may be called from any thread, and several at once, unless its comment says otherwise.
- *   Exceptions. None may leave a plugin. (plugin.hpp catches at every border.)
- *   Re-entry.   No function may call back into the registry that called it, from this thread or another it waits for.
- *   Growth.     What is not in here is found by a string id such as "afplug.packet.ring/1": see `extension`.
+ *   Memory.     Nobody frees what another allocated. Tables and strings that a plugin hands out stay valid and
+ * unchanged for the life of the process: a plugin is never unmapped. What a call is given is valid until it returns;
+ * the host's struct is for ever. Strings are UTF-8, NUL-terminated. Threads.    Any function may be called from any
+ * thread, and several at once, unless its comment says otherwise. Exceptions. None may leave a plugin. (plugin.hpp
+ * catches at every border.) Re-entry.   No function may call back into the registry that called it, from this thread or
+ * another it waits for. Growth.     What is not in here is found by a string id such as "afplug.packet.ring/1": see
+ * `extension`.
  *
  * STATUS  1.0 is frozen: what is in here stays as it is. What a later minor adds stands at the end of its struct.
  */
@@ -206,10 +206,11 @@ struct afplug_option {
   const char* values;          /**< prefix of the constants that name its values, or NULL */
   const char* help;            /**< one line */
   /** For AFPLUG_KIND_CALL alone, required there as the flags say: read or write it by other means (ioctl, sock_fprog),
-   * in its text form. `handle` is the native handle; of a family in user space the socket's `state`, as an intptr_t. May
-   * block as the system call does. -EINVAL: the text is malformed; else as the system call. On an error `why` may get one
-   * sentence that says what is wrong; without one the program gets errno's. AFPLUG_PASS, of a family of the kernel's:
-   * leaves the call to the host's own option of that name (SO_ATTACH_FILTER), where the family knows more forms of it.
+   * in its text form. `handle` is the native handle; of a family in user space the socket's `state`, as an intptr_t.
+   * May block as the system call does. -EINVAL: the text is malformed; else as the system call. On an error `why` may
+   * get one sentence that says what is wrong; without one the program gets errno's. AFPLUG_PASS, of a family of the
+   * kernel's: leaves the call to the host's own option of that name (SO_ATTACH_FILTER), where the family knows more
+   * forms of it.
    */
   int32_t (*get)(int64_t handle, const struct afplug_identity* who, struct afplug_text* out, struct afplug_text* why);
   int32_t (*set)(int64_t handle, const struct afplug_identity* who, const char* text, size_t text_size,

@@ -302,8 +302,8 @@ std::int32_t set_option(std::int64_t handle, const afplug_identity* who, const c
 }
 }  // namespace detail
 
-/// An option that is read and written by functions, in text form: `int32_t Get(handle, identity&, afplug_text* out)` and
-/// `int32_t Set(handle, identity&, string_view)`; null: not possible. Both may throw, as `fail` does.
+/// An option that is read and written by functions, in text form: `int32_t Get(handle, identity&, afplug_text* out)`
+/// and `int32_t Set(handle, identity&, string_view)`; null: not possible. Both may throw, as `fail` does.
 template <auto Get, auto Set>
 constexpr afplug_option with_calls(afplug_option made) {
   made.kind = AFPLUG_KIND_CALL;
@@ -381,8 +381,8 @@ struct needs {
   const char* capability = nullptr;  ///< "CAP_NET_RAW"
 };
 
-/// A row whose native triple is its own: `row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP), flags, "tcp", {}, "…")`.
-/// `options` are the option groups, space-separated.
+/// A row whose native triple is its own: `row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP), flags, "tcp", {},
+/// "…")`. `options` are the option groups, space-separated.
 constexpr afplug_row row(const char* type_name, int type, const char* protocol_name, int protocol, std::uint32_t flags,
                          const char* options, needs need, const char* help) {
   afplug_row made{};

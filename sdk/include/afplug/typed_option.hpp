@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Socket options with a type of their own. They are structural (Asio's level, name, data, size, resize): afplug's sockets and Asio's take them alike. Needs no other header.
+// Socket options with a type of their own. They are structural (Asio's level, name, data, size, resize): afplug's
+// sockets and Asio's take them alike. Needs no other header.
 #pragma once
 
 #include <sys/time.h>

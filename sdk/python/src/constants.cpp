@@ -13,8 +13,8 @@
 namespace afplug::python {
 namespace {
 
-// socket.py makes enumerations of all names that begin with AF_ and SOCK_: second names of a number, and what is no kind of
-// socket, would take the place of AF_UNIX and SOCK_STREAM there.
+// socket.py makes enumerations of all names that begin with AF_ and SOCK_: second names of a number, and what is no
+// kind of socket, would take the place of AF_UNIX and SOCK_STREAM there.
 constexpr std::array<std::string_view, 2> second_names{"AF_FILE", "AF_LOCAL"};
 constexpr std::array<std::string_view, 9> kinds{"SOCK_STREAM", "SOCK_DGRAM",     "SOCK_RAW",
                                                 "SOCK_RDM",    "SOCK_SEQPACKET", "SOCK_DCCP",

@@ -47,8 +47,8 @@ PyObject* control_object(const control_buffer& control) {
   return list.release();
 }
 
-// Receives a message; `data` makes the first element of the result of the size that came. Descriptors that came are closed where an exception keeps the
-// program from having them.
+// Receives a message; `data` makes the first element of the result of the size that came. Descriptors that came are
+// closed where an exception keeps the program from having them.
 template <class F>
 PyObject* receive(object* self, std::vector<mutable_bytes>& into, std::size_t control_size, int flags, F data) {
   control_buffer control(control_size);

@@ -132,8 +132,8 @@ namespace {
 
 object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
 
-// False, with an exception set: the socket can't be had in the mode that new ones begin with. An adopted one stays as it is where
-// there is no such mode.
+// False, with an exception set: the socket can't be had in the mode that new ones begin with. An adopted one stays as
+// it is where there is no such mode.
 bool begin(const state& m, afplug::socket& s, int type, bool adopted) {
   const auto limit = default_timeout(m);
   if ((type & SOCK_NONBLOCK) != 0 || (limit < 0 && (adopted || !afplug::socket::default_timeout()))) return true;

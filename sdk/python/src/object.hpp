@@ -64,8 +64,8 @@ inline std::optional<std::chrono::nanoseconds> as_limit(std::int64_t t) {
   return t < 0 ? std::nullopt : std::optional(std::chrono::nanoseconds(t));
 }
 
-/// Sockets of families in user space are more than their descriptor: while Python passes the number about, the socket waits here.
-/// park gives the number; parked takes the socket back (null: none waits there).
+/// Sockets of families in user space are more than their descriptor: while Python passes the number about, the socket
+/// waits here. park gives the number; parked takes the socket back (null: none waits there).
 int park(std::shared_ptr<afplug::socket> s);
 std::shared_ptr<afplug::socket> parked(int fd);
 /// The living socket of a family in user space with that descriptor; null: none.

@@ -20,8 +20,9 @@ struct stop {
   bool back = false;
 };
 
-// Once the interpreter ends, other threads never have the GIL again: up to Python 3.13 asking for it unwinds their stack, by
-// destructors that may not throw or that want the GIL. The thread stops here instead, as it does from 3.14 on.
+// Once the interpreter ends, other threads never have the GIL again: up to Python 3.13 asking for it unwinds their
+// stack, by destructors that may not throw or that want the GIL. The thread stops here instead, as it does from 3.14
+// on.
 [[gnu::noinline]] void take_gil(PyThreadState* mine) {
   stop unless;
   PyEval_RestoreThread(mine);

@@ -102,7 +102,8 @@ class aside {
   [[maybe_unused]] PyObject *kind_ = nullptr, *trace_ = nullptr;
 };
 
-/// The GIL released for a scope. A signal that ends a system call meanwhile runs Python's handlers, and an exception of theirs ends the call.
+/// The GIL released for a scope. A signal that ends a system call meanwhile runs Python's handlers, and an exception of
+/// theirs ends the call.
 class without_gil {
  public:
   without_gil();

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What Python's tuples of addresses look like (PARITY §6): which fields of a family's address, and how many must be there.
+// What Python's tuples of addresses look like (PARITY §6): which fields of a family's address, and how many must be
+// there.
 #pragma once
 
 #include <sys/socket.h>

@@ -16,7 +16,8 @@ namespace afplug::bluetooth {
 struct bdaddr {
   std::array<std::uint8_t, 6> b{};
 
-  /// "AA:BB:CC:DD:EE:FF", most significant byte first, each of one or two hexadecimal digits; empty: it is not of this form.
+  /// "AA:BB:CC:DD:EE:FF", most significant byte first, each of one or two hexadecimal digits; empty: it is not of this
+  /// form.
   static std::optional<bdaddr> parse(std::string_view text) noexcept {
     bdaddr out;
     for (int i = 5; i >= 0; --i) {

@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Bluetooth for programs: device addresses, the option structs with types of their own, HCI filters, and the list of adapters. Needs no library and not
-// BlueZ: the layouts are the kernel's (include/net/bluetooth/*.h). Multi-byte members are little-endian, as on the air.
+// Bluetooth for programs: device addresses, the option structs with types of their own, HCI filters, and the list of
+// adapters. Needs no library and not BlueZ: the layouts are the kernel's (include/net/bluetooth/*.h). Multi-byte
+// members are little-endian, as on the air.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -39,7 +40,8 @@ enum : int { sol_hci = 0, sol_l2cap = 6, sol_sco = 17, sol_rfcomm = 18, sol_blue
 /// Types of a device address.
 enum : std::uint8_t { bredr = 0, le_public = 1, le_random = 2 };
 
-/// Channels of HCI sockets: packets of one adapter beside the kernel's own use, all for oneself, what all adapters do, management, logging.
+/// Channels of HCI sockets: packets of one adapter beside the kernel's own use, all for oneself, what all adapters do,
+/// management, logging.
 enum : std::uint16_t {
   channel_raw = 0,
   channel_user = 1,
@@ -107,7 +109,8 @@ static_assert(sizeof(sockaddr_iso_broadcast) == 50 && offsetof(sockaddr_iso_broa
 static_assert(sizeof(sockaddr_l2) == 14 && sizeof(sockaddr_rc) == 10 && sizeof(sockaddr_sco) == 8);
 static_assert(sizeof(sockaddr_hci) == 6 && sizeof(sockaddr_iso) == 10);
 
-// ---- options ---------------------------------------------------------------------------------------------------------
+// ---- options
+// ---------------------------------------------------------------------------------------------------------
 
 /// BT_SECURITY: level 0 SDP, 1 low, 2 medium, 3 high, 4 FIPS.
 struct security {
@@ -200,7 +203,8 @@ class hci_filter : public opt::plain<sol_hci, 2, hci_filter_value> {
   }
 };
 
-// ---- adapters --------------------------------------------------------------------------------------------------------
+// ---- adapters
+// --------------------------------------------------------------------------------------------------------
 
 /// An adapter of this machine.
 struct adapter {
@@ -210,7 +214,8 @@ struct adapter {
   bool up = false;
 };
 
-/// All adapters, by the kernel's own list (HCIGETDEVLIST, HCIGETDEVINFO). Empty without any; std::system_error where the kernel has no Bluetooth.
+/// All adapters, by the kernel's own list (HCIGETDEVLIST, HCIGETDEVINFO). Empty without any; std::system_error where
+/// the kernel has no Bluetooth.
 inline std::vector<adapter> adapters() {
   struct request {
     std::uint16_t id;

@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// CAN for programs: frames (classic, FD, XL) and their text, filters, messages of the broadcast manager, error frames in words, options with types. Needs no
-// library. Documentation/networking/can.rst. What is sent and received is `bytes()`:
+// CAN for programs: frames (classic, FD, XL) and their text, filters, messages of the broadcast manager, error frames
+// in words, options with types. Needs no library. Documentation/networking/can.rst. What is sent and received is
+// `bytes()`:
 //
 //   afplug::socket s{"can", SOCK_RAW, CAN_RAW};
 //   s.bind("vcan0");
@@ -104,7 +105,8 @@ std::span<const std::byte> object_bytes(const T& object, std::size_t size) noexc
 class frame {
  public:
   frame() noexcept = default;
-  /// A classic data frame of at most 8 bytes, or one of FD with at most 64; more is cut. An `id` above 0x7ff is extended; the flags of linux/can.h are taken too.
+  /// A classic data frame of at most 8 bytes, or one of FD with at most 64; more is cut. An `id` above 0x7ff is
+  /// extended; the flags of linux/can.h are taken too.
   explicit frame(canid_t id, std::span<const std::uint8_t> data = {}, bool fd = false) noexcept : fd_(fd) {
     raw_.can_id = (id & ~(CAN_EFF_FLAG | CAN_RTR_FLAG | CAN_ERR_FLAG)) > CAN_SFF_MASK ? id | CAN_EFF_FLAG : id;
     raw_.len = static_cast<std::uint8_t>(std::min<std::size_t>(data.size(), fd ? CANFD_MAX_DLEN : CAN_MAX_DLEN));
@@ -282,9 +284,11 @@ class xl_frame {
   ::canxl_frame raw_{};
 };
 
-// ---- error frames ----------------------------------------------------------------------------------------------------
+// ---- error frames
+// ----------------------------------------------------------------------------------------------------
 
-/// An error frame in words: "bus-off", "controller: receive warning, transmit passive; protocol: stuff error (at data); counters: tx 128, rx 0".
+/// An error frame in words: "bus-off", "controller: receive warning, transmit passive; protocol: stuff error (at data);
+/// counters: tx 128, rx 0".
 inline std::string describe_error(const frame& f) {
   struct word {
     std::uint32_t bit;
@@ -352,7 +356,8 @@ inline std::string describe_error(const frame& f) {
   return text;
 }
 
-// ---- filters and options -----------------------------------------------------------------------------------------------
+// ---- filters and options
+// -----------------------------------------------------------------------------------------------
 
 /// "123:7FF" (matches), "123~7FF" (does not match); eight digits for extended identifiers.
 inline std::optional<::can_filter> parse_filter(std::string_view text) noexcept {
@@ -440,7 +445,8 @@ using j1939_filters = list<SOL_CAN_J1939, SO_J1939_FILTER, ::j1939_filter, J1939
 
 }  // namespace opt
 
-// ---- J1939 -----------------------------------------------------------------------------------------------------------
+// ---- J1939
+// -----------------------------------------------------------------------------------------------------------
 
 /// What comes beside a message of J1939.
 struct j1939_message {
@@ -460,8 +466,8 @@ struct j1939_message {
   }
 };
 
-/// What the error queue tells of a message that was sent, with opt::j1939_error_queue and SO_TIMESTAMPING set (SOF_TIMESTAMPING_OPT_CMSG, OPT_ID, TX_ACK,
-/// TX_SCHED, OPT_STATS …).
+/// What the error queue tells of a message that was sent, with opt::j1939_error_queue and SO_TIMESTAMPING set
+/// (SOF_TIMESTAMPING_OPT_CMSG, OPT_ID, TX_ACK, TX_SCHED, OPT_STATS …).
 struct j1939_report {
   enum class event { scheduled, acknowledged, aborted, other };
   event what = event::other;
@@ -517,7 +523,8 @@ struct j1939_report {
   }
 };
 
-// ---- the broadcast manager -----------------------------------------------------------------------------------------------
+// ---- the broadcast manager
+// -----------------------------------------------------------------------------------------------
 
 /// struct bcm_msg_head without the frames behind it.
 struct alignas(8) bcm_head {
@@ -551,7 +558,8 @@ class bcm_message {
   }
   /// Stops what `cyclic` began.
   static bcm_message stop(canid_t id) { return bcm_message(TX_DELETE, id); }
-  /// Tells (RX_CHANGED) when bits of `mask` change in frames of `id`, at most once each `throttle`, and (RX_TIMEOUT) when none came for `timeout`; zero: never.
+  /// Tells (RX_CHANGED) when bits of `mask` change in frames of `id`, at most once each `throttle`, and (RX_TIMEOUT)
+  /// when none came for `timeout`; zero: never.
   static bcm_message watch(canid_t id, const frame& mask, duration timeout = {}, duration throttle = {}) {
     bcm_message m(RX_SETUP, id);
     m.flags(SETTIMER).add(mask);
@@ -559,8 +567,8 @@ class bcm_message {
     m.head_.ival2 = to_timeval(throttle);
     return m;
   }
-  /// The same for messages that are multiplexed: the bits of masks[0] choose among them, and each further mask, which has these bits set to the value that it is
-  /// for, says which of its bits are watched.
+  /// The same for messages that are multiplexed: the bits of masks[0] choose among them, and each further mask, which
+  /// has these bits set to the value that it is for, says which of its bits are watched.
   static bcm_message watch(canid_t id, std::span<const frame> masks, duration timeout = {}, duration throttle = {}) {
     bcm_message m(RX_SETUP, id);
     m.flags(SETTIMER);

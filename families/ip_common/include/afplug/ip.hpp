@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// IP, TCP and UDP for programs: options with types, memberships of multicast groups, the state of a TCP connection. Needs no
-// library; the options are structural (Asio's level, name, data, size) and serve afplug::socket and Asio's sockets alike. ip(7), ipv6(7), tcp(7), udp(7).
+// IP, TCP and UDP for programs: options with types, memberships of multicast groups, the state of a TCP connection.
+// Needs no library; the options are structural (Asio's level, name, data, size) and serve afplug::socket and Asio's
+// sockets alike. ip(7), ipv6(7), tcp(7), udp(7).
 //
 //   s.option(afplug::opt::tcp::nodelay(true));
 //   s.option(afplug::opt::ip::join_group(afplug::address("inet", "239.1.2.3:0"), if_index));
@@ -114,7 +115,8 @@ class short_name {
   std::size_t size_ = 0;
 };
 
-/// What group options hold of an address: afplug::address and Asio's endpoints have data() and size(), a sockaddr is one.
+/// What group options hold of an address: afplug::address and Asio's endpoints have data() and size(), a sockaddr is
+/// one.
 template <class Address>
 concept address_like = requires(const Address& a) {
   { a.data() } -> std::convertible_to<const ::sockaddr*>;
@@ -272,8 +274,8 @@ using fast_open_connect = ip_detail::boolean<ip_detail::tcp, 30>;         ///< t
 using upper_layer = ip_detail::short_name<ip_detail::tcp, 31>;            ///< "tls"
 using inq = ip_detail::boolean<ip_detail::tcp, 36>;                       ///< ancillary: bytes left to read
 
-/// struct tcp_info of <linux/tcp.h>, members by their names there without tcpi_. Kernels append to it: what this one does not give is 0, and `given`
-/// tells it.
+/// struct tcp_info of <linux/tcp.h>, members by their names there without tcpi_. Kernels append to it: what this one
+/// does not give is 0, and `given` tells it.
 struct connection_info {
   std::uint8_t state, ca_state, retransmits, probes, backoff, options, window_scales, bits;
   std::uint32_t rto, ato, snd_mss, rcv_mss, unacked, sacked, lost, retrans, fackets;

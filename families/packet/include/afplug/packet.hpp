@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Packet sockets for programs: rings shared with the kernel (TPACKET_V3), from which packets are read and into which they are written without a copy or a system
-// call each, memberships, and classic BPF filters, given as programs or as expressions. packet(7), Documentation/networking/packet_mmap.rst.
+// Packet sockets for programs: rings shared with the kernel (TPACKET_V3), from which packets are read and into which
+// they are written without a copy or a system call each, memberships, and classic BPF filters, given as programs or as
+// expressions. packet(7), Documentation/networking/packet_mmap.rst.
 //
 //   afplug::socket s{"packet", SOCK_RAW};
 //   afplug::packet::rx_ring ring(s);
@@ -38,7 +39,8 @@
 
 namespace afplug::packet {
 
-// ---- the extension, as the plugin gives it ---------------------------------------------------------------------------
+// ---- the extension, as the plugin gives it
+// ---------------------------------------------------------------------------
 
 /// What `family.extension(ring_extension_id)` points to.
 inline constexpr char ring_extension_id[] = "afplug.packet.ring/1";
@@ -122,7 +124,8 @@ class ring {
 
 }  // namespace detail
 
-// ---- receiving -------------------------------------------------------------------------------------------------------
+// ---- receiving
+// -------------------------------------------------------------------------------------------------------
 
 /// A packet in the ring; valid as long as its block.
 class view {
@@ -227,7 +230,8 @@ class rx_ring {
   std::uint32_t next_ = 0;
 };
 
-// ---- sending ---------------------------------------------------------------------------------------------------------
+// ---- sending
+// ---------------------------------------------------------------------------------------------------------
 
 /// A ring for sending. One thread fills it. The socket is bound to its interface.
 class tx_ring {
@@ -279,9 +283,11 @@ class tx_ring {
   std::uint32_t next_ = 0;
 };
 
-// ---- memberships and filters ------------------------------------------------------------------------------------------
+// ---- memberships and filters
+// ------------------------------------------------------------------------------------------
 
-/// A membership of an interface, by its index: PACKET_MR_PROMISC, PACKET_MR_ALLMULTI; with an address PACKET_MR_MULTICAST, PACKET_MR_UNICAST.
+/// A membership of an interface, by its index: PACKET_MR_PROMISC, PACKET_MR_ALLMULTI; with an address
+/// PACKET_MR_MULTICAST, PACKET_MR_UNICAST.
 template <int Name>
 class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
  public:
@@ -296,7 +302,8 @@ class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
 using membership = basic_membership<PACKET_ADD_MEMBERSHIP>;        ///< for socket.option: receive this too
 using drop_membership = basic_membership<PACKET_DROP_MEMBERSHIP>;  ///< and no longer
 
-/// PACKET_FANOUT: sockets with the same `id` share the packets, by PACKET_FANOUT_HASH, _LB, _CPU … with PACKET_FANOUT_FLAG_*.
+/// PACKET_FANOUT: sockets with the same `id` share the packets, by PACKET_FANOUT_HASH, _LB, _CPU … with
+/// PACKET_FANOUT_FLAG_*.
 class fanout : public opt::plain<SOL_PACKET, PACKET_FANOUT, std::uint32_t> {
  public:
   fanout() noexcept = default;
@@ -336,13 +343,15 @@ class filter : public opt::plain<SOL_SOCKET, SO_ATTACH_FILTER, ::sock_fprog> {
       : plain(::sock_fprog{static_cast<unsigned short>(program.size()), program.data()}) {}
 };
 
-// ---- filters as expressions ------------------------------------------------------------------------------------------
+// ---- filters as expressions
+// ------------------------------------------------------------------------------------------
 
 /// How packets begin, by libpcap's number of it (DLT_*): what an expression is compiled for.
 enum class link_type : int { ethernet = 1, raw_ip = 12, ieee802_11 = 105, radiotap = 127 };
 
-/// How the packets of a socket begin: of SOCK_DGRAM with IP, else as the interface has it that the socket is bound to; Ethernet's if it is to none.
-/// std::system_error: EOPNOTSUPP where libpcap has no number for such an interface, or the error of getsockopt and getsockname.
+/// How the packets of a socket begin: of SOCK_DGRAM with IP, else as the interface has it that the socket is bound to;
+/// Ethernet's if it is to none. std::system_error: EOPNOTSUPP where libpcap has no number for such an interface, or the
+/// error of getsockopt and getsockname.
 inline link_type link_type_of(int handle) {
   int type = 0;
   ::socklen_t size = sizeof type;
@@ -454,10 +463,12 @@ class expressions {
 
 }  // namespace detail
 
-/// Compiles an expression of pcap-filter(7), "tcp port 80 and host 192.0.2.1", for socket.option(filter(program)). libpcap does it, which is looked for when
-/// it is first wanted: programs need neither its headers nor to link it. Names in the expression are looked up, which may block. Interfaces mostly take the
-/// tag of a VLAN off a frame before a filter sees it, so that "vlan" finds none. Safe in several threads from libpcap 1.8 on.
-/// std::system_error: EINVAL, whose words say what is wrong and how far the expression holds; ELIBACC: there is no libpcap; E2BIG: above 4096 instructions.
+/// Compiles an expression of pcap-filter(7), "tcp port 80 and host 192.0.2.1", for socket.option(filter(program)).
+/// libpcap does it, which is looked for when it is first wanted: programs need neither its headers nor to link it.
+/// Names in the expression are looked up, which may block. Interfaces mostly take the tag of a VLAN off a frame before
+/// a filter sees it, so that "vlan" finds none. Safe in several threads from libpcap 1.8 on. std::system_error: EINVAL,
+/// whose words say what is wrong and how far the expression holds; ELIBACC: there is no libpcap; E2BIG: above 4096
+/// instructions.
 inline std::vector<::sock_filter> compile(std::string_view expression, link_type link = link_type::ethernet) {
   const auto refuse = [](int error, const std::string& why) {
     throw std::system_error(error, std::generic_category(), why);

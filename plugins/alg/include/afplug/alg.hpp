@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The kernel's cryptography through AF_ALG: the ancillary data that says what to do with a message. Documentation/crypto/userspace-if.rst. Works with
-// any builder that has add(level, type, data, size), as afplug::control_builder; needs no library.
+// The kernel's cryptography through AF_ALG: the ancillary data that says what to do with a message.
+// Documentation/crypto/userspace-if.rst. Works with any builder that has add(level, type, data, size), as
+// afplug::control_builder; needs no library.
 #pragma once
 
 #include <linux/if_alg.h>
@@ -46,7 +47,8 @@ Builder& set_associated(Builder& control, std::uint32_t bytes) {
   return control;
 }
 
-/// All at once, as Python's sendmsg_afalg has it: the operation, a vector if it is not empty, and how many bytes are authenticated alone, if given.
+/// All at once, as Python's sendmsg_afalg has it: the operation, a vector if it is not empty, and how many bytes are
+/// authenticated alone, if given.
 template <class Builder>
 Builder& instruct(Builder& control, operation what, std::span<const std::byte> iv = {},
                   std::optional<std::uint32_t> associated = {}) {
