@@ -1,0 +1,245 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include <afplug/address.hpp>
+#include <afplug/registry.hpp>
+#include <algorithm>
+#include <array>
+#include <ostream>
+
+#include "plugin_error_text.hpp"
+
+namespace afplug {
+namespace {
+
+using detail::words;
+
+constexpr std::size_t max_fields = 16;
+
+basic_protocol look_up(std::string_view family, int type, int proto) {
+  return {registry::global().family(family), type, proto};
+}
+basic_protocol look_up(int family, int type, int proto) { return {registry::global().family(family), type, proto}; }
+
+afplug_identity identity(const basic_protocol& p) noexcept {
+  return p.owner()->identity(p.asked_type(), p.asked_protocol());
+}
+
+// A codec's -errno, as the error the program sees.
+void fail_codec(error_code& ec, int result, const afplug::family& owner, std::string_view subject, const words& why) {
+  const int number = -result;
+  const error_code code = number == EINVAL         ? make_error_code(errc::malformed_address)
+                          : number == ENAMETOOLONG ? make_error_code(errc::address_too_long)
+                          : number == ERANGE       ? make_error_code(errc::malformed_address)
+                                                   : error_code(number, boost::system::system_category());
+  std::string sentence = std::string(owner.id()) + " address";
+  if (!subject.empty()) (sentence += " \"").append(subject) += '"';
+  sentence += ": ";
+  sentence += why.view().empty() ? std::string_view(code.message()) : why.view();
+  detail::fail(ec, code, sentence);
+}
+
+address take(const afplug_sockaddr& from, const basic_protocol& p) { return {from.u.bytes, from.length, p}; }
+
+field_value to_field(const afplug_value& v) {
+  const auto size = std::min<std::size_t>(v.size, sizeof v.bytes);
+  switch (v.kind) {
+    case AFPLUG_KIND_U64:
+      return v.n.u;
+    case AFPLUG_KIND_I64:
+      return v.n.i;
+    case AFPLUG_KIND_TEXT:
+      return std::string(reinterpret_cast<const char*>(v.bytes), size);
+    case AFPLUG_KIND_BYTES: {
+      const auto* b = reinterpret_cast<const std::byte*>(v.bytes);
+      return std::vector<std::byte>(b, b + size);
+    }
+    default:
+      return {};
+  }
+}
+
+// False: too long for any address.
+bool from_field(const field_value& from, afplug_value& to) {
+  to = {};
+  const auto copy = [&](std::uint32_t kind, const void* data, std::size_t size) {
+    if (size > sizeof to.bytes) return false;
+    to.kind = kind;
+    to.size = static_cast<std::uint32_t>(size);
+    if (size != 0) std::memcpy(to.bytes, data, size);
+    return true;
+  };
+  if (const auto* u = std::get_if<std::uint64_t>(&from)) {
+    to.kind = AFPLUG_KIND_U64;
+    to.n.u = *u;
+  } else if (const auto* i = std::get_if<std::int64_t>(&from)) {
+    // A number that is not below zero is the same number: codecs see one kind for it.
+    to.kind = *i < 0 ? AFPLUG_KIND_I64 : AFPLUG_KIND_U64;
+    to.n.i = *i;
+  } else if (const auto* s = std::get_if<std::string>(&from)) {
+    return copy(AFPLUG_KIND_TEXT, s->data(), s->size());
+  } else if (const auto* b = std::get_if<std::vector<std::byte>>(&from)) {
+    return copy(AFPLUG_KIND_BYTES, b->data(), b->size());
+  }
+  return true;
+}
+
+// Whose it is, loading the family of its number if nobody said.
+basic_protocol owner_of(const address& a) {
+  const basic_protocol p = a.protocol();
+  if (p.owner() || a.family() == AF_UNSPEC) return p;
+  error_code ec;
+  const family* f = registry::global().family(a.family(), ec);
+  return f ? basic_protocol(*f, p.asked_type(), p.asked_protocol()) : p;
+}
+
+std::string unknown_text(const address& a) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text = "%family=" + std::to_string(a.family()) + ",";
+  const auto* bytes = reinterpret_cast<const unsigned char*>(a.data());
+  for (std::size_t i = sizeof(sa_family_t); i < a.size(); ++i) {
+    text += digits[bytes[i] >> 4];
+    text += digits[bytes[i] & 15];
+  }
+  return text;
+}
+
+}  // namespace
+
+address::address(std::string_view family, std::string_view text, int type, int proto) : address() {
+  error_code ec;
+  *this = parse(look_up(family, type, proto), text, ec);
+  detail::check(ec, "address");
+}
+
+address::address(int family, std::string_view text, int type, int proto) : address() {
+  error_code ec;
+  *this = parse(look_up(family, type, proto), text, ec);
+  detail::check(ec, "address");
+}
+
+address address::parse(const basic_protocol& p, std::string_view text, error_code& ec) {
+  if (!p.owner()) {
+    detail::fail(ec, errc::unknown_family, "address: the protocol names no family that could read its text");
+    return {};
+  }
+  const auto who = identity(p);
+  afplug_sockaddr out{};
+  words why;
+  if (const int r = p.owner()->codec().parse(&who, text.data(), text.size(), &out, &why.text); r < 0) {
+    fail_codec(ec, r, *p.owner(), text, why);
+    return {};
+  }
+  ec.clear();
+  return take(out, p);
+}
+
+address address::from_fields(const basic_protocol& p, std::span<const field_value> values) {
+  error_code ec;
+  address a = from_fields(p, values, ec);
+  detail::check(ec, "address");
+  return a;
+}
+
+address address::from_fields(const basic_protocol& p, std::span<const field_value> values, error_code& ec) {
+  if (!p.owner()) {
+    detail::fail(ec, errc::unknown_family, "address: the protocol names no family that could read its fields");
+    return {};
+  }
+  const auto table = p.owner()->address_fields();
+  std::array<afplug_value, max_fields> raw;
+  words why;
+  if (values.size() > table.size() || values.size() > raw.size()) {
+    detail::fail(ec, errc::malformed_address,
+                 std::string(p.owner()->id()) + " address: " + std::to_string(values.size()) +
+                     " fields given, it has " + std::to_string(table.size()));
+    return {};
+  }
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (!from_field(values[i], raw[i])) {
+      detail::fail(
+          ec, errc::address_too_long,
+          std::string(p.owner()->id()) + " address: the field " + table[i].name + " is longer than any address");
+      return {};
+    }
+  const auto who = identity(p);
+  afplug_sockaddr out{};
+  if (const int r =
+          p.owner()->codec().set(&who, raw.data(), static_cast<std::uint32_t>(values.size()), &out, &why.text);
+      r < 0) {
+    fail_codec(ec, r, *p.owner(), {}, why);
+    return {};
+  }
+  ec.clear();
+  return take(out, p);
+}
+
+address::address(const void* bytes, std::size_t length) : address(bytes, length, basic_protocol()) {}
+
+address::address(const void* bytes, std::size_t length, const basic_protocol& p) : address() {
+  resize(length);
+  if (length != 0) std::memcpy(&storage_, bytes, length);
+  protocol_ = p;
+}
+
+void address::resize(std::size_t length) {
+  if (length > sizeof storage_) {
+    error_code ec;
+    detail::fail(ec, errc::address_too_long,
+                 "address: " + std::to_string(length) + " bytes, where a sockaddr has at most " +
+                     std::to_string(sizeof storage_));
+    detail::raise(ec, "address");
+  }
+  length_ = static_cast<std::uint32_t>(length);
+}
+
+std::string address::to_string() const {
+  if (empty()) return {};
+  const basic_protocol p = owner_of(*this);
+  if (!p.owner()) return unknown_text(*this);
+  const auto who = identity(p);
+  // The longest form is a percent-encoded 126-byte name with its decorations.
+  std::string text(512, '\0');
+  for (;;) {
+    afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
+    if (p.owner()->codec().format(&who, &storage_, length_, &out) < 0) return unknown_text(*this);
+    if (out.size <= text.size()) {
+      text.resize(out.size);
+      return text;
+    }
+    text.resize(out.size);
+  }
+}
+
+std::vector<address_field> address::fields() const {
+  const basic_protocol p = owner_of(*this);
+  if (!p.owner() || empty()) return {};
+  const auto who = identity(p);
+  const auto table = p.owner()->address_fields();
+  std::array<afplug_value, max_fields> raw{};
+  const int n = p.owner()->codec().get(&who, &storage_, length_, raw.data(), raw.size());
+  std::vector<address_field> fields;
+  for (std::size_t i = 0; n > 0 && i < std::min({static_cast<std::size_t>(n), table.size(), raw.size()}); ++i)
+    fields.push_back({table[i].name, to_field(raw[i])});
+  return fields;
+}
+
+field_value address::field(std::string_view name) const {
+  for (auto& f : fields())
+    if (f.name == name) return std::move(f.value);
+  return {};
+}
+
+std::optional<std::uint64_t> address::number(std::string_view name) const {
+  const auto value = field(name);
+  if (const auto* u = std::get_if<std::uint64_t>(&value)) return *u;
+  return {};
+}
+
+basic_protocol address::guessed() const noexcept {
+  if (const auto* f = registry::global().loaded(family()))
+    return {*f, protocol_.asked_type(), protocol_.asked_protocol()};
+  return {family(), protocol_.asked_type(), protocol_.asked_protocol()};
+}
+
+std::ostream& operator<<(std::ostream& out, const address& a) { return out << a.to_string(); }
+
+}  // namespace afplug

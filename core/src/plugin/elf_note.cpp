@@ -1,0 +1,269 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "elf_note.hpp"
+
+#include <afplug/plugin.h>
+#include <elf.h>
+#include <link.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <system_error>
+
+// Our own ELF header, in memory: whatever class, byte order and machine it says is what a plugin must say too.
+extern "C" __attribute__((visibility("hidden"))) const ElfW(Ehdr) __ehdr_start;
+
+namespace afplug::detail {
+namespace {
+
+using elf_header = ElfW(Ehdr);
+using program_header = ElfW(Phdr);
+using note_header = ElfW(Nhdr);
+
+constexpr std::size_t segments_max = 64;
+constexpr std::uint64_t notes_max = 64 * 1024;  // of all PT_NOTE segments together
+constexpr std::uint32_t stride_max = 4096;
+constexpr std::uint32_t header_max = 4096;
+constexpr int number_max = 255;
+constexpr char note_name[] = AFPLUG_NOTE_NAME;
+
+refusal unreadable(int error) { return {"unreadable", "reading it failed: " + std::generic_category().message(error)}; }
+
+// offset + length <= limit, without the addition.
+constexpr bool fits(std::uint64_t offset, std::uint64_t length, std::uint64_t limit) noexcept {
+  return offset <= limit && length <= limit - offset;
+}
+
+template <typename T>
+int read_object(byte_source& file, std::uint64_t offset, T& out) {
+  return file.read_at(offset, std::as_writable_bytes(std::span{&out, 1}));
+}
+
+std::optional<refusal> check_identity(const elf_header& header) {
+  const elf_header& own = __ehdr_start;
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    return refusal{"not-elf", "it is no ELF file: e_ident lacks the magic number"};
+  const struct {
+    bool wrong;
+    const char *code, *field;
+    unsigned is, wanted;
+  } checks[] = {
+      {header.e_ident[EI_CLASS] != own.e_ident[EI_CLASS], "elf-class", "e_ident[EI_CLASS]", header.e_ident[EI_CLASS],
+       own.e_ident[EI_CLASS]},
+      {header.e_ident[EI_DATA] != own.e_ident[EI_DATA], "elf-byte-order", "e_ident[EI_DATA]", header.e_ident[EI_DATA],
+       own.e_ident[EI_DATA]},
+      {header.e_ident[EI_VERSION] != EV_CURRENT, "elf-version", "e_ident[EI_VERSION]", header.e_ident[EI_VERSION],
+       EV_CURRENT},
+      {header.e_machine != own.e_machine, "elf-machine", "e_machine", header.e_machine, own.e_machine},
+      {header.e_type != ET_DYN, "elf-type", "e_type", header.e_type, ET_DYN},
+      {header.e_phentsize != sizeof(program_header), "program-headers", "e_phentsize", header.e_phentsize,
+       sizeof(program_header)},
+  };
+  for (const auto& c : checks)
+    if (c.wrong)
+      return refusal{c.code, std::string("ELF header: ") + c.field + " is " + std::to_string(c.is) +
+                                 ", this machine wants " + std::to_string(c.wanted)};
+  return std::nullopt;
+}
+
+std::optional<refusal> check_segments(std::span<const program_header> segments, std::uint64_t file_size) {
+  bool loads = false;
+  const program_header* dynamic = nullptr;
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto& s = segments[i];
+    const std::string which = "segment " + std::to_string(i) + ": ";
+    if (s.p_filesz > 0 && s.p_type != PT_NULL && !fits(s.p_offset, s.p_filesz, file_size))
+      return refusal{"truncated", which + "p_offset " + std::to_string(s.p_offset) + " + p_filesz " +
+                                      std::to_string(s.p_filesz) + " lie beyond the end of the file at " +
+                                      std::to_string(file_size)};
+    if (s.p_type == PT_LOAD) {
+      loads = true;
+      if (s.p_memsz < s.p_filesz) return refusal{"segment", which + "p_memsz is less than p_filesz"};
+      if (!fits(s.p_vaddr, s.p_memsz, UINTPTR_MAX / 2))
+        return refusal{"segment", which + "p_vaddr + p_memsz is out of range"};
+    }
+    if (s.p_type == PT_DYNAMIC) dynamic = &s;
+  }
+  if (!loads) return refusal{"segment", "program headers: no PT_LOAD, so there is nothing to load"};
+  if (!dynamic) return refusal{"segment", "program headers: no PT_DYNAMIC, so it is no shared object"};
+  const bool mapped = std::any_of(segments.begin(), segments.end(), [&](const program_header& s) {
+    return s.p_type == PT_LOAD && dynamic->p_vaddr >= s.p_vaddr &&
+           fits(dynamic->p_vaddr - s.p_vaddr, dynamic->p_filesz, s.p_filesz);
+  });
+  if (!mapped || dynamic->p_filesz < sizeof(ElfW(Dyn)))
+    return refusal{"segment", "program headers: PT_DYNAMIC lies in no PT_LOAD"};
+  return std::nullopt;
+}
+
+// Text in a fixed field: its bytes up to the NUL; none where there is no NUL.
+template <std::size_t N>
+std::optional<std::string> fixed_text(const char (&field)[N]) {
+  const char* end = std::find(field, field + N, '\0');
+  if (end == field + N) return std::nullopt;
+  return std::string(field, end);
+}
+
+bool printable(std::string_view text) noexcept {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+}
+
+std::optional<refusal> parse_header(const afplug_note_header& header, plugin_note& out) {
+  out.abi_major = header.abi_major;
+  out.abi_minor = header.abi_minor;
+  const auto provider = fixed_text(header.provider);
+  if (!provider || !is_id(*provider))
+    return refusal{"note-field", "note: provider is no name of the form [a-z][a-z0-9_-]*"};
+  const auto version = fixed_text(header.version);
+  if (!version || !printable(*version)) return refusal{"note-field", "note: version is no printable text"};
+  out.provider = *provider;
+  out.version = *version;
+  return std::nullopt;
+}
+
+std::optional<refusal> parse_family(const afplug_note_family& raw, std::size_t index, plugin_note& out) {
+  const std::string which = "note: families[" + std::to_string(index) + "].";
+  const auto id = fixed_text(raw.id);
+  if (!id || !is_id(*id)) return refusal{"note-field", which + "id is no name of the form [a-z][a-z0-9_-]*"};
+  if (raw.number < 0 || raw.number > number_max)
+    return refusal{"note-field",
+                   which + "number is " + std::to_string(raw.number) + ", not in 0.." + std::to_string(number_max)};
+  for (const auto& f : out.families)
+    if (f.id == *id) return refusal{"note-field", which + "id \"" + *id + "\" stands there twice"};
+  out.families.push_back({*id, raw.number, raw.flags});
+  return std::nullopt;
+}
+
+// The note's description, `size` bytes at `offset`, which lie inside the file.
+std::optional<refusal> parse_description(byte_source& file, std::uint64_t offset, std::uint32_t size,
+                                         plugin_note& out) {
+  afplug_note_header header{};
+  if (size < sizeof header)
+    return refusal{"note-size", "note: its description has " + std::to_string(size) + " bytes, a header takes " +
+                                    std::to_string(sizeof header)};
+  if (const int error = read_object(file, offset, header)) return unreadable(error);
+  auto refused = parse_header(header, out);
+  if (header.size < sizeof header || header.size > header_max || header.size > size)
+    return refusal{"note-size", "note: header.size is " + std::to_string(header.size) + ", not in " +
+                                    std::to_string(sizeof header) + ".." + std::to_string(std::min(size, header_max))};
+  if (header.family_count < 1 || header.family_count > AFPLUG_NOTE_FAMILIES_MAX)
+    return refusal{"note-size", "note: family_count is " + std::to_string(header.family_count) + ", not in 1.." +
+                                    std::to_string(AFPLUG_NOTE_FAMILIES_MAX)};
+  if (header.stride < sizeof(afplug_note_family) || header.stride > stride_max)
+    return refusal{"note-size", "note: stride is " + std::to_string(header.stride) + ", not in " +
+                                    std::to_string(sizeof(afplug_note_family)) + ".." + std::to_string(stride_max)};
+  if (!fits(header.size, std::uint64_t{header.family_count} * header.stride, size))
+    return refusal{"note-size", "note: " + std::to_string(header.family_count) + " families do not fit its " +
+                                    std::to_string(size) + " bytes"};
+  for (std::uint32_t i = 0; i < header.family_count && !refused; ++i) {
+    afplug_note_family raw{};
+    if (const int error = read_object(file, offset + header.size + std::uint64_t{i} * header.stride, raw))
+      return unreadable(error);
+    refused = parse_family(raw, i, out);
+  }
+  return refused;
+}
+
+struct note_place {
+  std::uint64_t offset;
+  std::uint32_t size;
+};
+
+// Looks for our note in one PT_NOTE segment. What another's note says does not matter, as long as the chain holds.
+std::optional<refusal> find_in_segment(byte_source& file, const program_header& segment,
+                                       std::optional<note_place>& found) {
+  const std::uint64_t align = segment.p_align == 8 ? 8 : 4;
+  const auto padded = [align](std::uint64_t n) { return (n + align - 1) / align * align; };
+  std::uint64_t at = 0;
+  const std::uint64_t end = segment.p_filesz;
+  while (end - at >= sizeof(note_header)) {
+    note_header header{};
+    if (const int error = read_object(file, segment.p_offset + at, header)) return unreadable(error);
+    const std::uint64_t description = padded(sizeof header + std::uint64_t{header.n_namesz});
+    if (!fits(description, header.n_descsz, end - at))
+      return refusal{"note-size", "PT_NOTE: a note of n_namesz " + std::to_string(header.n_namesz) + " and n_descsz " +
+                                      std::to_string(header.n_descsz) + " does not fit its segment"};
+    if (header.n_type == AFPLUG_NOTE_TYPE && header.n_namesz == sizeof note_name) {
+      char name[sizeof note_name];
+      if (const int error = read_object(file, segment.p_offset + at + sizeof header, name)) return unreadable(error);
+      if (std::memcmp(name, note_name, sizeof name) == 0) {
+        if (found) return refusal{"note-twice", "note: \"" AFPLUG_NOTE_NAME "\" stands there twice"};
+        found = note_place{segment.p_offset + at + description, header.n_descsz};
+      }
+    }
+    at += std::min(padded(description + header.n_descsz), end - at);
+  }
+  return std::nullopt;
+}
+
+class note_reader {
+ public:
+  explicit note_reader(byte_source& file) : file_(file) {}
+
+  std::optional<refusal> read(note_result& out) {
+    if (file_.size() == 0) return refusal{"empty", "the file is empty"};
+    elf_header header{};
+    // A file that is shorter than a header still says what it is by its first bytes.
+    const auto there = std::min<std::uint64_t>(file_.size(), sizeof header);
+    if (const int error = file_.read_at(0, std::as_writable_bytes(std::span{&header, 1}).first(there)))
+      return unreadable(error);
+    if (there < sizeof header && (there < SELFMAG || std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0))
+      return refusal{"truncated", "ELF header: the file ends at " + std::to_string(there) + ", inside it"};
+    if (auto refused = check_identity(header)) return refused;
+    if (header.e_phnum < 1 || header.e_phnum > segments_max)
+      return refusal{"program-headers", "ELF header: e_phnum is " + std::to_string(header.e_phnum) + ", not in 1.." +
+                                            std::to_string(segments_max)};
+    const std::uint64_t table_size = std::uint64_t{header.e_phnum} * sizeof(program_header);
+    if (!fits(header.e_phoff, table_size, file_.size()))
+      return refusal{"truncated", "ELF header: the program headers at e_phoff " + std::to_string(header.e_phoff) +
+                                      " lie beyond the end of the file at " + std::to_string(file_.size())};
+    std::array<program_header, segments_max> table;
+    const auto segments = std::span{table}.first(header.e_phnum);
+    if (const int error = file_.read_at(header.e_phoff, std::as_writable_bytes(segments))) return unreadable(error);
+    if (auto refused = check_segments(segments, file_.size())) return refused;
+
+    std::optional<note_place> place;
+    std::uint64_t room = notes_max;
+    for (const auto& s : segments) {
+      if (s.p_type != PT_NOTE) continue;
+      if (s.p_filesz > room)
+        return refusal{"note-size", "PT_NOTE: p_filesz is " + std::to_string(s.p_filesz) +
+                                        ", where all notes may have " + std::to_string(notes_max) + " bytes"};
+      room -= s.p_filesz;
+      if (auto refused = find_in_segment(file_, s, place)) return refused;
+    }
+    if (!place)
+      return refusal{"note-missing", "it carries no \"" AFPLUG_NOTE_NAME "\" note, so it is no plugin of afplug"};
+
+    plugin_note note;
+    auto refused = parse_description(file_, place->offset, place->size, note);
+    if (place->size >= sizeof(afplug_note_header) && note.abi_major != AFPLUG_ABI_MAJOR &&
+        !(refused && refused->code == "unreadable"))
+      refused = refusal{"abi-major", "note: abi_major is " + std::to_string(note.abi_major) + ", this library speaks " +
+                                         std::to_string(AFPLUG_ABI_MAJOR) + ": build the plugin against its plugin.h"};
+    // Another ABI's families are worth naming where they can be read.
+    if (!refused || (refused->code == "abi-major" && !note.families.empty())) out.note = std::move(note);
+    return refused;
+  }
+
+ private:
+  byte_source& file_;
+};
+
+}  // namespace
+
+bool is_id(std::string_view text) noexcept {
+  const auto lower = [](char c) { return c >= 'a' && c <= 'z'; };
+  return !text.empty() && text.size() <= AFPLUG_ID_MAX && lower(text.front()) &&
+         std::all_of(text.begin(), text.end(),
+                     [&](char c) { return lower(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
+}
+
+note_result read_note(byte_source& file) {
+  note_result out;
+  out.refused = note_reader(file).read(out);
+  return out;
+}
+
+}  // namespace afplug::detail

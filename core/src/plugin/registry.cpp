@@ -1,0 +1,576 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include <afplug/log.hpp>
+#include <afplug/registry.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "directory_scan.hpp"
+#include "file_check.hpp"
+#include "loader.hpp"
+
+namespace afplug {
+namespace {
+
+namespace fs = std::filesystem;
+
+using detail::catalogue;
+using detail::found_file;
+using providers_list = std::vector<std::pair<std::string, std::string>>;
+
+std::vector<std::string> split(std::string_view text, char at) {
+  std::vector<std::string> out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(at, begin), text.size());
+    out.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+[[noreturn]] void refuse_argument(const std::string& sentence) { throw error(errc::invalid_argument, sentence); }
+
+void require_absolute(const fs::path& directory) {
+  if (!directory.is_absolute())
+    refuse_argument("registry: the search directory \"" + directory.string() + "\" is not an absolute path");
+}
+
+void add_once(std::vector<fs::path>& list, fs::path directory) {
+  directory = directory.lexically_normal();
+  if (!directory.has_filename()) directory = directory.parent_path();  // a trailing slash
+  if (std::find(list.begin(), list.end(), directory) == list.end()) list.push_back(std::move(directory));
+}
+
+std::vector<fs::path> directories_of(const registry_options& options) {
+  std::vector<fs::path> out;
+  for (const auto& d : options.directories) {
+    require_absolute(d);
+    add_once(out, d);
+  }
+  if (const char* list = options.use_environment ? detail::safe_environment("AFPLUG_PATH") : nullptr)
+    for (const fs::path d : split(list, ':')) {
+      if (d.is_absolute())
+        add_once(out, d);
+      else if (!d.empty())
+        log(log_level::warning, "afplug", "AFPLUG_PATH: \"" + d.string() + "\" is not an absolute path, and ignored");
+    }
+  if (options.use_install_directory && !detail::own_file().empty())
+    add_once(out, detail::own_file().parent_path() / "afplug");
+  return out;
+}
+
+providers_list providers_of(const registry_options& options) {
+  providers_list out = options.providers;
+  for (const auto& [id, provider] : out)
+    if (!detail::is_id(id) || !detail::is_id(provider))
+      refuse_argument("registry: provider \"" + id + "=" + provider + "\" is not of the form family=provider");
+  const char* list = options.use_environment ? detail::safe_environment("AFPLUG_PROVIDER") : nullptr;
+  if (!list || !*list) return out;
+  for (const auto& item : split(list, ',')) {
+    const auto sign = std::min(item.find('='), item.size());
+    const auto id = item.substr(0, sign), provider = item.substr(std::min(sign + 1, item.size()));
+    if (detail::is_id(id) && detail::is_id(provider))
+      out.emplace_back(id, provider);
+    else
+      log(log_level::warning, "afplug",
+          "AFPLUG_PROVIDER: \"" + item + "\" is not of the form family=provider, and ignored");
+  }
+  return out;
+}
+
+/// What is remembered of a family. Never moves, never goes while the registry lives.
+struct slot {
+  explicit slot(std::string_view name) : id(name) {}
+  const std::string id;
+  std::atomic<const afplug::family*> current{nullptr};  ///< what is handed out
+  std::atomic<bool> unloaded{false};
+
+  std::mutex mutex;                            ///< held while it is loaded; guards what failed
+  std::shared_ptr<const catalogue> failed_in;  ///< the look after which nothing could be loaded
+  error_code failure;
+  std::string sentence;
+
+  std::vector<const afplug::family*>
+      all;  ///< what was handed out, of whatever provider; the registry's mutex guards it
+};
+
+/// Slots by id for readers that take no lock: open addressing over a table that only fills. What finds no room is found
+/// with the lock.
+class slot_table {
+ public:
+  slot* find(std::string_view id) const noexcept {
+    for (std::size_t i = 0, at = start(id); i < size; ++i, at = (at + 1) % size) {
+      slot* s = cells_[at].load(std::memory_order_acquire);
+      if (!s || s->id == id) return s;
+    }
+    return nullptr;
+  }
+  /// One writer at a time.
+  void insert(slot* s) noexcept {
+    if (used_ >= size / 2) return;
+    auto at = start(s->id);
+    while (cells_[at].load(std::memory_order_relaxed)) at = (at + 1) % size;
+    cells_[at].store(s, std::memory_order_release);
+    ++used_;
+  }
+
+ private:
+  static constexpr std::size_t size = 512;
+  static std::size_t start(std::string_view id) noexcept { return std::hash<std::string_view>()(id) % size; }
+  std::array<std::atomic<slot*>, size> cells_{};
+  std::size_t used_ = 0;
+};
+
+std::string join(const std::vector<fs::path>& list) {
+  std::string out;
+  for (const auto& d : list) out += (out.empty() ? "" : ", ") + d.string();
+  return out.empty() ? "no directory at all" : out;
+}
+
+}  // namespace
+
+struct registry::impl {
+  explicit impl(registry& r, const registry_options& options)
+      : owner(r),
+        providers(providers_of(options)),
+        directories(directories_of(options)),
+        own_directories(options.directories.size()) {}
+
+  registry& owner;
+  const providers_list providers;
+
+  mutable std::mutex
+      mutex;  ///< guards the next four; never held while plugin code runs or a slot's mutex is waited for
+  std::vector<fs::path> directories;
+  std::size_t own_directories;  ///< how many of them the program gave
+  std::shared_ptr<const catalogue> found;
+  std::map<std::string, std::unique_ptr<slot>, std::less<>> slots;
+
+  slot_table by_id;
+  std::array<std::atomic<slot*>, 256> by_local{};
+
+  std::string_view chosen_provider(std::string_view id) const noexcept {
+    const auto it = std::find_if(providers.begin(), providers.end(), [id](const auto& p) { return p.first == id; });
+    return it == providers.end() ? std::string_view() : it->second;
+  }
+
+  /// What the directories hold.
+  std::shared_ptr<const catalogue> look() {
+    const std::lock_guard lock(mutex);
+    if (found) return found;
+    auto fresh = detail::look(directories);
+    if (fresh->passing_error == 0) found = fresh;
+    return fresh;
+  }
+
+  /// The same for who is going to load: nothing when the look was cut short, since a better file may have been missed.
+  std::shared_ptr<const catalogue> look_for(const std::string& what, error_code& ec) {
+    if (detail::loading_here()) {
+      detail::fail(ec, errc::registry_reentered, what + ": it was asked for from a plugin's own initialisation");
+      return nullptr;
+    }
+    auto c = look();
+    if (c->passing_error == 0) return c;
+    const error_code code(c->passing_error, boost::system::system_category());
+    detail::fail(ec, code, what + ": looking for its plugin failed: " + code.message());
+    return nullptr;
+  }
+
+  void hand_out(slot& s, const afplug::family& f) {
+    const std::lock_guard lock(mutex);
+    s.all.push_back(&f);
+  }
+
+  std::vector<const afplug::family*> handed_out(const slot& s) const {
+    const std::lock_guard lock(mutex);
+    return s.all;
+  }
+
+  /// The slot of a family that a file names; none for words that nobody has heard of.
+  slot* slot_of(std::string_view id, const catalogue& c) {
+    if (auto* s = known(id)) return s;
+    if (c.candidates(id).empty() && c.refused(id).empty()) return nullptr;
+    const std::lock_guard lock(mutex);
+    auto& s = slots[std::string(id)];
+    if (!s) {
+      s = std::make_unique<slot>(id);
+      by_id.insert(s.get());
+    }
+    return s.get();
+  }
+
+  slot* known(std::string_view id) const {
+    if (auto* s = by_id.find(id)) return s;
+    const std::lock_guard lock(mutex);
+    const auto it = slots.find(id);
+    return it == slots.end() ? nullptr : it->second.get();
+  }
+
+  std::string where() const {
+    const std::lock_guard lock(mutex);
+    return join(directories);
+  }
+
+  const afplug::family* unknown(const std::string& what, error_code& ec) const {
+    detail::fail(ec, errc::unknown_family,
+                 what + ": no plugin answers for this family in " + where() + "; AFPLUG_PATH adds directories");
+    return nullptr;
+  }
+
+  /// Loads the first of the files that will do. On failure the sentence names each, and says why.
+  const afplug::family* load_first(std::string_view id, const std::vector<const found_file*>& files, error_code& ec) {
+    error_code code = errc::plugin_refused;
+    std::string sentence;
+    for (const auto* file : files) {
+      auto why = file->failure();
+      if (!why) {
+        const auto report = detail::load_file(file->path(), file->directory());
+        for (const auto* f : report.families)
+          if (f->id() == id) return ec.clear(), f;
+        if (report.error != 0) {
+          // The file is not to blame, and what comes after it is not what was asked for.
+          detail::fail(ec, {report.error, boost::system::system_category()}, std::string(id) + ": " + report.reason);
+          return nullptr;
+        }
+        why = report.acceptable
+                  ? detail::refusal{"changed-while-loading", file->path().string() + ": its note has changed"}
+                  : detail::refusal{report.code, report.reason};
+        file->fail(*why);
+      }
+      if (file == files.front() && why->code == "changed-while-loading") code = errc::changed_while_loading;
+      sentence += (file == files.front() ? std::string(id) + ": " : "; ") + why->text;
+    }
+    detail::fail(ec, code, sentence);
+    return nullptr;
+  }
+
+  /// Makes the lock-free tables lead to a family.
+  void publish(slot& s, const afplug::family& f, const catalogue& c) {
+    const auto number = static_cast<unsigned>(f.number());
+    if (number < owner.by_number_.size()) {
+      const auto claims = c.claims(f.number());
+      if (!claims.empty() && claims.front() == s.id) owner.by_number_[number].store(&f, std::memory_order_release);
+    } else if (number - AFPLUG_NUMBER_LOCAL < by_local.size()) {
+      by_local[number - AFPLUG_NUMBER_LOCAL].store(&s, std::memory_order_release);
+    }
+    s.current.store(&f, std::memory_order_release);
+  }
+
+  const afplug::family* remembered(const slot& s, error_code& ec) const {
+    detail::fail(ec, s.failure, s.sentence);
+    return nullptr;
+  }
+
+  const afplug::family* load(std::string_view id, error_code& ec) {
+    const std::string name(id);
+    const auto c = look_for(name, ec);
+    if (!c) return nullptr;
+    slot* s = slot_of(id, *c);
+    if (!s) return unknown(name, ec);
+    const std::lock_guard lock(s->mutex);
+    if (const auto* f = s->current.load(std::memory_order_acquire)) return ec.clear(), f;
+    if (s->unloaded) return gone(name, ec);
+    if (s->failed_in == c) return remembered(*s, ec);
+    if (const auto* f = load_chosen(name, *c, ec)) {
+      hand_out(*s, *f);
+      publish(*s, *f, *c);
+      return f;
+    }
+    if (ec.category() != boost::system::system_category()) {  // those errors pass
+      s->failed_in = c;
+      s->failure = ec;
+      s->sentence = last_detail();
+    }
+    return nullptr;
+  }
+
+  const afplug::family* load_chosen(const std::string& id, const catalogue& c, error_code& ec) {
+    const auto provider = chosen_provider(id);
+    const auto files = c.candidates(id, provider);
+    if (!files.empty()) return load_first(id, files, ec);
+    if (!provider.empty() && !c.candidates(id).empty()) return no_provider(id, provider, ec);
+    return tell_refused(id, c, ec);
+  }
+
+  const afplug::family* no_provider(const std::string& id, std::string_view provider, error_code& ec) const {
+    detail::fail(ec, errc::unknown_provider,
+                 id + ": no plugin of provider \"" + std::string(provider) + "\" in " + where());
+    return nullptr;
+  }
+
+  static const afplug::family* gone(const std::string& id, error_code& ec) {
+    detail::fail(ec, errc::family_unloaded, id + ": the family was unloaded");
+    return nullptr;
+  }
+
+  const afplug::family* tell_refused(const std::string& id, const catalogue& c, error_code& ec) const {
+    const auto files = c.refused(id);
+    if (files.empty()) return unknown(id, ec);
+    std::string sentence = id;
+    for (const auto* f : files) sentence += (f == files.front() ? ": " : "; ") + f->seen().reason;
+    detail::fail(ec, errc::plugin_refused, sentence);
+    return nullptr;
+  }
+
+  const afplug::family* load_from(std::string_view id, std::string_view provider, error_code& ec) {
+    const std::string name(id);
+    const auto c = look_for(name, ec);
+    if (!c) return nullptr;
+    slot* s = slot_of(id, *c);
+    if (!s) return unknown(name, ec);
+    const std::lock_guard lock(s->mutex);
+    if (s->unloaded) return gone(name, ec);
+    for (const auto* f : handed_out(*s))
+      if (f->provider() == provider) return ec.clear(), f;
+    const auto files = c->candidates(id, provider);
+    if (files.empty() || provider.empty()) return no_provider(name, provider, ec);
+    const auto* f = load_first(id, files, ec);
+    if (f) hand_out(*s, *f);
+    return f;
+  }
+
+  const afplug::family* load(int number, error_code& ec) {
+    const std::string name = "family " + std::to_string(number);
+    if (number >= AFPLUG_NUMBER_LOCAL) {
+      const auto id = detail::local_id(number);
+      return id ? load(*id, ec) : unknown(name, ec);
+    }
+    if (number <= 0 || static_cast<unsigned>(number) >= owner.by_number_.size()) return unknown(name, ec);
+    const auto c = look_for(name, ec);
+    if (!c) return nullptr;
+    error_code first;
+    std::string sentence;
+    for (const auto& id : c->claims(number)) {
+      if (const auto* f = load(id, ec)) return make_primary(*f), f;
+      if (!first) {
+        first = ec;
+        sentence = last_detail();
+      }
+    }
+    if (!first) return refused_number(number, *c, ec);
+    detail::fail(ec, first, sentence);
+    return nullptr;
+  }
+
+  /// Where the family that has the better claim could not be loaded, the next one answers for the number.
+  void make_primary(const afplug::family& f) {
+    slot* s = known(f.id());
+    const std::lock_guard lock(s->mutex);
+    if (s->current.load(std::memory_order_acquire) == &f)
+      owner.by_number_[static_cast<unsigned>(f.number())].store(&f, std::memory_order_release);
+  }
+
+  /// Nobody who may be loaded claims it; perhaps one who may not does.
+  const afplug::family* refused_number(int number, const catalogue& c, error_code& ec) const {
+    for (const auto& f : c.files) {
+      if (f->seen().acceptable || !f->seen().note) continue;
+      for (const auto& n : f->seen().note->families)
+        if (n.number == number) return tell_refused(n.id, c, ec);
+    }
+    return unknown("family " + std::to_string(number), ec);
+  }
+
+  plugin_info info_of(const found_file& file, const note_family* named, const catalogue& c) {
+    plugin_info out;
+    out.path = file.path();
+    if (const auto& note = file.seen().note) {
+      out.provider = note->provider;
+      out.version = note->version;
+    }
+    if (named) {
+      out.family = named->id;
+      if (named->number != 0) out.number = named->number;
+    }
+    const auto say = [&](plugin_info::state_t state, std::string reason, std::string code = {}) {
+      out.state = state;
+      out.reason = std::move(reason);
+      out.code = std::move(code);
+      return out;
+    };
+    using enum plugin_info::state_t;
+    if (!file.seen().acceptable) return say(refused, file.seen().reason, file.seen().code);
+    if (file.twin)
+      return say(shadowed, file.path().string() + ": it is the same file as " + file.twin->path().string());
+    if (const auto why = file.failure()) return say(refused, why->text, why->code);
+    return state_of(out, file, c);
+  }
+
+  plugin_info state_of(plugin_info& out, const found_file& file, const catalogue& c) {
+    const auto is_from_file = [&](const afplug::family* f) {
+      if (f->path() == file.path().native()) return true;
+      const auto id = detail::identity_of(fs::path(f->path()));
+      return id && id->same_file(file.gate().identity);
+    };
+    using enum plugin_info::state_t;
+    const slot* s = known(out.family);
+    const auto all = s ? handed_out(*s) : std::vector<const afplug::family*>();
+    if (std::any_of(all.begin(), all.end(), is_from_file)) {
+      out.state = loaded;
+      return out;
+    }
+    const auto* current = s ? s->current.load(std::memory_order_acquire) : nullptr;
+    const auto provider = chosen_provider(out.family);
+    std::string winner = current ? std::string(current->path()) : std::string();
+    if (!current)
+      for (const auto* other : c.candidates(out.family, provider))
+        if (!other->failure()) {
+          if (other == &file) {
+            out.state = s && s->unloaded ? unloaded : found;
+            return out;
+          }
+          winner = other->path().string();
+          break;
+        }
+    out.state = shadowed;
+    if (winner.empty())
+      out.reason = file.path().string() + ": provider \"" + std::string(provider) + "\" was chosen for " + out.family;
+    else
+      out.reason = file.path().string() + ": " + winner + " answers for " + out.family;
+    return out;
+  }
+};
+
+registry::registry(registry_options options) : impl_(std::make_unique<impl>(*this, options)) {}
+registry::~registry() = default;
+
+registry& registry::global() {
+  static registry& it = *new registry;
+  return it;
+}
+
+void registry::add_directory(std::filesystem::path directory) {
+  require_absolute(directory);
+  {
+    const std::lock_guard lock(impl_->mutex);
+    auto list = std::vector(impl_->directories.begin(),
+                            impl_->directories.begin() + static_cast<std::ptrdiff_t>(impl_->own_directories));
+    add_once(list, std::move(directory));
+    const auto own = list.size();
+    for (auto it = impl_->directories.begin() + static_cast<std::ptrdiff_t>(impl_->own_directories);
+         it != impl_->directories.end(); ++it)
+      add_once(list, *it);
+    impl_->directories = std::move(list);
+    impl_->own_directories = own;
+  }
+  rescan();
+}
+
+const afplug::family& registry::family(int number) {
+  error_code ec;
+  const auto* f = family(number, ec);
+  detail::check(ec, "registry");
+  return *f;
+}
+
+const afplug::family& registry::family(std::string_view id) {
+  error_code ec;
+  const auto* f = family(id, ec);
+  detail::check(ec, "registry");
+  return *f;
+}
+
+const afplug::family* registry::family(std::string_view id, error_code& ec) {
+  if (const auto* s = impl_->by_id.find(id)) [[likely]]
+    if (const auto* f = s->current.load(std::memory_order_acquire)) [[likely]] {
+      ec.clear();
+      return f;
+    }
+  return impl_->load(id, ec);
+}
+
+const afplug::family* registry::family(std::string_view id, std::string_view provider, error_code& ec) {
+  return impl_->load_from(id, provider, ec);
+}
+
+const afplug::family* registry::find(int number, error_code& ec) {
+  if (const auto* f = loaded(number)) {
+    ec.clear();
+    return f;
+  }
+  return impl_->load(number, ec);
+}
+
+const afplug::family* registry::loaded(int number) const noexcept {
+  const auto n = static_cast<unsigned>(number);
+  if (n < by_number_.size()) return by_number_[n].load(std::memory_order_acquire);
+  if (n - AFPLUG_NUMBER_LOCAL >= impl_->by_local.size()) return nullptr;
+  const auto* s = impl_->by_local[n - AFPLUG_NUMBER_LOCAL].load(std::memory_order_acquire);
+  return s ? s->current.load(std::memory_order_acquire) : nullptr;
+}
+
+std::vector<plugin_info> registry::families() {
+  const auto c = impl_->look();
+  std::vector<plugin_info> out;
+  for (const auto& file : c->files) {
+    if (!file->seen().note) {
+      out.push_back(impl_->info_of(*file, nullptr, *c));
+      continue;
+    }
+    for (const auto& f : file->seen().note->families) out.push_back(impl_->info_of(*file, &f, *c));
+  }
+  return out;
+}
+
+const afplug::constant* registry::find_constant(std::string_view name) {
+  for (const auto& c : socket_constants())
+    if (c.name == name) return &c;
+  for (const auto& info : families()) {
+    if (info.family.empty() || info.state == plugin_info::state_t::refused) continue;
+    error_code ec;
+    if (const auto* f = family(info.family, ec))
+      if (const auto* c = f->find_constant(name)) return c;
+  }
+  return nullptr;
+}
+
+std::optional<std::int64_t> registry::constant(std::string_view name) {
+  const auto* c = find_constant(name);
+  return c && !c->text ? std::optional(c->value) : std::nullopt;
+}
+
+void registry::rescan() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->found.reset();
+  for (const auto& [id, s] : impl_->slots) s->unloaded = false;
+}
+
+void registry::unload(std::string_view id) {
+  error_code ec;
+  unload(id, ec);
+  detail::check(ec, "registry: unload");
+}
+
+void registry::unload(std::string_view id, error_code& ec) {
+  const std::string name(id);
+  const auto c = impl_->look_for(name, ec);
+  if (!c) return;
+  slot* s = impl_->slot_of(id, *c);
+  if (!s) {
+    impl_->unknown(name, ec);
+    return;
+  }
+  const std::lock_guard lock(s->mutex);
+  const auto all = impl_->handed_out(*s);
+  for (const auto* f : all)
+    if (const auto count = f->live().load(); count > 0)
+      return detail::fail(ec, errc::family_in_use, name + ": " + std::to_string(count) + " sockets of it are open");
+  for (auto& cell : by_number_)
+    if (const auto* f = cell.load(); f && std::find(all.begin(), all.end(), f) != all.end())
+      cell.store(nullptr, std::memory_order_release);
+  s->unloaded = true;
+  s->current.store(nullptr, std::memory_order_release);
+  const std::lock_guard registry_lock(impl_->mutex);
+  s->all.clear();
+  ec.clear();
+}
+
+std::vector<std::filesystem::path> registry::directories() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->directories;
+}
+
+}  // namespace afplug

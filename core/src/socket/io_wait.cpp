@@ -1,0 +1,132 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "io_wait.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <afplug/interrupt.hpp>
+#include <algorithm>
+#include <utility>
+
+#include "thread_storage.hpp"
+
+namespace afplug {
+namespace {
+
+std::function<bool()>* hook() noexcept { return detail::of_thread<std::function<bool()>>(); }
+
+}  // namespace
+
+std::function<bool()> interrupt(std::function<bool()> next) {
+  auto* mine = hook();
+  return mine ? std::exchange(*mine, std::move(next)) : nullptr;
+}
+
+namespace detail {
+
+bool interrupted(error_code& ec) {
+  const auto* mine = hook();
+  if (!mine || !*mine || !(*mine)()) return false;
+  fail(ec, errc::interrupted, {});
+  return true;
+}
+
+short wait_ready(int fd, short events, std::optional<clock::time_point> deadline, int wake, error_code& ec) {
+  for (;;) {
+    ::timespec left{};
+    if (deadline) {
+      const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(*deadline - clock::now()).count();
+      if (ns > 0) left = {ns / 1000000000, ns % 1000000000};
+    }
+    ::pollfd fds[2] = {{fd, events, 0}, {wake, POLLIN, 0}};
+    const int n = ::ppoll(fds, wake < 0 ? 1 : 2, deadline ? &left : nullptr, nullptr);
+    if (n < 0) {
+      if (errno != EINTR) {
+        fail_errno(ec, errno);
+        return 0;
+      }
+      if (interrupted(ec)) return 0;
+      continue;
+    }
+    if (fds[1].revents) {
+      fail(ec, errc::stopped, {});
+      return 0;
+    }
+    if (n > 0) {
+      ec.clear();
+      return fds[0].revents;
+    }
+    if (clock::now() >= *deadline) {
+      fail(ec, errc::timed_out, {});
+      return 0;
+    }
+  }
+}
+
+call::~call() {
+  callback_.reset();  // no stop request may write once the descriptor is gone
+  if (wake_ >= 0) ::close(wake_);
+}
+
+void call::waker::operator()() const noexcept {
+  const std::uint64_t one = 1;
+  // An eventfd's counter that is full is readable already.
+  [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
+}
+
+bool call::stop_with(const std::stop_token& stop, error_code& ec) {
+  if (stop.stop_requested()) {
+    fail(ec, errc::stopped, {});
+    return false;
+  }
+  wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (wake_ < 0) {
+    fail_errno(ec, errno);
+    return false;
+  }
+  callback_.emplace(stop, waker{wake_});
+  return true;
+}
+
+// Readiness may be in vain for long: a UNIX datagram socket is ready to send while the receiver named by sendto is
+// full. Where it comes at once, the next attempt waits a little, so that the call does not spin.
+bool call::pause(error_code& ec) {
+  ::pollfd now{fd_, events_, 0};
+  if (::poll(&now, 1, 0) <= 0) return true;
+  const auto rest = std::chrono::milliseconds(1 << std::min(vain_++, 3u));
+  auto until = clock::now() + rest;
+  if (deadline_) until = std::min(until, *deadline_);
+  // A negative descriptor is one that poll leaves out.
+  if (wait_ready(-1, 0, until, wake_, ec) == 0 && ec != errc::timed_out) return false;
+  if (deadline_ && clock::now() >= *deadline_) return false;
+  return true;
+}
+
+bool call::again(int error, error_code& ec) {
+  if (error == EINTR) {
+    if (interrupted(ec)) return false;
+    if (deadline_ && clock::now() >= *deadline_) {
+      fail(ec, errc::timed_out, {});
+      return false;
+    }
+    return true;
+  }
+  if ((error == EAGAIN || error == EWOULDBLOCK) && (timeout_ > 0 || (timeout_ < 0 && polls_))) {
+    // Datagram sockets after SHUT_RD: nothing comes, poll says ready for ever, and only a receive that blocks tells the
+    // end.
+    if ((ready_ & POLLRDHUP) != 0) {
+      ec.clear();
+      return false;
+    }
+    if (ready_ != 0 && !pause(ec)) return false;
+    ready_ = wait_ready(fd_, (events_ & POLLIN) != 0 ? static_cast<short>(events_ | POLLRDHUP) : events_, deadline_,
+                        wake_, ec);
+    return ready_ != 0;
+  }
+  fail_errno(ec, error);
+  return false;
+}
+
+}  // namespace detail
+}  // namespace afplug

@@ -1,0 +1,408 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Options: raw, and by name through the family's table. Readiness too.
+#include <poll.h>
+#include <afplug/option.hpp>
+#include <afplug/socket.hpp>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "socket_access.hpp"
+#include "plugin_error_text.hpp"
+
+namespace afplug {
+namespace {
+
+using detail::socket_access;
+using detail::user_call;
+
+constexpr std::uint32_t default_read_bytes = 1024;  // an option of no stated size
+
+struct integer_kind {
+  std::uint32_t kind;
+  std::uint32_t bytes;
+  std::int64_t least, most;
+};
+constexpr integer_kind integer_kinds[] = {
+    {AFPLUG_KIND_FLAG, 4, 0, 1},
+    {AFPLUG_KIND_I32, 4, INT32_MIN, INT32_MAX},
+    {AFPLUG_KIND_U32, 4, 0, UINT32_MAX},
+    {AFPLUG_KIND_I64, 8, INT64_MIN, INT64_MAX},
+    {AFPLUG_KIND_U64, 8, 0, INT64_MAX},
+    {AFPLUG_KIND_U8, 1, 0, UINT8_MAX},
+    {AFPLUG_KIND_I8, 1, INT8_MIN, INT8_MAX},
+    {AFPLUG_KIND_U16, 2, 0, UINT16_MAX},
+    {AFPLUG_KIND_I16, 2, INT16_MIN, INT16_MAX},
+    {AFPLUG_KIND_IFINDEX, 4, 0, INT32_MAX},
+};
+
+const integer_kind* integer_of(std::uint32_t kind) noexcept {
+  const auto* it = std::ranges::find(integer_kinds, kind, &integer_kind::kind);
+  return it == std::end(integer_kinds) ? nullptr : it;
+}
+
+template <class T>
+std::int64_t load_as(std::span<const std::byte> bytes) noexcept {
+  T value;
+  std::memcpy(&value, bytes.data(), sizeof value);
+  return static_cast<std::int64_t>(value);
+}
+
+// By the size that came, which may be less than the kind's: the kernel answers IP_TTL into one byte with one byte.
+std::int64_t load(std::span<const std::byte> bytes, bool is_signed) noexcept {
+  if (bytes.size() >= 8) return load_as<std::int64_t>(bytes);
+  if (bytes.size() >= 4) return is_signed ? load_as<std::int32_t>(bytes) : load_as<std::uint32_t>(bytes);
+  if (bytes.size() >= 2) return is_signed ? load_as<std::int16_t>(bytes) : load_as<std::uint16_t>(bytes);
+  if (bytes.empty()) return 0;
+  return is_signed ? load_as<std::int8_t>(bytes) : load_as<std::uint8_t>(bytes);
+}
+
+template <class T>
+void store_as(std::int64_t number, std::span<std::byte> bytes) noexcept {
+  const auto value = static_cast<T>(number);
+  std::memcpy(bytes.data(), &value, sizeof value);
+}
+
+void store(std::int64_t number, std::span<std::byte> bytes) noexcept {
+  if (bytes.size() == 8) return store_as<std::int64_t>(number, bytes);
+  if (bytes.size() == 4) return store_as<std::uint32_t>(number, bytes);
+  if (bytes.size() == 2) return store_as<std::uint16_t>(number, bytes);
+  store_as<std::uint8_t>(number, bytes);
+}
+
+std::uint32_t room_for(const option_info& o) noexcept {
+  if (o.max_bytes != 0) return o.max_bytes;
+  if (const auto* k = integer_of(o.kind)) return k->bytes;
+  return o.min_bytes != 0 ? o.min_bytes : default_read_bytes;
+}
+
+// Whether the row names the option's group among its own.
+bool applies(const option_info& o, const row* r) noexcept {
+  if (!o.group || !*o.group) return true;
+  std::string_view groups = r && r->options ? r->options : "";
+  while (!groups.empty()) {
+    const auto end = groups.find(' ');
+    if (groups.substr(0, end) == o.group) return true;
+    groups.remove_prefix(end == std::string_view::npos ? groups.size() : end + 1);
+  }
+  return false;
+}
+
+// Levenshtein's distance, for the near names of a sentence.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> line(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) line[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(line[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = line[j];
+      line[j] = std::min({line[j] + 1, line[j - 1] + 1, change});
+    }
+  }
+  return line[b.size()];
+}
+
+std::string nearest(const family& f, std::string_view name) {
+  std::string best;
+  std::size_t least = name.size() / 2 + 1;
+  const auto look = [&](std::span<const option_info> table) {
+    for (const auto& o : table)
+      if (const auto d = distance(name, o.name); d < least) {
+        least = d;
+        best = o.name;
+      }
+  };
+  look(f.options());
+  look(socket_options());
+  return best;
+}
+
+void refuse(error_code& ec, errc code, const family& f, std::string_view name, const std::string& why) {
+  detail::fail(ec, code, (std::string(f.id()) + " option ").append(name) + ": " + why);
+}
+
+// The option of that name if this socket has it and it goes that way, else null and `ec`.
+const option_info* usable(const socket& s, std::string_view name, std::uint32_t way, error_code& ec) {
+  const auto* f = s.owner();
+  if (!f) {
+    detail::fail_errno(ec, EBADF);
+    return nullptr;
+  }
+  const auto* o = f->find_option(name);
+  if (!o) {
+    const auto near = nearest(*f, name);
+    refuse(ec, errc::unknown_option, *f, name,
+           near.empty() ? "there is no such option; `afplug options " + std::string(f->id()) + "` lists them"
+                        : "there is no such option; did you mean " + near + "?");
+    return nullptr;
+  }
+  if (!applies(*o, f->find_row(s.type(), s.protocol()))) {
+    refuse(ec, errc::wrong_row, *f, name, "it does not apply to " + detail::describe(*f, s.type(), s.protocol()));
+    return nullptr;
+  }
+  if ((o->flags & way) == 0) {
+    const bool reading = way == AFPLUG_OPTION_READ;
+    refuse(ec, reading ? errc::not_readable : errc::not_writable, *f, name,
+           reading ? "it can only be set" : "it can only be read");
+    return nullptr;
+  }
+  return o;
+}
+
+// The host's own option of that name, for a kernel family's that leaves the call to it.
+const option_info* own(const socket& s, std::string_view name) noexcept {
+  const auto all = s.in_user_space() ? std::span<const option_info>() : socket_options();
+  const auto it = std::ranges::find(all, name, [](const option_info& o) { return std::string_view(o.name); });
+  return it == all.end() ? nullptr : &*it;
+}
+
+int get_by_call(const socket& s, const option_info& o, afplug_text& out, afplug_text& why) {
+  const auto who = s.owner()->identity(s.type(), s.protocol());
+  const int r = detail::option_call(s.fileno(), socket_access::user(s), o.get, &who, &out, &why);
+  if (r != AFPLUG_PASS) return r;
+  const auto* ours = own(s, o.name);
+  return ours && ours->get ? ours->get(s.fileno(), &who, &out, &why) : -ENOPROTOOPT;
+}
+
+int set_by_call(const socket& s, const option_info& o, std::string_view text, afplug_text& why) {
+  const auto who = s.owner()->identity(s.type(), s.protocol());
+  const int r = detail::option_call(s.fileno(), socket_access::user(s), o.set, &who, text.data(), text.size(), &why);
+  if (r != AFPLUG_PASS) return r;
+  const auto* ours = own(s, o.name);
+  return ours && ours->set ? ours->set(s.fileno(), &who, text.data(), text.size(), &why) : -ENOPROTOOPT;
+}
+
+// A number as the option's kind lays it out; empty with `ec` where the kind takes none or the number is out of its
+// range.
+std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64_t number, error_code& ec) {
+  if (o.kind == AFPLUG_KIND_DURATION) {
+    static constexpr std::string_view suffixes[] = {"", "s", "s", "s", "ms", "us", "ns", "s"};
+    return parse_option(o, std::to_string(number).append(o.unit < std::size(suffixes) ? suffixes[o.unit] : ""), &f, ec);
+  }
+  const auto* k = integer_of(o.kind);
+  if (!k) {
+    refuse(ec, errc::wrong_kind, f, o.name, "it does not take a number");
+    return {};
+  }
+  if (number < k->least || number > k->most) {
+    refuse(ec, errc::invalid_argument, f, o.name,
+           std::to_string(number) + " is outside " + std::to_string(k->least) + " to " + std::to_string(k->most));
+    return {};
+  }
+  ec.clear();
+  std::vector<std::byte> bytes(k->bytes);
+  store(number, bytes);
+  return bytes;
+}
+
+}  // namespace
+
+// ---- raw ----
+
+std::size_t socket::getsockopt(int level, int number, mutable_bytes into) const {
+  error_code ec;
+  const auto n = getsockopt(level, number, into, ec);
+  detail::check(ec, "getsockopt");
+  return n;
+}
+
+std::size_t socket::getsockopt(int level, int number, mutable_bytes into, error_code& ec) const {
+  auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(into.size(), INT32_MAX));
+  int r = AFPLUG_PASS;
+  if (user_) {
+    r = user_call(*user_, user_->ops().get_option, level, number, into.data(), &bytes);
+  } else if (const auto slot = family_ ? family_->kernel_ops().get_option : nullptr) {
+    const auto who = family_->identity(type_, protocol_);
+    r = slot(fd_, &who, level, number, into.data(), &bytes);
+    if (r < 0) errno = -r;
+  }
+  if (r == AFPLUG_PASS && !user_) {
+    ::socklen_t size = bytes;
+    r = ::getsockopt(fd_, level, number, into.data(), &size);
+    bytes = size;
+  }
+  if (r < 0) {
+    detail::fail_errno(ec, errno);
+    return 0;
+  }
+  ec.clear();
+  return bytes;
+}
+
+void socket::setsockopt(int level, int number, const_bytes value) {
+  error_code ec;
+  setsockopt(level, number, value, ec);
+  detail::check(ec, "setsockopt");
+}
+
+void socket::setsockopt(int level, int number, const_bytes value, error_code& ec) {
+  const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(value.size(), INT32_MAX));
+  int r = AFPLUG_PASS;
+  if (user_) {
+    r = user_call(*user_, user_->ops().set_option, level, number, value.data(), bytes);
+  } else if (const auto slot = family_ ? family_->kernel_ops().set_option : nullptr) {
+    const auto who = family_->identity(type_, protocol_);
+    r = slot(fd_, &who, level, number, value.data(), bytes);
+    if (r < 0) errno = -r;
+  }
+  if (r == AFPLUG_PASS && !user_) r = ::setsockopt(fd_, level, number, value.data(), bytes);
+  if (r < 0)
+    detail::fail_errno(ec, errno);
+  else
+    ec.clear();
+}
+
+void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t length) {
+  setsockopt(level, number, const_bytes(nullptr, length));
+}
+
+void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t length, error_code& ec) {
+  setsockopt(level, number, const_bytes(nullptr, length), ec);
+}
+
+// ---- by name ----
+
+void socket::option(std::string_view name, const option_value& value, error_code& ec) {
+  const auto* o = usable(*this, name, AFPLUG_OPTION_WRITE, ec);
+  if (!o) return;
+  if (o->kind == AFPLUG_KIND_CALL) {
+    const auto* text = std::get_if<std::string>(&value);
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "it takes text");
+    const std::string words = text ? *text : std::to_string(*number);
+    detail::words why;
+    if (const int r = set_by_call(*this, *o, words, why.text); r < 0)
+      detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + words, why.view());
+    else
+      ec.clear();
+    return;
+  }
+  if (o->kind == AFPLUG_KIND_LENGTH) {
+    const auto* number = std::get_if<std::int64_t>(&value);
+    std::vector<std::byte> parsed;
+    if (const auto* text = std::get_if<std::string>(&value))
+      parsed = parse_option(*o, *text, family_, ec);
+    else if (!number)
+      return refuse(ec, errc::wrong_kind, *family_, name, "it takes a length alone");
+    else
+      ec.clear();
+    if (ec) return;
+    const auto length = number ? static_cast<std::size_t>(*number) : parsed.size();
+    return setsockopt(o->level, o->number, const_bytes(nullptr, length), ec);
+  }
+  std::vector<std::byte> bytes;
+  ec.clear();
+  if (const auto* number = std::get_if<std::int64_t>(&value)) {
+    bytes = lay_out(*family_, *o, *number, ec);
+  } else if (const auto* text = std::get_if<std::string>(&value)) {
+    bytes = parse_option(*o, *text, family_, ec);
+  } else {
+    bytes = std::get<std::vector<std::byte>>(value);
+    const auto least = o->min_bytes, most = room_for(*o);
+    if (bytes.size() < least || bytes.size() > most)
+      return refuse(ec, errc::invalid_argument, *family_, name,
+                    std::to_string(bytes.size()) + " bytes given, it takes " + std::to_string(least) + " to " +
+                        std::to_string(most));
+  }
+  if (ec) return;
+  setsockopt(o->level, o->number, bytes, ec);
+  if (ec) detail::fail_call(ec, ec.value(), *this, "option", std::string(name));
+}
+
+void socket::option(std::string_view name, std::chrono::nanoseconds value) {
+  option(name, option_value(std::to_string(value.count()) + "ns"));
+}
+
+std::vector<std::byte> socket::option_bytes(std::string_view name) const {
+  error_code ec;
+  auto bytes = option_bytes(name, ec);
+  detail::check(ec, "option");
+  return bytes;
+}
+
+std::vector<std::byte> socket::option_bytes(std::string_view name, error_code& ec) const {
+  const auto* o = usable(*this, name, AFPLUG_OPTION_READ, ec);
+  if (!o) return {};
+  if (o->kind == AFPLUG_KIND_CALL) {
+    refuse(ec, errc::wrong_kind, *family_, name, "it has no layout, only a text form");
+    return {};
+  }
+  std::vector<std::byte> bytes(room_for(*o));
+  bytes.resize(std::min(bytes.size(), getsockopt(o->level, o->number, bytes, ec)));
+  if (ec) detail::fail_call(ec, ec.value(), *this, "option", std::string(name));
+  return bytes;
+}
+
+std::string socket::option_text(std::string_view name) const {
+  error_code ec;
+  auto text = option_text(name, ec);
+  detail::check(ec, "option");
+  return text;
+}
+
+std::string socket::option_text(std::string_view name, error_code& ec) const {
+  const auto* o = usable(*this, name, AFPLUG_OPTION_READ, ec);
+  if (!o) return {};
+  if (o->kind != AFPLUG_KIND_CALL) {
+    const auto bytes = option_bytes(name, ec);
+    return ec ? std::string() : format_option(*o, bytes, ec, family_);
+  }
+  std::string text(default_read_bytes, '\0');
+  for (;;) {
+    afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
+    detail::words why;
+    if (const int r = get_by_call(*this, *o, out, why.text); r < 0) {
+      detail::fail_call(ec, -r, *this, "option", std::string(name), why.view());
+      return {};
+    }
+    const bool whole = out.size <= text.size();
+    text.resize(out.size);
+    if (whole) {
+      ec.clear();
+      return text;
+    }
+  }
+}
+
+std::int64_t socket::option_number(std::string_view name) const {
+  error_code ec;
+  const auto number = option_number(name, ec);
+  detail::check(ec, "option");
+  return number;
+}
+
+std::int64_t socket::option_number(std::string_view name, error_code& ec) const {
+  const auto* o = usable(*this, name, AFPLUG_OPTION_READ, ec);
+  if (!o) return 0;
+  const auto* k = integer_of(o->kind);
+  if (!k) {
+    refuse(ec, errc::wrong_kind, *family_, name, "it is no number");
+    return 0;
+  }
+  const auto bytes = option_bytes(name, ec);
+  if (ec) return 0;
+  return load(bytes, k->least < 0);
+}
+
+// ---- readiness ----
+
+short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit) const {
+  error_code ec;
+  const auto ready = wait(events, limit, ec);
+  detail::check(ec, "wait");
+  return ready;
+}
+
+short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const {
+  if (fd_ < 0) return detail::fail_errno(ec, EBADF), short{0};
+  std::optional<detail::clock::time_point> deadline;
+  if (limit) deadline = detail::deadline_after(*limit);
+  const short ready = detail::wait_ready(fd_, events, deadline, -1, ec);
+  if (ec == errc::timed_out) ec.clear();
+  return ready;
+}
+
+}  // namespace afplug
