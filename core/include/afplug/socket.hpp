@@ -37,7 +37,7 @@ namespace afplug {
 
 namespace detail {
 struct user_socket;
-class call;
+class io_wait;
 struct socket_access;
 
 // A duration of any kind in whole nanoseconds, rounded up as waits are, and what is below zero stays there.

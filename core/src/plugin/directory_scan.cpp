@@ -15,12 +15,12 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view own_provider = "afplug";
 
-std::vector<fs::path> shared_objects(const fs::path& directory, int& passing_error) {
+std::vector<fs::path> shared_objects(const fs::path& directory, int& transient_error) {
   std::vector<fs::path> out;
   std::error_code ec;
   for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
     if (it->path().extension() == ".so") out.push_back(it->path());
-  if (ec && is_passing(ec.value())) passing_error = ec.value();
+  if (ec && is_transient(ec.value())) transient_error = ec.value();
   if (ec && ec != std::errc::no_such_file_or_directory)
     log(log_level::warning, "afplug", directory.string() + ": " + ec.message());
   std::sort(out.begin(), out.end());
@@ -30,8 +30,8 @@ std::vector<fs::path> shared_objects(const fs::path& directory, int& passing_err
 }  // namespace
 
 const note_family* found_file::names(std::string_view id) const noexcept {
-  if (!gate_.seen.note) return nullptr;
-  const auto& families = gate_.seen.note->families;
+  if (!check_.seen.note) return nullptr;
+  const auto& families = check_.seen.note->families;
   const auto it = std::find_if(families.begin(), families.end(), [id](const note_family& f) { return f.id == id; });
   return it == families.end() ? nullptr : &*it;
 }
@@ -46,18 +46,18 @@ void found_file::fail(refusal why) const {
   failure_ = std::move(why);
 }
 
-std::vector<const found_file*> catalogue::candidates(std::string_view id, std::string_view provider) const {
+std::vector<const found_file*> directory_scan::candidates(std::string_view id, std::string_view provider) const {
   std::vector<const found_file*> out;
   for (const auto& f : files)
-    if (f->seen().acceptable && !f->twin && f->names(id) && (provider.empty() || f->provider() == provider))
+    if (f->seen().acceptable && !f->duplicate_of && f->names(id) && (provider.empty() || f->provider() == provider))
       out.push_back(f.get());
   return out;
 }
 
-std::vector<std::string> catalogue::claims(int number) const {
+std::vector<std::string> directory_scan::claims(int number) const {
   std::vector<std::string> ours, others;
   for (const auto& f : files) {
-    if (!f->seen().acceptable || f->twin) continue;
+    if (!f->seen().acceptable || f->duplicate_of) continue;
     for (const auto& n : f->seen().note->families)
       if (n.number == number && (n.flags & AFPLUG_FAMILY_SECONDARY) == 0)
         (f->provider() == own_provider ? ours : others).push_back(n.id);
@@ -66,7 +66,7 @@ std::vector<std::string> catalogue::claims(int number) const {
   return ours;
 }
 
-std::vector<const found_file*> catalogue::refused(std::string_view id) const {
+std::vector<const found_file*> directory_scan::refused(std::string_view id) const {
   std::vector<const found_file*> out;
   for (const auto& f : files)
     if (!f->seen().acceptable && (f->seen().note ? f->names(id) != nullptr : f->path().stem() == id))
@@ -74,20 +74,20 @@ std::vector<const found_file*> catalogue::refused(std::string_view id) const {
   return out;
 }
 
-std::shared_ptr<const catalogue> look(std::span<const fs::path> directories) {
-  auto out = std::make_shared<catalogue>();
+std::shared_ptr<const directory_scan> scan(std::span<const fs::path> directories) {
+  auto out = std::make_shared<directory_scan>();
   const auto who = trust::of_process();
   for (const auto& directory : directories)
-    for (const auto& path : shared_objects(directory, out->passing_error)) {
-      auto gate = pass_gate(path, directory, who);
-      if (gate.passing_error) out->passing_error = gate.passing_error;
-      auto file = std::make_unique<found_file>(std::move(gate), directory);
+    for (const auto& path : shared_objects(directory, out->transient_error)) {
+      auto checked = check_file(path, directory, who);
+      if (checked.transient_error) out->transient_error = checked.transient_error;
+      auto file = std::make_unique<found_file>(std::move(checked), directory);
       if (file->seen().acceptable) {
         const auto same = [&](const auto& f) {
-          return f->seen().acceptable && !f->twin && f->gate().identity.same_file(file->gate().identity);
+          return f->seen().acceptable && !f->duplicate_of && f->check().identity.same_file(file->check().identity);
         };
         const auto it = std::find_if(out->files.begin(), out->files.end(), same);
-        if (it != out->files.end()) file->twin = it->get();
+        if (it != out->files.end()) file->duplicate_of = it->get();
       }
       out->files.push_back(std::move(file));
     }

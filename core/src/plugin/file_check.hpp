@@ -48,18 +48,18 @@ struct trust {
   }
 };
 
-struct gate_result {
-  inspection seen;         ///< with the verdict
-  file_identity identity;  ///< where `opened`
-  bool opened = false;     ///< a regular file that could be read
-  int passing_error = 0;   ///< ENOMEM, EMFILE, ENFILE: nothing is known of the file, ask again later
+struct file_check {
+  inspection seen;          ///< with the verdict
+  file_identity identity;   ///< where `opened`
+  bool opened = false;      ///< a regular file that could be read
+  int transient_error = 0;  ///< ENOMEM, EMFILE, ENFILE: nothing is known of the file, ask again later
 };
 
-/// Passes `file`, which lies in the search directory `directory`, through the gate. Both absolute.
-gate_result pass_gate(const std::filesystem::path& file, const std::filesystem::path& directory, const trust& who);
+/// Passes `file`, which lies in the search directory `directory`, through the checked. Both absolute.
+file_check check_file(const std::filesystem::path& file, const std::filesystem::path& directory, const trust& who);
 
 /// Errors that pass by themselves and say nothing about a file.
-bool is_passing(int error) noexcept;
+bool is_transient(int error) noexcept;
 
 /// The environment variable, or null in a privileged process.
 const char* safe_environment(const char* name) noexcept;

@@ -211,8 +211,8 @@ trust trust::of_process() {
   return out;
 }
 
-gate_result pass_gate(const fs::path& file, const fs::path& directory, const trust& who) {
-  gate_result out;
+file_check check_file(const fs::path& file, const fs::path& directory, const trust& who) {
+  file_check out;
   out.seen.path = file;
   const auto refuse = [&](const std::optional<refusal>& why) {
     if (!why || !out.seen.code.empty()) return;
@@ -220,7 +220,7 @@ gate_result pass_gate(const fs::path& file, const fs::path& directory, const tru
     out.seen.reason = file.string() + ": " + why->text;
   };
   const auto failed = [&](int error) {
-    if (is_passing(error)) out.passing_error = error;
+    if (is_transient(error)) out.transient_error = error;
     refuse(refusal{"not-found", words(error)});
   };
 
@@ -248,7 +248,7 @@ gate_result pass_gate(const fs::path& file, const fs::path& directory, const tru
   return out;
 }
 
-bool is_passing(int error) noexcept { return error == ENOMEM || error == EMFILE || error == ENFILE; }
+bool is_transient(int error) noexcept { return error == ENOMEM || error == EMFILE || error == ENFILE; }
 
 const char* safe_environment(const char* name) noexcept { return ::secure_getenv(name); }
 

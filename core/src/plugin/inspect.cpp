@@ -4,9 +4,9 @@
 #include <cstring>
 #include <utility>
 
+#include "elf_note.hpp"
 #include "file_check.hpp"
 #include "loader.hpp"
-#include "elf_note.hpp"
 
 namespace afplug {
 namespace {
@@ -37,7 +37,7 @@ inspection not_absolute(const std::filesystem::path& file) {
 
 inspection inspect(const std::filesystem::path& file) {
   if (!file.is_absolute()) return not_absolute(file);
-  return detail::pass_gate(file, file.parent_path(), detail::trust::of_process()).seen;
+  return detail::check_file(file, file.parent_path(), detail::trust::of_process()).seen;
 }
 
 inspection inspect(std::span<const std::byte> image, std::string_view name) {

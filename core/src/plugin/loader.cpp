@@ -93,7 +93,7 @@ mapped_files& files() {
 }
 
 /// dlerror's words end with the system's where a system call failed.
-int passing_error_in(std::string_view words) {
+int transient_error_in(std::string_view words) {
   for (const int error : {ENOMEM, EMFILE, ENFILE})
     if (words.ends_with(std::generic_category().message(error))) return error;
   return 0;
@@ -113,7 +113,7 @@ class loading {
     if (ec) {
       const char* said = ::dlerror();
       const std::string words = said ? said : ec.message();
-      out_.error = passing_error_in(words);
+      out_.error = transient_error_in(words);
       return refuse("dlopen", words);
     }
     files().mapped(out_.path, identity_);
@@ -151,7 +151,7 @@ class loading {
       return refuse("entry-threw", std::string(entry_name) + " threw an exception");
     }
     if (result != 0) {
-      if (is_passing(-result)) out_.error = -result;
+      if (is_transient(-result)) out_.error = -result;
       return refuse("entry-failed",
                     std::string(entry_name) + " returned " + std::to_string(result) +
                         (result < 0 && result > -4096 ? ": " + std::generic_category().message(-result) : ""));
@@ -282,18 +282,18 @@ load_report load_file(const fs::path& file, const fs::path& directory) {
     out.reason = file.string() + ": " + text;
     return out;
   };
-  auto gate = pass_gate(file, directory, trust::of_process());
-  static_cast<inspection&>(out) = std::move(gate.seen);
-  out.error = gate.passing_error;
+  auto checked = check_file(file, directory, trust::of_process());
+  static_cast<inspection&>(out) = std::move(checked.seen);
+  out.error = checked.transient_error;
   if (!out.acceptable) return out;
   if (loading_here()) return refuse("reentered", "it was asked for from a plugin's initialisation");
 
-  const auto record = files().record(gate.identity);
+  const auto record = files().record(checked.identity);
   const std::lock_guard lock(record->mutex);
-  if (files().replaced(file, gate.identity) || (record->done && !record->identity.same_content(gate.identity)))
+  if (files().replaced(file, checked.identity) || (record->done && !record->identity.same_content(checked.identity)))
     return refuse("replaced", "it was replaced since this process loaded it: start the process again");
   if (record->done) return *record->done;
-  loading(out, gate.identity).run(*record);
+  loading(out, checked.identity).run(*record);
   for (const auto& w : out.warnings) log(log_level::warning, "afplug", w);
   if (out.acceptable)
     log(log_level::debug, "afplug", file.string() + ": loaded");

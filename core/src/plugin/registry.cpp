@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using detail::catalogue;
+using detail::directory_scan;
 using detail::found_file;
 using providers_list = std::vector<std::pair<std::string, std::string>>;
 
@@ -89,8 +89,8 @@ struct slot {
   std::atomic<const afplug::family*> current{nullptr};  ///< what is handed out
   std::atomic<bool> unloaded{false};
 
-  std::mutex mutex;                            ///< held while it is loaded; guards what failed
-  std::shared_ptr<const catalogue> failed_in;  ///< the look after which nothing could be loaded
+  std::mutex mutex;                                 ///< held while it is loaded; guards what failed
+  std::shared_ptr<const directory_scan> failed_in;  ///< the look after which nothing could be loaded
   error_code failure;
   std::string sentence;
 
@@ -147,7 +147,7 @@ struct registry::impl {
       mutex;  ///< guards the next four; never held while plugin code runs or a slot's mutex is waited for
   std::vector<fs::path> directories;
   std::size_t own_directories;  ///< how many of them the program gave
-  std::shared_ptr<const catalogue> found;
+  std::shared_ptr<const directory_scan> found;
   std::map<std::string, std::unique_ptr<slot>, std::less<>> slots;
 
   slot_table by_id;
@@ -159,23 +159,23 @@ struct registry::impl {
   }
 
   /// What the directories hold.
-  std::shared_ptr<const catalogue> look() {
+  std::shared_ptr<const directory_scan> scan() {
     const std::lock_guard lock(mutex);
     if (found) return found;
-    auto fresh = detail::look(directories);
-    if (fresh->passing_error == 0) found = fresh;
+    auto fresh = detail::scan(directories);
+    if (fresh->transient_error == 0) found = fresh;
     return fresh;
   }
 
   /// The same for who is going to load: nothing when the look was cut short, since a better file may have been missed.
-  std::shared_ptr<const catalogue> look_for(const std::string& what, error_code& ec) {
+  std::shared_ptr<const directory_scan> scan_for(const std::string& what, error_code& ec) {
     if (detail::loading_here()) {
       detail::fail(ec, errc::registry_reentered, what + ": it was asked for from a plugin's own initialisation");
       return nullptr;
     }
-    auto c = look();
-    if (c->passing_error == 0) return c;
-    const error_code code(c->passing_error, boost::system::system_category());
+    auto c = scan();
+    if (c->transient_error == 0) return c;
+    const error_code code(c->transient_error, boost::system::system_category());
     detail::fail(ec, code, what + ": looking for its plugin failed: " + code.message());
     return nullptr;
   }
@@ -191,7 +191,7 @@ struct registry::impl {
   }
 
   /// The slot of a family that a file names; none for words that nobody has heard of.
-  slot* slot_of(std::string_view id, const catalogue& c) {
+  slot* slot_of(std::string_view id, const directory_scan& c) {
     if (auto* s = known(id)) return s;
     if (c.candidates(id).empty() && c.refused(id).empty()) return nullptr;
     const std::lock_guard lock(mutex);
@@ -249,7 +249,7 @@ struct registry::impl {
   }
 
   /// Makes the lock-free tables lead to a family.
-  void publish(slot& s, const afplug::family& f, const catalogue& c) {
+  void publish(slot& s, const afplug::family& f, const directory_scan& c) {
     const auto number = static_cast<unsigned>(f.number());
     if (number < owner.by_number_.size()) {
       const auto claims = c.claims(f.number());
@@ -267,7 +267,7 @@ struct registry::impl {
 
   const afplug::family* load(std::string_view id, error_code& ec) {
     const std::string name(id);
-    const auto c = look_for(name, ec);
+    const auto c = scan_for(name, ec);
     if (!c) return nullptr;
     slot* s = slot_of(id, *c);
     if (!s) return unknown(name, ec);
@@ -288,7 +288,7 @@ struct registry::impl {
     return nullptr;
   }
 
-  const afplug::family* load_chosen(const std::string& id, const catalogue& c, error_code& ec) {
+  const afplug::family* load_chosen(const std::string& id, const directory_scan& c, error_code& ec) {
     const auto provider = chosen_provider(id);
     const auto files = c.candidates(id, provider);
     if (!files.empty()) return load_first(id, files, ec);
@@ -307,7 +307,7 @@ struct registry::impl {
     return nullptr;
   }
 
-  const afplug::family* tell_refused(const std::string& id, const catalogue& c, error_code& ec) const {
+  const afplug::family* tell_refused(const std::string& id, const directory_scan& c, error_code& ec) const {
     const auto files = c.refused(id);
     if (files.empty()) return unknown(id, ec);
     std::string sentence = id;
@@ -318,7 +318,7 @@ struct registry::impl {
 
   const afplug::family* load_from(std::string_view id, std::string_view provider, error_code& ec) {
     const std::string name(id);
-    const auto c = look_for(name, ec);
+    const auto c = scan_for(name, ec);
     if (!c) return nullptr;
     slot* s = slot_of(id, *c);
     if (!s) return unknown(name, ec);
@@ -340,7 +340,7 @@ struct registry::impl {
       return id ? load(*id, ec) : unknown(name, ec);
     }
     if (number <= 0 || static_cast<unsigned>(number) >= owner.by_number_.size()) return unknown(name, ec);
-    const auto c = look_for(name, ec);
+    const auto c = scan_for(name, ec);
     if (!c) return nullptr;
     error_code first;
     std::string sentence;
@@ -365,7 +365,7 @@ struct registry::impl {
   }
 
   /// Nobody who may be loaded claims it; perhaps one who may not does.
-  const afplug::family* refused_number(int number, const catalogue& c, error_code& ec) const {
+  const afplug::family* refused_number(int number, const directory_scan& c, error_code& ec) const {
     for (const auto& f : c.files) {
       if (f->seen().acceptable || !f->seen().note) continue;
       for (const auto& n : f->seen().note->families)
@@ -374,7 +374,7 @@ struct registry::impl {
     return unknown("family " + std::to_string(number), ec);
   }
 
-  plugin_info info_of(const found_file& file, const note_family* named, const catalogue& c) {
+  plugin_info info_of(const found_file& file, const note_family* named, const directory_scan& c) {
     plugin_info out;
     out.path = file.path();
     if (const auto& note = file.seen().note) {
@@ -393,17 +393,17 @@ struct registry::impl {
     };
     using enum plugin_info::state_t;
     if (!file.seen().acceptable) return say(refused, file.seen().reason, file.seen().code);
-    if (file.twin)
-      return say(shadowed, file.path().string() + ": it is the same file as " + file.twin->path().string());
+    if (file.duplicate_of)
+      return say(shadowed, file.path().string() + ": it is the same file as " + file.duplicate_of->path().string());
     if (const auto why = file.failure()) return say(refused, why->text, why->code);
     return state_of(out, file, c);
   }
 
-  plugin_info state_of(plugin_info& out, const found_file& file, const catalogue& c) {
+  plugin_info state_of(plugin_info& out, const found_file& file, const directory_scan& c) {
     const auto is_from_file = [&](const afplug::family* f) {
       if (f->path() == file.path().native()) return true;
       const auto id = detail::identity_of(fs::path(f->path()));
-      return id && id->same_file(file.gate().identity);
+      return id && id->same_file(file.check().identity);
     };
     using enum plugin_info::state_t;
     const slot* s = known(out.family);
@@ -503,7 +503,7 @@ const afplug::family* registry::loaded(int number) const noexcept {
 }
 
 std::vector<plugin_info> registry::families() {
-  const auto c = impl_->look();
+  const auto c = impl_->scan();
   std::vector<plugin_info> out;
   for (const auto& file : c->files) {
     if (!file->seen().note) {
@@ -546,7 +546,7 @@ void registry::unload(std::string_view id) {
 
 void registry::unload(std::string_view id, error_code& ec) {
   const std::string name(id);
-  const auto c = impl_->look_for(name, ec);
+  const auto c = impl_->scan_for(name, ec);
   if (!c) return;
   slot* s = impl_->slot_of(id, *c);
   if (!s) {

@@ -14,8 +14,8 @@
 namespace afplug {
 namespace {
 
-using detail::call;
 using detail::inbound;
+using detail::io_wait;
 using detail::outbound;
 using detail::socket_access;
 using detail::user_socket;
@@ -115,13 +115,13 @@ std::size_t send_all(const socket& s, std::span<outgoing> messages, int flags, c
   }
   ec.clear();
   if (messages.empty()) return 0;
-  call waiting(s.fileno(), POLLOUT, detail::mode_of(s, flags), stop || s.in_user_space());
-  const auto [ready, extra] = detail::arm(waiting, stop, ec);
+  io_wait wait(s.fileno(), POLLOUT, detail::mode_of(s, flags), stop || s.in_user_space());
+  const auto [ready, extra] = detail::arm(wait, stop, ec);
   if (!ready) return 0;
   flags |= extra;
   const auto* u = socket_access::user(s);
   const int n =
-      waiting.run([&] { return u ? send_user_many(*u, messages, flags) : send_kernel_many(s, messages, flags); }, ec);
+      wait.run([&] { return u ? send_user_many(*u, messages, flags) : send_kernel_many(s, messages, flags); }, ec);
   return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
@@ -141,12 +141,12 @@ std::size_t receive_all(const socket& s, std::span<incoming> messages, int flags
   }
   ec.clear();
   if (messages.empty()) return 0;
-  call waiting(s.fileno(), POLLIN, detail::mode_of(s, flags), stop || s.in_user_space());
-  const auto [ready, extra] = detail::arm(waiting, stop, ec);
+  io_wait wait(s.fileno(), POLLIN, detail::mode_of(s, flags), stop || s.in_user_space());
+  const auto [ready, extra] = detail::arm(wait, stop, ec);
   if (!ready) return 0;
   flags |= extra;
   const auto* u = socket_access::user(s);
-  const int n = waiting.run(
+  const int n = wait.run(
       [&] {
         return u ? receive_user_many(s, *u, messages, control, flags)
                  : receive_kernel_many(s, messages, control, flags);

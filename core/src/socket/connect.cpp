@@ -14,7 +14,7 @@
 namespace afplug {
 namespace {
 
-using detail::call;
+using detail::io_wait;
 using detail::socket_access;
 using detail::user_call;
 
@@ -26,8 +26,8 @@ int pending_error(int fd) noexcept {
 }
 
 // Waits for a connect under way to end, and tells how: 0 or the errno, or `ec` where the waiting itself ended it.
-int finish_connect(int fd, call& waiting, error_code& ec) {
-  if (!waiting.wait(POLLOUT, ec)) return -1;
+int finish_connect(int fd, io_wait& wait, error_code& ec) {
+  if (!wait.ready(POLLOUT, ec)) return -1;
   const int error = pending_error(fd);
   return error == EISCONN ? 0 : error;
 }
@@ -93,16 +93,16 @@ bool ends_untold(int type, const address& to) noexcept {
 
 // A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while, as where a connect
 // ends untold: waiting takes the kernel's own timeout on a descriptor that blocks.
-int connect_blocking(int fd, const address& to, call& waiting, const std::stop_token* stop, bool begun,
+int connect_blocking(int fd, const address& to, io_wait& wait, const std::stop_token* stop, bool begun,
                      error_code& ec) {
   const send_timeout_scope timeout(fd);
   if (timeout.error() != 0) return timeout.error();
-  const mode_scope blocking(fd, waiting.deadline() || stop, false);
+  const mode_scope blocking(fd, wait.deadline() || stop, false);
   if (blocking.error() != 0) return blocking.error();
   for (;; begun = true) {
     auto left = std::chrono::microseconds::max();
-    if (waiting.deadline())
-      left = std::chrono::duration_cast<std::chrono::microseconds>(*waiting.deadline() - detail::clock::now());
+    if (wait.deadline())
+      left = std::chrono::duration_cast<std::chrono::microseconds>(*wait.deadline() - detail::clock::now());
     if (left.count() <= 0) {
       detail::fail(ec, errc::timed_out, {});
       return -1;
@@ -118,7 +118,7 @@ int connect_blocking(int fd, const address& to, call& waiting, const std::stop_t
     if (error == EISCONN && begun) return 0;
     if (error == EALREADY && begun) {
       // Only the call that began it waits for its end.
-      if (!waiting.pause(ec)) return -1;
+      if (!wait.back_off(ec)) return -1;
       ec.clear();
     } else if (error != EINTR && error != EAGAIN && error != EINPROGRESS) {
       return error;
@@ -127,34 +127,34 @@ int connect_blocking(int fd, const address& to, call& waiting, const std::stop_t
 }
 
 // `stop`: null where the call cannot be stopped, or must not wait.
-int connect_kernel(int fd, int type, std::int64_t timeout, const address& to, call& waiting,
+int connect_kernel(int fd, int type, std::int64_t timeout, const address& to, io_wait& wait,
                    const std::stop_token* stop, error_code& ec) {
   const bool waits = timeout > 0 || stop, untold = ends_untold(type, to);
-  if (waits && untold) return connect_blocking(fd, to, waiting, stop, false, ec);
+  if (waits && untold) return connect_blocking(fd, to, wait, stop, false, ec);
   for (;;) {
     if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
     int error = errno;
     if (error == EINTR) {
       if (timeout == 0) return EINTR;
       if (detail::interrupted(ec)) return -1;
-      if (untold) return connect_blocking(fd, to, waiting, stop, true, ec);
+      if (untold) return connect_blocking(fd, to, wait, stop, true, ec);
       // It goes on without us (AF_INET), or the signal has undone it (AF_UNIX, AF_VSOCK), and then it begins again.
-      error = finish_connect(fd, waiting, ec);
+      error = finish_connect(fd, wait, ec);
       if (error == 0 && !has_peer(fd)) continue;
       return error;
     }
-    if (error == EINPROGRESS && waits) return finish_connect(fd, waiting, ec);
-    if (error == EAGAIN && waits && to.family() == AF_UNIX) return connect_blocking(fd, to, waiting, stop, false, ec);
+    if (error == EINPROGRESS && waits) return finish_connect(fd, wait, ec);
+    if (error == EAGAIN && waits && to.family() == AF_UNIX) return connect_blocking(fd, to, wait, stop, false, ec);
     return error;
   }
 }
 
-int connect_user(const detail::user_socket& u, std::int64_t timeout, const address& to, call& waiting, error_code& ec) {
+int connect_user(const detail::user_socket& u, std::int64_t timeout, const address& to, io_wait& wait, error_code& ec) {
   if (user_call(u, u.ops().connect, static_cast<const void*>(to.data()), static_cast<std::uint32_t>(to.size())) == 0)
     return 0;
   if (errno != EINPROGRESS || timeout == 0) return errno;
   for (;;) {
-    if (!waiting.wait(POLLOUT, ec)) return -1;
+    if (!wait.ready(POLLOUT, ec)) return -1;
     if (user_call(u, u.ops().connect_result) == 0) return 0;
     if (errno != EALREADY) return errno;
   }
@@ -211,23 +211,23 @@ void socket::listen(int backlog, error_code& ec) {
 
 namespace {
 
-socket accept_on(socket& s, address& peer, call& waiting, bool poll_first, error_code& ec) {
+socket accept_on(socket& s, address& peer, io_wait& wait, bool poll_first, error_code& ec) {
   const auto& f = *s.owner();
   const std::int64_t mode = detail::default_mode();
   if (auto* u = socket_access::user(s)) {
     void* state = nullptr;
     std::int64_t pollable = -1;
     afplug_sockaddr from{};
-    waiting.run([&] { return user_call(*u, u->ops().accept, &state, &pollable, &from); }, ec);
+    wait.run([&] { return user_call(*u, u->ops().accept, &state, &pollable, &from); }, ec);
     if (ec) return {};
     peer = detail::to_address(from, s.what());
     return socket_access::make_user(state, pollable, f, s.type(), s.protocol(), mode);
   }
-  if (poll_first && !waiting.wait(POLLIN, ec)) return {};
+  if (poll_first && !wait.ready(POLLIN, ec)) return {};
   const auto slot = f.kernel_ops().accept;
   const auto who = f.identity(s.type(), s.protocol());
   address from;
-  const int fd = waiting.run(
+  const int fd = wait.run(
       [&]() -> int {
         if (slot) {
           std::int64_t handle = -1;
@@ -281,15 +281,15 @@ socket socket::accept(address& peer) {
 
 socket socket::accept(address& peer, error_code& ec) {
   if (!family_) return detail::fail_errno(ec, EBADF), socket();
-  call waiting(fd_, POLLIN, timeout_, user_ != nullptr);
-  return accept_on(*this, peer, waiting, false, ec);
+  io_wait wait(fd_, POLLIN, timeout_, user_ != nullptr);
+  return accept_on(*this, peer, wait, false, ec);
 }
 
 socket socket::accept(address& peer, std::stop_token stop, error_code& ec) {
   if (!family_) return detail::fail_errno(ec, EBADF), socket();
-  call waiting(fd_, POLLIN, timeout_, true);
-  if (!waiting.stop_with(stop, ec)) return {};
-  return accept_on(*this, peer, waiting, timeout_ < 0, ec);
+  io_wait wait(fd_, POLLIN, timeout_, true);
+  if (!wait.stop_with(stop, ec)) return {};
+  return accept_on(*this, peer, wait, timeout_ < 0, ec);
 }
 
 // ---- connect ----
@@ -302,24 +302,24 @@ void socket::connect(const address& to) {
 
 void socket::connect(const address& to, error_code& ec) {
   if (!detail::allowed({.event = trace_event::connect, .on = this, .where = &to}, ec)) return;
-  call waiting(fd_, POLLOUT, timeout_, user_ != nullptr);
+  io_wait wait(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
-  const int error = user_ ? connect_user(*user_, timeout_, to, waiting, ec)
-                          : connect_kernel(fd_, type_, timeout_, to, waiting, nullptr, ec);
+  const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
+                          : connect_kernel(fd_, type_, timeout_, to, wait, nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
 }
 
 void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   if (!detail::allowed({.event = trace_event::connect, .on = this, .where = &to}, ec)) return;
-  call waiting(fd_, POLLOUT, timeout_, true);
-  if (!waiting.stop_with(stop, ec)) return;
+  io_wait wait(fd_, POLLOUT, timeout_, true);
+  if (!wait.stop_with(stop, ec)) return;
   ec.clear();
   // A connect in a blocking descriptor hears nothing: it starts it and waits here. Nobody else uses a socket that is
   // being connected.
   const mode_scope started(fd_, !user_ && timeout_ < 0, true);
   if (started.error() != 0) return detail::fail_errno(ec, started.error());
-  const int error = user_ ? connect_user(*user_, timeout_, to, waiting, ec)
-                          : connect_kernel(fd_, type_, timeout_, to, waiting, timeout_ != 0 ? &stop : nullptr, ec);
+  const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
+                          : connect_kernel(fd_, type_, timeout_, to, wait, timeout_ != 0 ? &stop : nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
 }
 

@@ -12,8 +12,8 @@ namespace afplug {
 namespace {
 
 using detail::arm;
-using detail::call;
 using detail::inbound;
+using detail::io_wait;
 using detail::knows_no_signals;
 using detail::mode_of;
 using detail::outbound;
@@ -24,24 +24,24 @@ using detail::send_user;
 using detail::socket_access;
 
 std::size_t send_message(const socket& s, outbound m, const std::stop_token* stop, error_code& ec) {
-  call waiting(s.fileno(), POLLOUT, mode_of(s, m.flags), stop || s.in_user_space());
-  const auto [ready, extra] = arm(waiting, stop, ec);
+  io_wait wait(s.fileno(), POLLOUT, mode_of(s, m.flags), stop || s.in_user_space());
+  const auto [ready, extra] = arm(wait, stop, ec);
   if (!ready) return 0;
   m.flags |= extra;
   const auto* u = socket_access::user(s);
-  const auto n = waiting.run([&] { return u ? send_user(*u, m) : send_kernel(s, m); }, ec);
+  const auto n = wait.run([&] { return u ? send_user(*u, m) : send_kernel(s, m); }, ec);
   return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
 received receive_message(const socket& s, inbound m, const std::stop_token* stop, std::size_t& control_size,
                          error_code& ec) {
-  call waiting(s.fileno(), POLLIN, mode_of(s, m.flags), stop || s.in_user_space());
-  const auto [ready, extra] = arm(waiting, stop, ec);
+  io_wait wait(s.fileno(), POLLIN, mode_of(s, m.flags), stop || s.in_user_space());
+  const auto [ready, extra] = arm(wait, stop, ec);
   if (!ready) return {};
   m.flags |= extra;
   const auto* u = socket_access::user(s);
   received out;
-  const auto n = waiting.run(
+  const auto n = wait.run(
       [&] { return u ? receive_user(*u, m, out, control_size) : receive_kernel(s.fileno(), m, out, control_size); },
       ec);
   if (n < 0) {
@@ -66,18 +66,18 @@ const_bytes rest(const_bytes whole, std::size_t done) noexcept {
 void send_everything(const socket& s, const_bytes data, int flags, const std::stop_token* stop, std::size_t* sent,
                      error_code& ec) {
   std::size_t done = 0;
-  call waiting(s.fileno(), POLLOUT, mode_of(s, flags), stop || s.in_user_space());
-  const auto [ready, extra] = arm(waiting, stop, ec);
+  io_wait wait(s.fileno(), POLLOUT, mode_of(s, flags), stop || s.in_user_space());
+  const auto [ready, extra] = arm(wait, stop, ec);
   const auto* u = socket_access::user(s);
   // An empty message is one on sockets that have messages: it is sent, once.
   while (ready) {
     const const_bytes left = rest(data, done);
     const outbound m{{&left, 1}, {}, nullptr, flags | extra};
-    const auto n = waiting.run([&] { return u ? send_user(*u, m) : send_kernel(s, m); }, ec);
+    const auto n = wait.run([&] { return u ? send_user(*u, m) : send_kernel(s, m); }, ec);
     if (n < 0) break;
     done += static_cast<std::size_t>(n);
     if (done >= data.size()) break;
-    if (waiting.deadline() && detail::clock::now() >= *waiting.deadline()) {  // mutate:deadline-sendall
+    if (wait.deadline() && detail::clock::now() >= *wait.deadline()) {  // mutate:deadline-sendall
       detail::fail(ec, errc::timed_out, {});
       break;
     }
@@ -96,10 +96,10 @@ ssize_t detail::socket_access::send_once(const socket& s, const_bytes data) {
 
 std::size_t socket::send_slow(const_bytes data, int flags, error_code& ec) {
   const int error = errno;  // the inline attempt's, on a kernel-backed family
-  call waiting(fd_, POLLOUT, mode_of(*this, flags), user_ != nullptr);
-  if (!user_ && !knows_no_signals(*this, error) && !waiting.again(error, ec)) return 0;
+  io_wait wait(fd_, POLLOUT, mode_of(*this, flags), user_ != nullptr);
+  if (!user_ && !knows_no_signals(*this, error) && !wait.should_retry(error, ec)) return 0;
   const outbound m{{&data, 1}, {}, nullptr, flags};
-  const auto n = waiting.run([&] { return user_ ? send_user(*user_, m) : send_kernel(*this, m); }, ec);
+  const auto n = wait.run([&] { return user_ ? send_user(*user_, m) : send_kernel(*this, m); }, ec);
   return n < 0 ? 0 : static_cast<std::size_t>(n);
 }
 
@@ -108,12 +108,12 @@ std::size_t socket::recv_slow(mutable_bytes into, int flags, error_code& ec) {
   // What the kernel does by itself.
   if (user_ && type_ == SOCK_STREAM && (flags & (MSG_WAITALL | MSG_DONTWAIT | MSG_PEEK)) == MSG_WAITALL)
     return recvall(into, flags & ~MSG_WAITALL, ec);
-  call waiting(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
-  if (!user_ && !waiting.again(error, ec)) return 0;
+  io_wait wait(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
+  if (!user_ && !wait.should_retry(error, ec)) return 0;
   received out;
   std::size_t no_control = 0;
   const inbound m{{&into, 1}, nullptr, 0, nullptr, flags};
-  const auto n = waiting.run(
+  const auto n = wait.run(
       [&] { return user_ ? receive_user(*user_, m, out, no_control) : ::recv(fd_, into.data(), into.size(), flags); },
       ec);
   return n < 0 ? 0 : static_cast<std::size_t>(n);
@@ -152,18 +152,18 @@ std::size_t socket::recvall(mutable_bytes into, int flags) {
 
 std::size_t socket::recvall(mutable_bytes into, int flags, error_code& ec) {
   std::size_t done = 0;
-  call waiting(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
+  io_wait wait(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
   ec.clear();
   while (done < into.size()) {
     const mutable_bytes left(static_cast<char*>(into.data()) + done, into.size() - done);
     const inbound m{{&left, 1}, nullptr, 0, nullptr, flags};
     received out;
     std::size_t no_control = 0;
-    const auto n = waiting.run(
+    const auto n = wait.run(
         [&] { return user_ ? receive_user(*user_, m, out, no_control) : receive_kernel(fd_, m, out, no_control); }, ec);
     if (n <= 0) break;
     done += static_cast<std::size_t>(n);
-    if (done < into.size() && waiting.deadline() && detail::clock::now() >= *waiting.deadline()) {
+    if (done < into.size() && wait.deadline() && detail::clock::now() >= *wait.deadline()) {
       detail::fail(ec, errc::timed_out, {});
       break;
     }

@@ -85,10 +85,10 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
 
   const std::uint64_t wanted = count.value_or(std::numeric_limits<std::uint64_t>::max());
   std::uint64_t sent = 0;
-  detail::call waiting(fd_, POLLOUT, timeout_, user_ != nullptr);
+  detail::io_wait wait(fd_, POLLOUT, timeout_, user_ != nullptr);
   const auto left = [&] { return static_cast<std::size_t>(std::min<std::uint64_t>(wanted - sent, kernel_block)); };
   const auto late = [&] {
-    if (!waiting.deadline() || detail::clock::now() < *waiting.deadline()) return false;
+    if (!wait.deadline() || detail::clock::now() < *wait.deadline()) return false;
     detail::fail(ec, errc::timed_out, {});
     return true;
   };
@@ -96,7 +96,7 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
 
   bool copy = user_ != nullptr;
   while (!copy && sent < wanted) {
-    const auto n = waiting.run([&] { return send_block(fd_, file, static_cast<::off_t>(offset + sent), left()); }, ec);
+    const auto n = wait.run([&] { return send_block(fd_, file, static_cast<::off_t>(offset + sent), left()); }, ec);
     if (n < 0) {
       copy = sent == 0 && kernel_cannot(ec);
       break;
@@ -121,7 +121,7 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
       const const_bytes block(buffer.get(), static_cast<std::size_t>(got));
       for (std::size_t done = 0; done < block.size();) {
         const const_bytes rest(static_cast<const char*>(block.data()) + done, block.size() - done);
-        const auto n = waiting.run([&] { return socket_access::send_once(*this, rest); }, ec);
+        const auto n = wait.run([&] { return socket_access::send_once(*this, rest); }, ec);
         if (n < 0) break;
         done += static_cast<std::size_t>(n);
         sent += static_cast<std::uint64_t>(n);

@@ -64,18 +64,18 @@ short wait_ready(int fd, short events, std::optional<clock::time_point> deadline
   }
 }
 
-call::~call() {
+io_wait::~io_wait() {
   callback_.reset();  // no stop request may write once the descriptor is gone
   if (wake_ >= 0) ::close(wake_);
 }
 
-void call::waker::operator()() const noexcept {
+void io_wait::waker::operator()() const noexcept {
   const std::uint64_t one = 1;
   // An eventfd's counter that is full is readable already.
   [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
 }
 
-bool call::stop_with(const std::stop_token& stop, error_code& ec) {
+bool io_wait::stop_with(const std::stop_token& stop, error_code& ec) {
   if (stop.stop_requested()) {
     fail(ec, errc::stopped, {});
     return false;
@@ -91,10 +91,10 @@ bool call::stop_with(const std::stop_token& stop, error_code& ec) {
 
 // Readiness may be in vain for long: a UNIX datagram socket is ready to send while the receiver named by sendto is
 // full. Where it comes at once, the next attempt waits a little, so that the call does not spin.
-bool call::pause(error_code& ec) {
+bool io_wait::back_off(error_code& ec) {
   ::pollfd now{fd_, events_, 0};
   if (::poll(&now, 1, 0) <= 0) return true;
-  const auto rest = std::chrono::milliseconds(1 << std::min(vain_++, 3u));
+  const auto rest = std::chrono::milliseconds(1 << std::min(spurious_wakeups_++, 3u));
   auto until = clock::now() + rest;
   if (deadline_) until = std::min(until, *deadline_);
   // A negative descriptor is one that poll leaves out.
@@ -103,7 +103,7 @@ bool call::pause(error_code& ec) {
   return true;
 }
 
-bool call::again(int error, error_code& ec) {
+bool io_wait::should_retry(int error, error_code& ec) {
   if (error == EINTR) {
     if (interrupted(ec)) return false;
     if (deadline_ && clock::now() >= *deadline_) {
@@ -119,7 +119,7 @@ bool call::again(int error, error_code& ec) {
       ec.clear();
       return false;
     }
-    if (ready_ != 0 && !pause(ec)) return false;
+    if (ready_ != 0 && !back_off(ec)) return false;
     ready_ = wait_ready(fd_, (events_ & POLLIN) != 0 ? static_cast<short>(events_ | POLLRDHUP) : events_, deadline_,
                         wake_, ec);
     return ready_ != 0;

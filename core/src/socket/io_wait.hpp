@@ -31,46 +31,46 @@ bool interrupted(error_code& ec);
 
 /// One call of the program's: how long it may take, and what may end it. Made before the first attempt of the slow
 /// path.
-class call {
+class io_wait {
  public:
   /// timeout: nanoseconds; 0: non-blocking; below 0: blocking. `polls`: in blocking mode EAGAIN is waited for here
   /// (user space, stop tokens), else it is the caller's.
-  call(int fd, short events, std::int64_t timeout, bool polls) noexcept
+  io_wait(int fd, short events, std::int64_t timeout, bool polls) noexcept
       : fd_(fd), events_(events), timeout_(timeout), polls_(polls) {
     if (timeout_ > 0) deadline_ = deadline_after(std::chrono::nanoseconds(timeout_));
   }
-  call(const call&) = delete;
-  call& operator=(const call&) = delete;
-  ~call();
+  io_wait(const io_wait&) = delete;
+  io_wait& operator=(const io_wait&) = delete;
+  ~io_wait();
 
   /// Lets a stop token end the waits. False: no descriptor for it could be made (ec).
   bool stop_with(const std::stop_token& stop, error_code& ec);
 
   /// After an attempt failed with errno `error`: true when it is to be tried again, else `ec` says why not. No error:
   /// the socket receives no more, though the attempt did not say so.
-  bool again(int error, error_code& ec);
+  bool should_retry(int error, error_code& ec);
 
   /// Waits for readiness within the deadline, whatever the mode.
-  bool wait(short events, error_code& ec) { return wait_ready(fd_, events, deadline_, wake_, ec) != 0; }
+  bool ready(short events, error_code& ec) { return wait_ready(fd_, events, deadline_, wake_, ec) != 0; }
 
   /// Lets a moment pass, longer each time, where readiness was in vain. False: `ec`, as of a wait.
-  bool pause(error_code& ec);
+  bool back_off(error_code& ec);
 
   std::optional<clock::time_point> deadline() const noexcept { return deadline_; }
   int wake() const noexcept { return wake_; }
 
-  /// Tries until it gives a result: `attempt` returns 0 or above, or −1 with errno. Below 0: as again() says.
+  /// Tries until it gives a result: `attempt` returns 0 or above, or −1 with errno. Below 0: as should_retry() says.
   template <class F>
   auto run(F attempt, error_code& ec) -> decltype(attempt()) {
     for (;;) {
       const auto n = attempt();
       if (n >= 0) {
         ready_ = 0;
-        vain_ = 0;
+        spurious_wakeups_ = 0;
         ec.clear();
         return n;
       }
-      if (!again(errno, ec)) return n;
+      if (!should_retry(errno, ec)) return n;
     }
   }
 
@@ -81,8 +81,8 @@ class call {
   bool polls_;
   std::optional<clock::time_point> deadline_;
   int wake_ = -1;
-  short ready_ = 0;    // what the last wait found, after which nothing was done yet
-  unsigned vain_ = 0;  // how often in a row it was ready in vain
+  short ready_ = 0;                // what the last wait found, after which nothing was done yet
+  unsigned spurious_wakeups_ = 0;  // how often in a row it was ready in vain
   struct waker {
     int fd;
     void operator()() const noexcept;

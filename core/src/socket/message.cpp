@@ -27,9 +27,9 @@ std::int64_t mode_of(const socket& s, int flags) noexcept {
   return (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0 ? 0 : socket_access::timeout(s);
 }
 
-with_stop arm(call& waiting, const std::stop_token* stop, error_code& ec) {
+with_stop arm(io_wait& wait, const std::stop_token* stop, error_code& ec) {
   if (!stop) return {true, 0};
-  return {waiting.stop_with(*stop, ec), MSG_DONTWAIT};
+  return {wait.stop_with(*stop, ec), MSG_DONTWAIT};
 }
 
 ::msghdr to_native(const outbound& m) noexcept {

@@ -50,6 +50,6 @@ struct with_stop {
   bool ready;
   int extra;  ///< flags of the attempt
 };
-with_stop arm(call& waiting, const std::stop_token* stop, error_code& ec);
+with_stop arm(io_wait& wait, const std::stop_token* stop, error_code& ec);
 
 }  // namespace afplug::detail

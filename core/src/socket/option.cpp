@@ -9,8 +9,8 @@
 #include <array>
 #include <limits>
 
-#include "socket_access.hpp"
 #include "plugin_error_text.hpp"
+#include "socket_access.hpp"
 
 namespace afplug {
 namespace {
