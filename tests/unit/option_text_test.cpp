@@ -264,6 +264,7 @@ INSTANTIATE_TEST_SUITE_P(
         bad{an_option(AFPLUG_KIND_TEXT), "%4", "%25"}, bad{an_option(AFPLUG_KIND_TEXT), "%gg", "%25"},
         bad{an_option(AFPLUG_KIND_IFNAME), "sixteen__letters", "15"},
         bad{an_option(AFPLUG_KIND_IFINDEX), "no_such_if", "no interface"},
+        bad{an_option(AFPLUG_KIND_IFINDEX), "-1", "-1 is outside 0 to 2147483647"},
         bad{an_option(AFPLUG_KIND_BYTES), "abc", "hexadecimal"}, bad{an_option(AFPLUG_KIND_BYTES), "zz", "hexadecimal"},
         bad{bounded(AFPLUG_KIND_BYTES, 2, 2), "01", "takes 2"},
         bad{bounded(AFPLUG_KIND_BYTES, 1, 2), "010203", "1 to 2"}, bad{an_option(AFPLUG_KIND_IPV4), "1.2.3", "IPv4"},

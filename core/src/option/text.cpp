@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include <afplug/option.hpp>
+#include <afplug/plugin/value_kind.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
 #include <bit>
@@ -17,6 +18,7 @@
 namespace afplug {
 namespace {
 
+using plugin::value_kind;
 using bytes_view = std::span<const std::byte>;
 using byte_vector = std::vector<std::byte>;
 
@@ -103,24 +105,6 @@ bytes_view up_to_nul(bytes_view raw) {
 
 // ---- integers ----
 
-struct integer_layout {
-  std::uint32_t kind;
-  std::uint32_t bytes;
-  bool is_signed;
-  bool network_order;
-};
-constexpr integer_layout integer_layouts[] = {
-    {AFPLUG_KIND_FLAG, 4, true, false},  {AFPLUG_KIND_I8, 1, true, false},    {AFPLUG_KIND_I16, 2, true, false},
-    {AFPLUG_KIND_I32, 4, true, false},   {AFPLUG_KIND_I64, 8, true, false},   {AFPLUG_KIND_U8, 1, false, false},
-    {AFPLUG_KIND_U16, 2, false, false},  {AFPLUG_KIND_U32, 4, false, false},  {AFPLUG_KIND_U64, 8, false, false},
-    {AFPLUG_KIND_U16BE, 2, false, true}, {AFPLUG_KIND_U32BE, 4, false, true}, {AFPLUG_KIND_IFINDEX, 4, true, false},
-};
-
-const integer_layout* integer_of(std::uint32_t kind) noexcept {
-  const auto* it = std::ranges::find(integer_layouts, kind, &integer_layout::kind);
-  return it == std::end(integer_layouts) ? nullptr : it;
-}
-
 // An integer of any kind: sign and magnitude.
 struct number {
   bool negative = false;
@@ -159,32 +143,28 @@ bit_field bits_of(const shape& s) noexcept {
 }
 
 // The kernel may answer in fewer bytes than were asked for (IP_TTL into one byte): what came is read by its own size.
-number load(const shape& s, const integer_layout& layout, bytes_view raw) {
+number load(const shape& s, const value_kind& kind, bytes_view raw) {
   const auto size = raw.size();
-  const bool fits = s.member || layout.network_order
-                        ? size == layout.bytes
-                        : size <= layout.bytes && (size == 1 || size == 2 || size == 4 || size == 8);
+  const bool fits = s.member || kind.big_endian
+                        ? size == kind.bytes
+                        : size <= kind.bytes && (size == 1 || size == 2 || size == 4 || size == 8);
   if (!fits) misfit(s, size);
-  std::uint64_t bits = load_bits(raw, layout.network_order);
+  std::uint64_t bits = load_bits(raw, kind.big_endian);
   if (const auto part = bits_of(s); part.width != 0) return {false, bits >> part.shift & part.mask()};
-  if (!layout.is_signed || (bits >> (8 * size - 1)) == 0) return {false, bits};
+  if (!kind.is_signed || (bits >> (8 * size - 1)) == 0) return {false, bits};
   if (size < 8) bits |= ~std::uint64_t{0} << (8 * size);
   return {true, std::uint64_t{0} - bits};
 }
 
-byte_vector store(const shape& s, const integer_layout& layout, number n, std::string_view text) {
-  const auto bits = layout.bytes * 8;
+byte_vector store(const shape& s, const value_kind& kind, number n, std::string_view text) {
   const auto part = bits_of(s);
-  const bool is_signed = layout.is_signed && part.width == 0;
-  const std::uint64_t most = part.width != 0 ? part.mask()
-                             : is_signed     ? (std::uint64_t{1} << (bits - 1)) - 1
-                             : bits == 64    ? ~std::uint64_t{0}
-                                             : (std::uint64_t{1} << bits) - 1;
-  const std::uint64_t least = is_signed ? most + 1 : 0;  // its magnitude below zero
+  const std::uint64_t most = part.width != 0 ? part.mask() : kind.most_unsigned();
+  // The magnitude of the least number, which is zero or negative.
+  const std::uint64_t least = part.width != 0 ? 0 : std::uint64_t{0} - static_cast<std::uint64_t>(kind.least);
   if (n.magnitude > (n.negative ? least : most))
     refuse(s, std::string(text) + " is outside " + (least ? "-" : "") + std::to_string(least) + " to " +
                   std::to_string(most));
-  return store_bits(static_cast<std::uint64_t>(n.as_signed()) << part.shift, layout.bytes, layout.network_order);
+  return store_bits(static_cast<std::uint64_t>(n.as_signed()) << part.shift, kind.bytes, kind.big_endian);
 }
 
 std::string decimal(number n) { return std::string(n.negative ? "-" : "") + std::to_string(n.magnitude); }
@@ -245,11 +225,11 @@ std::string some_names(const shape& s) {
   return names;
 }
 
-std::string format_named(const shape& s, const integer_layout& layout, number n) {
+std::string format_named(const shape& s, const value_kind& kind, number n) {
   if (const auto* c = find_value(
           s, [&](const constant& each) { return each.value == n.as_signed() && (each.value < 0) == n.negative; }))
     return c->name;
-  if (s.values.empty() || layout.is_signed) return s.hex && !n.negative ? hexadecimal(n.magnitude) : decimal(n);
+  if (s.values.empty() || kind.is_signed) return s.hex && !n.negative ? hexadecimal(n.magnitude) : decimal(n);
   std::string text;
   std::uint64_t rest = n.magnitude;
   find_value(s, [&](const constant& c) {
@@ -326,24 +306,6 @@ number parse_interface(const shape& s, std::string_view text) {
 __extension__ typedef unsigned __int128 wide;
 constexpr std::uint64_t nanos = 1'000'000'000;
 
-struct duration_layout {
-  std::uint32_t unit;
-  std::size_t bytes;
-  std::uint64_t tick;  // nanoseconds
-  const char* tick_name;
-  bool pair;  // seconds and ticks; else ticks alone
-  bool is_signed;
-};
-constexpr duration_layout duration_layouts[] = {
-    {AFPLUG_UNIT_TIMEVAL, sizeof(::timeval), 1000, "microseconds", true, true},
-    {AFPLUG_UNIT_TIMEVAL64, 16, 1000, "microseconds", true, true},
-    {AFPLUG_UNIT_TIMESPEC, sizeof(::timespec), 1, "nanoseconds", true, true},
-    {AFPLUG_UNIT_S, 4, nanos, "seconds", false, true},
-    {AFPLUG_UNIT_MS, 4, 1'000'000, "milliseconds", false, true},
-    {AFPLUG_UNIT_US, 4, 1000, "microseconds", false, true},
-    {AFPLUG_UNIT_NS, 4, 1, "nanoseconds", false, false},
-};
-
 struct time_unit {
   std::string_view name;
   std::uint64_t length;  // nanoseconds
@@ -352,14 +314,14 @@ constexpr time_unit time_units[] = {
     {"ns", 1}, {"us", 1000}, {"µs", 1000}, {"ms", 1'000'000}, {"s", nanos}, {"min", 60 * nanos}, {"h", 3600 * nanos},
 };
 
-const duration_layout& layout_of(const shape& s) {
-  const auto* it = std::ranges::find(duration_layouts, s.unit, &duration_layout::unit);
-  if (it == std::end(duration_layouts)) refuse(s, "its table names no layout of the time", errc::wrong_kind);
-  return *it;
+const plugin::duration_unit& unit_of(const shape& s) {
+  const auto* unit = plugin::find_unit(s.unit);
+  if (unit == nullptr) refuse(s, "its table names no layout of the time", errc::wrong_kind);
+  return *unit;
 }
 
 std::string format_duration(const shape& s, bytes_view raw) {
-  const auto& layout = layout_of(s);
+  const auto& layout = unit_of(s);
   if (raw.size() != layout.bytes) misfit(s, raw.size());
   const auto half = layout.pair ? layout.bytes / 2 : layout.bytes;
   const auto part = [&](bytes_view at) {
@@ -405,7 +367,7 @@ std::string format_duration(const shape& s, bytes_view raw) {
 }
 
 byte_vector parse_duration(const shape& s, std::string_view text) {
-  const auto& layout = layout_of(s);
+  const auto& layout = unit_of(s);
   const auto unclear = [&] { refuse(s, quoted(text) + " is no time; say 1.5s, 200ms, 10us or 5ns"); };
   auto left = text == "none" ? "0s" : text;
   const bool negative = left.starts_with('-');
@@ -565,11 +527,11 @@ byte_vector parse_sockaddr(const shape& s, std::string_view text) {
 // ---- one value ----
 
 std::string format_value(const shape& s, bytes_view raw) {
-  if (const auto* layout = integer_of(s.kind)) {
-    const auto n = load(s, *layout, raw);
+  if (const auto* kind = plugin::find_integer_kind(s.kind)) {
+    const auto n = load(s, *kind, raw);
     if (s.kind == AFPLUG_KIND_FLAG) return n.magnitude != 0 ? "on" : "off";
     if (s.kind == AFPLUG_KIND_IFINDEX) return format_interface(n);
-    return format_named(s, *layout, n);
+    return format_named(s, *kind, n);
   }
   switch (s.kind) {
     case AFPLUG_KIND_TEXT:
@@ -610,9 +572,9 @@ void check_size(const shape& s, std::string_view text, std::size_t size, std::ui
 constexpr std::uint32_t most_without_a_limit = 65536;
 
 byte_vector parse_value(const shape& s, std::string_view text) {
-  if (const auto* layout = integer_of(s.kind)) {
-    if (s.kind == AFPLUG_KIND_FLAG) return store(s, *layout, {false, parse_flag(s, text)}, text);
-    return store(s, *layout, s.kind == AFPLUG_KIND_IFINDEX ? parse_interface(s, text) : parse_named(s, text), text);
+  if (const auto* kind = plugin::find_integer_kind(s.kind)) {
+    if (s.kind == AFPLUG_KIND_FLAG) return store(s, *kind, {false, parse_flag(s, text)}, text);
+    return store(s, *kind, s.kind == AFPLUG_KIND_IFINDEX ? parse_interface(s, text) : parse_named(s, text), text);
   }
   const auto most = s.most != 0 ? s.most : most_without_a_limit;
   switch (s.kind) {

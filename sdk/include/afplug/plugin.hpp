@@ -20,7 +20,8 @@
 // from any thread.
 #pragma once
 
-#include <afplug/plugin.h>
+#include <afplug/plugin/config.hpp>
+#include <afplug/plugin/value_kind.hpp>
 #if defined(_WIN32)
 #include <ws2tcpip.h>
 
@@ -41,6 +42,7 @@
 #include <limits>
 #include <new>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -50,17 +52,8 @@
 /// `AFPLUG_NAMED(TCP_NODELAY)`: the constant's name and value, as two arguments: "TCP_NODELAY", TCP_NODELAY.
 #define AFPLUG_NAMED(constant) #constant, constant
 
-#if defined(_WIN32)
-#define AFPLUG_HIDDEN
-#else
-/// Keeps what a plugin is made of out of other plugins' sight.
-#define AFPLUG_HIDDEN __attribute__((visibility("hidden")))
-#endif
-
-static_assert(AFPLUG_ABI_MAJOR == 1 && AFPLUG_ABI_MINOR == 0, "name the namespace below after the version");
-
 namespace afplug::plugin {
-inline namespace abi_1_0 AFPLUG_HIDDEN {
+inline namespace AFPLUG_ABI_NAMESPACE AFPLUG_HIDDEN {
 
 // ---- errors --------------------------------------------------------------------------------------------------------
 
@@ -229,21 +222,33 @@ struct layout {
 
 /// Layouts of option values.
 namespace kind {
-/// Kinds of a fixed size.
-inline constexpr layout flag{AFPLUG_KIND_FLAG, 0, 4, 4}, i32{AFPLUG_KIND_I32, 0, 4, 4}, u32{AFPLUG_KIND_U32, 0, 4, 4},
-    i64{AFPLUG_KIND_I64, 0, 8, 8}, u64{AFPLUG_KIND_U64, 0, 8, 8}, u8{AFPLUG_KIND_U8, 0, 1, 1},
-    u16{AFPLUG_KIND_U16, 0, 2, 2}, i8{AFPLUG_KIND_I8, 0, 1, 1}, i16{AFPLUG_KIND_I16, 0, 2, 2},
-    u16be{AFPLUG_KIND_U16BE, 0, 2, 2}, u32be{AFPLUG_KIND_U32BE, 0, 4, 4}, ifindex{AFPLUG_KIND_IFINDEX, 0, 4, 4},
-    ifname{AFPLUG_KIND_IFNAME, 0, 0, 16}, ipv4{AFPLUG_KIND_IPV4, 0, 4, 4}, ipv6{AFPLUG_KIND_IPV6, 0, 16, 16},
-    length{AFPLUG_KIND_LENGTH};
+/// A kind, or with `unit` a duration, whose size is fixed.
+consteval layout fixed(std::uint32_t number, std::uint32_t unit = 0) {
+  const std::uint32_t bytes = implied_bytes(number, unit);
+  if (bytes == 0) throw "the kind has no fixed size";
+  return {number, unit, bytes, bytes};
+}
 
-/// Durations as one integer.
-inline constexpr layout seconds{AFPLUG_KIND_DURATION, AFPLUG_UNIT_S, 4, 4},
-    milliseconds{AFPLUG_KIND_DURATION, AFPLUG_UNIT_MS, 4, 4}, microseconds{AFPLUG_KIND_DURATION, AFPLUG_UNIT_US, 4, 4},
-    nanoseconds{AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS, 4, 4};
+/// Kinds of a fixed size.
+inline constexpr layout flag = fixed(AFPLUG_KIND_FLAG), i32 = fixed(AFPLUG_KIND_I32), u32 = fixed(AFPLUG_KIND_U32),
+                        i64 = fixed(AFPLUG_KIND_I64), u64 = fixed(AFPLUG_KIND_U64), u8 = fixed(AFPLUG_KIND_U8),
+                        u16 = fixed(AFPLUG_KIND_U16), i8 = fixed(AFPLUG_KIND_I8), i16 = fixed(AFPLUG_KIND_I16),
+                        u16be = fixed(AFPLUG_KIND_U16BE), u32be = fixed(AFPLUG_KIND_U32BE),
+                        ifindex = fixed(AFPLUG_KIND_IFINDEX), ipv4 = fixed(AFPLUG_KIND_IPV4),
+                        ipv6 = fixed(AFPLUG_KIND_IPV6);
+/// An interface's name: up to 15 bytes, and a NUL.
+inline constexpr layout ifname{AFPLUG_KIND_IFNAME, 0, 0, implied_bytes(AFPLUG_KIND_IFNAME, 0)};
+/// No data: setsockopt(2) gets only the length.
+inline constexpr layout length{AFPLUG_KIND_LENGTH};
+
+/// Durations as one 32-bit integer.
+inline constexpr layout seconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S),
+                        milliseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_MS),
+                        microseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_US),
+                        nanoseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS);
 /// Durations as a pair: the C library's struct timeval, or two 64-bit integers.
-inline constexpr layout timeval{AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL, sizeof(::timeval), sizeof(::timeval)},
-    timeval64{AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64, 16, 16};
+inline constexpr layout timeval = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL),
+                        timeval64 = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64);
 
 /// Between `least` and `most` bytes.
 constexpr layout text(std::uint32_t most) { return {AFPLUG_KIND_TEXT, 0, 0, most}; }
@@ -338,6 +343,9 @@ consteval std::array<afplug_constant, N> constants_of(const char* group, const s
 
 /// A member at an offset. For flags and help use `optional`, `hex`, `helped`; for durations `in_unit`.
 constexpr afplug_member member(const char* name, std::uint32_t kind, std::size_t offset, std::size_t bytes) {
+  const value_kind* known = find_kind(kind);
+  if (known == nullptr || !known->member) throw std::invalid_argument("a member cannot be of this kind");
+  if (known->bytes != 0 && bytes != known->bytes) throw std::invalid_argument("the kind has another size");
   return {sizeof(afplug_member),
           kind,
           name,
