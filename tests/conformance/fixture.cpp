@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include "fixture.hpp"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -88,25 +87,6 @@ std::string fixture::receive(afplug::socket& s, int flags, std::size_t room) con
   return conformance::sent(r(), std::move(got));
 }
 
-std::map<int, std::string> open_descriptors() {
-  std::map<int, std::string> open;
-  DIR* d = ::opendir("/proc/self/fd");
-  if (!d) return open;
-  while (const dirent* e = ::readdir(d)) {
-    const int fd = std::atoi(e->d_name);
-    if (e->d_name[0] == '.' || fd == ::dirfd(d)) continue;
-    char target[256];
-    const auto n = ::readlinkat(::dirfd(d), e->d_name, target, sizeof target);
-    open[fd] = std::string(target, n > 0 ? static_cast<std::size_t>(n) : 0);
-  }
-  ::closedir(d);
-  return open;
-}
-
-bool close_on_exec(int fd) { return (::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0; }
-
-bool non_blocking(int fd) { return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0; }
-
 std::chrono::nanoseconds cpu_time() {
   timespec t{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
@@ -187,16 +167,6 @@ void drain(afplug::socket& s, const std::atomic<bool>& done) {
     for (error_code ec; !ec && !done;) s.recv(into, MSG_DONTWAIT, ec);
     return done.load();
   });
-}
-
-std::string pattern(std::size_t size, unsigned seed) {
-  std::string bytes(size, '\0');
-  std::uint32_t x = seed * 2654435761u + 1;
-  for (char& c : bytes) {
-    x = x * 1664525u + 1013904223u;
-    c = static_cast<char>(x >> 24);
-  }
-  return bytes;
 }
 
 }  // namespace conformance

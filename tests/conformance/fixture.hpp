@@ -16,6 +16,9 @@
 #include <thread>
 #include <utility>
 
+#include "../support/descriptors.hpp"
+#include "../support/errors.hpp"
+#include "../support/pattern.hpp"
 #include "apart.hpp"
 #include "row.hpp"
 
@@ -26,6 +29,12 @@ using namespace std::string_literals;
 using namespace std::string_view_literals;
 using afplug::address;
 using afplug::error_code;
+using afplug::testing_support::close_on_exec;
+using afplug::testing_support::non_blocking;
+using afplug::testing_support::open_descriptor_count;
+using afplug::testing_support::open_descriptors;
+using afplug::testing_support::pattern;
+using afplug::testing_support::sys;
 using clock = std::chrono::steady_clock;
 
 /// Longest wait for what must happen; nothing that works comes near it.
@@ -101,22 +110,7 @@ std::string name_of(const testing::TestParamInfo<const row*>& test);
 /// The same without rows that are mute.
 #define CONFORMANCE(name, with, without) CONFORMANCE_OF_ALL(name, with, (without) | ::conformance::mute)
 
-/// The error that `call` ends with; it names its error_code `_`.
-#define ERROR_OF(call)       \
-  ([&] {                     \
-    ::afplug::error_code _;  \
-    static_cast<void>(call); \
-    return _;                \
-  }())
-
-/// An errno as an error_code; 0: none.
-inline error_code sys(int number) { return {number, boost::system::system_category()}; }
 inline const error_code timed_out = afplug::errc::timed_out;
-
-/// Open descriptors and what they are.
-std::map<int, std::string> open_descriptors();
-bool close_on_exec(int fd);
-bool non_blocking(int fd);
 
 /// What the system clock of this thread's CPU time says.
 std::chrono::nanoseconds cpu_time();
@@ -174,8 +168,5 @@ refusal refused(Call call) {
     if (r.ec) return r;
   }
 }
-
-/// Bytes that tell their place.
-std::string pattern(std::size_t size, unsigned seed = 0);
 
 }  // namespace conformance

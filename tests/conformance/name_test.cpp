@@ -6,9 +6,8 @@
 #include <unistd.h>
 
 #include <cstddef>
-#include <cstdlib>
-#include <filesystem>
 
+#include "../support/scratch.hpp"
 #include "fixture.hpp"
 
 namespace conformance {
@@ -164,6 +163,8 @@ TEST_P(identity, is_there_from_birth_and_whatever_is_bound) {
 
 // ---- names in the file system and the abstract ones: unix(7) ----
 
+using afplug::testing_support::scratch;
+
 CONFORMANCE(unix_name, abstract_names, 0);
 
 address from_bytes(std::string_view path) {
@@ -172,16 +173,6 @@ address from_bytes(std::string_view path) {
   std::memcpy(a.sun_path, path.data(), path.size());
   return address(&a, offsetof(sockaddr_un, sun_path) + path.size());
 }
-
-class directory {
- public:
-  directory() { ::mkdtemp(path_); }
-  ~directory() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& file) const { return path_ + ("/" + file); }
-
- private:
-  char path_[32] = "/tmp/afplug-name-XXXXXX";
-};
 
 TEST_P(unix_name, can_be_chosen_by_the_kernel) {
   auto s = open();
@@ -221,7 +212,7 @@ TEST_P(unix_name, may_be_abstract_and_108_bytes_long) {
 }
 
 TEST_P(unix_name, may_be_a_path) {
-  const directory tmp;
+  const scratch tmp;
   const std::string path = tmp / "sock";
   auto s = open();
   s.bind(path);
@@ -241,13 +232,13 @@ TEST_P(unix_name, may_be_a_path) {
   client.close();
   s.close();
   EXPECT_EQ(ERROR_OF(open().connect(path, _)), sys(ECONNREFUSED)) << "the file stays";
-  EXPECT_EQ(ERROR_OF(open().connect(tmp / "none", _)), sys(ENOENT));
-  EXPECT_EQ(ERROR_OF(open().bind(tmp / "none/sock", _)), sys(ENOENT));
+  EXPECT_EQ(ERROR_OF(open().connect((tmp / "none").string(), _)), sys(ENOENT));
+  EXPECT_EQ(ERROR_OF(open().bind((tmp / "none/sock").string(), _)), sys(ENOENT));
 }
 
 TEST_P(unix_name, may_be_a_path_of_107_bytes_and_no_longer) {
-  const directory tmp;
-  auto path = tmp / "";
+  const scratch tmp;
+  auto path = (tmp / "").string();
   path.resize(107, 'p');
   auto s = open();
   s.bind(path);
@@ -257,7 +248,7 @@ TEST_P(unix_name, may_be_a_path_of_107_bytes_and_no_longer) {
 }
 
 TEST_P(unix_name, of_bytes_that_are_no_text_comes_back_the_same) {
-  const directory tmp;
+  const scratch tmp;
   const std::string path = tmp / "\xff\x01 %@?";
   auto s = open();
   s.bind(from_bytes(path));

@@ -1,28 +1,14 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // The command, over rows whose sockets have no peers.
-#include <stdlib.h>
-
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "../support/scratch.hpp"
 #include "can.hpp"
 
 namespace families {
 namespace {
-
-class directory {
- public:
-  directory() {
-    if (!::mkdtemp(path_)) throw std::runtime_error("mkdtemp");
-  }
-  ~directory() { std::filesystem::remove_all(path_); }
-  std::string operator/(std::string_view name) const { return std::string(path_) + "/" + std::string(name); }
-
- private:
-  char path_[32] = "/tmp/afplug-XXXXXX";
-};
 
 std::string contents(const std::string& path) {
   std::ostringstream all;
@@ -32,12 +18,12 @@ std::string contents(const std::string& path) {
 
 // What a listener has written when a sender has read `input` and ended.
 std::string carried(const std::string& listener, const std::string& sender, const std::string& input) {
-  const directory tmp;
+  const afplug::testing_support::scratch tmp;
   std::ofstream(tmp / "in", std::ios::binary) << input;
   const std::string command = "timeout 60 " AFPLUG_COMMAND, out = tmp / "out", ready = tmp / "ready";
   EXPECT_TRUE(run(command + " listen " + listener + " </dev/null >" + out + " 2>" + ready + " & listener=$!; " +
                   "while kill -0 $listener 2>/dev/null && ! grep -qs listening " + ready + "; do sleep 0.1; done; " +
-                  command + " connect " + sender + " --idle 1 <" + (tmp / "in") + "; ended=$?; " +
+                  command + " connect " + sender + " --idle 1 <" + (tmp / "in").string() + "; ended=$?; " +
                   "while kill -0 $listener 2>/dev/null && [ $(wc -c <" + out + ") -lt " + std::to_string(input.size()) +
                   " ]; do sleep 0.1; done; kill $listener 2>/dev/null; exit $ended"));
   return contents(out);

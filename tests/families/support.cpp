@@ -68,16 +68,6 @@ bool silent(afplug::socket& s) {
   return ec == sys(EAGAIN);
 }
 
-std::string pattern(std::size_t size, unsigned seed) {
-  std::string bytes(size, '\0');
-  std::uint32_t x = seed * 2654435761u + 1;
-  for (char& c : bytes) {
-    x = x * 1664525u + 1013904223u;
-    c = static_cast<char>(x >> 24);
-  }
-  return bytes;
-}
-
 bool run(const std::string& command) { return std::system(command.c_str()) == 0; }
 
 std::vector<std::string> interfaces(int hardware_type) {

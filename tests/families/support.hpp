@@ -14,6 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include "../support/errors.hpp"
+#include "../support/pattern.hpp"
+
 namespace families {
 
 using namespace std::chrono_literals;
@@ -21,20 +24,11 @@ using namespace std::string_literals;
 using namespace std::string_view_literals;
 using afplug::address;
 using afplug::error_code;
+using afplug::testing_support::pattern;
+using afplug::testing_support::sys;
 
 /// Longest wait for what must happen; nothing that works comes near it.
 inline constexpr auto patience = 60s;
-
-/// The error that `call` ends with; it names its error_code `_`.
-#define ERROR_OF(call)       \
-  ([&] {                     \
-    ::afplug::error_code _;  \
-    static_cast<void>(call); \
-    return _;                \
-  }())
-
-/// An errno as an error_code; 0: none.
-inline error_code sys(int number) { return {number, boost::system::system_category()}; }
 
 /// Why sockets of that row carry nothing on this machine, as afplug says it; empty: they do.
 std::string lacking(std::string_view family, int type, int protocol = 0);
@@ -67,9 +61,6 @@ message receive_message(afplug::socket& s, std::size_t room = 1 << 17);
 
 /// Whether nothing waits to be received.
 bool silent(afplug::socket& s);
-
-/// Bytes that tell their place.
-std::string pattern(std::size_t size, unsigned seed = 0);
 
 /// Runs a shell command; false: it failed.
 bool run(const std::string& command);

@@ -3,53 +3,20 @@
 // Plugin files for tests: a folder of the test's own, and what tests/bad_plugins built to put into it.
 #pragma once
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "descriptors.hpp"
+#include "scratch.hpp"
+
 namespace afplug::testing_support {
-
-namespace fs = std::filesystem;
-
-/// A folder that nobody else may write to; goes with the object.
-class scratch {
- public:
-  scratch() {
-    std::string name = (fs::temp_directory_path() / "afplug-test-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp: " + name);
-    path_ = name;
-  }
-  ~scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
-
-  const fs::path& path() const noexcept { return path_; }
-  fs::path operator/(std::string_view name) const { return path_ / name; }
-
-  /// Makes a folder in it, with mode 0755 whatever the umask.
-  fs::path folder(std::string_view name) const {
-    const auto p = path_ / name;
-    fs::create_directories(p);
-    ::chmod(p.c_str(), 0755);
-    return p;
-  }
-
- private:
-  fs::path path_;
-};
 
 /// A plugin that tests/bad_plugins built.
 inline fs::path built(std::string_view name) { return fs::path(AFPLUG_BAD_PLUGINS) / (std::string(name) + ".so"); }
@@ -76,11 +43,6 @@ inline fs::path write_bytes(const fs::path& file, const bytes& content) {
       .write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
   ::chmod(file.c_str(), 0644);
   return file;
-}
-
-/// How many descriptors this process has open.
-inline std::ptrdiff_t open_descriptors() {
-  return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
 }
 
 }  // namespace afplug::testing_support

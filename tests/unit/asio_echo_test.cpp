@@ -17,13 +17,14 @@
 #include <boost/asio/write.hpp>
 #include <string>
 
+#include "../support/descriptors.hpp"
+
 namespace {
 
 namespace asio = boost::asio;
+using afplug::testing_support::close_on_exec;
 using asio::awaitable;
 using asio::use_awaitable;
-
-bool close_on_exec(int descriptor) { return (::fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0; }
 
 struct place {
   const char* family;

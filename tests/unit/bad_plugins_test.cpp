@@ -53,7 +53,7 @@ void expect_works(const afplug::family* f) {
 class folder_of_plugins : public testing::Test {
  protected:
   scratch dir;
-  const std::ptrdiff_t descriptors = open_descriptors();
+  const std::map<int, std::string> descriptors = open_descriptors();
 
   void TearDown() override { EXPECT_EQ(open_descriptors(), descriptors) << "descriptors leaked"; }
 

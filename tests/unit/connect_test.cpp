@@ -19,10 +19,11 @@
 #include <condition_variable>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <mutex>
 #include <thread>
+
+#include "../support/descriptors.hpp"
 
 namespace {
 
@@ -31,6 +32,8 @@ using afplug::connection_error;
 using afplug::connection_options;
 using afplug::errc;
 using afplug::error_code;
+using afplug::testing_support::non_blocking;
+using afplug::testing_support::open_descriptor_count;
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -98,13 +101,6 @@ extern "C" void freeaddrinfo(::addrinfo* list) {
 }
 
 namespace {
-
-std::ptrdiff_t open_descriptors() {
-  using iterator = std::filesystem::directory_iterator;
-  return std::distance(iterator("/proc/self/fd"), iterator());
-}
-
-bool nonblocking(const afplug::socket& s) { return (::fcntl(s.native_handle(), F_GETFL) & O_NONBLOCK) != 0; }
 
 bool has_ipv6() {
   error_code ec;
@@ -251,10 +247,10 @@ TEST_F(connecting, losers_are_closed) {
   const black_hole one, two;
   const listener good;
   name({one.at(), two.at(), good.at()});
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   {
     const auto s = afplug::create_connection("host.test", "80", fast());
-    EXPECT_EQ(open_descriptors(), before + 1);
+    EXPECT_EQ(open_descriptor_count(), before + 1);
   }
   auto options = fast();
   options.timeout = 50ms;
@@ -262,7 +258,7 @@ TEST_F(connecting, losers_are_closed) {
   error_code ec;
   afplug::create_connection("host.test", "80", options, ec);
   EXPECT_EQ(ec, errc::timed_out);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 // ---- failures ----
@@ -338,10 +334,10 @@ TEST_F(connecting, the_socket_has_the_mode_that_was_asked_for) {
   name({good.at()});
   const auto limited = afplug::create_connection("host.test", "80", fast());
   EXPECT_EQ(limited.timeout(), std::optional<std::chrono::nanoseconds>(60s));
-  EXPECT_TRUE(nonblocking(limited));
+  EXPECT_TRUE(non_blocking(limited.native_handle()));
   const auto blocking = afplug::create_connection("host.test", "80");
   EXPECT_EQ(blocking.timeout(), std::nullopt);
-  EXPECT_FALSE(nonblocking(blocking));
+  EXPECT_FALSE(non_blocking(blocking.native_handle()));
   EXPECT_FALSE(blocking.inheritable());
   EXPECT_EQ(blocking.type(), SOCK_STREAM);
   EXPECT_EQ(blocking.owner()->id(), "inet");
@@ -512,14 +508,14 @@ TEST_F(connecting, ends_when_the_interrupt_hook_says_so) {
   name({hole.at()});
   int calls = 0;
   const afplug::interrupt_scope hook([&] { return ++calls >= 3; });
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   error_code ec;
   {
     const with_signals signals;
     afplug::create_connection("host.test", "80", fast(), ec);
   }
   EXPECT_EQ(ec, errc::interrupted);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 // ---- names outside ASCII ----
@@ -575,7 +571,7 @@ TEST(create_server, takes_the_type_of_the_address) {
 
 TEST(create_server, says_which_address_is_taken_and_leaves_nothing_open) {
   const auto first = afplug::create_server(address("inet", "127.0.0.1:0"));
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   error_code ec;
   EXPECT_FALSE(afplug::create_server(first.getsockname(), {}, ec).is_open());
   EXPECT_EQ(ec.value(), EADDRINUSE);
@@ -588,7 +584,7 @@ TEST(create_server, says_which_address_is_taken_and_leaves_nothing_open) {
     EXPECT_EQ(e.code().value(), EADDRINUSE);
     EXPECT_THAT(e.what(), HasSubstr(expected));
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST(create_server, with_reuse_port_shares_its_address) {
@@ -637,11 +633,11 @@ TEST(create_server, with_dualstack_is_for_inet6) {
 }
 
 TEST(create_server, refuses_what_can_not_listen) {
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   error_code ec;
   afplug::create_server(address("inet", "127.0.0.1:0", SOCK_DGRAM), {}, ec);
   EXPECT_EQ(ec.value(), EOPNOTSUPP);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST(create_server, backlog_bounds_the_queue) {

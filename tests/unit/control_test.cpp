@@ -12,8 +12,9 @@
 #include <afplug/control.hpp>
 #include <afplug/socket.hpp>
 #include <cstring>
-#include <filesystem>
 #include <memory>
+
+#include "../support/descriptors.hpp"
 
 namespace {
 
@@ -23,6 +24,7 @@ using afplug::control_item;
 using afplug::control_view;
 using afplug::errc;
 using afplug::error_code;
+using afplug::testing_support::open_descriptor_count;
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
 
@@ -43,11 +45,6 @@ void expect_invalid(F f) {
 }
 
 bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
-
-std::ptrdiff_t open_descriptors() {
-  using iterator = std::filesystem::directory_iterator;
-  return std::distance(iterator("/proc/self/fd"), iterator());
-}
 
 // ---- sizes ----
 
@@ -298,7 +295,7 @@ TEST_F(passing, what_is_taken_is_the_callers_and_close_on_exec) {
 }
 
 TEST_F(passing, what_is_not_taken_is_closed_at_the_end) {
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   std::vector<int> arrived;
   {
     control_buffer b(afplug::cmsg_space(sizeof sent));
@@ -309,25 +306,25 @@ TEST_F(passing, what_is_not_taken_is_closed_at_the_end) {
     for (const int fd : arrived) EXPECT_TRUE(is_open(fd));
   }
   for (const int fd : arrived) EXPECT_FALSE(is_open(fd));
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST_F(passing, what_is_not_taken_is_closed_by_the_next_recvmsg) {
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   control_buffer b(afplug::cmsg_space(sizeof sent));
   for (int i = 0; i < 10; ++i) {
     send();
     receive(b);
   }
-  EXPECT_EQ(open_descriptors(), before + 3);
+  EXPECT_EQ(open_descriptor_count(), before + 3);
   left.sendall("y"sv);
   receive(b);
   EXPECT_EQ(b.begin(), b.end());
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST_F(passing, a_failed_recvmsg_closes_them_too) {
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   control_buffer b(afplug::cmsg_space(sizeof sent));
   send();
   receive(b);
@@ -338,11 +335,11 @@ TEST_F(passing, a_failed_recvmsg_closes_them_too) {
   right.recvmsg({&data, 1}, b, 0, nullptr, ec);
   EXPECT_EQ(ec.value(), EAGAIN);
   EXPECT_TRUE(b.take_rights().empty());
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST_F(passing, moving_a_buffer_moves_its_descriptors) {
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   control_buffer target(afplug::cmsg_space(sizeof sent));
   send();
   receive(target);
@@ -354,12 +351,12 @@ TEST_F(passing, moving_a_buffer_moves_its_descriptors) {
     EXPECT_EQ(b.begin(), b.end());
     EXPECT_TRUE(b.take_rights().empty());
   }
-  EXPECT_EQ(open_descriptors(), before + 3);
+  EXPECT_EQ(open_descriptor_count(), before + 3);
   control_buffer other(std::move(target));
   auto taken = other.take_rights();
   EXPECT_EQ(taken.size(), 3u);
   for (const int fd : taken) ::close(fd);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 // Room for so many bytes of payload: as many whole descriptors arrive as fit, and none leaks.
@@ -367,7 +364,7 @@ TEST_F(passing, short_room_cuts_and_leaks_nothing) {
   const std::pair<std::size_t, std::size_t> cases[] = {{0, 0}, {1, 0}, {2, 0}, {3, 0}, {4, 1}, {7, 1}, {8, 2}, {11, 2}};
   for (const auto& [payload, whole] : cases) {
     SCOPED_TRACE(payload);
-    const auto before = open_descriptors();
+    const auto before = open_descriptor_count();
     {
       control_buffer b(afplug::cmsg_len(payload));
       send();
@@ -377,13 +374,13 @@ TEST_F(passing, short_room_cuts_and_leaks_nothing) {
       EXPECT_EQ(taken.size(), whole);
       for (const int fd : taken) ::close(fd);
     }
-    EXPECT_EQ(open_descriptors(), before);
+    EXPECT_EQ(open_descriptor_count(), before);
   }
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   control_buffer none;
   send();
   EXPECT_NE(receive(none).flags & MSG_CTRUNC, 0);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST_F(passing, credentials_and_the_pidfd_come_beside) {
@@ -391,7 +388,7 @@ TEST_F(passing, credentials_and_the_pidfd_come_beside) {
   error_code ec;
   right.option("SO_PASSPIDFD", afplug::option_value(std::int64_t{1}), ec);
   const bool has_pidfd = !ec;
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   control_buffer b(256);
   send();
   receive(b);
@@ -405,11 +402,11 @@ TEST_F(passing, credentials_and_the_pidfd_come_beside) {
   EXPECT_FALSE(b.take_pidfd());
   if (pidfd) taken.push_back(*pidfd);
   for (const int fd : taken) ::close(fd);
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
   send();
   receive(b);
   b = control_buffer();
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 // ---- over the loopback ----

@@ -22,8 +22,11 @@
 #include <utility>
 #include <vector>
 
+#include "../support/descriptors.hpp"
+
 namespace {
 
+using afplug::testing_support::open_descriptor_count;
 using namespace std::string_literals;
 using testing::ElementsAre;
 
@@ -868,19 +871,13 @@ TEST(loop_ancillary, passes_descriptors) {
   }
 }
 
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for (int fd = 0; fd < 1024; ++fd) count += ::fcntl(fd, F_GETFD) >= 0;
-  return count;
-}
-
 TEST(loop_ancillary, descriptors_that_find_no_room_are_closed) {
-  const auto before = open_descriptors();
+  const auto before = open_descriptor_count();
   {
     auto [a, b] = sock::pair(SOCK_STREAM);
-    const auto with_sockets = open_descriptors();
+    const auto with_sockets = open_descriptor_count();
     for (int i = 0; i < 2; ++i) a.send("x", 0, nullptr, rights_of({0, 1, 2}));
-    EXPECT_EQ(open_descriptors(), with_sockets + 6);
+    EXPECT_EQ(open_descriptor_count(), with_sockets + 6);
     auto m = b.recvmsg(1, 0, CMSG_LEN(sizeof(int)));
     EXPECT_EQ(m.rights.size(), 1u);
     EXPECT_EQ(m.flags, MSG_CTRUNC);
@@ -888,10 +885,10 @@ TEST(loop_ancillary, descriptors_that_find_no_room_are_closed) {
     m = b.recvmsg(1, 0, 0);
     EXPECT_EQ(m.bytes, "x");
     EXPECT_EQ(m.flags, MSG_CTRUNC);
-    EXPECT_EQ(open_descriptors(), with_sockets);
+    EXPECT_EQ(open_descriptor_count(), with_sockets);
     a.send("never read", 0, nullptr, rights_of({0, 1, 2}));
   }
-  EXPECT_EQ(open_descriptors(), before);
+  EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST(loop_ancillary, a_stream_stops_where_descriptors_came) {

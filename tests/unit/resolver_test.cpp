@@ -12,16 +12,18 @@
 #include <afplug/resolver.hpp>
 #include <algorithm>
 
+#include "../support/errors.hpp"
+
 namespace {
 
 using afplug::errc;
 using afplug::error_code;
+using afplug::testing_support::sys;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 using testing::HasSubstr;
 
 error_code gai(int value) { return {value, afplug::resolver_category()}; }
-error_code system_error(int value) { return {value, boost::system::system_category()}; }
 const error_code not_found{HOST_NOT_FOUND, afplug::netdb_category()};
 
 // ---- getaddrinfo ----
@@ -326,12 +328,12 @@ TEST(interfaces, that_are_not_there_are_named) {
   error_code ec;
   for (const std::string& name : {"nope"s, ""s, "a_name_of_sixteen"s, "lo\0"s}) {
     EXPECT_EQ(afplug::if_nametoindex(name, ec), 0u);
-    EXPECT_EQ(ec, system_error(ENODEV)) << name;
+    EXPECT_EQ(ec, sys(ENODEV)) << name;
     EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(name));
   }
   for (const unsigned index : {0u, 0x7fffffffu, ~0u}) {
     EXPECT_EQ(afplug::if_indextoname(index, ec), "");
-    EXPECT_EQ(ec, system_error(ENXIO)) << index;
+    EXPECT_EQ(ec, sys(ENXIO)) << index;
   }
   EXPECT_THROW(afplug::if_nametoindex("nope"), afplug::error);
   EXPECT_THROW(afplug::if_indextoname(0), afplug::error);
@@ -392,9 +394,9 @@ TEST(inet_pton, refuses_what_is_none) {
   }
   for (const int family : {99, AF_UNIX, AF_UNSPEC, -1}) {
     afplug::inet_pton(family, "1.2.3.4", ec);
-    EXPECT_EQ(ec, system_error(EAFNOSUPPORT));
+    EXPECT_EQ(ec, sys(EAFNOSUPPORT));
     afplug::inet_ntop(family, octets(1, 2, 3, 4), ec);
-    EXPECT_EQ(ec, system_error(EAFNOSUPPORT));
+    EXPECT_EQ(ec, sys(EAFNOSUPPORT));
   }
   afplug::inet_ntop(AF_INET6, octets(1, 2, 3, 4), ec);
   EXPECT_EQ(ec, errc::malformed_address);

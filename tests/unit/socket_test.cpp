@@ -14,18 +14,19 @@
 #include <thread>
 #include <type_traits>
 
+#include "../support/errors.hpp"
+
 namespace {
 
 using afplug::address;
 using afplug::error_code;
+using afplug::testing_support::sys;
 using namespace std::chrono_literals;
 using namespace std::string_view_literals;
 
 static_assert(!std::is_copy_constructible_v<afplug::socket> && !std::is_copy_assignable_v<afplug::socket>);
 static_assert(std::is_nothrow_move_constructible_v<afplug::socket> &&
               std::is_nothrow_default_constructible_v<afplug::socket>);
-
-error_code sys(int number) { return {number, boost::system::system_category()}; }
 
 std::string what_of(const std::function<void()>& call) {
   try {

@@ -18,14 +18,17 @@
 #include <string>
 #include <vector>
 
+#include "../support/errors.hpp"
+
 namespace {
 
 using afplug::error_code;
 using afplug::trace_event;
+using afplug::testing_support::sys;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const error_code forbidden{EACCES, boost::system::system_category()};
+const error_code forbidden = sys(EACCES);
 
 // Hears everything while it lives, as text; forbids where told to.
 class recorder {
@@ -277,10 +280,7 @@ INSTANTIATE_TEST_SUITE_P(
                EXPECT_EQ(::getpeername(sender().fileno(), reinterpret_cast<::sockaddr*>(&peer), &size), -1);
              }},
         call{trace_event::connect, [](error_code& ec) { sender().connect(nobody(), std::stop_token(), ec); }},
-        call{trace_event::connect,
-             [](error_code& ec) {
-               ec = {sender().connect_ex(nobody()), boost::system::system_category()};
-             }},
+        call{trace_event::connect, [](error_code& ec) { ec = sys(sender().connect_ex(nobody())); }},
         call{trace_event::sendto, [](error_code& ec) { EXPECT_EQ(sender().sendto(one(), nobody(), 0, ec), 0u); }},
         call{trace_event::sendto, [](error_code& ec) { sender().sendto(one(), nobody(), 0, std::stop_token(), ec); }},
         call{trace_event::sendmsg,
