@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Every public name in a header has words of its own, or stands in a group that has.
+"""Checks that every public name in a header has a documentation comment.
 
-documented.py HEADER… names each that has not. A declaration is documented by a comment on its lines or directly above it. A comment above a
-declaration stands for those that follow without a blank line too, and a type's comment for the members that begin its body in the same way.
-Private members, namespaces `detail`, special members, overrides and forward declarations need none.
+documented.py HEADER… prints each name without one. A declaration is documented by a comment on its lines or directly above it. A comment above
+a declaration also covers the declarations that follow without a blank line, and a type's comment covers the members at the beginning of its
+body up to the first blank line. Private members, namespaces `detail`, special members, overrides and forward declarations need no comment.
 """
 import re
 import sys
@@ -27,11 +27,11 @@ FORWARD = re.compile(r'^(?:template\s*<.*>\s*)?(?:class|struct|union|enum)\b[^{=
 
 
 class Comments:
-    """Where comments are: alone on their lines, or beside code."""
+    """The lines of comments: on lines of their own, or after code."""
 
     def __init__(self):
-        self.above = set()   # last lines of comments that stand alone
-        self.beside = set()  # lines of comments that follow code
+        self.above = set()  # last lines of comments on lines of their own
+        self.after = set()  # lines of comments after code
 
 
 class Declaration:
@@ -40,7 +40,7 @@ class Declaration:
     def __init__(self, text, first, last, end=0, opens=False):
         self.text, self.first, self.last, self.end, self.opens = ' '.join(text.split()), first, last, end or last, opens
 
-    def needs_none(self):
+    def needs_no_comment(self):
         return SPECIAL.search(self.text) or (FORWARD.match(self.text) and not self.opens)
 
 
@@ -52,21 +52,21 @@ def tokens(source):
 
 
 def split(source):
-    """The comments of a header, and its code as (character or word, line), preprocessor lines apart."""
+    """Returns a header's comments, its code as (character or literal, line), and its macros."""
     comments, code, defines = Comments(), [], []
     code_line = 0
     for kind, text, line in tokens(source):
         last = line + text.count('\n')
         if kind == 'comment':
             if line == code_line:
-                comments.beside.add(line)
+                comments.after.add(line)
             else:
                 comments.above.add(last)
         elif kind == 'define':
             words = text.split()
             inner = re.search(r'/\*|//', text)
             if inner:
-                comments.beside.add(line)
+                comments.after.add(line)
             if len(words) > 2:  # more than an include guard
                 defines.append(Declaration(text.split('(')[0], line, last))
             code_line = last
@@ -86,18 +86,18 @@ class Scanner:
         self.check(defines, 0)
 
     def check(self, declarations, begin):
-        """`begin`: the line after which the first is covered by the type's comment; 0: there is none."""
+        """`begin`: the line after which the type's comment covers the first declaration, or 0."""
         end_of_group = begin
         for d in declarations:
             above = d.first - 1 in self.comments.above
-            beside = any(line in self.comments.beside for line in [*range(d.first, d.last + 1), d.end])
+            after = any(line in self.comments.after for line in [*range(d.first, d.last + 1), d.end])
             grouped = end_of_group and d.first <= end_of_group + 1
-            if not (above or beside or grouped or d.needs_none()):
+            if not (above or after or grouped or d.needs_no_comment()):
                 self.undocumented.append((d.first, d.text[:70]))
             end_of_group = d.end if above or grouped else 0
 
     def skip_block(self):
-        """From a brace to behind its partner; the last line."""
+        """Skips a block in braces; returns its last line."""
         depth, line = 0, 0
         while self.at < len(self.code):
             text, line = self.code[self.at]
@@ -114,7 +114,7 @@ class Scanner:
         return self.code[at][0] if at < len(self.code) else ''
 
     def scope(self, kind, public=True, begin=0):
-        """One scope, up to its closing brace; its last line. `kind`: namespace, type, enum or hidden."""
+        """Reads one scope up to its closing brace; returns its last line. `kind`: namespace, type, enum or hidden."""
         declarations, text, first, last, depth, line = [], '', 0, 0, 0, 0
 
         def end(at):
@@ -169,20 +169,20 @@ class Scanner:
         if public and not nameless:
             declarations.append(head)
         is_class = re.match(r'(template\s*<.*>\s*)?class\b', head.text)
-        # A nameless struct or union is as good as its members' place in the one around it.
+        # The members of an unnamed struct or union belong to the type around it.
         head.end = self.scope(inner if public else 'hidden', not is_class, head.last if own or nameless else 0)
         while self.at < len(self.code) and self.code[self.at][0] != ';':
             self.at += 1
 
 
-def inner_kind(words):
-    """What a brace after these words opens."""
-    if re.match(r'(inline\s+)?namespace\b', words):
-        return 'hidden' if re.search(r'\bnamespace\s*(detail\b.*)?$', words) else 'namespace'
-    if re.match(r'extern\s*"C"$', words):
+def inner_kind(head):
+    """What kind of scope a brace after this text opens."""
+    if re.match(r'(inline\s+)?namespace\b', head):
+        return 'hidden' if re.search(r'\bnamespace\s*(detail\b.*)?$', head) else 'namespace'
+    if re.match(r'extern\s*"C"$', head):
         return 'namespace'
-    if TYPE.match(words):
-        return 'enum' if re.search(r'\benum\b', words) else 'type'
+    if TYPE.match(head):
+        return 'enum' if re.search(r'\benum\b', head) else 'type'
     return 'body'
 
 
@@ -199,7 +199,7 @@ def main(headers):
         for line, text in undocumented(Path(header).read_text()):
             print(f'{header}:{line}: {text}')
             bad += 1
-    print(f'{len(headers)} headers, {bad} names without a word')
+    print(f'{len(headers)} headers, {bad} undocumented names')
     return 1 if bad or not headers else 0
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""The table sdk/docs/python.md has a row for every name of Python's reference, none is empty, and every C++ name in it exists.
+"""Checks the table in sdk/docs/python.md: every name of Python's reference has a row, no cell is empty, and every C++ name exists.
 
 python_table.py --cxx CXX [--windows-cxx CXX] [--system DIR]… [--include DIR]… TABLE NAMES
 """
@@ -24,7 +24,7 @@ def rows(text):
 
 
 def python_names(cell):
-    """The names in Python's column: what its code spans begin with."""
+    """The names in Python's column: the beginnings of its code spans."""
     return {re.match(r'[\w.]*', span)[0] for span in CODE.findall(cell)}
 
 
@@ -32,28 +32,31 @@ def wanted(text):
     return [name for line in text.splitlines() if not line.startswith('#') for name in line.split()]
 
 
-def complaints(table, names):
-    """What is wrong with the table by itself."""
-    here, found = set(), []
+def errors(table, names):
+    """Missing rows, empty cells and malformed names."""
+    listed, found = set(), []
     for line, python, cpp, headers in rows(table):
-        here |= python_names(python)
+        listed |= python_names(python)
         spans = CODE.findall(cpp)
         if not spans:
             found.append(f'line {line}: {python} has no C++ name')
         if not headers:
             found.append(f'line {line}: {python} has no header')
-        found += [f'line {line}: `{span}` is no C++ name' for span in spans if not NAME.fullmatch(span)]
-    return found + [f'{name} has no row' for name in wanted(names) if name not in here]
+        found += [f'line {line}: `{span}` is not a C++ name' for span in spans if not NAME.fullmatch(span)]
+    return found + [f'{name} has no row' for name in wanted(names) if name not in listed]
 
 
 def classes(include_directories):
-    """Names of classes, among the headers."""
+    """The names of the classes in the headers."""
     text = ''.join(file.read_text() for folder in include_directories for file in Path(folder).glob('afplug/*.h*'))
     return set(re.findall(r'^(?:class|struct) (?:AFPLUG_API )?(\w+)', text, re.M)) | set(re.findall(r'^using (\w+) =', text, re.M))
 
 
 def sources(table, known_classes):
-    """Two translation units that name every C++ name of the table, for this system and for Windows: text, and the table's line of each of its lines."""
+    """Yields two translation units, for this system and for Windows, that use every C++ name of the table.
+
+    Each is (for Windows, text, the line of the table for each line of the text).
+    """
     units = {False: ([], []), True: ([], [])}
     includes = {False: set(), True: set()}
     for line, _, cpp, headers in rows(table):
@@ -94,14 +97,14 @@ def main():
     parser.add_argument('names', type=Path)
     given = parser.parse_args()
     table = given.table.read_text()
-    found = complaints(table, given.names.read_text())
+    found = errors(table, given.names.read_text())
     flags = [f'-I{d}' for d in given.include]
     for windows, text, lines in sources(table, classes(given.include)):
         system = [f'-isystem{d}' for d in given.system if d]
         if not windows:
             found += compile_errors([given.cxx], flags + system, text, lines)
         elif given.windows_cxx:
-            with tempfile.TemporaryDirectory() as folder:  # Boost's headers alone: this system's others are not for Windows
+            with tempfile.TemporaryDirectory() as folder:  # Boost's headers without this system's other headers, which are not for Windows
                 Path(folder, 'boost').symlink_to(Path(given.system[0] if system else '/usr/include', 'boost'))
                 found += compile_errors([given.windows_cxx, '-D_WIN32_WINNT=0x0A00'], flags + [f'-isystem{folder}'], text, lines)
     print('\n'.join(found) or f'{sum(1 for _ in rows(table))} rows, {len(wanted(given.names.read_text()))} names of Python')

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Every public header compiles alone, and twice.
+"""Checks that every public header compiles without another include before it, and may be included twice.
 
-self_contained.py --cc CC --cxx CXX [--system DIR]… [--include DIR]… HEADER…: a .h as C11 and as C++20, a .hpp as C++20, with all warnings errors.
+self_contained.py --cc CC --cxx CXX [--system DIR]… [--include DIR]… HEADER… compiles a .h as C11 and as C++20, a .hpp as C++20, with warnings as errors.
 """
 import argparse
 import os
@@ -41,7 +41,7 @@ def main():
     given = parser.parse_args()
     flags = [f'-isystem{d}' for d in given.system if d] + [f'-I{d}' for d in given.include]
     found = failures(given.cc, given.cxx, flags, given.headers)
-    print('\n'.join(found) or f'{len(given.headers)} headers stand alone')
+    print('\n'.join(found) or f'{len(given.headers)} self-contained headers')
     return 1 if found else 0
 
 

@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Who may know whom: sdk nobody; core the sdk; a family or plugin the sdk and itself; tools and tests core's public headers.
+"""Checks which component depends on which.
 
-who_knows_whom.py ROOT [BUILT…] reads the includes and the link lines below ROOT, and what the shared objects need that were built (files, or folders
-of them), and names each breach.
+The sdk depends on nothing. Core depends on the sdk, each family and plugin on the sdk alone, tools and tests on the public headers of core and
+the sdk. Inside core, a folder's headers are included by name: the build's include paths hold the order of the layers, so a path with `..` is
+an error.
+
+dependencies.py ROOT [BUILT…] reads the includes and the link lines below ROOT, and what the built shared objects (files, or folders of them)
+need, and prints each forbidden dependency.
 """
 import re
 import subprocess
@@ -15,12 +19,12 @@ LINK = re.compile(r'\btarget_link_libraries\s*\(\s*(\S+)([^)]*)\)')
 INCLUDE_DIRS = re.compile(r'\btarget_include_directories\s*\(\s*\S+([^)]*)\)')
 SOURCES = {'.h', '.hpp', '.c', '.cpp', '.in'}
 KEYWORDS = {'PUBLIC', 'PRIVATE', 'INTERFACE', 'SYSTEM', 'BEFORE', 'AFTER'}
-# Libraries of others, by the first folder of their headers.
+# Third-party libraries, by the first folder of their headers.
 THIRD_PARTY = {'boost', 'fmt', 'CLI', 'gtest', 'gmock'}
 MAY_INCLUDE_THIRD_PARTY = {'core': {'boost'}, 'tools': THIRD_PARTY, 'tests': THIRD_PARTY}
 SYSTEM_LIBRARIES = {'Threads::Threads', '${CMAKE_DL_LIBS}', 'rt', 'm', 'ws2_32', 'iphlpapi'}
 FLAGS = {'afplug_build_flags', '$<BUILD_INTERFACE:afplug_build_flags>'}
-# What several families are made of.
+# Code that several families share.
 SHARED = {('families', 'ip_common'), ('families', 'windows_common')}
 MAY_LINK = {
     'sdk': set(),
@@ -47,50 +51,51 @@ def include_roots(root):
     yield from sorted(root.glob('plugins/*/include'))
 
 
-def may_include(who, whom, path):
-    """Whether a file of component `who` may include `path`, a file of component `whom`."""
-    if whom == who or whom[0] == 'sdk':
+def may_include(source, target, path):
+    """Whether a file of component `source` may include `path`, a file of component `target`."""
+    if target == source or target[0] == 'sdk':
         return True
-    if who[0] == 'families':
-        return whom in SHARED
-    if who[0] in ('tools', 'tests'):
-        return is_public(path) and (whom[0] == 'core' or who[0] == 'tests')
+    if source[0] == 'families':
+        return target in SHARED
+    if source[0] in ('tools', 'tests'):
+        return is_public(path) and (target[0] == 'core' or source[0] == 'tests')
     return False
 
 
-def resolve(root, roots, source, quoted, name):
-    """The project's file that an include means; none: the system's."""
-    for base in ([source.parent] if quoted else []) + roots:
+def resolve(root, roots, file, quoted, name):
+    """The project's file that an include names, or None for a system header."""
+    for base in ([file.parent] if quoted else []) + roots:
         found = (base / name).resolve()
         if found.is_file() and root in found.parents:
             return found.relative_to(root)
     return None
 
 
-def include_breaches(root):
+def forbidden_includes(root):
     roots = list(include_roots(root))
     for top in ('sdk', 'core', 'families', 'plugins', 'tools', 'tests'):
-        for source in sorted((root / top).rglob('*')):
-            if source.suffix not in SOURCES or not source.is_file():
+        for file in sorted((root / top).rglob('*')):
+            if file.suffix not in SOURCES or not file.is_file():
                 continue
-            here = source.relative_to(root)
-            who = component(here)
-            for mark, name in INCLUDE.findall(source.read_text(errors='replace')):
-                found = resolve(root, roots, source, mark == '"', name)
+            here = file.relative_to(root)
+            source = component(here)
+            for mark, name in INCLUDE.findall(file.read_text(errors='replace')):
+                found = resolve(root, roots, file, mark == '"', name)
                 if found is not None:
-                    whom = component(found)
-                    if not may_include(who, whom, found):
+                    if not may_include(source, component(found), found):
                         yield f'{here}: includes {name}, which is {found}'
-                elif name.split('/')[0] in THIRD_PARTY - MAY_INCLUDE_THIRD_PARTY.get(who[0], set()):
-                    yield f'{here}: includes {name}, of a library that {who[0]} does not need'
+                    elif top == 'core' and '..' in Path(name).parts:
+                        yield f'{here}: includes {name} by a path with ..'
+                elif name.split('/')[0] in THIRD_PARTY - MAY_INCLUDE_THIRD_PARTY.get(source[0], set()):
+                    yield f'{here}: includes {name}, from a library that {source[0]} may not use'
 
 
-def link_breaches(root):
+def forbidden_links(root):
     for top, allowed in MAY_LINK.items():
         for file in sorted((root / top).rglob('CMakeLists.txt')) + sorted((root / top).rglob('*.cmake')):
             here = file.relative_to(root)
             text = re.sub(r'#.*', '', file.read_text())
-            # What makes a plugin, and what a stranger begins with, stand in the sdk.
+            # The sdk also holds the CMake function that builds plugins and the template of a new plugin.
             makes_plugins = top == 'sdk' and (here.name == 'AfplugAddFamily.cmake' or here.parts[1] == 'template')
             libraries_allowed = MAY_LINK['plugins'] if makes_plugins else allowed
             for target, libraries in LINK.findall(text):
@@ -99,41 +104,41 @@ def link_breaches(root):
                         yield f'{here}: links {target} to {library}'
             for directories in INCLUDE_DIRS.findall(text):
                 if top in ('families', 'plugins') and re.search(r'core|sdk|tools|tests|\.\.', directories):
-                    yield f'{here}: looks for headers in {" ".join(directories.split())}'
+                    yield f'{here}: adds the include directory {" ".join(directories.split())}'
     for top in ('tools', 'tests'):
         for file in sorted((root / top).rglob('CMakeLists.txt')):
             if 'core/src' in file.read_text():
-                yield f'{file.relative_to(root)}: reaches into core/src'
+                yield f'{file.relative_to(root)}: uses core/src'
 
 
-def needs(shared_object):
+def needed_libraries(shared_object):
     text = subprocess.run(['readelf', '-dW', shared_object], check=True, capture_output=True, text=True).stdout
     return re.findall(r'\(NEEDED\).*\[(.*)\]', text)
 
 
-def need_breaches(built):
+def forbidden_needs(built):
     files = [f for b in map(Path, built) for f in (sorted(b.glob('*.so')) if b.is_dir() else [b])]
     if built and len(files) < 2:
         yield 'no plugin was built'
     for file in files:
         plugin = not file.name.startswith('libafplug')
-        for library in needs(file):
+        for library in needed_libraries(file):
             if plugin and library.startswith('libafplug'):
                 yield f'{file.name}: needs {library}'
             if not library.startswith('lib') and not library.startswith('ld-'):
                 yield f'{file.name}: needs the plugin {library}'
 
 
-def breaches(root, built=()):
+def forbidden(root, built=()):
     root = Path(root).resolve()
-    yield from include_breaches(root)
-    yield from link_breaches(root)
-    yield from need_breaches(built)
+    yield from forbidden_includes(root)
+    yield from forbidden_links(root)
+    yield from forbidden_needs(built)
 
 
 def main(arguments):
-    found = list(breaches(arguments[0], arguments[1:]))
-    print('\n'.join(found) or 'nobody knows whom they may not')
+    found = list(forbidden(arguments[0], arguments[1:]))
+    print('\n'.join(found) or 'no forbidden dependency')
     return 1 if found else 0
 
 
