@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What a privileged process sees: gate_test makes a copy of this program setuid or setgid and runs it.
+// What a privileged process sees: file_check_test makes a copy of this program setuid or setgid and runs it.
 #include <sys/auxv.h>
 
 #include <afplug/inspect.hpp>

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 constexpr uid_t stranger = 54321;
 
-class gate : public testing::Test {
+class file_check : public testing::Test {
  protected:
   scratch dir;
   const fs::path folder = dir.folder("plugins");
@@ -36,19 +36,19 @@ class gate : public testing::Test {
 #define NEEDS_ROOT() \
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files to others"
 
-TEST_F(gate, passes_what_is_ours) { accepted(file); }
+TEST_F(file_check, passes_what_is_ours) { accepted(file); }
 
-TEST_F(gate, wants_an_absolute_path) {
+TEST_F(file_check, wants_an_absolute_path) {
   EXPECT_EQ(afplug::inspect("good.so").code, "not-found");
   EXPECT_THAT(afplug::inspect("good.so").reason, HasSubstr("not absolute"));
 }
 
-TEST_F(gate, refuses_a_file_that_the_world_may_write) {
+TEST_F(file_check, refuses_a_file_that_the_world_may_write) {
   ::chmod(file.c_str(), 0646);
   refused(file, "writable", "0646");
 }
 
-TEST_F(gate, passes_group_write_for_the_own_group_alone) {
+TEST_F(file_check, passes_group_write_for_the_own_group_alone) {
   ASSERT_EQ(::chown(file.c_str(), static_cast<uid_t>(-1), ::getegid()), 0);
   ::chmod(file.c_str(), 0664);
   accepted(file);
@@ -58,38 +58,38 @@ TEST_F(gate, passes_group_write_for_the_own_group_alone) {
   refused(file, "writable", "0664");
 }
 
-TEST_F(gate, refuses_a_directory_that_the_world_may_write) {
+TEST_F(file_check, refuses_a_directory_that_the_world_may_write) {
   ::chmod(folder.c_str(), 0777);
   refused(file, "directory-writable", folder.string());
   ::chmod(folder.c_str(), 01777);
   refused(file, "directory-writable", "1777");
 }
 
-TEST_F(gate, leaves_what_is_above_the_search_directory_to_its_owner) {
+TEST_F(file_check, leaves_what_is_above_the_search_directory_to_its_owner) {
   ::chmod(dir.path().c_str(), 0777);
   accepted(file);
 }
 
-TEST_F(gate, refuses_a_file_of_a_stranger) {
+TEST_F(file_check, refuses_a_file_of_a_stranger) {
   NEEDS_ROOT();
   ASSERT_EQ(::chown(file.c_str(), stranger, static_cast<gid_t>(-1)), 0);
   refused(file, "owner", std::to_string(stranger));
 }
 
-TEST_F(gate, refuses_a_directory_of_a_stranger) {
+TEST_F(file_check, refuses_a_directory_of_a_stranger) {
   NEEDS_ROOT();
   ASSERT_EQ(::chown(folder.c_str(), stranger, static_cast<gid_t>(-1)), 0);
   refused(file, "directory-owner", folder.string());
 }
 
-TEST_F(gate, refuses_a_directory_that_a_strange_group_may_write) {
+TEST_F(file_check, refuses_a_directory_that_a_strange_group_may_write) {
   NEEDS_ROOT();
   ASSERT_EQ(::chown(folder.c_str(), static_cast<uid_t>(-1), stranger), 0);
   ::chmod(folder.c_str(), 0775);
   refused(file, "directory-writable", "0775");
 }
 
-TEST_F(gate, says_what_the_note_said_even_so) {
+TEST_F(file_check, says_what_the_note_said_even_so) {
   ::chmod(file.c_str(), 0666);
   const auto seen = afplug::inspect(file);
   EXPECT_FALSE(seen.acceptable);
@@ -97,32 +97,32 @@ TEST_F(gate, says_what_the_note_said_even_so) {
   EXPECT_EQ(seen.note->families.at(0).id, "good");
 }
 
-class gate_links : public gate {
+class file_check_links : public file_check {
  protected:
   const fs::path elsewhere = dir.folder("elsewhere");
   const fs::path target = put("good", elsewhere, "target");
   const fs::path link = folder / "link.so";
 };
 
-TEST_F(gate_links, follows_a_link_to_a_file_that_passes) {
+TEST_F(file_check_links, follows_a_link_to_a_file_that_passes) {
   fs::create_symlink(target, link);
   accepted(link);
 }
 
-TEST_F(gate_links, follows_a_relative_link_with_steps_up) {
+TEST_F(file_check_links, follows_a_relative_link_with_steps_up) {
   fs::create_symlink("../elsewhere/./target.so", link);
   accepted(link);
   fs::create_symlink("../plugins/good.so", folder / "round.so");
   accepted(folder / "round.so");
 }
 
-TEST_F(gate_links, holds_the_target_to_the_same_rules) {
+TEST_F(file_check_links, holds_the_target_to_the_same_rules) {
   fs::create_symlink(target, link);
   ::chmod(target.c_str(), 0666);
   refused(link, "writable", "0666");
 }
 
-TEST_F(gate_links, holds_the_targets_directory_to_the_same_rules) {
+TEST_F(file_check_links, holds_the_targets_directory_to_the_same_rules) {
   fs::create_symlink(target, link);
   ::chmod(elsewhere.c_str(), 0777);
   refused(link, "directory-writable", elsewhere.string());
@@ -131,7 +131,7 @@ TEST_F(gate_links, holds_the_targets_directory_to_the_same_rules) {
 }
 
 // The scratch folder lies in /tmp, which is sticky: nobody can put another folder in the place of ours.
-TEST_F(gate_links, holds_the_directories_above_the_target_to_them_too) {
+TEST_F(file_check_links, holds_the_directories_above_the_target_to_them_too) {
   const auto deep = dir.folder("elsewhere/deeper");
   put("good", deep, "target");
   fs::create_symlink(deep / "target.so", link);
@@ -142,7 +142,7 @@ TEST_F(gate_links, holds_the_directories_above_the_target_to_them_too) {
   accepted(link);
 }
 
-TEST_F(gate_links, holds_every_directory_of_a_chain_of_links_to_them) {
+TEST_F(file_check_links, holds_every_directory_of_a_chain_of_links_to_them) {
   const auto between = dir.folder("between");
   fs::create_symlink(target, between / "hop.so");
   fs::create_symlink(between / "hop.so", link);
@@ -151,7 +151,7 @@ TEST_F(gate_links, holds_every_directory_of_a_chain_of_links_to_them) {
   refused(link, "directory-writable", between.string());
 }
 
-TEST_F(gate_links, holds_directories_that_are_links_to_them) {
+TEST_F(file_check_links, holds_directories_that_are_links_to_them) {
   const auto between = dir.folder("between");
   fs::create_directory_symlink(elsewhere, between / "door");
   fs::create_symlink(between / "door" / "target.so", link);
@@ -160,14 +160,14 @@ TEST_F(gate_links, holds_directories_that_are_links_to_them) {
   refused(link, "directory-writable", between.string());
 }
 
-TEST_F(gate_links, search_directory_may_be_a_link_itself) {
+TEST_F(file_check_links, search_directory_may_be_a_link_itself) {
   fs::create_directory_symlink(folder, dir / "alias");
   accepted(dir / "alias" / "good.so");
   ::chmod(folder.c_str(), 0777);
   refused(dir / "alias" / "good.so", "directory-writable", folder.string());
 }
 
-TEST_F(gate_links, subfolder_of_the_search_directory_counts) {
+TEST_F(file_check_links, subfolder_of_the_search_directory_counts) {
   const auto sub = dir.folder("plugins/sub");
   put("good", sub, "target");
   fs::create_symlink("sub/target.so", link);
@@ -177,13 +177,13 @@ TEST_F(gate_links, subfolder_of_the_search_directory_counts) {
 }
 
 // Runs a copy of the probe that somebody else owns, the library being inside it.
-class gate_probe : public gate {
+class privileged_process : public file_check {
  protected:
   const fs::path probe = dir / "probe";
 
   void own_probe(uid_t user, gid_t group, mode_t mode) const {
     ::chmod(dir.path().c_str(), 0755);
-    fs::copy_file(AFPLUG_GATE_PROBE, probe);
+    fs::copy_file(AFPLUG_FILE_CHECK_PROBE, probe);
     ASSERT_EQ(::chown(probe.c_str(), user, group), 0);
     ASSERT_EQ(::chmod(probe.c_str(), mode), 0);
     ASSERT_EQ(said("privileged"), mode & (S_ISUID | S_ISGID) ? "yes\n" : "no\n")
@@ -201,7 +201,7 @@ class gate_probe : public gate {
 };
 
 // A checkout under sudo: root runs what a user built.
-TEST_F(gate_probe, passes_the_owner_of_the_library) {
+TEST_F(privileged_process, passes_the_owner_of_the_library) {
   NEEDS_ROOT();
   own_probe(stranger, 0, 0755);
   give(file, stranger);
@@ -211,7 +211,7 @@ TEST_F(gate_probe, passes_the_owner_of_the_library) {
   EXPECT_EQ(said("inspect " + file.string()), "owner\n");
 }
 
-TEST_F(gate_probe, passes_the_owner_of_the_library_to_no_privileged_process) {
+TEST_F(privileged_process, passes_the_owner_of_the_library_to_no_privileged_process) {
   NEEDS_ROOT();
   own_probe(stranger, stranger, 02755);
   EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
@@ -222,7 +222,7 @@ TEST_F(gate_probe, passes_the_owner_of_the_library_to_no_privileged_process) {
   EXPECT_EQ(said("inspect " + file.string()), "directory-owner\n");
 }
 
-TEST_F(gate_probe, passes_root_and_the_effective_user_to_a_privileged_process) {
+TEST_F(privileged_process, passes_root_and_the_effective_user_to_a_privileged_process) {
   NEEDS_ROOT();
   own_probe(stranger, 0, 04755);
   give(folder, stranger);
@@ -231,14 +231,14 @@ TEST_F(gate_probe, passes_root_and_the_effective_user_to_a_privileged_process) {
   EXPECT_EQ(said("inspect " + file.string()), "accepted\n");
 }
 
-TEST_F(gate_probe, passes_no_group_write_to_a_privileged_process) {
+TEST_F(privileged_process, passes_no_group_write_to_a_privileged_process) {
   NEEDS_ROOT();
   own_probe(stranger, 0, 04755);
   ::chmod(file.c_str(), 0664);
   EXPECT_EQ(said("inspect " + file.string()), "writable\n");
 }
 
-TEST_F(gate_probe, hears_the_environment_in_no_privileged_process) {
+TEST_F(privileged_process, hears_the_environment_in_no_privileged_process) {
   NEEDS_ROOT();
   own_probe(0, 0, 0755);
   EXPECT_THAT(said("directories"), HasSubstr(folder.string()));

@@ -14,7 +14,7 @@ namespace {
 using namespace afplug::testing_support;
 using testing::HasSubstr;
 
-class note_reader : public testing::Test {
+class elf_note : public testing::Test {
  protected:
   elf_image image{read_bytes(built("good"))};
 
@@ -33,7 +33,7 @@ class note_reader : public testing::Test {
   patched<ElfW(Nhdr)> note() { return {image.data, image.note()}; }
 };
 
-TEST_F(note_reader, reads_what_the_plugin_says_of_itself) {
+TEST_F(elf_note, reads_what_the_plugin_says_of_itself) {
   const auto seen = read();
   ASSERT_TRUE(seen.acceptable) << seen.reason;
   ASSERT_TRUE(seen.note);
@@ -47,7 +47,7 @@ TEST_F(note_reader, reads_what_the_plugin_says_of_itself) {
   EXPECT_EQ(seen.note->families[0].flags, 0u);
 }
 
-TEST_F(note_reader, reads_several_families) {
+TEST_F(elf_note, reads_several_families) {
   const auto seen = afplug::inspect(read_bytes(built("two_families")), "image");
   ASSERT_TRUE(seen.note);
   ASSERT_EQ(seen.note->families.size(), 2u);
@@ -55,7 +55,7 @@ TEST_F(note_reader, reads_several_families) {
   EXPECT_EQ(seen.note->families[1].number, 201);
 }
 
-TEST_F(note_reader, refuses_every_length_that_cuts_a_segment) {
+TEST_F(elf_note, refuses_every_length_that_cuts_a_segment) {
   const auto whole = image.data;
   const auto needed = image.end_of_segments();
   for (std::size_t size = 0; size < whole.size(); size += size < 256 ? 1 : 97) {
@@ -66,7 +66,7 @@ TEST_F(note_reader, refuses_every_length_that_cuts_a_segment) {
   }
 }
 
-TEST_F(note_reader, refuses_what_is_no_elf_file) {
+TEST_F(elf_note, refuses_what_is_no_elf_file) {
   const std::string text =
       "#!/bin/sh\necho this is no plugin, whatever its name says, and it is long enough to hold a header\n";
   const auto seen = afplug::inspect(std::as_bytes(std::span(text)), "image");
@@ -75,34 +75,34 @@ TEST_F(note_reader, refuses_what_is_no_elf_file) {
   refused("not-elf", "e_ident");
 }
 
-TEST_F(note_reader, refuses_another_class) {
+TEST_F(elf_note, refuses_another_class) {
   image.header()->e_ident[EI_CLASS] ^= ELFCLASS32 ^ ELFCLASS64;
   refused("elf-class", "EI_CLASS");
 }
 
-TEST_F(note_reader, refuses_another_byte_order) {
+TEST_F(elf_note, refuses_another_byte_order) {
   image.header()->e_ident[EI_DATA] ^= ELFDATA2LSB ^ ELFDATA2MSB;
   refused("elf-byte-order", "EI_DATA");
 }
 
-TEST_F(note_reader, refuses_another_version) {
+TEST_F(elf_note, refuses_another_version) {
   image.header()->e_ident[EI_VERSION] = 2;
   refused("elf-version", "EI_VERSION");
 }
 
-TEST_F(note_reader, refuses_another_machine) {
+TEST_F(elf_note, refuses_another_machine) {
   image.header()->e_machine = EM_S390;
   refused("elf-machine", "e_machine");
 }
 
-TEST_F(note_reader, refuses_other_types) {
+TEST_F(elf_note, refuses_other_types) {
   for (const int type : {ET_NONE, ET_REL, ET_EXEC, ET_CORE}) {
     image.header()->e_type = static_cast<ElfW(Half)>(type);
     refused("elf-type", "e_type");
   }
 }
 
-TEST_F(note_reader, refuses_unbelievable_program_headers) {
+TEST_F(elf_note, refuses_unbelievable_program_headers) {
   const elf_image whole = image;
   image.header()->e_phentsize = 8;
   refused("program-headers", "e_phentsize");
@@ -116,7 +116,7 @@ TEST_F(note_reader, refuses_unbelievable_program_headers) {
   refused("truncated", "e_phoff");
 }
 
-TEST_F(note_reader, refuses_segments_whose_sums_overflow) {
+TEST_F(elf_note, refuses_segments_whose_sums_overflow) {
   const elf_image whole = image;
   image.segment_of(PT_LOAD)->p_offset = std::numeric_limits<ElfW(Off)>::max();
   refused("truncated", "p_offset");
@@ -131,7 +131,7 @@ TEST_F(note_reader, refuses_segments_whose_sums_overflow) {
   refused("segment", "p_vaddr");
 }
 
-TEST_F(note_reader, refuses_what_could_not_be_loaded) {
+TEST_F(elf_note, refuses_what_could_not_be_loaded) {
   const elf_image whole = image;
   image.segment_of(PT_DYNAMIC)->p_vaddr = std::numeric_limits<ElfW(Addr)>::max() - 4;
   refused("segment", "PT_DYNAMIC");
@@ -144,7 +144,7 @@ TEST_F(note_reader, refuses_what_could_not_be_loaded) {
   refused("segment", "PT_LOAD");
 }
 
-TEST_F(note_reader, never_reads_section_headers) {
+TEST_F(elf_note, never_reads_section_headers) {
   image.header()->e_shoff = std::numeric_limits<ElfW(Off)>::max() / 2;
   image.header()->e_shnum = 0xfffe;
   image.header()->e_shentsize = 0xffff;
@@ -152,24 +152,24 @@ TEST_F(note_reader, never_reads_section_headers) {
   EXPECT_TRUE(read().acceptable);
 }
 
-TEST_F(note_reader, refuses_a_missing_note) {
+TEST_F(elf_note, refuses_a_missing_note) {
   EXPECT_EQ(afplug::inspect(read_bytes(built("note_absent")), "image").code, "note-missing");
   note()->n_type = 2;
   refused("note-missing", "\"afplug\" note");
 }
 
-TEST_F(note_reader, refuses_a_second_note) {
+TEST_F(elf_note, refuses_a_second_note) {
   const auto seen = afplug::inspect(read_bytes(built("note_twice")), "image");
   EXPECT_EQ(seen.code, "note-twice");
 }
 
-TEST_F(note_reader, refuses_note_segments_beyond_belief) {
+TEST_F(elf_note, refuses_note_segments_beyond_belief) {
   image.data.resize(image.data.size() + (1 << 20));
   image.segment_of(PT_NOTE)->p_filesz = 70000;
   refused("note-size", "p_filesz");
 }
 
-TEST_F(note_reader, refuses_sizes_that_do_not_fit) {
+TEST_F(elf_note, refuses_sizes_that_do_not_fit) {
   const elf_image whole = image;
   for (const std::uint32_t size : {0xffffffffu, 0xfffffff0u, 1u << 20}) {
     note()->n_descsz = size;
@@ -201,7 +201,7 @@ TEST_F(note_reader, refuses_sizes_that_do_not_fit) {
   refused("note-size", "2 families");
 }
 
-TEST_F(note_reader, refuses_a_description_that_ends_inside_its_header) {
+TEST_F(elf_note, refuses_a_description_that_ends_inside_its_header) {
   constexpr std::uint32_t size = sizeof(afplug_note_header) - 4;
   const auto at = image.note();
   note()->n_descsz = size;
@@ -215,7 +215,7 @@ TEST_F(note_reader, refuses_a_description_that_ends_inside_its_header) {
   refused("note-size", "its description has 76 bytes");
 }
 
-TEST_F(note_reader, refuses_names_that_are_none) {
+TEST_F(elf_note, refuses_names_that_are_none) {
   const elf_image whole = image;
   const auto fill = [](char* field, std::size_t size) { std::memset(field, 'a', size); };
   fill(note_header()->provider, sizeof afplug_note_header{}.provider);
@@ -247,7 +247,7 @@ TEST_F(note_reader, refuses_names_that_are_none) {
   }
 }
 
-TEST_F(note_reader, says_which_family_another_abi_would_have_served) {
+TEST_F(elf_note, says_which_family_another_abi_would_have_served) {
   note_header()->abi_major = 2;
   refused("abi-major", "abi_major is 2");
   const auto seen = read();
@@ -260,14 +260,14 @@ TEST_F(note_reader, says_which_family_another_abi_would_have_served) {
   EXPECT_FALSE(read().note);
 }
 
-TEST_F(note_reader, accepts_a_newer_minor) {
+TEST_F(elf_note, accepts_a_newer_minor) {
   note_header()->abi_minor = 9;
   ASSERT_TRUE(read().acceptable);
   EXPECT_EQ(read().note->abi_minor, 9u);
 }
 
 // Any one byte changed gives a verdict, and nothing worse; the sanitizers watch.
-TEST_F(note_reader, survives_any_byte) {
+TEST_F(elf_note, survives_any_byte) {
   const auto whole = image.data;
   const auto limit = std::min<std::size_t>(whole.size(), image.note() + 256);
   for (std::size_t at = 0; at < limit; ++at)
