@@ -5,7 +5,7 @@
 #include <array>
 #include <memory>
 
-#include "bare.hpp"
+#include "syscalls.hpp"
 #include "measure.hpp"
 
 namespace bench {

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// operations bare|afplug N: N times send and recv of 64 bytes over a UNIX pair, for instructions_test to count.
+// operations bare|afplug N: N times send and recv of 64 bytes over a UNIX pair, for instruction_count_test to count.
 #include <afplug/socket.hpp>
 #include <cstdlib>
 #include <string_view>

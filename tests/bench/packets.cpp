@@ -13,7 +13,7 @@
 #include <fstream>
 #include <memory>
 
-#include "bare.hpp"
+#include "syscalls.hpp"
 #include "measure.hpp"
 
 namespace bench {

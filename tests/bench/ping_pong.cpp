@@ -7,7 +7,7 @@
 #include <boost/asio/io_context.hpp>
 #include <memory>
 
-#include "bare.hpp"
+#include "syscalls.hpp"
 #include "measure.hpp"
 
 namespace bench {

@@ -13,7 +13,7 @@
 #include <cstdio>
 #include <thread>
 
-#include "network.hpp"
+#include "netns.hpp"
 #include "support.hpp"
 
 namespace families {
@@ -48,8 +48,8 @@ class packet_raw : public row_test {
     row_test::SetUp();
     if (IsSkipped()) return;
     static const std::string why = [] {
-      auto trouble = leave_network();
-      return trouble.empty() ? make_cable() : trouble;
+      auto trouble = enter_new_netns();
+      return trouble.empty() ? make_veth_pair() : trouble;
     }();
     if (!why.empty()) GTEST_SKIP() << "packet: " << why;
   }

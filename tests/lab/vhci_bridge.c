@@ -73,7 +73,7 @@ static struct stream {
 } iso;
 
 static _Noreturn void fail(const char* what) {
-  fprintf(stderr, "btpair: %s: %s\n", what, strerror(errno));
+  fprintf(stderr, "vhci_bridge: %s: %s\n", what, strerror(errno));
   exit(1);
 }
 
@@ -390,7 +390,7 @@ static void power_up(void) {
         status = manage(s, &m);
       }
       if (status == 0) continue;
-      fprintf(stderr, "btpair: hci%d: management command 0x%04x: status %d\n", device, set->opcode, status);
+      fprintf(stderr, "vhci_bridge: hci%d: management command 0x%04x: status %d\n", device, set->opcode, status);
       exit(1);
     }
   }

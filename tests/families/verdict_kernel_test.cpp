@@ -19,7 +19,7 @@
 #include <fstream>
 #include <set>
 
-#include "network.hpp"
+#include "netns.hpp"
 #include "support.hpp"
 
 namespace families {
@@ -79,7 +79,7 @@ std::string in_child(const std::function<std::string()>& body) {
 #define NEEDS_ROOT \
   if (::geteuid() != 0) GTEST_SKIP() << "it takes root"
 
-TEST(truth, every_row_is_as_a_bare_socket_says) {
+TEST(verdict, every_row_is_as_a_bare_socket_says) {
   int rows = 0;
   std::set<std::string> ids;
   for (const auto& plugin : afplug::registry::global().families()) {
@@ -104,7 +104,7 @@ TEST(truth, every_row_is_as_a_bare_socket_says) {
   EXPECT_GT(rows, 50);
 }
 
-TEST(truth, a_module_to_load_is_one_that_can_be_loaded) {
+TEST(verdict, a_module_to_load_is_one_that_can_be_loaded) {
   const auto says = [](const std::string& command) {
     return std::system(("{ " + command + "; } >/dev/null 2>&1").c_str()) == 0;
   };
@@ -124,7 +124,7 @@ TEST(truth, a_module_to_load_is_one_that_can_be_loaded) {
   EXPECT_GT(asked, 100);
 }
 
-TEST(truth, permission) {
+TEST(verdict, permission) {
   NEEDS_ROOT;
   const auto& packet = family("packet");
   if (bare(packet, SOCK_RAW, 0) != 0) GTEST_SKIP() << lacking("packet", SOCK_RAW);
@@ -137,7 +137,7 @@ TEST(truth, permission) {
             "");
 }
 
-TEST(truth, no_transport_is_denied_where_sys_is_not_mounted) {
+TEST(verdict, no_transport_is_denied_where_sys_is_not_mounted) {
   NEEDS_ROOT;
   const auto& vsock = family("vsock");
   if (bare(vsock, SOCK_STREAM, 0) != 0) GTEST_SKIP() << lacking("vsock", SOCK_STREAM);
@@ -150,7 +150,7 @@ TEST(truth, no_transport_is_denied_where_sys_is_not_mounted) {
             "");
 }
 
-TEST(truth, sandbox) {
+TEST(verdict, sandbox) {
   const auto& inet6 = family("inet6");
   if (bare(inet6, SOCK_STREAM, 0) != 0) GTEST_SKIP() << lacking("inet6", SOCK_STREAM);
   for (int error : {EPERM, EACCES, EAFNOSUPPORT}) {
@@ -173,7 +173,7 @@ TEST(truth, sandbox) {
   }
 }
 
-TEST(truth, empty_network_namespace_and_its_remedy) {
+TEST(verdict, empty_network_namespace_and_its_remedy) {
   NEEDS_ROOT;
   const auto& inet = family("inet");
   const auto& bluetooth = family("bluetooth");
@@ -190,12 +190,12 @@ TEST(truth, empty_network_namespace_and_its_remedy) {
             "");
 }
 
-TEST(truth, no_can_interface_and_its_remedy) {
+TEST(verdict, no_can_interface_and_its_remedy) {
   NEEDS_ROOT;
   const auto& can = family("can");
   if (bare(can, SOCK_RAW, CAN_RAW) != 0) GTEST_SKIP() << lacking("can", SOCK_RAW, CAN_RAW);
   EXPECT_EQ(in_child([&]() -> std::string {
-              if (const auto why = leave_network(); !why.empty()) return why;
+              if (const auto why = enter_new_netns(); !why.empty()) return why;
               const auto trouble = differs(can, SOCK_RAW, CAN_RAW, "no-device", "no CAN interface", "type vcan");
               if (!trouble.empty()) return trouble;
               if (!run(afplug::check(can, SOCK_RAW, CAN_RAW).remedy)) return "the remedy failed";
@@ -205,7 +205,7 @@ TEST(truth, no_can_interface_and_its_remedy) {
 }
 
 // The tests below take modules away from the whole machine.
-class truth_of_modules : public testing::Test {
+class verdict_modules : public testing::Test {
  protected:
   void SetUp() override {
     if (!std::getenv("AFPLUG_LAB")) GTEST_SKIP() << "it changes what modules the machine has loaded: tests/lab";
@@ -221,7 +221,7 @@ class truth_of_modules : public testing::Test {
   std::string loader_;
 };
 
-TEST_F(truth_of_modules, not_loaded_and_the_remedy) {
+TEST_F(verdict_modules, not_loaded_and_the_remedy) {
   struct {
     const char* id;
     int type, protocol;
@@ -263,7 +263,7 @@ TEST_F(truth_of_modules, not_loaded_and_the_remedy) {
   EXPECT_GE(tried, 5);
 }
 
-TEST_F(truth_of_modules, no_bluetooth_adapter) {
+TEST_F(verdict_modules, no_bluetooth_adapter) {
   const auto& bluetooth = family("bluetooth");
   run("modprobe -a bluetooth hci_vhci 2>/dev/null");
   if (bare(bluetooth, SOCK_SEQPACKET, 0) != 0) GTEST_SKIP() << lacking("bluetooth", SOCK_SEQPACKET);
@@ -282,7 +282,7 @@ TEST_F(truth_of_modules, no_bluetooth_adapter) {
 }
 
 // What the remedy changes is a file: a copy of the command where the loader of a privileged program looks.
-TEST(truth_of_files, no_permission_and_the_remedy) {
+TEST(verdict_capabilities, no_permission_and_the_remedy) {
   if (!std::getenv("AFPLUG_LAB")) GTEST_SKIP() << "it installs a program with a capability: tests/lab";
   if (!run("command -v setcap >/dev/null && command -v setpriv >/dev/null"))
     GTEST_SKIP() << "truth: it takes setcap (libcap2-bin) and setpriv";
@@ -303,7 +303,7 @@ TEST(truth_of_files, no_permission_and_the_remedy) {
   EXPECT_TRUE(explain("")) << "the row is available";
 }
 
-TEST_F(truth_of_modules, no_vsock_transport_and_the_remedy) {
+TEST_F(verdict_modules, no_vsock_transport_and_the_remedy) {
   run("for m in vsock_loopback vmw_vsock_virtio_transport hv_sock vmw_vsock_vmci_transport; do rmmod $m 2>/dev/null; "
       "done");
   run("modprobe vsock");
@@ -318,7 +318,7 @@ TEST_F(truth_of_modules, no_vsock_transport_and_the_remedy) {
   EXPECT_NE(v.detail.find("loopback"), v.detail.npos) << describe(v);
 }
 
-TEST_F(truth_of_modules, no_vsock_transport_of_datagrams_and_the_remedy) {
+TEST_F(verdict_modules, no_vsock_transport_of_datagrams_and_the_remedy) {
   run("rmmod vmw_vsock_vmci_transport 2>/dev/null");
   run("modprobe vsock_loopback");
   const auto& vsock = family("vsock");
@@ -332,7 +332,7 @@ TEST_F(truth_of_modules, no_vsock_transport_of_datagrams_and_the_remedy) {
   EXPECT_EQ(differs(vsock, SOCK_STREAM, 0, "", "loopback, vmci", ""), "");
 }
 
-TEST_F(truth_of_modules, kernel_without_the_family_or_the_protocol) {
+TEST_F(verdict_modules, kernel_without_the_family_or_the_protocol) {
   struct {
     const char* id;
     int type, protocol;

@@ -1,5 +1,5 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-#include "network.hpp"
+#include "netns.hpp"
 
 #include <sched.h>
 
@@ -11,13 +11,13 @@
 
 namespace families {
 
-std::string leave_network() {
+std::string enter_new_netns() {
   if (::unshare(CLONE_NEWNET) != 0)
     return "a network namespace of its own takes CAP_SYS_ADMIN: " + std::string(std::strerror(errno));
   return run("ip link set lo up") ? "" : "ip link set lo up failed";
 }
 
-std::string make_cable() {
+std::string make_veth_pair() {
   if (!run("ip link add veth0 type veth peer name veth1 2>/dev/null"))
     return "the kernel has no veth interfaces (CONFIG_VETH)";
   for (const std::string name : {"veth0", "veth1"}) {

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <memory>
 
-#include "bare.hpp"
+#include "syscalls.hpp"
 #include "measure.hpp"
 
 namespace bench {

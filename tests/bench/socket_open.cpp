@@ -6,7 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 
-#include "bare.hpp"
+#include "syscalls.hpp"
 #include "measure.hpp"
 
 namespace bench {

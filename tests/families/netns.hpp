@@ -8,9 +8,9 @@
 namespace families {
 
 /// Moves this thread, and those that it makes, into a new network namespace whose lo is up. Why not, or "".
-std::string leave_network();
+std::string enter_new_netns();
 
 /// Two interfaces, up, one at each end of a cable: veth0 and veth1. Why not, or "".
-std::string make_cable();
+std::string make_veth_pair();
 
 }  // namespace families
