@@ -1,21 +1,23 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""check.py FILE.md --build BUILD --prefix PREFIX [--lab KERNEL]: does what the fenced blocks of a Markdown file show.
+"""Compiles and runs the fenced blocks of a Markdown file.
 
-    ```cpp      a whole program, or lines to paste into main: compiled against PREFIX, and run; what stands behind
-                `// → ` at the ends of its lines is what it prints
+check.py FILE.md --top TOP --build BUILD --prefix PREFIX [--lab KERNEL]
+
+    ```cpp      a whole program, or statements for the body of main: compiled against PREFIX and run. Its output must be
+                the texts after `// → ` at the ends of its lines
     ```c        the same with the C compiler
-    ```sh       run by bash; every command has to succeed
-    ```console  lines `$ COMMAND` (continued by `> `) are run by bash, one block one shell, and what they print, both
-                streams, has to be what the block shows: … stands for any text in a line, a line of … for any lines
-    <!-- file: NAME --> before a block of any language has it written to that file, for the blocks after it; of these
-                only whole programs are compiled and run as well
-    <!-- compile only: REASON --> before a ```cpp block has it compiled and not run.
-    <!-- lab: KERNEL SETS --> before a block of code or commands says that it runs in tests/lab/run: with --lab KERNEL.
-                Without, such code is compiled alone; with it, no other block is looked at.
+    ```sh       run by bash; every command must succeed
+    ```console  lines `$ COMMAND` (continued by `> `) are run by bash, one shell for the block. The output, both streams,
+                must be the block's other lines: … in a line stands for any text, a line of … for any lines
+    <!-- file: NAME --> before a block writes it to that file, for the blocks after it; only whole programs are compiled
+                and run as well
+    <!-- compile only: REASON --> before a ```cpp block: it is compiled and not run
+    <!-- lab: KERNEL SETS --> before a block: it runs in tests/lab/run, when --lab KERNEL is given, and then no other
+                block is checked. Without --lab such code is only compiled
 
-All blocks of a file share one empty working folder, which is also HOME, with links to what a fresh clone holds. PATH
-begins with BUILD/bin. A ```text block need not be true; any other language that nothing checks is an error.
+All blocks of a file share one empty working folder, which is also HOME, with links to the contents of TOP. PATH begins
+with BUILD/bin. A ```text block is not checked; a block of any other language is an error.
 """
 
 import argparse
@@ -31,7 +33,7 @@ FENCE = re.compile(r"^```(\S*)\s*$")
 DIRECTIVE = re.compile(r"^<!-- (file|compile only|lab): (.+?) -->$")
 PRINTS = re.compile(r"// → (.*)$", re.M)
 MAIN = re.compile(r"^int main\(", re.M)
-# What CI itself is doing while this runs, or has done to get here.
+# Commands that CI runs elsewhere.
 ELSEWHERE = re.compile(r"^(tests/run\b|sudo cmake --install )")
 
 
@@ -44,7 +46,7 @@ class Block:
         return "".join(line + "\n" for line in self.lines)
 
     def directed(self, name):
-        """What the directive of that name says, or None."""
+        """The value of the directive of that name, or None."""
         return self.directive[1] if self.directive and self.directive[0] == name else None
 
 
@@ -64,7 +66,7 @@ def blocks_of(path):
             match = DIRECTIVE.match(line)
             directive = match and (match[1], match[2])
     if block is not None:
-        raise SystemExit(f"{path}:{block.line}: this block has no end")
+        raise SystemExit(f"{path}:{block.line}: this block is not closed")
     return found
 
 
@@ -99,7 +101,7 @@ class Checker:
         self.environment["AFPLUG_LAB_CACHE"] = os.environ.get("AFPLUG_LAB_CACHE") or f"{cache}/afplug-lab"
 
     def run(self, command, script=None):
-        """The command's output, both streams; fails where the command does."""
+        """Runs a command and returns its output, both streams. Raises Failure when its exit code is not 0."""
         done = subprocess.run(
             command,
             cwd=self.folder,
@@ -132,7 +134,7 @@ class Checker:
             self.compare(printed, expected)
 
     def run_where(self, block, command):
-        """Runs it here, or in the lab that the block names; its output."""
+        """Runs a command here or in the lab that the block names, and returns its output."""
         if self.lab:
             kernel, _, sets = block.directed("lab").partition(" ")
             command = [*self.lab_run, "--kernel", kernel, "--sets", sets, "--", *command]
@@ -144,7 +146,7 @@ class Checker:
             for line in expected
         )
         if not re.fullmatch(pattern, printed):
-            raise Failure(f"printed:\n{printed}\nshown:\n" + "\n".join(expected))
+            raise Failure(f"printed:\n{printed}\nexpected:\n" + "\n".join(expected))
 
     def shell(self, block):
         lines = [line for line in block.lines if not ELSEWHERE.match(line)]
@@ -175,7 +177,7 @@ class Checker:
         elif block.language == "console":
             self.console(block)
         elif block.language != "text":
-            raise Failure(f"nothing checks a block of language '{block.language}'")
+            raise Failure(f"blocks of language '{block.language}' cannot be checked")
 
 
 def main():
@@ -196,10 +198,10 @@ def main():
             where = f"{arguments.file.name}:{block.line} {block.language}"
             try:
                 checker.check(block)
-                print(f"{where}: holds", flush=True)
+                print(f"{where}: passed", flush=True)
             except (Failure, subprocess.TimeoutExpired) as problem:
                 failed += 1
-                print(f"{where}: FAILS\n{problem}\n", flush=True)
+                print(f"{where}: FAILED\n{problem}\n", flush=True)
     print(f"{len(blocks)} blocks, {failed} failed")
     sys.exit(1 if failed or not blocks else 0)
 
