@@ -24,7 +24,8 @@ TREE = {
     'core/include/afplug/socket.hpp': '#include <afplug/plugin.h>\n#include <boost/system/error_code.hpp>\n',
     'core/src/base/inner.hpp': '#include <afplug/socket.hpp>\n',
     'core/CMakeLists.txt': 'target_link_libraries(afplug PUBLIC afplug::sdk Boost::headers)\n',
-    'families/can/can.cpp': '#include <afplug/plugin.h>\n#include <afplug/can.hpp>\n#include "ip_common/tcp.hpp"\n#include <windows_common/guid.hpp>\n#include "codec.hpp"\n',
+    'families/can/can.cpp': '#include <afplug/plugin.h>\n#include <afplug/can.hpp>\n#include "ip_common/tcp.hpp"\n'
+                            '#include <windows_common/guid.hpp>\n#include "codec.hpp"\n',
     'families/can/codec.hpp': '#include <sys/socket.h>\n',
     'families/can/include/afplug/can.hpp': '#include <linux/can.h>\n',
     'families/ip_common/tcp.hpp': '',
@@ -76,7 +77,8 @@ class Dependencies(unittest.TestCase):
                 ('sdk/CMakeLists.txt', 'target_link_libraries(afplug_sdk INTERFACE Boost::headers)'),
                 ('core/CMakeLists.txt', 'target_link_libraries(afplug PRIVATE can)'),
                 ('families/unix/CMakeLists.txt', 'target_link_libraries(unix PRIVATE\n  afplug::afplug)'),
-                ('families/unix/CMakeLists.txt', 'target_include_directories(unix PRIVATE ${PROJECT_SOURCE_DIR}/core/include)'),
+                ('families/unix/CMakeLists.txt',
+                 'target_include_directories(unix PRIVATE ${PROJECT_SOURCE_DIR}/core/include)'),
                 ('plugins/loop/CMakeLists.txt', 'target_link_libraries(loop PRIVATE can)'),
                 ('plugins/loop/CMakeLists.txt', 'target_include_directories(loop PRIVATE ../../families)'),
                 ('tests/unit/CMakeLists.txt', 'target_include_directories(a PRIVATE ${PROJECT_SOURCE_DIR}/core/src)'),
@@ -87,7 +89,8 @@ class Dependencies(unittest.TestCase):
                 self.assertTrue(found[0].startswith(name + ':'), found)
 
     def test_a_commented_link_line_is_ignored(self):
-        self.assertEqual(self.forbidden(files={'plugins/loop/CMakeLists.txt': '# target_link_libraries(loop PRIVATE can)\n'}), [])
+        self.assertEqual(
+            self.forbidden(files={'plugins/loop/CMakeLists.txt': '# target_link_libraries(loop PRIVATE can)\n'}), [])
 
 
 class CoreSize(unittest.TestCase):
@@ -95,7 +98,8 @@ class CoreSize(unittest.TestCase):
         self.assertEqual(core_size.lines_of_code('// a\n\nint a;  // b\n/* c\n d */ int e;\n  \n/* f\n*/\n'), 2)
 
     def test_comment_marks_in_literals_are_text(self):
-        self.assertEqual(core_size.lines_of_code('auto a = "/*";\nauto b = R"(//\n\n/*)";\nchar c = \'"\';  // "\nint d;\n'), 5)
+        self.assertEqual(
+            core_size.lines_of_code('auto a = "/*";\nauto b = R"(//\n\n/*)";\nchar c = \'"\';  // "\nint d;\n'), 5)
 
     def test_the_limit_stands_in_a_line_of_its_own(self):
         self.assertEqual(core_size.limit('# a\n\nLines of code in the small core: at most 6,000\n'), 6000)
@@ -105,13 +109,15 @@ class CoreSize(unittest.TestCase):
 
 class FamilyNames(unittest.TestCase):
     def test_names_of_families(self):
-        for line in ['// SCTP sends', 'AF_UNIX', 'int a = PF_CAN;', 'sockaddr_in6 a;', 'family("unix")', '// AF_RDS, CAN_ISOTP', 'IPPROTO_TCP', '// an IPv4 address',
+        for line in ['// SCTP sends', 'AF_UNIX', 'int a = PF_CAN;', 'sockaddr_in6 a;', 'family("unix")',
+                     '// AF_RDS, CAN_ISOTP', 'IPPROTO_TCP', '// an IPv4 address',
                      'SOL_TIPC', '// ISO-TP', 'IPV6_V6ONLY', '// a UNIX socket', 'inet6']:
             with self.subTest(line):
                 self.assertTrue(list(family_names.names(line)))
 
     def test_other_names(self):
-        for line in ['#include <netinet/in.h>', 'AF_UNSPEC', 'sockaddr_storage a;', '// it can be', 'SOL_SOCKET', 'inet_pton(a)', '// unix(7)', '// IPPROTO_*, AF_*',
+        for line in ['#include <netinet/in.h>', 'AF_UNSPEC', 'sockaddr_storage a;', '// it can be', 'SOL_SOCKET',
+                     'inet_pton(a)', '// unix(7)', '// IPPROTO_*, AF_*',
                      'SOCK_SEQPACKET', '// a packet']:
             with self.subTest(line):
                 self.assertEqual(list(family_names.names(line)), [])
@@ -135,7 +141,8 @@ class PrivateReferences(unittest.TestCase):
     def test_references(self):
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, 'a').write_text('see recv(2)\n// DES' 'IGN 4\n/proc/self\ncd /wo' 'rk/main\nnetwork/main\n')
-            self.assertEqual([e.split(':')[:2] for e in private_references.references(Path(folder))], [['a', '2'], ['a', '4']])
+            self.assertEqual([e.split(':')[:2] for e in private_references.references(Path(folder))],
+                             [['a', '2'], ['a', '4']])
 
 
 class Documented(unittest.TestCase):
@@ -176,10 +183,13 @@ int v = 1;  ///< text
 '''), [])
 
     def test_undocumented_names(self):
-        for source in ['void f();', 'class a {};', 'struct a { int m; };', 'using a = int;', 'typedef int a;', 'enum a { x };', '#define A 1',
-                       '/// Text.\n\nvoid f();', 'namespace n { void f(); }', 'extern "C" { int f(void); }', 'template <class T> class a {};',
+        for source in ['void f();', 'class a {};', 'struct a { int m; };', 'using a = int;', 'typedef int a;',
+                       'enum a { x };', '#define A 1',
+                       '/// Text.\n\nvoid f();', 'namespace n { void f(); }', 'extern "C" { int f(void); }',
+                       'template <class T> class a {};',
                        'inline constexpr int a{1};', 'union u { int a; };', 'int v = 1;', 'void f() {}',
-                       '/// Text.\nclass a {\n public:\n  int x();\n\n  int f();\n};', '/// Text.\nstruct a {\n  int x;\n\n  int y;\n};',
+                       '/// Text.\nclass a {\n public:\n  int x();\n\n  int f();\n};',
+                       '/// Text.\nstruct a {\n  int x;\n\n  int y;\n};',
                        'int v;  ///< text\nint w;', '/// Text.\nvoid f();\n\nvoid g();', 'class a;\nclass a {};']:
             with self.subTest(source=source):
                 self.assertTrue(self.undocumented(source), source)
@@ -193,8 +203,10 @@ class SelfContained(unittest.TestCase):
             return self_contained.failures('cc', 'c++', [], [header])
 
     def test_self_contained_headers(self):
-        self.assertEqual(self.failures('.hpp', '#pragma once\n#include <string>\ninline std::string f() { return {}; }\n'), [])
-        self.assertEqual(self.failures('.h', '#ifndef G\n#define G\n#include <stdint.h>\nstruct s { uint32_t n; };\n#endif\n'), [])
+        self.assertEqual(self.failures('.hpp',
+                                       '#pragma once\n#include <string>\ninline std::string f() { return {}; }\n'), [])
+        self.assertEqual(
+            self.failures('.h', '#ifndef G\n#define G\n#include <stdint.h>\nstruct s { uint32_t n; };\n#endif\n'), [])
 
     def test_headers_that_need_another_include(self):
         self.assertTrue(self.failures('.hpp', '#pragma once\ninline std::string f();\n'))
@@ -211,23 +223,30 @@ class PythonTable(unittest.TestCase):
     ROW = '| `connect(to)`, `connect_ex()` | `socket::connect()` | socket |\n'
 
     def test_a_whole_table(self):
-        self.assertEqual(python_table.errors('| Python | afplug | header |\n| --- | --- | --- |\n' + self.ROW, '# methods\nconnect connect_ex\n'), [])
+        self.assertEqual(python_table.errors('| Python | afplug | header |\n| --- | --- | --- |\n' + self.ROW,
+                                             '# methods\nconnect connect_ex\n'), [])
 
     def test_a_name_without_a_row(self):
         self.assertEqual(python_table.errors(self.ROW, 'connect connect_ex bind\n'), ['bind has no row'])
         self.assertEqual(python_table.errors(self.ROW, 'conn\n'), ['conn has no row'])
 
     def test_empty_cells(self):
-        self.assertEqual(python_table.errors('| `bind` | the same | socket |\n', ''), ['line 1: `bind` has no C++ name'])
+        self.assertEqual(python_table.errors('| `bind` | the same | socket |\n', ''),
+                         ['line 1: `bind` has no C++ name'])
         self.assertEqual(python_table.errors('| `bind` | `bind` | |\n', ''), ['line 1: `bind` has no header'])
-        self.assertEqual(python_table.errors('| `bind` | `s.bind(a)` | socket |\n', ''), ['line 1: `s.bind(a)` is not a C++ name'])
+        self.assertEqual(python_table.errors('| `bind` | `s.bind(a)` | socket |\n', ''),
+                         ['line 1: `s.bind(a)` is not a C++ name'])
 
     def test_an_unknown_cpp_name(self):
         with tempfile.TemporaryDirectory() as folder:
             Path(folder, 'afplug').mkdir()
-            Path(folder, 'afplug/socket.hpp').write_text('#pragma once\nnamespace afplug {\nclass socket {\n public:\n  void connect(int);\n  void connect(long);\n};\nvoid free_one();\n}\n')
-            for cell, fine in (('`socket::connect()`', True), ('`free_one()`', True), ('`socket::bind()`', False), ('`bind()`', False), ('`socket`', True)):
-                (_, text, lines), _ = python_table.sources(f'| `x` | {cell} | socket |\n', python_table.classes([folder]))
+            Path(folder, 'afplug/socket.hpp').write_text(
+                '#pragma once\nnamespace afplug {\nclass socket {\n public:\n  void connect(int);\n'
+                '  void connect(long);\n};\nvoid free_one();\n}\n')
+            for cell, fine in (('`socket::connect()`', True), ('`free_one()`', True), ('`socket::bind()`', False),
+                               ('`bind()`', False), ('`socket`', True)):
+                (_, text, lines), _ = python_table.sources(f'| `x` | {cell} | socket |\n',
+                                                           python_table.classes([folder]))
                 errors = python_table.compile_errors(['c++'], [f'-I{folder}'], text, lines)
                 self.assertEqual(not errors, fine, cell)
                 self.assertTrue(all(e.startswith('line 1: ') for e in errors), errors)

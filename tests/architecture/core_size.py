@@ -2,8 +2,8 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """Holds the small core to the number of lines of code that ARCHITECTURE.md states.
 
-The small core is core/src/{base,plugin,address,option,socket}. A line of code is a line that has more than blanks and comments; public headers
-are not counted.
+The small core is core/src/{base,plugin,address,option,socket}. A line of code is a line that has more than blanks and
+comments; public headers are not counted.
 
 core_size.py ROOT
 """
@@ -32,7 +32,8 @@ def limit(text):
 
 def main(root):
     root = Path(root)
-    counts = {f: sum(lines_of_code(p.read_text()) for p in sorted((root / 'core/src' / f).iterdir())) for f in SMALL_CORE}
+    counts = {f: sum(lines_of_code(p.read_text()) for p in sorted((root / 'core/src' / f).iterdir()))
+              for f in SMALL_CORE}
     total, most = sum(counts.values()), limit((root / 'ARCHITECTURE.md').read_text())
     print(', '.join(f'{name} {count}' for name, count in counts.items()))
     print(f'{total} lines of code, at most {most}')

@@ -2,12 +2,12 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """Checks which component depends on which.
 
-The sdk depends on nothing. Core depends on the sdk, each family and plugin on the sdk alone, tools and tests on the public headers of core and
-the sdk. Inside core, a folder's headers are included by name: the build's include paths hold the order of the layers, so a path with `..` is
-an error.
+The sdk depends on nothing. Core depends on the sdk, each family and plugin on the sdk alone, tools and tests on the
+public headers of core and the sdk. Inside core, a folder's headers are included by name: the build's include paths hold
+the order of the layers, so a path with `..` is an error.
 
-dependencies.py ROOT [BUILT…] reads the includes and the link lines below ROOT, and what the built shared objects (files, or folders of them)
-need, and prints each forbidden dependency.
+dependencies.py ROOT [BUILT…] reads the includes and the link lines below ROOT, and what the built shared objects
+(files, or folders of them) need, and prints each forbidden dependency.
 """
 import re
 import subprocess

@@ -2,9 +2,10 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """Checks that every public name in a header has a documentation comment.
 
-documented.py HEADER… prints each name without one. A declaration is documented by a comment on its lines or directly above it. A comment above
-a declaration also covers the declarations that follow without a blank line, and a type's comment covers the members at the beginning of its
-body up to the first blank line. Private members, namespaces `detail`, special members, overrides and forward declarations need no comment.
+documented.py HEADER… prints each name without one. A declaration is documented by a comment on its lines or directly
+above it. A comment above a declaration also covers the declarations that follow without a blank line, and a type's
+comment covers the members at the beginning of its body up to the first blank line. Private members, namespaces
+`detail`, special members, overrides and forward declarations need no comment.
 """
 import re
 import sys
@@ -17,11 +18,14 @@ TOKEN = re.compile(
     r'|(?P<text>"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\')'
     r'|(?P<char>\S)'
     r'|(?P<space>\s+)', re.S | re.M)
-TYPE = re.compile(r'^(?:template\s*<.*>\s*)?(?:typedef\s+)?(?:class|struct|union|enum(?:\s+(?:class|struct))?)\b(?P<rest>[^=(]*)$', re.S)
+TYPE = re.compile(
+    r'^(?:template\s*<.*>\s*)?(?:typedef\s+)?(?:class|struct|union|enum(?:\s+(?:class|struct))?)\b(?P<rest>[^=(]*)$',
+    re.S)
 SPECIAL = re.compile(
-    r'^(?:(?:public|private|protected)$|friend\b|static_assert\b|using\s+(?:namespace|enum)\b|using\s+[\w:]+$|extern\s+template\b'
-    r'|template\s*<\s*>|~|virtual\s+~)'
-    r'|=\s*(?:delete|default)$|\boverride\b|\b(\w+)\s*\(\s*(?:const\s+)?\1\s*&&?\s*\w*\s*\)|\boperator\s*(?:[=!<>]=|<=>|<|>|<<|=)\s*\(')
+    r'^(?:(?:public|private|protected)$|friend\b|static_assert\b|using\s+(?:namespace|enum)\b|using\s+[\w:]+$'
+    r'|extern\s+template\b|template\s*<\s*>|~|virtual\s+~)'
+    r'|=\s*(?:delete|default)$|\boverride\b|\b(\w+)\s*\(\s*(?:const\s+)?\1\s*&&?\s*\w*\s*\)'
+    r'|\boperator\s*(?:[=!<>]=|<=>|<|>|<<|=)\s*\(')
 
 FORWARD = re.compile(r'^(?:template\s*<.*>\s*)?(?:class|struct|union|enum)\b[^{=(]*$')
 

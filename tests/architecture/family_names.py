@@ -2,9 +2,10 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """Checks that core names no socket address family.
 
-A name is an identifier, a word of a comment or a string that belongs to one family or its protocols: an AF_ or PF_ constant other than
-AF_UNSPEC, a sockaddr_ structure other than sockaddr_storage, the level, protocol, option and flag prefixes of a family, and the names of
-families and of their protocols. ALLOWED lists the exceptions with their reasons; an exception that is no longer needed is an error as well.
+A name is an identifier, a word of a comment or a string that belongs to one family or its protocols: an AF_ or PF_
+constant other than AF_UNSPEC, a sockaddr_ structure other than sockaddr_storage, the level, protocol, option and flag
+prefixes of a family, and the names of families and of their protocols. ALLOWED lists the exceptions with their reasons;
+an exception that is no longer needed is an error as well.
 
 family_names.py ROOT
 """
@@ -16,7 +17,8 @@ NAME = re.compile(
     r'\b(?:[AP]F_(?!UNSPEC\b)[A-Z][A-Z0-9_]*|sockaddr_(?!storage\b)\w+|in6?_addr|in6?_pktinfo|INET6?_ADDRSTRLEN'
     r'|SOL_(?!SOCKET\b)[A-Z][A-Z0-9_]*|(?:IPPROTO|BTPROTO)_[A-Z0-9]+'
     r'|(?:IP|IPV6|TCP|UDP|SCTP|CAN|CANFD|J1939|TIPC|NETLINK|PACKET|RDS|QRTR|VMADDR|HCI|L2CAP|RFCOMM|ALG)_[A-Z0-9_]+'
-    r'|inet6?|IPv[46]|UNIX|TCP|UDP|(?i:mptcp|sctp|dccp|qipcrtr|rds|j1939|iso-?tp|tipc|bluetooth|l2cap|rfcomm|vsock|hyperv|netlink)'
+    r'|inet6?|IPv[46]|UNIX|TCP|UDP'
+    r'|(?i:mptcp|sctp|dccp|qipcrtr|rds|j1939|iso-?tp|tipc|bluetooth|l2cap|rfcomm|vsock|hyperv|netlink)'
     r'|CAN|BCM)\b|"(?:unix|can|packet|alg|loop)"')
 
 IP_NUMBERS = r'AF_INET6?|IPv[46]|in6?_addr|sockaddr_in6?|INET6_ADDRSTRLEN'
@@ -25,21 +27,27 @@ IP_ANCILLARY = r'IPPROTO_IP(V6)?|IP_\w+|IPV6_\w+|IPv[46]|in6?_pktinfo|SOL_UDP|UD
 ALLOWED = {
     'src/plugin/compat_1_0.cpp': (r'.*', 'its purpose: behaviour that descriptors of ABI 1.0 have no flag for'),
     'src/option/constants_linux.cpp': (r'[AP]F_\w+|SOL_\w+', "the table of the kernel's AF_, PF_ and SOL_ numbers"),
-    'src/option/numbers_linux.hpp': (r'[AP]F_\w+|SOL_\w+|CAN_\w+', 'the same numbers where the system headers lack them'),
-    'src/option/sol_socket_linux.cpp': (r'AF_UNIX|AF_PACKET|UDP|IPv4', 'help texts: the sockets that an option of SOL_SOCKET applies to'),
-    'src/option/text.cpp': (IP_NUMBERS + '|Bluetooth|IP_TTL', "the contract's value kinds: IPv4, IPv6, Bluetooth and socket addresses"),
+    'src/option/numbers_linux.hpp': (r'[AP]F_\w+|SOL_\w+|CAN_\w+',
+                                     'the same numbers where the system headers lack them'),
+    'src/option/sol_socket_linux.cpp': (r'AF_UNIX|AF_PACKET|UDP|IPv4',
+                                        'help texts: the sockets that an option of SOL_SOCKET applies to'),
+    'src/option/text.cpp': (IP_NUMBERS + '|Bluetooth|IP_TTL',
+                            "the contract's value kinds: IPv4, IPv6, Bluetooth and socket addresses"),
     'src/socket/option.cpp': (r'IP_TTL', 'an example in a comment'),
     'src/socket/control.cpp': (IP_ANCILLARY, 'typed ancillary data: ip(7), ipv6(7), udp(7)'),
     'include/afplug/control.hpp': (IP_ANCILLARY, 'typed ancillary data: ip(7), ipv6(7), udp(7)'),
     'src/diagnose/platform_linux.cpp': (r'AF_UNIX', 'any socket will do for the ioctl that it is opened for'),
     'src/diagnose/verdict.cpp': (r'AF_CAN|CAN_RAW|"can"', 'examples in comments'),
-    'src/net/create_server.cpp': (r'AF_INET6|IPPROTO_IPV6|IPV6_V6ONLY|inet6|IPv[46]', "dualstack_ipv6, as in Python's create_server"),
+    'src/net/create_server.cpp': (r'AF_INET6|IPPROTO_IPV6|IPV6_V6ONLY|inet6|IPv[46]',
+                                  "dualstack_ipv6, as in Python's create_server"),
     'src/net/interfaces.cpp': (IP_NUMBERS, 'inet_pton(3), inet_ntop(3) and inet_aton(3)'),
     'src/net/netdb.cpp': (IP_NUMBERS, 'gethostbyname(3) and the like'),
     'src/net/resolver.cpp': (IP_NUMBERS, 'getaddrinfo(3)'),
     'include/afplug/resolver.hpp': (IP_NUMBERS, 'getaddrinfo(3), inet_pton(3)'),
-    'include/afplug/connect.hpp': (IP_NUMBERS + r'|inet6|IPPROTO_MPTCP|IPV6_V6ONLY', "getaddrinfo(3), and Python's dualstack_ipv6"),
-    'include/afplug/socket.hpp': (r'"unix"|AF_UNIX|inet6?|vsock|AF_VSOCK|IPPROTO_TCP|TCP', "pair()'s default family; examples in comments"),
+    'include/afplug/connect.hpp': (IP_NUMBERS + r'|inet6|IPPROTO_MPTCP|IPV6_V6ONLY',
+                                   "getaddrinfo(3), and Python's dualstack_ipv6"),
+    'include/afplug/socket.hpp': (r'"unix"|AF_UNIX|inet6?|vsock|AF_VSOCK|IPPROTO_TCP|TCP',
+                                  "pair()'s default family; examples in comments"),
     'include/afplug/windows.hpp': (r'TCP|TCP_\w+', "Winsock's ioctls"),
     'include/afplug/family.hpp': (r'AF_CAN|"can"', 'examples in comments'),
     'include/afplug/inspect.hpp': (r'"can"', 'an example in a comment'),

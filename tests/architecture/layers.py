@@ -5,10 +5,11 @@
 Each layer is a folder of core/src and an object library of its own. For every layer this tests that
   - the layer and those below it link without the others, with -Wl,--no-undefined;
   - a call from the layer below into this layer does not link without it, and links with it;
-  - a file of the layer below that includes a private header of this layer does not compile, and one that includes the headers of its own layer
-    and of those below does. The compile command is that of a source of the layer below.
+  - a file of the layer below that includes a private header of this layer does not compile, and one that includes the
+  headers of its own layer and of those below does. The compile command is that of a source of the layer below.
 
-layers.py --cxx CXX --core CORE --compile-commands FILE LAYER… where LAYER is `NAME:BELOW OBJECT…`: BELOW is the layer directly below, or empty.
+layers.py --cxx CXX --core CORE --compile-commands FILE LAYER… where LAYER is `NAME:BELOW OBJECT…`: BELOW is the layer
+directly below, or empty.
 """
 import json
 import os
@@ -55,7 +56,8 @@ def undefined_symbols(layers, *more):
     """Links the layers' objects into a shared library and returns the names of the undefined symbols."""
     with tempfile.TemporaryDirectory() as folder:
         objects = [o for layer in layers for o in layer.objects]
-        done = subprocess.run([Core.cxx, *objects, *more, *LINK, '-o', f'{folder}/core.so'], capture_output=True, text=True)
+        done = subprocess.run([Core.cxx, *objects, *more, *LINK, '-o', f'{folder}/core.so'], capture_output=True,
+                              text=True)
     found = sorted(set(UNDEFINED.findall(done.stderr)))
     if done.returncode and not found:
         raise AssertionError(done.stderr)
@@ -65,9 +67,11 @@ def undefined_symbols(layers, *more):
 def defined_functions(layers):
     """(mangled name, readable name) of the functions that the layers define."""
     objects = [o for layer in layers for o in layer.objects]
-    done = subprocess.run(['nm', '--defined-only', '--extern-only', '--format=posix', *objects], check=True, capture_output=True, text=True)
+    done = subprocess.run(['nm', '--defined-only', '--extern-only', '--format=posix', *objects], check=True,
+                          capture_output=True, text=True)
     names = [line.split()[0] for line in done.stdout.splitlines() if re.match(r'\S+ T ', line)]
-    readable = subprocess.run(['c++filt'], input='\n'.join(names), check=True, capture_output=True, text=True).stdout.splitlines()
+    readable = subprocess.run(['c++filt'], input='\n'.join(names), check=True, capture_output=True,
+                              text=True).stdout.splitlines()
     return dict(zip(names, readable))
 
 
@@ -86,7 +90,8 @@ def compile_command(layer):
 def compiles(layer, text):
     """Compiles the text with the layer's compile command; returns the compiler's messages, '' on success."""
     command, directory = compile_command(layer)
-    done = subprocess.run([*command, '-fsyntax-only', '-xc++', '-'], cwd=directory, input=text, capture_output=True, text=True)
+    done = subprocess.run([*command, '-fsyntax-only', '-xc++', '-'], cwd=directory, input=text, capture_output=True,
+                          text=True)
     return done.stderr if done.returncode else ''
 
 
@@ -97,7 +102,8 @@ class Layers(unittest.TestCase):
 
     def test_every_folder_is_a_layer(self):
         self.assertEqual(sorted(Core.layers), sorted(p.name for p in (Core.folder / 'src').iterdir() if p.is_dir()))
-        self.assertEqual([p.name for p in (Core.folder / 'src').iterdir() if p.is_file()], [], 'a file outside of the layers')
+        self.assertEqual([p.name for p in (Core.folder / 'src').iterdir() if p.is_file()], [],
+                         'a file outside of the layers')
 
     def test_each_prefix_links(self):
         for layer in Core.layers.values():
@@ -111,7 +117,8 @@ class Layers(unittest.TestCase):
         for below, layer in self.pairs():
             with self.subTest(f'{below.name} calls {layer.name}'), tempfile.TemporaryDirectory() as folder:
                 known = defined_functions(below.prefix())
-                symbol, name = next((s, n) for s, n in sorted(defined_functions([layer]).items()) if s not in known and n.startswith('afplug::'))
+                symbol, name = next((s, n) for s, n in sorted(defined_functions([layer]).items()) if s not in known
+                                    and n.startswith('afplug::'))
                 caller = f'{folder}/caller.o'
                 subprocess.run([Core.cxx, '-xc', '-c', '-fPIC', '-o', caller, '-'], check=True, text=True,
                                input=f'void callee(void) __asm__("{symbol}");\nvoid caller(void) {{ callee(); }}\n')
@@ -122,14 +129,16 @@ class Layers(unittest.TestCase):
         for below, layer in self.pairs():
             name = layer.private_file()
             with self.subTest(f'{below.name} includes {name} of {layer.name}'):
-                self.assertRegex(compiles(below, f'#include "{name}"\n'), rf'fatal error: \'?{re.escape(name)}\'?( file not found|: No such file)')
+                self.assertRegex(compiles(below, f'#include "{name}"\n'),
+                                 rf'fatal error: \'?{re.escape(name)}\'?( file not found|: No such file)')
 
     def test_no_file_of_an_upper_layer_is_found(self):
         for layer in Core.layers.values():
             own = {p.name for part in layer.prefix() for p in part.files()}
             above = sorted({p.name for other in Core.layers.values() for p in other.files()} - own)
             with self.subTest(layer.name):
-                self.assertEqual(compiles(layer, ''.join(f'#if __has_include("{n}")\n#error {n} is found\n#endif\n' for n in above)), '')
+                self.assertEqual(compiles(layer, ''.join(f'#if __has_include("{n}")\n#error {n} is found\n#endif\n'
+                                                         for n in above)), '')
 
     def test_includes_of_own_and_lower_layers_compile(self):
         for layer in Core.layers.values():
@@ -147,6 +156,7 @@ def main(arguments):
             Core.folder = Path(value)
         elif option == '--compile-commands':
             Core.commands = json.loads(Path(value).read_text())
+    layer = None
     for argument in arguments:
         if argument.endswith('.o'):
             layer.objects.append(argument)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Checks that no file refers to what only its author has: working papers that are not in the repository, and paths of one machine.
+"""Checks that no file refers to what only its author has: working papers that are not in the repository, and paths of
+one machine.
 
 private_references.py ROOT reads the files that git tracks, or all files where ROOT is not a git work tree.
 """
@@ -16,7 +17,8 @@ PATTERN = re.compile('|'.join(PAPERS) + '|(?<![\\w.-])(?:' + '|'.join(PATHS) + '
 
 
 def tracked(root):
-    done = subprocess.run(['git', '-c', 'safe.directory=*', '-C', root, 'ls-files', '-z'], capture_output=True, text=True)
+    done = subprocess.run(['git', '-c', 'safe.directory=*', '-C', root, 'ls-files', '-z'], capture_output=True,
+                          text=True)
     if done.returncode == 0:
         return [root / name for name in done.stdout.split('\0') if name]
     skipped = {root / '.git', root / 'build'}

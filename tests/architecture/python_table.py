@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Checks the table in sdk/docs/python.md: every name of Python's reference has a row, no cell is empty, and every C++ name exists.
+"""Checks the table in sdk/docs/python.md: every name of Python's reference has a row, no cell is empty, and every C++
+name exists.
 
 python_table.py --cxx CXX [--windows-cxx CXX] [--system DIR]… [--include DIR]… TABLE NAMES
 """
@@ -49,7 +50,7 @@ def errors(table, names):
 def classes(include_directories):
     """The names of the classes in the headers."""
     text = ''.join(file.read_text() for folder in include_directories for file in Path(folder).glob('afplug/*.h*'))
-    return set(re.findall(r'^(?:class|struct) (?:AFPLUG_API )?(\w+)', text, re.M)) | set(re.findall(r'^using (\w+) =', text, re.M))
+    return set(re.findall(r'^(?:(?:class|struct) (?:AFPLUG_API )?|using (?=\w+ =))(\w+)', text, re.M))
 
 
 def sources(table, known_classes):
@@ -80,7 +81,8 @@ def sources(table, known_classes):
 
 
 def compile_errors(compiler, flags, text, lines):
-    done = subprocess.run([*compiler, '-xc++', '-std=c++20', '-fsyntax-only', *flags, '-'], input=text, capture_output=True, text=True)
+    done = subprocess.run([*compiler, '-xc++', '-std=c++20', '-fsyntax-only', *flags, '-'], input=text,
+                          capture_output=True, text=True)
     if done.returncode == 0:
         return []
     at = re.findall(r'^<stdin>:(\d+):\d+: error: (.*)', done.stderr, re.M)
@@ -104,10 +106,13 @@ def main():
         if not windows:
             found += compile_errors([given.cxx], flags + system, text, lines)
         elif given.windows_cxx:
-            with tempfile.TemporaryDirectory() as folder:  # Boost's headers without this system's other headers, which are not for Windows
+            # Boost's headers without this system's other headers, which are not for Windows
+            with tempfile.TemporaryDirectory() as folder:
                 Path(folder, 'boost').symlink_to(Path(given.system[0] if system else '/usr/include', 'boost'))
-                found += compile_errors([given.windows_cxx, '-D_WIN32_WINNT=0x0A00'], flags + [f'-isystem{folder}'], text, lines)
-    print('\n'.join(found) or f'{sum(1 for _ in rows(table))} rows, {len(wanted(given.names.read_text()))} names of Python')
+                found += compile_errors([given.windows_cxx, '-D_WIN32_WINNT=0x0A00'], flags + [f'-isystem{folder}'],
+                                        text, lines)
+    print('\n'.join(found)
+          or f'{sum(1 for _ in rows(table))} rows, {len(wanted(given.names.read_text()))} names of Python')
     return 1 if found else 0
 
 

@@ -2,7 +2,8 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """Checks that every public header compiles without another include before it, and may be included twice.
 
-self_contained.py --cc CC --cxx CXX [--system DIR]… [--include DIR]… HEADER… compiles a .h as C11 and as C++20, a .hpp as C++20, with warnings as errors.
+self_contained.py --cc CC --cxx CXX [--system DIR]… [--include DIR]… HEADER… compiles a .h as C11 and as C++20, a .hpp
+as C++20, with warnings as errors.
 """
 import argparse
 import os
