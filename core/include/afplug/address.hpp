@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A socket address of any family: a value that holds the sockaddr, its length, and whose it is.
+// A socket address of any family: a value that holds a sockaddr, its length and its protocol.
 #pragma once
 
 #include <sys/socket.h>
@@ -22,72 +22,78 @@
 
 namespace afplug {
 
-/// The value of an address's field: none, a number, text, or bytes.
+/// The value of an address field: none, an unsigned or a signed number, text (no NUL), or bytes.
 using field_value = std::variant<std::monostate, std::uint64_t, std::int64_t, std::string, std::vector<std::byte>>;
 
-/// A named field of an address.
+/// A named field of an address, such as port 80.
 struct address_field {
-  std::string_view name;  ///< "port"; lives as long as the process
+  std::string_view name;  ///< "port"; valid as long as the process runs
   field_value value;
 };
 
-/// An address: at most 128 bytes of sockaddr, its length, and the identity (family, type, protocol) that reads it. No
-/// heap; copying is a memcpy. Meets Asio's Endpoint requirements. One that Asio or a system call filled reads as its
-/// number's primary family.
+/// A socket address: a sockaddr of at most 128 bytes, its length, and the protocol (family, type, protocol) whose codec
+/// formats and parses it. Allocates no memory; copying is a memcpy. Meets Asio's Endpoint requirements. An address that
+/// Asio or a system call filled in has no protocol, and is formatted by the primary family of its AF_* number. Distinct
+/// addresses may be used in different threads; one address is not synchronised.
 class AFPLUG_API address {
  public:
-  using protocol_type = basic_protocol;  ///< Asio's Endpoint requirement
-  using data_type = ::sockaddr;          ///< Asio's Endpoint requirement
+  using protocol_type = basic_protocol;  ///< required of an Asio Endpoint
+  using data_type = ::sockaddr;          ///< required of an Asio Endpoint
 
-  /// No address: length 0. What recvfrom gives on a connected stream.
+  /// Constructs an empty address, of length 0, as recvfrom returns it for a connected stream.
   address() noexcept : length_(0) { storage_.ss_family = AF_UNSPEC; }
 
-  /// Reads an address from its text form (PARITY §6, DESIGN "Address text"). Never asks DNS: a host name is malformed
-  /// here; connect() and create_connection() look names up. Loads the family's plugin. `type` and `protocol` say which
-  /// of the family's forms is meant, where it has several (CAN_ISOTP, BTPROTO_HCI). Errors: the registry's;
-  /// errc::malformed_address, ENODEV for an unknown interface; the sentence names the offending part.
+  /// Parses the family's text form, as "127.0.0.1:80" for inet; each family's header describes its form. Loads
+  /// the family's plugin if necessary. Host names are not looked up: socket::connect and create_connection do that.
+  /// `type` (SOCK_*) and `proto` select the form where it depends on them, as for CAN_ISOTP and BTPROTO_HCI; 0: the
+  /// family's default. Errors: those of registry::family; errc::malformed_address; errc::address_too_long; ENODEV for a
+  /// network interface that does not exist. The error text names the part that is wrong.
   address(std::string_view family, std::string_view text, int type = 0, int proto = 0);
   address(int family, std::string_view text, int type = 0, int proto = 0);
+  /// Parses the text form of a protocol that the registry made; errc::unknown_family for any other. On an error returns
+  /// an empty address.
   static address parse(const basic_protocol& p, std::string_view text, error_code& ec);
 
-  /// An address from its fields, in the order of the family's field table (Python's tuple); std::monostate or leaving
-  /// out at the end means default.
+  /// Makes an address from its fields, in the order of family::address_fields(), which is the order of the tuple in
+  /// Python's socket module. Numbers are in host byte order. std::monostate, or omitting fields at the end, means the
+  /// field's default. Errors: as parse; errc::malformed_address for too many fields.
   static address from_fields(const basic_protocol& p, std::span<const field_value> values);
   static address from_fields(const basic_protocol& p, std::span<const field_value> values, error_code& ec);
 
-  /// From raw bytes (at most 128, else errc::address_too_long), e.g. what a system call gave. `p` tells whose it is;
-  /// without it the sockaddr's own family number does.
+  /// Copies a sockaddr of `length` bytes. Throws errc::address_too_long above 128 bytes. Without a protocol the family
+  /// number in the sockaddr selects the family.
   address(const void* bytes, std::size_t length);
   address(const void* bytes, std::size_t length, const basic_protocol& p);
 
-  /// The sockaddr. After writing to it, resize() to what was written.
+  /// The sockaddr. After writing to it call resize() with the number of bytes written.
   ::sockaddr* data() noexcept { return reinterpret_cast<::sockaddr*>(&storage_); }
   const ::sockaddr* data() const noexcept { return reinterpret_cast<const ::sockaddr*>(&storage_); }
-  std::size_t size() const noexcept { return length_; }              ///< bytes of sockaddr
-  std::size_t capacity() const noexcept { return sizeof storage_; }  ///< 128
-  void resize(std::size_t length);                                   ///< throws errc::address_too_long
-  bool empty() const noexcept { return length_ == 0; }               ///< no address
-  int family() const noexcept {
-    return length_ >= sizeof(sa_family_t) ? storage_.ss_family : AF_UNSPEC;
-  }  ///< AF_* of the sockaddr
+  std::size_t size() const noexcept { return length_; }              ///< length of the sockaddr in bytes
+  std::size_t capacity() const noexcept { return sizeof storage_; }  ///< 128 bytes
+  void resize(std::size_t length);                      ///< bytes; throws errc::address_too_long above capacity()
+  bool empty() const noexcept { return length_ == 0; }  ///< length 0
+  /// AF_* of the sockaddr; AF_UNSPEC if it is too short to have one.
+  int family() const noexcept { return length_ >= sizeof(sa_family_t) ? storage_.ss_family : AF_UNSPEC; }
 
-  basic_protocol protocol() const noexcept {
-    return protocol_.owner() || empty() ? protocol_ : guessed();
-  }                                                                   ///< whose it is
-  void protocol(const basic_protocol& p) noexcept { protocol_ = p; }  ///< says whose it is; the bytes stay
+  /// The protocol that was set; if none was, that of the loaded family with this AF_* number (loads nothing).
+  basic_protocol protocol() const noexcept { return protocol_.owner() || empty() ? protocol_ : guess_protocol(); }
+  /// Sets the protocol. Leaves the bytes as they are.
+  void protocol(const basic_protocol& p) noexcept { protocol_ = p; }
 
-  /// The family's text, from which an address equal in every byte can be read again. Of an unknown family:
-  /// "%family=N,hex".
+  /// Formats the address. Parsing the result gives an address equal in every byte. If no plugin provides the family, or
+  /// it rejects the bytes, the result is "%family=N," and the bytes after the family number in hexadecimal. Empty for
+  /// an empty address. May load the family's plugin.
   std::string to_string() const;
 
-  /// All fields, in the order of Python's tuple.
+  /// All fields, in the order of family::address_fields(); numbers are in host byte order. Empty if no plugin provides
+  /// the family. May load the family's plugin.
   std::vector<address_field> fields() const;
-  /// One field; std::monostate where there is none of that name.
+  /// The field of that name; std::monostate if there is none.
   field_value field(std::string_view name) const;
-  /// A numeric field (port, cid …); empty where there is none.
+  /// The unsigned number in the field of that name ("port", "cid"), in host byte order; empty if there is none.
   std::optional<std::uint64_t> number(std::string_view name) const;
 
-  /// Equal and ordered by bytes; the identity does not count, since a system call gives none.
+  /// Compares the bytes of the sockaddr. The protocol is not compared, since system calls do not set it.
   friend bool operator==(const address& a, const address& b) noexcept {
     return a.length_ == b.length_ && std::memcmp(&a.storage_, &b.storage_, a.length_) == 0;
   }
@@ -97,20 +103,21 @@ class AFPLUG_API address {
   }
 
  private:
-  basic_protocol guessed() const noexcept;
+  basic_protocol guess_protocol() const noexcept;
 
   ::sockaddr_storage storage_;
   std::uint32_t length_;
   basic_protocol protocol_;
 };
 
+/// Writes to_string().
 AFPLUG_API std::ostream& operator<<(std::ostream& out, const address& a);
 
 }  // namespace afplug
 
 template <>
 struct std::hash<afplug::address> {
-  /// Of the bytes that count.
+  /// Hashes what operator== compares.
   std::size_t operator()(const afplug::address& a) const noexcept {
     return std::hash<std::string_view>{}({reinterpret_cast<const char*>(a.data()), a.size()});
   }

@@ -6,38 +6,42 @@
 #include <ostream>
 
 #include "plugin_error_text.hpp"
+#include "throwing.hpp"
 
 namespace afplug {
 namespace {
 
-using detail::words;
+using detail::plugin_error_text;
 
 constexpr std::size_t max_fields = 16;
 
-basic_protocol look_up(std::string_view family, int type, int proto) {
+basic_protocol find_protocol(std::string_view family, int type, int proto) {
   return {registry::global().family(family), type, proto};
 }
-basic_protocol look_up(int family, int type, int proto) { return {registry::global().family(family), type, proto}; }
+basic_protocol find_protocol(int family, int type, int proto) {
+  return {registry::global().family(family), type, proto};
+}
 
 afplug_identity identity(const basic_protocol& p) noexcept {
   return p.owner()->identity(p.asked_type(), p.asked_protocol());
 }
 
-// A codec's -errno, as the error the program sees.
-void fail_codec(error_code& ec, int result, const afplug::family& owner, std::string_view subject, const words& why) {
+// Translates a codec's -errno.
+void fail_codec(error_code& ec, int result, const afplug::family& owner, std::string_view subject,
+                const plugin_error_text& why) {
   const int number = -result;
   const error_code code = number == EINVAL         ? make_error_code(errc::malformed_address)
                           : number == ENAMETOOLONG ? make_error_code(errc::address_too_long)
                           : number == ERANGE       ? make_error_code(errc::malformed_address)
                                                    : error_code(number, boost::system::system_category());
-  std::string sentence = std::string(owner.id()) + " address";
-  if (!subject.empty()) (sentence += " \"").append(subject) += '"';
-  sentence += ": ";
-  sentence += why.view().empty() ? std::string_view(code.message()) : why.view();
-  detail::fail(ec, code, sentence);
+  std::string text = std::string(owner.id()) + " address";
+  if (!subject.empty()) (text += " \"").append(subject) += '"';
+  text += ": ";
+  text += why.view().empty() ? std::string_view(code.message()) : why.view();
+  detail::fail(ec, code, text);
 }
 
-address take(const afplug_sockaddr& from, const basic_protocol& p) { return {from.u.bytes, from.length, p}; }
+address to_address(const afplug_sockaddr& from, const basic_protocol& p) { return {from.u.bytes, from.length, p}; }
 
 field_value to_field(const afplug_value& v) {
   const auto size = std::min<std::size_t>(v.size, sizeof v.bytes);
@@ -57,7 +61,7 @@ field_value to_field(const afplug_value& v) {
   }
 }
 
-// False: too long for any address.
+// Returns false if the text or bytes exceed afplug_value.
 bool from_field(const field_value& from, afplug_value& to) {
   to = {};
   const auto copy = [&](std::uint32_t kind, const void* data, std::size_t size) {
@@ -71,7 +75,7 @@ bool from_field(const field_value& from, afplug_value& to) {
     to.kind = AFPLUG_KIND_U64;
     to.n.u = *u;
   } else if (const auto* i = std::get_if<std::int64_t>(&from)) {
-    // A number that is not below zero is the same number: codecs see one kind for it.
+    // Codecs get every non-negative number as U64.
     to.kind = *i < 0 ? AFPLUG_KIND_I64 : AFPLUG_KIND_U64;
     to.n.i = *i;
   } else if (const auto* s = std::get_if<std::string>(&from)) {
@@ -82,8 +86,8 @@ bool from_field(const field_value& from, afplug_value& to) {
   return true;
 }
 
-// Whose it is, loading the family of its number if nobody said.
-basic_protocol owner_of(const address& a) {
+// The address's protocol. If it has none the registry loads the family of its number.
+basic_protocol load_protocol(const address& a) {
   const basic_protocol p = a.protocol();
   if (p.owner() || a.family() == AF_UNSPEC) return p;
   error_code ec;
@@ -91,7 +95,7 @@ basic_protocol owner_of(const address& a) {
   return f ? basic_protocol(*f, p.asked_type(), p.asked_protocol()) : p;
 }
 
-std::string unknown_text(const address& a) {
+std::string format_unknown(const address& a) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string text = "%family=" + std::to_string(a.family()) + ",";
   const auto* bytes = reinterpret_cast<const unsigned char*>(a.data());
@@ -102,62 +106,59 @@ std::string unknown_text(const address& a) {
   return text;
 }
 
+address parse_or_throw(const basic_protocol& p, std::string_view text) {
+  return detail::throwing("address", [&](error_code& ec) { return address::parse(p, text, ec); });
+}
+
 }  // namespace
 
-address::address(std::string_view family, std::string_view text, int type, int proto) : address() {
-  error_code ec;
-  *this = parse(look_up(family, type, proto), text, ec);
-  detail::check(ec, "address");
-}
+address::address(std::string_view family, std::string_view text, int type, int proto)
+    : address(parse_or_throw(find_protocol(family, type, proto), text)) {}
 
-address::address(int family, std::string_view text, int type, int proto) : address() {
-  error_code ec;
-  *this = parse(look_up(family, type, proto), text, ec);
-  detail::check(ec, "address");
-}
+address::address(int family, std::string_view text, int type, int proto)
+    : address(parse_or_throw(find_protocol(family, type, proto), text)) {}
 
 address address::parse(const basic_protocol& p, std::string_view text, error_code& ec) {
   if (!p.owner()) {
-    detail::fail(ec, errc::unknown_family, "address: the protocol names no family that could read its text");
+    detail::fail(ec, errc::unknown_family,
+                 "address: cannot parse the text, since the protocol has no family from the registry");
     return {};
   }
   const auto who = identity(p);
   afplug_sockaddr out{};
-  words why;
+  plugin_error_text why;
   if (const int r = p.owner()->codec().parse(&who, text.data(), text.size(), &out, &why.text); r < 0) {
     fail_codec(ec, r, *p.owner(), text, why);
     return {};
   }
   ec.clear();
-  return take(out, p);
+  return to_address(out, p);
 }
 
 address address::from_fields(const basic_protocol& p, std::span<const field_value> values) {
-  error_code ec;
-  address a = from_fields(p, values, ec);
-  detail::check(ec, "address");
-  return a;
+  return detail::throwing("address", [&](error_code& ec) { return from_fields(p, values, ec); });
 }
 
 address address::from_fields(const basic_protocol& p, std::span<const field_value> values, error_code& ec) {
   if (!p.owner()) {
-    detail::fail(ec, errc::unknown_family, "address: the protocol names no family that could read its fields");
+    detail::fail(ec, errc::unknown_family,
+                 "address: cannot take fields, since the protocol has no family from the registry");
     return {};
   }
   const auto table = p.owner()->address_fields();
   std::array<afplug_value, max_fields> raw;
-  words why;
+  plugin_error_text why;
   if (values.size() > table.size() || values.size() > raw.size()) {
     detail::fail(ec, errc::malformed_address,
                  std::string(p.owner()->id()) + " address: " + std::to_string(values.size()) +
-                     " fields given, it has " + std::to_string(table.size()));
+                     " fields given, the family has " + std::to_string(table.size()));
     return {};
   }
   for (std::size_t i = 0; i < values.size(); ++i)
     if (!from_field(values[i], raw[i])) {
-      detail::fail(
-          ec, errc::address_too_long,
-          std::string(p.owner()->id()) + " address: the field " + table[i].name + " is longer than any address");
+      detail::fail(ec, errc::address_too_long,
+                   std::string(p.owner()->id()) + " address: the field " + table[i].name + " is longer than " +
+                       std::to_string(sizeof raw[i].bytes) + " bytes");
       return {};
     }
   const auto who = identity(p);
@@ -169,7 +170,7 @@ address address::from_fields(const basic_protocol& p, std::span<const field_valu
     return {};
   }
   ec.clear();
-  return take(out, p);
+  return to_address(out, p);
 }
 
 address::address(const void* bytes, std::size_t length) : address(bytes, length, basic_protocol()) {}
@@ -184,7 +185,7 @@ void address::resize(std::size_t length) {
   if (length > sizeof storage_) {
     error_code ec;
     detail::fail(ec, errc::address_too_long,
-                 "address: " + std::to_string(length) + " bytes, where a sockaddr has at most " +
+                 "address: " + std::to_string(length) + " bytes given, a sockaddr has at most " +
                      std::to_string(sizeof storage_));
     detail::raise(ec, "address");
   }
@@ -193,14 +194,14 @@ void address::resize(std::size_t length) {
 
 std::string address::to_string() const {
   if (empty()) return {};
-  const basic_protocol p = owner_of(*this);
-  if (!p.owner()) return unknown_text(*this);
+  const basic_protocol p = load_protocol(*this);
+  if (!p.owner()) return format_unknown(*this);
   const auto who = identity(p);
-  // The longest form is a percent-encoded 126-byte name with its decorations.
+  // Enough for a percent-encoded name of 126 bytes.
   std::string text(512, '\0');
   for (;;) {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
-    if (p.owner()->codec().format(&who, &storage_, length_, &out) < 0) return unknown_text(*this);
+    if (p.owner()->codec().format(&who, &storage_, length_, &out) < 0) return format_unknown(*this);
     if (out.size <= text.size()) {
       text.resize(out.size);
       return text;
@@ -210,7 +211,7 @@ std::string address::to_string() const {
 }
 
 std::vector<address_field> address::fields() const {
-  const basic_protocol p = owner_of(*this);
+  const basic_protocol p = load_protocol(*this);
   if (!p.owner() || empty()) return {};
   const auto who = identity(p);
   const auto table = p.owner()->address_fields();
@@ -234,7 +235,7 @@ std::optional<std::uint64_t> address::number(std::string_view name) const {
   return {};
 }
 
-basic_protocol address::guessed() const noexcept {
+basic_protocol address::guess_protocol() const noexcept {
   if (const auto* f = registry::global().loaded(family()))
     return {*f, protocol_.asked_type(), protocol_.asked_protocol()};
   return {family(), protocol_.asked_type(), protocol_.asked_protocol()};

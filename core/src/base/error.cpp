@@ -104,7 +104,7 @@ error::error(error_code ec, std::string sentence) : system_error(ec), sentence_(
 error::~error() = default;
 
 std::string_view last_detail() noexcept {
-  const auto* s = detail::of_thread<detail_slot>();
+  const auto* s = detail::thread_storage<detail_slot>();
   return s ? std::string_view(s->text) : std::string_view();
 }
 
@@ -112,7 +112,7 @@ namespace detail {
 
 void fail(error_code& ec, error_code code, std::string_view sentence) noexcept {
   ec = code;
-  auto* s = of_thread<detail_slot>();
+  auto* s = thread_storage<detail_slot>();
   if (!s) return;
   s->code = code;
   try {
@@ -125,7 +125,7 @@ void fail(error_code& ec, error_code code, std::string_view sentence) noexcept {
 void fail_errno(error_code& ec, int number) noexcept { fail(ec, {number, boost::system::system_category()}, {}); }
 
 void raise(const error_code& ec, const char* what) {
-  const auto* s = of_thread<detail_slot>();
+  const auto* s = thread_storage<detail_slot>();
   if (s && s->code == ec && !s->text.empty()) throw error(ec, s->text);
   throw error(ec, std::string(what) + ": " + ec.message());
 }

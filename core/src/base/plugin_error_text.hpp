@@ -10,11 +10,13 @@
 
 namespace afplug::detail {
 
-/// The words that a plugin's slot leaves on a failure.
-struct words {
-  std::array<char, 512> room{};
-  afplug_text text{room.data(), static_cast<std::uint32_t>(room.size()), 0};
-  std::string_view view() const noexcept { return {room.data(), std::min<std::size_t>(text.size, room.size())}; }
+/// The error text a plugin slot wrote: pass `&text` as the slot's afplug_text argument. Longer text is cut at 512
+/// bytes.
+struct plugin_error_text {
+  std::array<char, 512> buffer{};
+  afplug_text text{buffer.data(), static_cast<std::uint32_t>(buffer.size()), 0};
+
+  std::string_view view() const noexcept { return {buffer.data(), std::min<std::size_t>(text.size, buffer.size())}; }
 };
 
 }  // namespace afplug::detail

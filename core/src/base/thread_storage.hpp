@@ -3,17 +3,18 @@
 
 namespace afplug::detail {
 
-/// The calling thread's own T, or null: static objects, which may still call when the process ends, outlive it.
+/// Returns this thread's T, default-constructed at the first use, or null once it has been destroyed (static
+/// destructors may still run during exit).
 template <class T>
-T* of_thread() noexcept {
-  thread_local bool ended = false;
-  if (ended) return nullptr;
+T* thread_storage() noexcept {
+  thread_local bool destroyed = false;
+  if (destroyed) return nullptr;
   struct holder {
     T value;
-    ~holder() { ended = true; }
+    ~holder() { destroyed = true; }
   };
-  thread_local holder it;
-  return &it.value;
+  thread_local holder storage;
+  return &storage.value;
 }
 
 }  // namespace afplug::detail

@@ -2,16 +2,24 @@
 #pragma once
 
 #include <afplug/error.hpp>
+#include <type_traits>
 
 namespace afplug::detail {
 
-/// The throwing twin of a call: f(ec), or the error that it gave.
+/// Implements a throwing overload by its error_code overload: calls f(ec) and returns its result, or throws
+/// afplug::error if `ec` is set. `what` names the call in the exception's text where last_detail() has none for this
+/// error.
 template <class F>
 auto throwing(const char* what, F f) {
   error_code ec;
-  auto result = f(ec);
-  check(ec, what);
-  return result;
+  if constexpr (std::is_void_v<std::invoke_result_t<F, error_code&>>) {
+    f(ec);
+    check(ec, what);
+  } else {
+    auto result = f(ec);
+    check(ec, what);
+    return result;
+  }
 }
 
 }  // namespace afplug::detail

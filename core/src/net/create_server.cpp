@@ -12,7 +12,7 @@ namespace {
 
 void set_flag(socket& s, int level, int number, int on, error_code& ec) {
   s.setsockopt(level, number, const_bytes(&on, sizeof on), ec);
-  // A family in user space may do without the options of the kernel's.
+  // User-space families need not have these options.
   if (s.in_user_space() && (ec.value() == EOPNOTSUPP || ec.value() == ENOPROTOOPT)) ec.clear();
 }
 
@@ -31,18 +31,18 @@ socket create_server(const address& at, const server_options& options) {
 
 socket create_server(const address& at, const server_options& options, error_code& ec) {
   ec.clear();
-  const auto whose = at.protocol();
-  const auto* f = whose.owner() ? whose.owner() : registry::global().family(at.family(), ec);
+  const auto wanted = at.protocol();
+  const auto* f = wanted.owner() ? wanted.owner() : registry::global().family(at.family(), ec);
   if (ec) return {};
   if (options.dualstack_ipv6 && (f->number() != AF_INET6 || !has_dualstack_ipv6())) {
     detail::fail(ec, errc::invalid_argument,
                  f->number() != AF_INET6
-                     ? "create_server: dualstack_ipv6 is for inet6 alone, not for " + std::string(f->id())
-                     : "create_server: this system serves IPv4 by no IPv6 socket");
+                     ? "create_server: dualstack_ipv6 requires the family inet6, not " + std::string(f->id())
+                     : "create_server: this system cannot accept IPv4 connections on an IPv6 socket");
     return {};
   }
-  const int type = whose.asked_type() != 0 ? whose.asked_type() : SOCK_STREAM;
-  auto s = socket::open(*f, type, whose.asked_protocol(), ec);
+  const int type = wanted.asked_type() != 0 ? wanted.asked_type() : SOCK_STREAM;
+  auto s = socket::open(*f, type, wanted.asked_protocol(), ec);
   if (ec) return {};
   prepare(s, options, ec);
   if (!ec) {

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The race of RFC 8305 to one of a host's addresses.
+// Happy eyeballs (RFC 8305): connects to whichever of a host's addresses answers first.
 #include <afplug/connect.hpp>
 #include <afplug/resolver.hpp>
 
@@ -19,64 +19,64 @@ using attempt = connection_error::attempt;
 using detail::clock;
 using detail::socket_access;
 
-constexpr auto least_delay = std::chrono::milliseconds(10);
+constexpr auto min_attempt_delay = std::chrono::milliseconds(10);  // RFC 8305, section 8
 const error_code timed_out = errc::timed_out;
 
-// RFC 8305 §4: the resolver's order, its families in turn.
-std::vector<address> in_turn(std::vector<address> all) {
-  std::vector<address> turns;
-  turns.reserve(all.size());
-  while (!all.empty()) {
-    const int wanted = turns.empty() ? all.front().family() : turns.back().family();
-    auto pick =
-        turns.empty() ? all.begin() : std::ranges::find_if(all, [&](const address& a) { return a.family() != wanted; });
-    if (pick == all.end()) pick = all.begin();
-    turns.push_back(*pick);
-    all.erase(pick);
+// Alternates the families, and otherwise keeps the resolver's order (RFC 8305, section 4).
+std::vector<address> interleave_families(std::vector<address> addresses) {
+  std::vector<address> interleaved;
+  interleaved.reserve(addresses.size());
+  while (!addresses.empty()) {
+    const int previous = interleaved.empty() ? AF_UNSPEC : interleaved.back().family();
+    auto next = std::ranges::find_if(addresses, [&](const address& a) { return a.family() != previous; });
+    if (next == addresses.end()) next = addresses.begin();
+    interleaved.push_back(*next);
+    addresses.erase(next);
   }
-  return turns;
+  return interleaved;
 }
 
-// One socket on its way to one address.
-struct runner {
+struct pending_connect {
   socket s;
-  std::size_t lane;
+  std::size_t attempt;  // its index in attempts_
 };
 
-enum class state { under_way, connected, failed };
+enum class state { in_progress, connected, failed };
 
-class race {
+class happy_eyeballs {
  public:
-  race(std::vector<address> lanes, const connection_options& options, std::optional<clock::time_point> deadline)
+  happy_eyeballs(const std::vector<address>& addresses, const connection_options& options,
+                 std::optional<clock::time_point> deadline)
       : options_(options), deadline_(deadline) {
-    for (auto& to : lanes) lanes_.push_back({to, {}});
+    for (const auto& to : addresses) attempts_.push_back({to, {}});
   }
 
-  // The winner; without one `ec` says why, and failures() of which addresses.
+  // Returns the first socket that connects. If none does `ec` is timed_out and failures() has each attempt's error; any
+  // other `ec` means that poll failed or was interrupted.
   socket run(error_code& ec) {
-    const auto delay = std::max<std::chrono::milliseconds>(options_.attempt_delay, least_delay);
+    const auto delay = std::max<std::chrono::milliseconds>(options_.attempt_delay, min_attempt_delay);
     auto next_start = clock::now();
     for (;;) {
       const auto now = clock::now();
-      const bool more = started_ < lanes_.size();
-      if (more && (runners_.empty() || (options_.happy_eyeballs && now >= next_start))) {
+      const bool more = started_ < attempts_.size();
+      if (more && (pending_.empty() || (options_.happy_eyeballs && now >= next_start))) {
         const auto how = start();
-        if (how == state::connected) return std::move(runners_.back().s);
+        if (how == state::connected) return std::move(pending_.back().s);
         next_start = how == state::failed ? now : now + delay;
         continue;
       }
-      if (runners_.empty()) break;
+      if (pending_.empty()) break;
       if (deadline_ && now >= *deadline_) {
-        for (const auto& each : runners_) lanes_[each.lane].ec = timed_out;
+        for (const auto& each : pending_) attempts_[each.attempt].ec = timed_out;
         break;
       }
       auto until = deadline_;
       if (more && options_.happy_eyeballs) until = until ? std::min(*until, next_start) : next_start;
       if (!wait(until, ec)) return {};
-      for (std::size_t i = 0; i < runners_.size(); ++i)
-        if (polled_[i].revents != 0 && finish(runners_[i]) == state::connected) return std::move(runners_[i].s);
-      // Who failed makes room for the next at once.
-      if (std::erase_if(runners_, [&](const runner& each) { return bool(lanes_[each.lane].ec); }) != 0)
+      for (std::size_t i = 0; i < pending_.size(); ++i)
+        if (poll_fds_[i].revents != 0 && check(pending_[i]) == state::connected) return std::move(pending_[i].s);
+      // After a failure the next attempt starts at once.
+      if (std::erase_if(pending_, [&](const pending_connect& each) { return bool(attempts_[each.attempt].ec); }) != 0)
         next_start = clock::now();
     }
     ec = timed_out;
@@ -85,16 +85,16 @@ class race {
 
   std::vector<attempt> failures() const {
     std::vector<attempt> failed;
-    for (const auto& each : lanes_)
+    for (const auto& each : attempts_)
       if (each.ec) failed.push_back(each);
     return failed;
   }
 
  private:
-  // The next lane's socket sets out.
+  // Starts the next attempt.
   state start() {
-    const auto lane = started_++;
-    auto& [to, ec] = lanes_[lane];
+    const auto index = started_++;
+    auto& [to, ec] = attempts_[index];
     const auto* f = registry::global().family(to.family(), ec);
     if (!f) return state::failed;
     to.protocol(basic_protocol(*f, SOCK_STREAM, options_.protocol));
@@ -104,47 +104,47 @@ class race {
     const bool connected = !ec;
     if (ec && ec != error_code(EINPROGRESS, boost::system::system_category())) return state::failed;
     ec.clear();
-    runners_.push_back({std::move(s), lane});
-    return connected ? state::connected : state::under_way;
+    pending_.push_back({std::move(s), index});
+    return connected ? state::connected : state::in_progress;
   }
 
-  // False: `ec`, the waiting itself ended it.
+  // Polls the pending sockets. Returns false, with `ec` set, on a poll error or an interrupt.
   bool wait(std::optional<clock::time_point> until, error_code& ec) {
-    polled_.clear();
-    for (const auto& each : runners_) polled_.push_back({each.s.native_handle(), POLLOUT, 0});
+    poll_fds_.clear();
+    for (const auto& each : pending_) poll_fds_.push_back({each.s.native_handle(), POLLOUT, 0});
     for (;;) {
       ::timespec left{};
       if (until) {
         const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(*until - clock::now()).count();
         if (ns > 0) left = {ns / 1000000000, ns % 1000000000};
       }
-      if (::ppoll(polled_.data(), polled_.size(), until ? &left : nullptr, nullptr) >= 0) return true;
+      if (::ppoll(poll_fds_.data(), poll_fds_.size(), until ? &left : nullptr, nullptr) >= 0) return true;
       if (errno != EINTR) return detail::fail_errno(ec, errno), false;
       if (detail::interrupted(ec)) return false;
     }
   }
 
-  // How it goes with a runner that poll has woken.
-  state finish(runner& r) {
+  // Reads the state of a socket that poll reported.
+  state check(pending_connect& pending) {
     int error = 0;
-    if (const auto* u = socket_access::user(r.s)) {
+    if (const auto* u = socket_access::user(pending.s)) {
       if (detail::user_call(*u, u->ops().connect_result) != 0) error = errno;
     } else {
       ::socklen_t size = sizeof error;
-      if (::getsockopt(r.s.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+      if (::getsockopt(pending.s.native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     }
-    if (error == EALREADY) return state::under_way;
+    if (error == EALREADY) return state::in_progress;
     if (error == 0 || error == EISCONN) return state::connected;
-    lanes_[r.lane].ec = {error, boost::system::system_category()};
+    attempts_[pending.attempt].ec = {error, boost::system::system_category()};
     return state::failed;
   }
 
   const connection_options& options_;
   std::optional<clock::time_point> deadline_;
-  std::vector<attempt> lanes_;
+  std::vector<attempt> attempts_;
   std::size_t started_ = 0;
-  std::vector<runner> runners_;
-  std::vector<::pollfd> polled_;
+  std::vector<pending_connect> pending_;
+  std::vector<::pollfd> poll_fds_;
 };
 
 error_code code_of(const std::vector<attempt>& attempts) {
@@ -154,8 +154,8 @@ error_code code_of(const std::vector<attempt>& attempts) {
   return attempts.back().ec;
 }
 
-std::string sentence_of(const std::vector<attempt>& attempts) {
-  std::string text = attempts.size() == 1 ? "no connection" : "no connection to any of the addresses";
+std::string describe(const std::vector<attempt>& attempts) {
+  std::string text = attempts.size() == 1 ? "cannot connect" : "cannot connect to any of the addresses";
   const char* before = ": ";
   for (const auto& [to, ec] : attempts) {
     text.append(before).append(to.to_string()).append(": ").append(ec.message());
@@ -164,21 +164,22 @@ std::string sentence_of(const std::vector<attempt>& attempts) {
   return text;
 }
 
-std::vector<address> look_up(std::string_view host, std::string_view service, const connection_options& options,
+std::vector<address> resolve(std::string_view host, std::string_view service, const connection_options& options,
                              std::optional<std::chrono::nanoseconds> limit, error_code& ec) {
   std::vector<address> found;
   for (auto& entry : getaddrinfo(host, service, {options.family, SOCK_STREAM, 0, 0, limit}, ec))
     if (!options.source || options.source->family() == entry.family) found.push_back(entry.address);
   if (ec || !found.empty()) return found;
-  detail::fail(ec, {EAFNOSUPPORT, boost::system::system_category()},
-               std::string(host) + " has no address of the family of the source " + options.source->to_string());
+  detail::fail(
+      ec, {EAFNOSUPPORT, boost::system::system_category()},
+      std::string(host) + " has no address of the same family as the source address " + options.source->to_string());
   return found;
 }
 
 }  // namespace
 
 connection_error::connection_error(std::vector<attempt> attempts)
-    : error(code_of(attempts), sentence_of(attempts)), attempts_(std::move(attempts)) {}
+    : error(code_of(attempts), describe(attempts)), attempts_(std::move(attempts)) {}
 connection_error::~connection_error() = default;
 
 socket create_connection(std::string_view host, std::string_view service, const connection_options& options) {
@@ -196,26 +197,26 @@ socket create_connection(std::string_view host, std::string_view service, const 
   if (attempts) attempts->clear();
   const auto limit = options.timeout ? options.timeout : socket::default_timeout();
   if (limit && limit->count() < 0) {
-    detail::fail(ec, errc::invalid_argument, "create_connection: the timeout is below zero");
+    detail::fail(ec, errc::invalid_argument, "create_connection: the timeout is negative");
     return {};
   }
   std::optional<clock::time_point> deadline;
   if (limit) deadline = clock::now() + std::min<std::chrono::nanoseconds>(*limit, std::chrono::hours(24 * 365));
-  auto addresses = look_up(host, service, options, limit, ec);
+  auto addresses = resolve(host, service, options, limit, ec);
   if (ec) return {};
-  if (options.happy_eyeballs) addresses = in_turn(std::move(addresses));
+  if (options.happy_eyeballs) addresses = interleave_families(std::move(addresses));
 
-  race all(std::move(addresses), options, deadline);
-  auto winner = all.run(ec);
-  auto failed = all.failures();
-  if (winner) {
-    winner.timeout(limit, ec);
-    if (ec) winner = {};
+  happy_eyeballs connecting(addresses, options, deadline);
+  auto connected = connecting.run(ec);
+  auto failed = connecting.failures();
+  if (connected) {
+    connected.timeout(limit, ec);
+    if (ec) connected = {};
   } else if (ec == timed_out) {
-    detail::fail(ec, code_of(failed), sentence_of(failed));
+    detail::fail(ec, code_of(failed), describe(failed));
   }
   if (attempts) *attempts = std::move(failed);
-  return winner;
+  return connected;
 }
 
 }  // namespace afplug

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Network interfaces and the text of IP addresses.
+// Network interfaces, and conversion of IP addresses from and to text.
 #include <afplug/resolver.hpp>
 
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@ using detail::throwing;
 
 void malformed(error_code& ec, std::string_view text, const char* kind) {
   std::string why = "\"";
-  detail::fail(ec, errc::malformed_address, why.append(text).append("\" is no ").append(kind).append(" address"));
+  detail::fail(ec, errc::malformed_address, why.append(text).append("\" is not an ").append(kind).append(" address"));
 }
 
 std::size_t packed_size(int family) noexcept {
@@ -52,7 +52,7 @@ unsigned if_nametoindex(std::string_view name, error_code& ec) {
   const std::string text(name);
   if (text.size() < IF_NAMESIZE && text.find('\0') == std::string::npos)
     if (const auto index = ::if_nametoindex(text.c_str())) return index;
-  detail::fail(ec, {ENODEV, boost::system::system_category()}, "there is no interface \"" + text + "\" here");
+  detail::fail(ec, {ENODEV, boost::system::system_category()}, "there is no network interface \"" + text + "\"");
   return 0;
 }
 
@@ -65,7 +65,7 @@ std::string if_indextoname(unsigned index, error_code& ec) {
   char name[IF_NAMESIZE];
   if (::if_indextoname(index, name)) return name;
   detail::fail(ec, {errno, boost::system::system_category()},
-               "there is no interface of index " + std::to_string(index) + " here");
+               "there is no network interface with index " + std::to_string(index));
   return {};
 }
 
@@ -118,7 +118,7 @@ std::string inet_ntop(int family, std::span<const std::byte> packed, error_code&
   if (size == 0) return detail::fail_errno(ec, EAFNOSUPPORT), std::string();
   if (packed.size() != size) {
     detail::fail(ec, errc::malformed_address,
-                 std::to_string(packed.size()) + " bytes given, the address has " + std::to_string(size));
+                 std::to_string(packed.size()) + " bytes given, an address of this family has " + std::to_string(size));
     return {};
   }
   char text[INET6_ADDRSTRLEN];

@@ -46,7 +46,7 @@ std::streamsize socket_streambuf::xsgetn(char_type* to, std::streamsize count) {
       continue;
     }
     const auto left = static_cast<std::size_t>(count - done);
-    // What would not fit the buffer goes past it.
+    // Large reads bypass the buffer.
     if (left >= read_size_) {
       const auto n = receive(to + done, left);
       if (n == 0) break;
@@ -70,9 +70,9 @@ std::streamsize socket_streambuf::xsputn(const char_type* from, std::streamsize 
   return send_all(from, size) ? count : 0;
 }
 
-std::size_t socket_streambuf::receive(char* to, std::size_t room) {
+std::size_t socket_streambuf::receive(char* to, std::size_t capacity) {
   if (timed_out_) return 0;
-  const auto n = socket_->recv(mutable_bytes(to, room), 0, error_);
+  const auto n = socket_->recv(mutable_bytes(to, capacity), 0, error_);
   timed_out_ = error_ == errc::timed_out;
   return error_ ? 0 : n;
 }
@@ -82,7 +82,7 @@ bool socket_streambuf::send_buffer() {
   std::size_t sent = 0;
   const auto size = static_cast<std::size_t>(pptr() - pbase());
   socket_->sendall(const_bytes(pbase(), size), 0, error_, &sent);
-  // What was not sent stays for the next attempt.
+  // Keeps what was not sent for the next attempt.
   std::copy(pbase() + sent, pptr(), pbase());
   setp(write_.get(), write_.get() + write_size_);
   pbump(static_cast<int>(size - sent));

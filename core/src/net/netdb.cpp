@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The C library's older data bases: hosts, services, protocols, by their thread-safe forms.
+// The C library's host, service and protocol databases (netdb.h), through their reentrant (_r) functions.
 #include <afplug/resolver.hpp>
 
 #include <arpa/inet.h>
@@ -18,18 +18,18 @@ namespace {
 
 using detail::throwing;
 
-// The _r functions write into a buffer of ours, and say ERANGE until it is large enough.
+// Calls a _r function with larger and larger buffers (up to 1 MiB) for as long as it returns ERANGE.
 template <class F>
-int with_room(std::vector<char>& room, F look_up) {
-  for (room.resize(1024);; room.resize(room.size() * 2)) {
-    const int error = look_up(room.data(), room.size());
-    if (error != ERANGE || room.size() >= 1 << 20) return error;
+int with_growing_buffer(std::vector<char>& buffer, F look_up) {
+  for (buffer.resize(1024);; buffer.resize(buffer.size() * 2)) {
+    const int error = look_up(buffer.data(), buffer.size());
+    if (error != ERANGE || buffer.size() >= 1 << 20) return error;
   }
 }
 
 bool has_nul(std::string_view name, error_code& ec) {
   if (name.find('\0') == std::string_view::npos) return false;
-  detail::fail(ec, errc::malformed_address, "a name can't have a NUL in it");
+  detail::fail(ec, errc::malformed_address, "the name contains a NUL");
   return true;
 }
 
@@ -53,11 +53,11 @@ int fail_missing(error_code& ec, int error, const std::string& what) {
   if (error != 0 && error != ENOENT)
     detail::fail_errno(ec, error);
   else
-    detail::fail(ec, {HOST_NOT_FOUND, netdb_category()}, "there is no " + what + " in this system's data base");
+    detail::fail(ec, {HOST_NOT_FOUND, netdb_category()}, "there is no " + what + " in this system's database");
   return 0;
 }
 
-std::string of_protocol(std::string_view proto) {
+std::string for_protocol(std::string_view proto) {
   return proto.empty() ? std::string() : std::string(" for ").append(proto);
 }
 
@@ -89,11 +89,11 @@ host_entry gethostbyname_ex(std::string_view name, error_code& ec) {
   if (!detail::allowed({.event = trace_event::gethostbyname, .name = name}, ec)) return {};
   if (has_nul(name, ec)) return {};
   const std::string text(name);
-  std::vector<char> room;
+  std::vector<char> buffer;
   ::hostent host{};
   ::hostent* found = nullptr;
   int h_error = 0;
-  const int error = with_room(room, [&](char* data, std::size_t size) {
+  const int error = with_growing_buffer(buffer, [&](char* data, std::size_t size) {
     return ::gethostbyname_r(text.c_str(), &host, data, size, &found, &h_error);
   });
   if (found) return to_entry(*found);
@@ -116,11 +116,11 @@ host_entry gethostbyaddr(std::string_view address_text, error_code& ec) {
   const auto* v6 = reinterpret_cast<const ::sockaddr_in6*>(at.data());
   const void* raw = at.family() == AF_INET6 ? static_cast<const void*>(&v6->sin6_addr) : &v4->sin_addr;
   const ::socklen_t size = at.family() == AF_INET6 ? sizeof v6->sin6_addr : sizeof v4->sin_addr;
-  std::vector<char> room;
+  std::vector<char> buffer;
   ::hostent host{};
   ::hostent* found = nullptr;
   int h_error = 0;
-  const int error = with_room(room, [&](char* data, std::size_t length) {
+  const int error = with_growing_buffer(buffer, [&](char* data, std::size_t length) {
     return ::gethostbyaddr_r(raw, size, at.family(), &host, data, length, &found, &h_error);
   });
   if (found) return to_entry(*found);
@@ -153,9 +153,7 @@ std::string gethostname(error_code& ec) {
 }
 
 void sethostname(std::string_view name) {
-  error_code ec;
-  sethostname(name, ec);
-  detail::check(ec, "sethostname");
+  throwing("sethostname", [&](error_code& ec) { sethostname(name, ec); });
 }
 
 void sethostname(std::string_view name, error_code& ec) {
@@ -176,14 +174,14 @@ int getservbyname(std::string_view name, std::string_view proto, error_code& ec)
   if (!detail::allowed({.event = trace_event::getservbyname, .name = name, .service = proto}, ec)) return 0;
   if (has_nul(name, ec) || has_nul(proto, ec)) return 0;
   const std::string text(name), by(proto);
-  std::vector<char> room;
+  std::vector<char> buffer;
   ::servent entry{};
   ::servent* found = nullptr;
-  const int error = with_room(room, [&](char* data, std::size_t size) {
+  const int error = with_growing_buffer(buffer, [&](char* data, std::size_t size) {
     return ::getservbyname_r(text.c_str(), by.empty() ? nullptr : by.c_str(), &entry, data, size, &found);
   });
   if (found) return ntohs(static_cast<std::uint16_t>(found->s_port));
-  return fail_missing(ec, error, "service \"" + text + "\"" + of_protocol(proto));
+  return fail_missing(ec, error, "service \"" + text + "\"" + for_protocol(proto));
 }
 
 std::string getservbyport(int port, std::string_view proto) {
@@ -195,19 +193,19 @@ std::string getservbyport(int port, std::string_view proto, error_code& ec) {
   if (!detail::allowed({.event = trace_event::getservbyport, .service = proto, .port = port}, ec)) return {};
   if (has_nul(proto, ec)) return {};
   if (port < 0 || port > 65535) {
-    detail::fail(ec, errc::invalid_argument, "port " + std::to_string(port) + " is outside 0 to 65535");
+    detail::fail(ec, errc::invalid_argument, "port " + std::to_string(port) + " is outside the range 0 to 65535");
     return {};
   }
   const std::string by(proto);
-  std::vector<char> room;
+  std::vector<char> buffer;
   ::servent entry{};
   ::servent* found = nullptr;
-  const int error = with_room(room, [&](char* data, std::size_t size) {
+  const int error = with_growing_buffer(buffer, [&](char* data, std::size_t size) {
     return ::getservbyport_r(htons(static_cast<std::uint16_t>(port)), by.empty() ? nullptr : by.c_str(), &entry, data,
                              size, &found);
   });
   if (found) return found->s_name;
-  fail_missing(ec, error, "service at port " + std::to_string(port) + of_protocol(proto));
+  fail_missing(ec, error, "service at port " + std::to_string(port) + for_protocol(proto));
   return {};
 }
 
@@ -219,11 +217,12 @@ int getprotobyname(std::string_view name, error_code& ec) {
   ec.clear();
   if (has_nul(name, ec)) return 0;
   const std::string text(name);
-  std::vector<char> room;
+  std::vector<char> buffer;
   ::protoent entry{};
   ::protoent* found = nullptr;
-  const int error = with_room(
-      room, [&](char* data, std::size_t size) { return ::getprotobyname_r(text.c_str(), &entry, data, size, &found); });
+  const int error = with_growing_buffer(buffer, [&](char* data, std::size_t size) {
+    return ::getprotobyname_r(text.c_str(), &entry, data, size, &found);
+  });
   if (found) return found->p_proto;
   return fail_missing(ec, error, "protocol \"" + text + "\"");
 }

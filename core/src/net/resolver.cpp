@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// getaddrinfo, with a limit of time, and getnameinfo.
+// getaddrinfo with a time limit, and getnameinfo.
 #include <afplug/resolver.hpp>
 
 #include <poll.h>
@@ -29,102 +29,103 @@ namespace {
 
 using detail::throwing;
 
-struct free_list {
+struct addrinfo_deleter {
   void operator()(::addrinfo* list) const noexcept { ::freeaddrinfo(list); }
 };
-using answer_list = std::unique_ptr<::addrinfo, free_list>;
 
-struct question {
+struct lookup_request {
   std::string host, service;
   ::addrinfo hints;
 };
 
-struct answer {
-  int gai = 0;
-  int error = 0;  // errno, with EAI_SYSTEM
-  answer_list list;
+struct lookup_result {
+  int gai_error = 0;  // EAI_*
+  int error = 0;      // errno, meaningful with EAI_SYSTEM
+  std::unique_ptr<::addrinfo, addrinfo_deleter> list;
 };
 
 bool is_ascii(std::string_view text) noexcept {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
 }
 
-// The C library reads a name for AI_IDN in the locale's encoding: in this thread that is UTF-8 for as long as this
-// lives.
+// Sets this thread's LC_CTYPE to UTF-8 for its lifetime: with AI_IDN getaddrinfo(3) reads names in the locale's
+// encoding.
 class utf8_locale {
  public:
-  utf8_locale() noexcept : mine_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
-    if (mine_) before_ = ::uselocale(mine_);
+  utf8_locale() noexcept : utf8_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+    if (utf8_) previous_ = ::uselocale(utf8_);
   }
   ~utf8_locale() {
-    if (!mine_) return;
-    ::uselocale(before_);
-    ::freelocale(mine_);
+    if (!utf8_) return;
+    ::uselocale(previous_);
+    ::freelocale(utf8_);
   }
   utf8_locale(const utf8_locale&) = delete;
   utf8_locale& operator=(const utf8_locale&) = delete;
 
  private:
-  ::locale_t mine_;
-  ::locale_t before_ = nullptr;
+  ::locale_t utf8_;
+  ::locale_t previous_ = nullptr;
 };
 
-answer ask(const question& q) {
+lookup_result look_up(const lookup_request& request) {
   std::optional<utf8_locale> locale;
-  auto hints = q.hints;
-  if (!is_ascii(q.host)) {
+  auto hints = request.hints;
+  if (!is_ascii(request.host)) {
     locale.emplace();
     hints.ai_flags |= AI_IDN;
   }
-  answer a;
+  const auto null_if_empty = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
+  lookup_result result;
   ::addrinfo* list = nullptr;
-  a.gai = ::getaddrinfo(q.host.empty() ? nullptr : q.host.c_str(), q.service.empty() ? nullptr : q.service.c_str(),
-                        &hints, &list);
-  a.error = errno;
-  if (a.gai == 0) a.list.reset(list);
-  return a;
+  result.gai_error = ::getaddrinfo(null_if_empty(request.host), null_if_empty(request.service), &hints, &list);
+  result.error = errno;
+  if (result.gai_error == 0) result.list.reset(list);
+  return result;
 }
 
-// What the asking thread and the one that looks up share; whoever is last frees it.
-struct errand {
-  explicit errand(question asked) : q(std::move(asked)) {}
+// A look-up that runs in a thread of its own. Shared by that thread and the caller, which may give up first.
+struct lookup_job {
+  explicit lookup_job(lookup_request r) : request(std::move(r)) {}
 
-  question q;
-  std::mutex lock;
-  int done = -1;  // eventfd of the asking thread; -1: it has gone
-  answer a;
+  const lookup_request request;
+  std::mutex mutex;
+  int done_fd = -1;  // eventfd that the caller waits for; -1: the caller has given up
+  lookup_result result;
 };
 
-// The asking thread's end of an errand.
-class waiter {
+// Opens and closes a job's eventfd.
+class done_fd_owner {
  public:
-  explicit waiter(std::shared_ptr<errand> e) : e_(std::move(e)) { e_->done = ::eventfd(0, EFD_CLOEXEC); }
-  ~waiter() {
-    const std::lock_guard hold(e_->lock);
-    if (e_->done >= 0) ::close(std::exchange(e_->done, -1));
+  explicit done_fd_owner(std::shared_ptr<lookup_job> job) : job_(std::move(job)) {
+    job_->done_fd = ::eventfd(0, EFD_CLOEXEC);
   }
-  waiter(const waiter&) = delete;
-  waiter& operator=(const waiter&) = delete;
+  ~done_fd_owner() {
+    const std::lock_guard lock(job_->mutex);
+    if (job_->done_fd >= 0) ::close(std::exchange(job_->done_fd, -1));
+  }
+  done_fd_owner(const done_fd_owner&) = delete;
+  done_fd_owner& operator=(const done_fd_owner&) = delete;
 
  private:
-  std::shared_ptr<errand> e_;
+  std::shared_ptr<lookup_job> job_;
 };
 
-void run_errand(const std::shared_ptr<errand>& e) {
-  auto a = ask(e->q);
-  const std::lock_guard hold(e->lock);
-  e->a = std::move(a);
-  if (e->done >= 0) ::eventfd_write(e->done, 1);
+void run(lookup_job& job) {
+  auto result = look_up(job.request);
+  const std::lock_guard lock(job.mutex);
+  job.result = std::move(result);
+  if (job.done_fd >= 0) ::eventfd_write(job.done_fd, 1);
 }
 
-// The program's signal handlers run in the program's threads.
-bool send_out(const std::shared_ptr<errand>& e, error_code& ec) {
+// Starts the job's thread, with all signals blocked: the program's handlers run in the program's threads.
+bool start(const std::shared_ptr<lookup_job>& job, error_code& ec) {
   ::sigset_t all, before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   int error = 0;
   try {
-    std::thread([e] { run_errand(e); }).detach();
+    std::thread([job] { run(*job); }).detach();
   } catch (const std::system_error& failure) {
     error = failure.code().value();
   } catch (const std::bad_alloc&) {
@@ -135,34 +136,34 @@ bool send_out(const std::shared_ptr<errand>& e, error_code& ec) {
   return error == 0;
 }
 
-std::string subject(const question& q) {
+std::string describe(const lookup_request& request) {
   std::string text = "look-up of ";
-  if (q.host.empty())
+  if (request.host.empty())
     text.append("this host");
   else
-    text.append("\"").append(q.host).append("\"");
-  if (!q.service.empty()) text.append(", service \"").append(q.service).append("\"");
+    text.append("\"").append(request.host).append("\"");
+  if (!request.service.empty()) text.append(", service \"").append(request.service).append("\"");
   return text;
 }
 
-answer ask_within(question q, std::chrono::nanoseconds limit, error_code& ec) {
+lookup_result look_up_within(lookup_request request, std::chrono::nanoseconds limit, error_code& ec) {
   const auto deadline = detail::clock::now() + std::min<std::chrono::nanoseconds>(limit, std::chrono::hours(24 * 365));
-  // Digits take no look-up, so no thread.
-  const auto flags = q.hints.ai_flags;
-  q.hints.ai_flags |= AI_NUMERICHOST;
-  auto at_once = ask(q);
-  q.hints.ai_flags = flags;
-  if (at_once.gai != EAI_NONAME || (flags & AI_NUMERICHOST) != 0 || q.host.empty()) return at_once;
-  const auto what = subject(q);
+  // A numeric address needs no look-up, and so no thread.
+  const auto flags = request.hints.ai_flags;
+  request.hints.ai_flags |= AI_NUMERICHOST;
+  auto numeric = look_up(request);
+  request.hints.ai_flags = flags;
+  if (numeric.gai_error != EAI_NONAME || (flags & AI_NUMERICHOST) != 0 || request.host.empty()) return numeric;
+  const auto what = describe(request);
   if (limit.count() > 0) {
-    const auto e = std::make_shared<errand>(std::move(q));
-    const waiter mine(e);
-    const int done = e->done;
-    if (done < 0) return detail::fail_errno(ec, errno), answer();
-    if (!send_out(e, ec)) return {};
-    if (detail::wait_ready(done, POLLIN, deadline, -1, ec) != 0) {
-      const std::lock_guard hold(e->lock);
-      return std::move(e->a);
+    const auto job = std::make_shared<lookup_job>(std::move(request));
+    const done_fd_owner owner(job);
+    const int done_fd = job->done_fd;
+    if (done_fd < 0) return detail::fail_errno(ec, errno), lookup_result();
+    if (!start(job, ec)) return {};
+    if (detail::wait_ready(done_fd, POLLIN, deadline, -1, ec) != 0) {
+      const std::lock_guard lock(job->mutex);
+      return std::move(job->result);
     }
     if (ec != make_error_code(errc::timed_out)) return {};
   }
@@ -170,14 +171,15 @@ answer ask_within(question q, std::chrono::nanoseconds limit, error_code& ec) {
   return {};
 }
 
-// ---- what is asked ----
+// ---- checks of host and service ----
 
 bool malformed(error_code& ec, std::string_view host, const std::string& why) {
   detail::fail(ec, errc::malformed_address, "host name \"" + std::string(host) + "\": " + why);
   return false;
 }
 
-// A label's length as it goes out. Outside ASCII each letter takes a byte at least, after "xn--".
+// A lower bound of the label's length in the DNS query: outside ASCII "xn--" and at least one byte a character (RFC
+// 3492).
 std::size_t label_length(std::string_view label) {
   if (is_ascii(label)) return label.size();
   return 4 + static_cast<std::size_t>(
@@ -186,15 +188,15 @@ std::size_t label_length(std::string_view label) {
 
 bool check_host(std::string_view host, error_code& ec) {
   if (host.find('\0') != std::string_view::npos)
-    return malformed(ec, host.substr(0, host.find('\0')), "a NUL follows; names have none");
+    return malformed(ec, host.substr(0, host.find('\0')), "it contains a NUL");
   if (!detail::is_utf8(host)) return malformed(ec, host, "it is not UTF-8");
-  if (host.find(':') != std::string_view::npos) return true;  // an IPv6 address, perhaps with an interface
-  std::size_t total = 0;                                      // with a dot after each label
+  if (host.find(':') != std::string_view::npos) return true;  // an IPv6 address, possibly with a scope
+  std::size_t total = 0;                                      // includes the dot after each label
   for (auto left = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;;) {
     const auto dot = left.find('.');
     const auto label = left.substr(0, dot);
     const auto length = label_length(label);
-    if (length > 63) return malformed(ec, host, "its label \"" + std::string(label) + "\" is longer than 63 bytes");
+    if (length > 63) return malformed(ec, host, "the label \"" + std::string(label) + "\" is longer than 63 bytes");
     total += length + 1;
     if (dot == std::string_view::npos) break;
     left.remove_prefix(dot + 1);
@@ -203,30 +205,30 @@ bool check_host(std::string_view host, error_code& ec) {
   return true;
 }
 
-// Ports in digits are checked here: the C library takes them modulo 65536, and takes "+80" and " 80" too.
+// Checks numeric ports: the C library takes them modulo 65536, and accepts "+80" and " 80".
 bool check_service(std::string_view service, error_code& ec) {
   const auto refuse = [&](error_code code, const std::string& why) {
     detail::fail(ec, code, "service \"" + std::string(service.substr(0, service.find('\0'))) + "\": " + why);
     return false;
   };
-  if (service.find('\0') != std::string_view::npos) return refuse(errc::invalid_argument, "it has a NUL in it");
+  if (service.find('\0') != std::string_view::npos) return refuse(errc::invalid_argument, "it contains a NUL");
   if (service.empty()) return true;
   if (service.find_first_not_of("0123456789") == std::string_view::npos) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(service.data(), service.data() + service.size(), port);
-    return (error == std::errc() && port <= 65535) || refuse(errc::invalid_argument, "ports are 0 to 65535");
+    return (error == std::errc() && port <= 65535) || refuse(errc::invalid_argument, "the port must be 0 to 65535");
   }
   if (std::string_view(" \t\n\v\f\r+-").find(service.front()) != std::string_view::npos)
     return refuse({EAI_SERVICE, resolver_category()}, "it is neither a name nor a port from 0 to 65535");
   return true;
 }
 
-void fail_answer(error_code& ec, const question& q, const answer& a) {
-  const error_code code = a.gai == EAI_SYSTEM ? error_code(a.error, boost::system::system_category())
-                                              : error_code(a.gai, resolver_category());
-  auto sentence = subject(q) + ": " + code.message();
-  if (a.gai == EAI_IDN_ENCODE) sentence += " (names outside ASCII take the library libidn2)";
-  detail::fail(ec, code, sentence);
+void fail_lookup(error_code& ec, const lookup_request& request, const lookup_result& result) {
+  const error_code code = result.gai_error == EAI_SYSTEM ? error_code(result.error, boost::system::system_category())
+                                                         : error_code(result.gai_error, resolver_category());
+  auto text = describe(request) + ": " + code.message();
+  if (result.gai_error == EAI_IDN_ENCODE) text += " (host names outside ASCII need the library libidn2)";
+  detail::fail(ec, code, text);
 }
 
 }  // namespace
@@ -248,19 +250,19 @@ std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view 
     return {};
   if (!check_host(host, ec) || !check_service(service, ec)) return {};
   if (hints.timeout && hints.timeout->count() < 0) {
-    detail::fail(ec, errc::invalid_argument, "getaddrinfo: the timeout is below zero");
+    detail::fail(ec, errc::invalid_argument, "getaddrinfo: the timeout is negative");
     return {};
   }
-  question q{std::string(host), std::string(service), {}};
-  q.hints.ai_family = hints.family;
-  q.hints.ai_socktype = hints.type;
-  q.hints.ai_protocol = hints.protocol;
-  q.hints.ai_flags = hints.flags;
-  const auto a = hints.timeout ? ask_within(q, *hints.timeout, ec) : ask(q);
+  lookup_request request{std::string(host), std::string(service), {}};
+  request.hints.ai_family = hints.family;
+  request.hints.ai_socktype = hints.type;
+  request.hints.ai_protocol = hints.protocol;
+  request.hints.ai_flags = hints.flags;
+  const auto result = hints.timeout ? look_up_within(request, *hints.timeout, ec) : look_up(request);
   if (ec) return {};
-  if (a.gai != 0) return fail_answer(ec, q, a), std::vector<addrinfo_entry>();
+  if (result.gai_error != 0) return fail_lookup(ec, request, result), std::vector<addrinfo_entry>();
   std::vector<addrinfo_entry> entries;
-  for (const auto* each = a.list.get(); each; each = each->ai_next)
+  for (const auto* each = result.list.get(); each; each = each->ai_next)
     entries.push_back({each->ai_family, each->ai_socktype, each->ai_protocol,
                        each->ai_canonname ? each->ai_canonname : "", address(each->ai_addr, each->ai_addrlen)});
   return entries;
@@ -280,7 +282,7 @@ std::pair<std::string, std::string> getnameinfo(const address& a, int flags, err
   if (gai == EAI_SYSTEM)
     detail::fail_errno(ec, errno);
   else
-    detail::fail(ec, {gai, resolver_category()}, "names of " + a.to_string() + ": " + ::gai_strerror(gai));
+    detail::fail(ec, {gai, resolver_category()}, "look-up of " + a.to_string() + ": " + ::gai_strerror(gai));
   return {};
 }
 
@@ -298,11 +300,11 @@ std::pair<std::string, std::string> split_host_service(std::string_view text, er
     const auto end = text.find(']');
     if (end == std::string_view::npos) return refuse("the closing ] is missing");
     const auto rest = text.substr(end + 1);
-    if (!rest.empty() && !rest.starts_with(':')) return refuse("a : and the service may follow the ], nothing else");
+    if (!rest.empty() && !rest.starts_with(':')) return refuse("only a colon and the service may follow the closing ]");
     return {std::string(text.substr(1, end - 1)), std::string(rest.empty() ? rest : rest.substr(1))};
   }
   const auto colon = text.find(':');
-  if (colon != text.rfind(':')) return refuse("it has several colons; an IPv6 address stands in [brackets]");
+  if (colon != text.rfind(':')) return refuse("it has several colons; put an IPv6 address in [brackets]");
   if (colon == std::string_view::npos) return {std::string(text), {}};
   return {std::string(text.substr(0, colon)), std::string(text.substr(colon + 1))};
 }

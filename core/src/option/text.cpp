@@ -15,6 +15,8 @@
 #include <ctime>
 #include <limits>
 
+#include "throwing.hpp"
+
 namespace afplug {
 namespace {
 
@@ -767,10 +769,7 @@ std::string format_option(const option_info& option, std::span<const std::byte> 
 }
 
 std::string format_option(const option_info& option, std::span<const std::byte> bytes, const afplug::family* family) {
-  error_code ec;
-  auto text = format_option(option, bytes, ec, family);
-  detail::check(ec, "option");
-  return text;
+  return detail::throwing("option", [&](error_code& ec) { return format_option(option, bytes, ec, family); });
 }
 
 std::vector<std::byte> parse_option(const option_info& option, std::string_view text, const afplug::family* family,
@@ -785,10 +784,7 @@ std::vector<std::byte> parse_option(const option_info& option, std::string_view 
 }
 
 std::vector<std::byte> parse_option(const option_info& option, std::string_view text, const afplug::family* family) {
-  error_code ec;
-  auto bytes = parse_option(option, text, family, ec);
-  detail::check(ec, "option");
-  return bytes;
+  return detail::throwing("option", [&](error_code& ec) { return parse_option(option, text, family, ec); });
 }
 
 }  // namespace afplug

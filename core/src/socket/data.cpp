@@ -6,6 +6,7 @@
 
 #include "message.hpp"
 #include "socket_access.hpp"
+#include "throwing.hpp"
 #include "trace.hpp"
 
 namespace afplug {
@@ -130,9 +131,7 @@ std::size_t socket::recv(mutable_bytes into, int flags, std::stop_token stop, er
 }
 
 void socket::sendall(const_bytes data, int flags) {
-  error_code ec;
-  sendall(data, flags, ec);
-  detail::check(ec, "sendall");
+  detail::throwing("sendall", [&](error_code& ec) { sendall(data, flags, ec); });
 }
 
 void socket::sendall(const_bytes data, int flags, error_code& ec, std::size_t* sent) {
@@ -144,10 +143,7 @@ void socket::sendall(const_bytes data, int flags, std::stop_token stop, error_co
 }
 
 std::size_t socket::recvall(mutable_bytes into, int flags) {
-  error_code ec;
-  const auto n = recvall(into, flags, ec);
-  detail::check(ec, "recvall");
-  return n;
+  return detail::throwing("recvall", [&](error_code& ec) { return recvall(into, flags, ec); });
 }
 
 std::size_t socket::recvall(mutable_bytes into, int flags, error_code& ec) {
@@ -174,10 +170,7 @@ std::size_t socket::recvall(mutable_bytes into, int flags, error_code& ec) {
 // ---- with addresses ----
 
 std::size_t socket::sendto(const_bytes data, const address& to, int flags) {
-  error_code ec;
-  const auto n = sendto(data, to, flags, ec);
-  detail::check(ec, "sendto");
-  return n;
+  return detail::throwing("sendto", [&](error_code& ec) { return sendto(data, to, flags, ec); });
 }
 
 std::size_t socket::sendto(const_bytes data, const address& to, int flags, error_code& ec) {
@@ -191,10 +184,7 @@ std::size_t socket::sendto(const_bytes data, const address& to, int flags, std::
 }
 
 std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags) {
-  error_code ec;
-  const auto n = recvfrom(into, from, flags, ec);
-  detail::check(ec, "recvfrom");
-  return n;
+  return detail::throwing("recvfrom", [&](error_code& ec) { return recvfrom(into, from, flags, ec); });
 }
 
 std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags, error_code& ec) {
@@ -209,10 +199,7 @@ std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags, std::
 
 std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags,
                             const address* to) {
-  error_code ec;
-  const auto n = sendmsg(data, control, flags, to, ec);
-  detail::check(ec, "sendmsg");
-  return n;
+  return detail::throwing("sendmsg", [&](error_code& ec) { return sendmsg(data, control, flags, to, ec); });
 }
 
 std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags,
@@ -242,10 +229,7 @@ received receive_with_control(const socket& s, std::span<const mutable_bytes> in
 }  // namespace
 
 received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from) {
-  error_code ec;
-  const auto out = recvmsg(into, control, flags, from, ec);
-  detail::check(ec, "recvmsg");
-  return out;
+  return detail::throwing("recvmsg", [&](error_code& ec) { return recvmsg(into, control, flags, from, ec); });
 }
 
 received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
@@ -262,10 +246,7 @@ received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& co
 
 std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
                              const address* to) {
-  error_code ec;
-  const auto n = send_fds(data, descriptors, flags, to, ec);
-  detail::check(ec, "send_fds");
-  return n;
+  return detail::throwing("send_fds", [&](error_code& ec) { return send_fds(data, descriptors, flags, to, ec); });
 }
 
 std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
@@ -276,10 +257,7 @@ std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const 
 }
 
 received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, address* from) {
-  error_code ec;
-  auto out = recv_fds(into, max_descriptors, flags, from, ec);
-  detail::check(ec, "recv_fds");
-  return out;
+  return detail::throwing("recv_fds", [&](error_code& ec) { return recv_fds(into, max_descriptors, flags, from, ec); });
 }
 
 received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, address* from,

@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "socket_access.hpp"
+#include "throwing.hpp"
 
 namespace afplug {
 namespace {
@@ -64,10 +65,7 @@ bool kernel_cannot(const error_code& ec) noexcept {
 }  // namespace
 
 std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count) {
-  error_code ec;
-  const auto n = sendfile(file, offset, count, ec);
-  detail::check(ec, "sendfile");
-  return n;
+  return detail::throwing("sendfile", [&](error_code& ec) { return sendfile(file, offset, count, ec); });
 }
 
 std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count, error_code& ec) {

@@ -14,7 +14,7 @@
 namespace afplug {
 namespace {
 
-std::function<bool()>* hook() noexcept { return detail::of_thread<std::function<bool()>>(); }
+std::function<bool()>* hook() noexcept { return detail::thread_storage<std::function<bool()>>(); }
 
 }  // namespace
 

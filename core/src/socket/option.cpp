@@ -273,7 +273,7 @@ void socket::option(std::string_view name, const option_value& value, error_code
     const auto* number = std::get_if<std::int64_t>(&value);
     if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "it takes text");
     const std::string words = text ? *text : std::to_string(*number);
-    detail::words why;
+    detail::plugin_error_text why;
     if (const int r = set_by_call(*this, *o, words, why.text); r < 0)
       detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + words, why.view());
     else
@@ -353,7 +353,7 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
   std::string text(default_read_bytes, '\0');
   for (;;) {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
-    detail::words why;
+    detail::plugin_error_text why;
     if (const int r = get_by_call(*this, *o, out, why.text); r < 0) {
       detail::fail_call(ec, -r, *this, "option", std::string(name), why.view());
       return {};
