@@ -11,12 +11,12 @@ namespace ap = afplug::plugin;
 namespace bt = afplug::bluetooth;
 
 constexpr std::array security_members{
-    ap::named(AFPLUG_MEMBER(bt::security, level, "level", AFPLUG_KIND_U8), "BT_SECURITY_"),
+    ap::with_values(AFPLUG_MEMBER(bt::security, level, "level", AFPLUG_KIND_U8), "BT_SECURITY_"),
     ap::optional(AFPLUG_MEMBER(bt::security, key_size, "key_size", AFPLUG_KIND_U8)),
 };
 constexpr std::array power_members{ap::member("force_active", AFPLUG_KIND_U8, 0, 1)};
 constexpr std::array voice_members{
-    ap::hex(ap::named(ap::member("setting", AFPLUG_KIND_U16, 0, 2), "BT_VOICE_")),
+    ap::hex(ap::with_values(ap::member("setting", AFPLUG_KIND_U16, 0, 2), "BT_VOICE_")),
 };
 constexpr std::array l2cap_members{
     AFPLUG_MEMBER(bt::l2cap_options, omtu, "omtu", AFPLUG_KIND_U16),
@@ -78,16 +78,16 @@ constexpr std::array options{
            "security level that a connection takes"),
     common("BT_DEFER_SETUP", 7, ap::kind::u32, ap::read_write,
            "incoming connections wait for the first read before they are set up"),
-    common("BT_FLUSHABLE", 8, ap::kind::u32.named("BT_FLUSHABLE_"), ap::read_write, "packets may be flushed"),
+    common("BT_FLUSHABLE", 8, ap::kind::u32.with_values("BT_FLUSHABLE_"), ap::read_write, "packets may be flushed"),
     common("BT_POWER", 9, ap::kind::structure<one_byte>(power_members), ap::read_write,
            "leave sniff mode before sending: force_active"),
-    common("BT_CHANNEL_POLICY", 10, ap::kind::u32.named("BT_CHANNEL_POLICY_"), ap::read_write,
+    common("BT_CHANNEL_POLICY", 10, ap::kind::u32.with_values("BT_CHANNEL_POLICY_"), ap::read_write,
            "which controllers a channel may use"),
     common("BT_VOICE", 11, ap::kind::structure<two_bytes>(voice_members), ap::read_write, "voice setting of SCO links"),
     common("BT_SNDMTU", 12, ap::kind::u16, ap::read_write, "largest packet that may be sent"),
     common("BT_RCVMTU", 13, ap::kind::u16, ap::read_write, "largest packet that may be received"),
-    common("BT_PHY", 14, ap::kind::u32.named("BT_PHY_"), ap::read_only, "radio modes in use"),
-    common("BT_MODE", 15, ap::kind::u8.named("BT_MODE_"), ap::read_write, "mode of an L2CAP channel"),
+    common("BT_PHY", 14, ap::kind::u32.with_values("BT_PHY_"), ap::read_only, "radio modes in use"),
+    common("BT_MODE", 15, ap::kind::u8.with_values("BT_MODE_"), ap::read_write, "mode of an L2CAP channel"),
     common("BT_PKT_STATUS", 16, ap::kind::u32, ap::read_write, "get the status of SCO packets, as ancillary data"),
     common("BT_ISO_QOS", 17, ap::kind::structure<bt::iso_qos>(iso_members, 32), ap::read_write,
            "quality of service of isochronous streams; times in µs and ms; 255: the kernel chooses"),
@@ -97,9 +97,9 @@ constexpr std::array options{
     l2cap("L2CAP_OPTIONS", 1, ap::kind::structure<bt::l2cap_options>(l2cap_members), ap::read_write,
           "MTUs, mode and window of a BR/EDR channel"),
     l2cap("L2CAP_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
-    l2cap("L2CAP_LM", 3, ap::kind::u32.named("L2CAP_LM_"), ap::read_write, "link mode"),
+    l2cap("L2CAP_LM", 3, ap::kind::u32.with_values("L2CAP_LM_"), ap::read_write, "link mode"),
     rfcomm("RFCOMM_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
-    rfcomm("RFCOMM_LM", 3, ap::kind::u32.named("RFCOMM_LM_"), ap::read_write, "link mode"),
+    rfcomm("RFCOMM_LM", 3, ap::kind::u32.with_values("RFCOMM_LM_"), ap::read_write, "link mode"),
     sco("SCO_OPTIONS", 1, ap::kind::structure<two_bytes>(sco_members), ap::read_only, "MTU of the link"),
     sco("SCO_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
     hci("HCI_DATA_DIR", 1, ap::kind::flag, ap::read_write, "get the direction of packets, as ancillary data"),
@@ -111,9 +111,9 @@ constexpr std::array options{
 constexpr auto connected = AFPLUG_ROW_CONNECTION;
 constexpr auto record = connected | AFPLUG_ROW_MESSAGE;
 constexpr auto bytes = connected | AFPLUG_ROW_STREAM;
-constexpr ap::needs radio{.module = "bluetooth", .config = "CONFIG_BT_BREDR"};
-constexpr ap::needs rfcomm_needs{.module = "rfcomm", .config = "CONFIG_BT_RFCOMM"};
-constexpr ap::needs raw_needs{.module = "bluetooth", .config = "CONFIG_BT", .capability = "CAP_NET_RAW"};
+constexpr ap::requirements radio{.module = "bluetooth", .config = "CONFIG_BT_BREDR"};
+constexpr ap::requirements rfcomm_needs{.module = "rfcomm", .config = "CONFIG_BT_RFCOMM"};
+constexpr ap::requirements raw_needs{.module = "bluetooth", .config = "CONFIG_BT", .capability = "CAP_NET_RAW"};
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_L2CAP", bt::l2cap, record | AFPLUG_ROW_DEFAULT, "bt l2cap", radio,
             "channels of packets, BR/EDR and LE"),
@@ -142,10 +142,11 @@ constexpr std::array rows{
 // A socket needs an adapter to carry anything; HCI's monitor and control channels do without.
 std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {
   if (who->protocol == bt::iso && verdict->error == EPROTONOSUPPORT)
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-protocol",
-              "isochronous sockets are an experimental feature of the kernel's (from 6.0 on), which is not switched on",
-              "in /etc/bluetooth/main.conf: KernelExperimental = 6fbaf188-05e0-496a-9885-d6ddfdb4e03e; then `systemctl "
-              "restart bluetooth`");
+    ap::set_verdict(
+        *verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-protocol",
+        "isochronous sockets are an experimental feature of the kernel's (from 6.0 on), which is not switched on",
+        "in /etc/bluetooth/main.conf: KernelExperimental = 6fbaf188-05e0-496a-9885-d6ddfdb4e03e; then `systemctl "
+        "restart bluetooth`");
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
   std::string found;
   std::error_code ignored;
@@ -153,14 +154,14 @@ std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* ve
     if (const auto name = entry.path().filename().string(); name.find(':') == name.npos)
       (found += found.empty() ? "" : ", ") += name;
   if (!found.empty())
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "", ap::say("adapters: ", found), "");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", ap::concat("adapters: ", found), "");
   else
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
-              who->protocol == bt::hci
-                  ? "the socket opens; there is no Bluetooth adapter, so only the control and monitor "
-                    "channels carry anything"
-                  : "the socket opens, but there is no Bluetooth adapter",
-              "plug one in, or see `dmesg` and `rfkill list`");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device",
+                    who->protocol == bt::hci
+                        ? "the socket opens; there is no Bluetooth adapter, so only the control and monitor "
+                          "channels carry anything"
+                        : "the socket opens, but there is no Bluetooth adapter",
+                    "plug one in, or see `dmesg` and `rfkill list`");
   return 0;
 }
 
@@ -169,12 +170,12 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_BLUETOOTH",
     .number = AF_BLUETOOTH,
     .help = "Bluetooth",
-    .need = {.module = "bluetooth", .config = "CONFIG_BT"},
+    .requirements = {.module = "bluetooth", .config = "CONFIG_BT"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(bluetooth::constants),
     .codec = &ap::codec_of<bluetooth::codec>,
-    .check = ap::guarded<&check>,
+    .check = ap::slot<&check>,
 })};
 }  // namespace
 

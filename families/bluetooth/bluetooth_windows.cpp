@@ -89,17 +89,19 @@ std::int32_t check(const afplug_identity* who, std::uint32_t flags, afplug_verdi
   const bool opens = verdict->state == AFPLUG_AVAILABLE;
   const bool lacks = verdict->state == AFPLUG_UNAVAILABLE && windows_common::lacks(verdict->error);
   if ((lacks || untried) && !windows_common::provides(AF_BTH))
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
-              "Winsock's catalogue has no provider of AF_BTH: no Bluetooth stack is installed",
-              "plug in a Bluetooth adapter and install its driver");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
+                    "Winsock's catalogue has no provider of AF_BTH: no Bluetooth stack is installed",
+                    "plug in a Bluetooth adapter and install its driver");
   else if (lacks && windows_common::lacks_family(verdict->error) && !has_adapter())
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "no-device", "there is no Bluetooth adapter", plug);
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "no-device", "there is no Bluetooth adapter", plug);
   else if (opens && who->protocol == BTHPROTO_L2CAP)
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "kernel-lacks-protocol",
-              "the socket opens, but Windows' own stack leaves L2CAP to drivers: bind and connect say WSAENETDOWN",
-              "use BTPROTO_RFCOMM, or another Bluetooth stack");
+    ap::set_verdict(
+        *verdict, AFPLUG_AVAILABLE, "kernel-lacks-protocol",
+        "the socket opens, but Windows' own stack leaves L2CAP to drivers: bind and connect say WSAENETDOWN",
+        "use BTPROTO_RFCOMM, or another Bluetooth stack");
   else if (opens && !has_adapter())
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device", "the socket opens, but there is no Bluetooth adapter", plug);
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device", "the socket opens, but there is no Bluetooth adapter",
+                    plug);
   return 0;
 }
 
@@ -112,7 +114,7 @@ constexpr std::array families{ap::kernel_family({
     .options = ap::array(options),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<bluetooth::codec>,
-    .check = ap::guarded<&check>,
+    .check = ap::slot<&check>,
 })};
 }  // namespace
 

@@ -29,7 +29,7 @@ enum field_index : std::size_t { f_bdaddr, f_psm, f_cid, f_type, f_device, f_cha
 struct codec {
   using address = any_address;
   static constexpr int family = AF_BLUETOOTH;
-  static constexpr std::uint32_t least = sizeof(bt::sockaddr_hci);
+  static constexpr std::uint32_t min_length = sizeof(bt::sockaddr_hci);
   static constexpr std::uint32_t optional = AFPLUG_MEMBER_OPTIONAL;
   static constexpr std::array fields{
       ap::field("bdaddr", AFPLUG_KIND_TEXT, "device address AA:BB:CC:DD:EE:FF; not of HCI", optional),
@@ -44,14 +44,14 @@ struct codec {
   };
 
   template <class S>
-  static ap::sized<address> pack(const S& from) {
-    ap::sized<address> made;
+  static ap::native_address<address> pack(const S& from) {
+    ap::native_address<address> made;
     std::memcpy(static_cast<void*>(&made.value), &from, sizeof from);
     made.length = sizeof from;
     return made;
   }
   template <class S>
-  static S unpack(const ap::sized<address>& from) {
+  static S unpack(const ap::native_address<address>& from) {
     S made;
     std::memcpy(static_cast<void*>(&made), &from.value, sizeof made);
     return made;
@@ -82,7 +82,7 @@ struct codec {
   static std::uint16_t adapter(std::string_view text) {
     if (text == "none") return bt::no_device;
     if (text.starts_with("hci")) text.remove_prefix(3);
-    return ap::integer<std::uint16_t>("adapter", text, 0, 65535);
+    return ap::parse_integer<std::uint16_t>("adapter", text, 0, 65535);
   }
 
   // "1,2,3"
@@ -95,33 +95,35 @@ struct codec {
     return text;
   }
 
-  static bt::sockaddr_iso_broadcast broadcast(ap::keys& keys, std::string_view of, const bt::sockaddr_iso& base) {
+  static bt::sockaddr_iso_broadcast broadcast(ap::query& query, std::string_view of, const bt::sockaddr_iso& base) {
     bt::sockaddr_iso_broadcast made{AF_BLUETOOTH, base.device, base.type, device(of)};
-    made.broadcaster_type = static_cast<std::uint8_t>(keys.take("bctype", 255, bt::le_public));
-    made.sid = static_cast<std::uint8_t>(keys.take("sid", 255, 0));
-    const auto* list = keys.take("bis");
+    made.broadcaster_type = static_cast<std::uint8_t>(query.take("bctype", 255, bt::le_public));
+    made.sid = static_cast<std::uint8_t>(query.take("sid", 255, 0));
+    const auto* list = query.take("bis");
     std::string_view rest = list ? std::string_view(*list) : std::string_view();
     std::size_t count = 0;
     while (!rest.empty()) {
       if (count == sizeof made.streams) ap::fail(ERANGE, "bis names more than 31 streams");
       const auto one = rest.substr(0, rest.find(','));
-      made.streams[count++] = ap::integer<std::uint8_t>("bis", one, 0, 255);
+      made.streams[count++] = ap::parse_integer<std::uint8_t>("bis", one, 0, 255);
       rest.remove_prefix(std::min(one.size() + 1, rest.size()));
     }
-    made.count = static_cast<std::uint8_t>(keys.take("count", 255, count));
+    made.count = static_cast<std::uint8_t>(query.take("count", 255, count));
     return made;
   }
 
   // What stands behind the device of a broadcast's address.
   static constexpr std::size_t broadcast_at = offsetof(bt::sockaddr_iso_broadcast, broadcaster);
-  static bool is_broadcast(const ap::sized<address>& it) { return it.length == sizeof(bt::sockaddr_iso_broadcast); }
+  static bool is_broadcast(const ap::native_address<address>& it) {
+    return it.length == sizeof(bt::sockaddr_iso_broadcast);
+  }
 
   // From the values of the fields, however they came.
   struct parts {
     bt::bdaddr device;
     std::uint64_t psm = 0, cid = 0, type = 0, number = 0, channel = 0;
   };
-  static ap::sized<address> make(std::int32_t protocol, const parts& p) {
+  static ap::native_address<address> make(std::int32_t protocol, const parts& p) {
     const auto u8 = [](std::uint64_t v) { return static_cast<std::uint8_t>(v); };
     const auto u16 = [](std::uint64_t v) { return static_cast<std::uint16_t>(v); };
     switch (protocol) {
@@ -139,44 +141,44 @@ struct codec {
     }
   }
 
-  static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
-    ap::keys keys(text);
+  static ap::native_address<address> parse(const afplug_identity& who, std::string_view text) {
+    ap::query query(text);
     parts p;
     std::string_view known = "length, tail";
     if (has_device_number(who.protocol)) {
-      p.number = adapter(keys.body());
-      p.channel = keys.take("channel", 65535, 0);
+      p.number = adapter(query.body());
+      p.channel = query.take("channel", 65535, 0);
       known = "channel, length, tail";
     } else {
-      p.device = device(keys.body());
+      p.device = device(query.body());
     }
     if (who.protocol == bt::l2cap) {
-      p.psm = keys.take("psm", 65535, 0);
-      p.cid = keys.take("cid", 65535, 0);
-      p.type = keys.take("type", 255, bt::bredr);
+      p.psm = query.take("psm", 65535, 0);
+      p.cid = query.take("cid", 65535, 0);
+      p.type = query.take("type", 255, bt::bredr);
       known = "psm, cid, type, length, tail";
     } else if (who.protocol == bt::rfcomm) {
-      p.channel = keys.take("channel", 255, 0);
+      p.channel = query.take("channel", 255, 0);
       known = "channel, length, tail";
     } else if (who.protocol == bt::iso) {
-      p.type = keys.take("type", 255, bt::le_public);
-      if (const auto* of = keys.take("bc")) {
-        const auto made = broadcast(keys, *of, {AF_BLUETOOTH, p.device, static_cast<std::uint8_t>(p.type)});
-        keys.finish("type, bc, bctype, sid, bis, count");
+      p.type = query.take("type", 255, bt::le_public);
+      if (const auto* of = query.take("bc")) {
+        const auto made = broadcast(query, *of, {AF_BLUETOOTH, p.device, static_cast<std::uint8_t>(p.type)});
+        query.reject_unknown("type, bc, bctype, sid, bis, count");
         return pack(made);
       }
       known = "type, bc, length, tail";
     }
     auto made = make(who.protocol, p);
-    ap::take_rest(made, keys, least);
-    keys.finish(known);
+    ap::parse_length_and_tail(made, query, min_length);
+    query.reject_unknown(known);
     return made;
   }
 
-  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity& who, const ap::native_address<address>& it) {
     std::string text;
     const auto key = [&](std::string_view name, std::uint64_t value, bool hexadecimal = false) {
-      if (value != 0) ap::add_key(text, name, hexadecimal ? ap::hexadecimal(value) : std::to_string(value));
+      if (value != 0) ap::append_key(text, name, hexadecimal ? ap::hexadecimal(value) : std::to_string(value));
     };
     if (who.protocol == bt::l2cap) {
       const auto a = unpack<bt::sockaddr_l2>(it);
@@ -193,45 +195,45 @@ struct codec {
     } else if (who.protocol == bt::iso) {
       const auto a = unpack<bt::sockaddr_iso>(it);
       text = a.device.to_string();
-      if (a.type != bt::le_public) ap::add_key(text, "type", std::to_string(a.type));
+      if (a.type != bt::le_public) ap::append_key(text, "type", std::to_string(a.type));
       if (is_broadcast(it)) {
         const auto b = unpack<bt::sockaddr_iso_broadcast>(it);
         const auto list = streams(b);
-        ap::add_key(text, "bc", b.broadcaster.to_string());
-        if (b.broadcaster_type != bt::le_public) ap::add_key(text, "bctype", std::to_string(b.broadcaster_type));
+        ap::append_key(text, "bc", b.broadcaster.to_string());
+        if (b.broadcaster_type != bt::le_public) ap::append_key(text, "bctype", std::to_string(b.broadcaster_type));
         key("sid", b.sid);
-        if (!list.empty()) ap::add_key(text, "bis", list);
+        if (!list.empty()) ap::append_key(text, "bis", list);
         const auto listed = static_cast<std::size_t>(std::count(list.begin(), list.end(), ',')) + !list.empty();
-        if (b.count != listed) ap::add_key(text, "count", std::to_string(b.count));
+        if (b.count != listed) ap::append_key(text, "count", std::to_string(b.count));
         return text;
       }
     } else {
       const auto a = unpack<bt::sockaddr_hci>(it);
-      text = a.device == bt::no_device ? "none" : ap::say("hci", a.device);
+      text = a.device == bt::no_device ? "none" : ap::concat("hci", a.device);
       key("channel", a.channel);
     }
-    ap::add_rest(text, it, usual(who.protocol));
+    ap::append_length_and_tail(text, it, usual(who.protocol));
     return text;
   }
 
-  static void get(const afplug_identity& who, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity& who, const ap::native_address<address>& it, ap::field_writer& out) {
     if (who.protocol == bt::l2cap) {
       const auto a = unpack<bt::sockaddr_l2>(it);
       out.text(a.device.to_string()).number(bt::little(a.psm)).number(bt::little(a.cid)).number(a.type);
     } else if (who.protocol == bt::rfcomm) {
       const auto a = unpack<bt::sockaddr_rc>(it);
-      out.text(a.device.to_string()).none(4).number(a.channel);
+      out.text(a.device.to_string()).absent(4).number(a.channel);
     } else if (who.protocol == bt::sco) {
       out.text(unpack<bt::sockaddr_sco>(it).device.to_string());
     } else if (who.protocol == bt::iso) {
       const auto a = unpack<bt::sockaddr_iso>(it);
-      out.text(a.device.to_string()).none(2).number(a.type);
+      out.text(a.device.to_string()).absent(2).number(a.type);
       if (is_broadcast(it))
-        out.none(2).bytes(std::string_view(reinterpret_cast<const char*>(&it.value) + broadcast_at,
-                                           sizeof(bt::sockaddr_iso_broadcast) - broadcast_at));
+        out.absent(2).bytes(std::string_view(reinterpret_cast<const char*>(&it.value) + broadcast_at,
+                                             sizeof(bt::sockaddr_iso_broadcast) - broadcast_at));
     } else {
       const auto a = unpack<bt::sockaddr_hci>(it);
-      out.none(4).number(a.device).number(a.channel);
+      out.absent(4).number(a.device).number(a.channel);
     }
   }
 
@@ -251,14 +253,14 @@ struct codec {
     }
   }
 
-  static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity& who, const ap::field_reader& in) {
     for (std::size_t i = 0; i < fields.size(); ++i)
-      if (in.given(i) && (fields_of(who.protocol) >> i & 1) == 0)
+      if (in.has(i) && (fields_of(who.protocol) >> i & 1) == 0)
         ap::fail(EINVAL, fields[i].name, " is no part of an address of this protocol");
     parts p;
     const bool numbered = has_device_number(who.protocol);
-    if (numbered && !in.given(f_device)) ap::fail(EINVAL, "device, the number of the adapter, is missing");
-    if (!numbered && !in.given(f_bdaddr)) ap::fail(EINVAL, "bdaddr is missing");
+    if (numbered && !in.has(f_device)) ap::fail(EINVAL, "device, the number of the adapter, is missing");
+    if (!numbered && !in.has(f_bdaddr)) ap::fail(EINVAL, "bdaddr is missing");
     if (!numbered) p.device = device(in.text(f_bdaddr));
     p.psm = in.number(f_psm, 65535);
     p.cid = in.number(f_cid, 65535);
@@ -266,7 +268,7 @@ struct codec {
     p.number = in.number(f_device, 65535);
     p.channel = in.number(f_channel, numbered ? 65535 : 255);
     auto made = make(who.protocol, p);
-    if (!in.given(f_broadcast)) return made;
+    if (!in.has(f_broadcast)) return made;
     constexpr auto bytes = sizeof(bt::sockaddr_iso_broadcast) - broadcast_at;
     const auto given = in.text(f_broadcast);
     if (given.size() != bytes && given.size() + 1 != bytes)

@@ -59,40 +59,42 @@ struct codec {
     return std::memcmp(&of, &none, sizeof of) == 0 ? std::string() : windows_common::write_guid(of);
   }
 
-  static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
-    ap::keys keys(text);
+  static ap::native_address<address> parse(const afplug_identity& who, std::string_view text) {
+    ap::query query(text);
     const std::string_view name = is_l2cap(who) ? "psm" : "channel";
-    const auto* written = keys.take(name);
-    const auto* service = keys.take("service");
-    keys.finish(ap::say(name, ", service"));
-    const auto port = written == nullptr ? 0 : *written == "any" ? any_port : ap::integer(name, *written, 0, any_port);
+    const auto* written = query.take(name);
+    const auto* service = query.take("service");
+    query.reject_unknown(ap::concat(name, ", service"));
+    const auto port = written == nullptr  ? 0
+                      : *written == "any" ? any_port
+                                          : ap::parse_integer(name, *written, 0, any_port);
     if (service != nullptr && service->empty()) ap::fail(EINVAL, "service is empty: write a GUID, or leave it out");
-    return make(keys.body(), port, service ? *service : std::string_view());
+    return make(query.body(), port, service ? *service : std::string_view());
   }
 
-  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity& who, const ap::native_address<address>& it) {
     std::string text = device(it.value);
     const std::uint32_t port = it->port;
     if (port == any_port)
-      ap::add_key(text, is_l2cap(who) ? "psm" : "channel", "any");
+      ap::append_key(text, is_l2cap(who) ? "psm" : "channel", "any");
     else if (port != 0)
-      ap::add_key(text, is_l2cap(who) ? "psm" : "channel",
-                  is_l2cap(who) ? ap::hexadecimal(port) : std::to_string(port));
-    if (const auto guid = service(it.value); !guid.empty()) ap::add_key(text, "service", guid);
+      ap::append_key(text, is_l2cap(who) ? "psm" : "channel",
+                     is_l2cap(who) ? ap::hexadecimal(port) : std::to_string(port));
+    if (const auto guid = service(it.value); !guid.empty()) ap::append_key(text, "service", guid);
     return text;
   }
 
-  static void get(const afplug_identity& who, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity& who, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(device(it.value));
-    if (!is_l2cap(who)) out.none();
+    if (!is_l2cap(who)) out.absent();
     out.number(it->port);
-    if (is_l2cap(who)) out.none();
+    if (is_l2cap(who)) out.absent();
     if (const auto guid = service(it.value); !guid.empty()) out.text(guid);
   }
 
-  static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity& who, const ap::field_reader& in) {
     const auto mine = is_l2cap(who) ? f_psm : f_channel, other = is_l2cap(who) ? f_channel : f_psm;
-    if (in.given(other)) ap::fail(EINVAL, fields[other].name, " is no part of an address of this protocol");
+    if (in.has(other)) ap::fail(EINVAL, fields[other].name, " is no part of an address of this protocol");
     return make(in.text(f_bdaddr), in.number(mine, any_port), in.text(f_service));
   }
 };

@@ -23,7 +23,7 @@ struct vcid_options {
   std::uint8_t flags, tx_vcid, rx_vcid, rx_vcid_mask;
 };
 constexpr std::array vcid_members{
-    ap::hex(ap::named(AFPLUG_MEMBER(vcid_options, flags, "flags", AFPLUG_KIND_U8), "CAN_RAW_XL_VCID_")),
+    ap::hex(ap::with_values(AFPLUG_MEMBER(vcid_options, flags, "flags", AFPLUG_KIND_U8), "CAN_RAW_XL_VCID_")),
     ap::optional(ap::hex(AFPLUG_MEMBER(vcid_options, tx_vcid, "tx_vcid", AFPLUG_KIND_U8))),
     ap::optional(ap::hex(AFPLUG_MEMBER(vcid_options, rx_vcid, "rx_vcid", AFPLUG_KIND_U8))),
     ap::optional(ap::hex(AFPLUG_MEMBER(vcid_options, rx_vcid_mask, "rx_vcid_mask", AFPLUG_KIND_U8))),
@@ -32,7 +32,7 @@ constexpr ap::option_group raw{SOL_CAN_RAW, "raw"};
 constexpr std::array raw_options{
     raw(AFPLUG_NAMED(CAN_RAW_FILTER), ap::kind::array_of<can_filter>(filter_members, CAN_RAW_FILTER_MAX),
         ap::read_write, "receive frames that match one of these; none: nothing is received"),
-    raw(AFPLUG_NAMED(CAN_RAW_ERR_FILTER), ap::kind::u32.named("CAN_ERR_"), ap::read_write,
+    raw(AFPLUG_NAMED(CAN_RAW_ERR_FILTER), ap::kind::u32.with_values("CAN_ERR_"), ap::read_write,
         "classes of error frames to receive"),
     raw(AFPLUG_NAMED(CAN_RAW_LOOPBACK), ap::kind::flag, ap::read_write,
         "other sockets of this machine get what is sent; on by default"),
@@ -45,7 +45,7 @@ constexpr std::array raw_options{
 };
 
 constexpr std::array isotp_members{
-    ap::hex(ap::named(AFPLUG_MEMBER(can_isotp_options, flags, "flags", AFPLUG_KIND_U32), "CAN_ISOTP_")),
+    ap::hex(ap::with_values(AFPLUG_MEMBER(can_isotp_options, flags, "flags", AFPLUG_KIND_U32), "CAN_ISOTP_")),
     ap::optional(AFPLUG_MEMBER(can_isotp_options, frame_txtime, "frame_txtime", AFPLUG_KIND_U32)),
     ap::optional(ap::hex(AFPLUG_MEMBER(can_isotp_options, ext_address, "ext_address", AFPLUG_KIND_U8))),
     ap::optional(ap::hex(AFPLUG_MEMBER(can_isotp_options, txpad_content, "txpad_content", AFPLUG_KIND_U8))),
@@ -132,10 +132,11 @@ std::int32_t check(const afplug_identity*, std::uint32_t, afplug_verdict* verdic
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
   const std::string found = can_interfaces();
   if (found.empty())
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device", "the socket opens, but there is no CAN interface to bind it to",
-              "ip link add vcan0 type vcan && ip link set vcan0 up");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device",
+                    "the socket opens, but there is no CAN interface to bind it to",
+                    "ip link add vcan0 type vcan && ip link set vcan0 up");
   else
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "", ap::say("interfaces: ", found), "");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", ap::concat("interfaces: ", found), "");
   return 0;
 }
 
@@ -144,12 +145,12 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_CAN",
     .number = AF_CAN,
     .help = "controller area networks",
-    .need = {.module = "can", .config = "CONFIG_CAN"},
+    .requirements = {.module = "can", .config = "CONFIG_CAN"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(can::constants),
     .codec = &ap::codec_of<can::codec>,
-    .check = ap::guarded<&check>,
+    .check = ap::slot<&check>,
 })};
 }  // namespace
 

@@ -35,7 +35,7 @@ constexpr std::uint32_t needed(std::int32_t protocol) {
 struct codec {
   using address = sockaddr_can;
   static constexpr int family = AF_CAN;
-  static constexpr std::uint32_t least = needed(CAN_RAW);
+  static constexpr std::uint32_t min_length = needed(CAN_RAW);
   static constexpr std::uint64_t u32 = 0xffffffff;
   static constexpr std::uint32_t optional_hex = AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX;
   static constexpr std::array fields{
@@ -54,78 +54,80 @@ struct codec {
     return made;
   }
 
-  static ap::sized<address> isotp(address made, std::uint64_t rx, std::uint64_t tx) {
+  static ap::native_address<address> isotp(address made, std::uint64_t rx, std::uint64_t tx) {
     made.can_addr.tp.rx_id = static_cast<canid_t>(rx);
     made.can_addr.tp.tx_id = static_cast<canid_t>(tx);
     return {made, needed(CAN_ISOTP)};
   }
 
-  static ap::sized<address> j1939(address made, std::uint64_t name, std::uint64_t pgn, std::uint64_t addr) {
+  static ap::native_address<address> j1939(address made, std::uint64_t name, std::uint64_t pgn, std::uint64_t addr) {
     made.can_addr.j1939.name = name;
     made.can_addr.j1939.pgn = static_cast<std::uint32_t>(pgn);
     made.can_addr.j1939.addr = static_cast<std::uint8_t>(addr);
     return {made, needed(CAN_J1939)};
   }
 
-  static std::uint64_t required(ap::keys& keys, std::string_view name) {
-    const auto* value = keys.take(name);
+  static std::uint64_t required(ap::query& query, std::string_view name) {
+    const auto* value = query.take(name);
     if (!value) ap::fail(EINVAL, name, " is missing: write INTERFACE?rx=ID&tx=ID");
-    return ap::integer(name, *value, 0, u32);
+    return ap::parse_integer(name, *value, 0, u32);
   }
 
-  static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
-    ap::keys keys(text);
-    const address made = make(ap::read_interface(keys.body()));
-    ap::sized<address> out{made, needed(who.protocol)};
+  static ap::native_address<address> parse(const afplug_identity& who, std::string_view text) {
+    ap::query query(text);
+    const address made = make(ap::parse_interface(query.body()));
+    ap::native_address<address> out{made, needed(who.protocol)};
     std::string_view known = "length, tail";
     if (who.protocol == CAN_ISOTP) {
-      const auto rx = required(keys, "rx");
-      out = isotp(made, rx, required(keys, "tx"));
+      const auto rx = required(query, "rx");
+      out = isotp(made, rx, required(query, "tx"));
       known = "rx, tx, length, tail";
     } else if (who.protocol == CAN_J1939) {
-      const auto name = keys.take("name", UINT64_MAX, J1939_NO_NAME);
-      const auto pgn = keys.take("pgn", u32, J1939_NO_PGN);  // the kernel refuses what is none
-      out = j1939(made, name, pgn, keys.take("addr", 255, J1939_NO_ADDR));
+      const auto name = query.take("name", UINT64_MAX, J1939_NO_NAME);
+      const auto pgn = query.take("pgn", u32, J1939_NO_PGN);  // the kernel refuses what is none
+      out = j1939(made, name, pgn, query.take("addr", 255, J1939_NO_ADDR));
       known = "name, pgn, addr, length, tail";
     }
-    ap::take_rest(out, keys, least);
-    keys.finish(known);
+    ap::parse_length_and_tail(out, query, min_length);
+    query.reject_unknown(known);
     return out;
   }
 
-  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
-    std::string text = ap::write_interface(static_cast<std::uint32_t>(it->can_ifindex));
+  static std::string format(const afplug_identity& who, const ap::native_address<address>& it) {
+    std::string text = ap::format_interface(static_cast<std::uint32_t>(it->can_ifindex));
     if (who.protocol == CAN_ISOTP) {
-      ap::add_key(text, "rx", ap::hexadecimal(it->can_addr.tp.rx_id));
-      ap::add_key(text, "tx", ap::hexadecimal(it->can_addr.tp.tx_id));
+      ap::append_key(text, "rx", ap::hexadecimal(it->can_addr.tp.rx_id));
+      ap::append_key(text, "tx", ap::hexadecimal(it->can_addr.tp.tx_id));
     } else if (who.protocol == CAN_J1939) {
-      if (it->can_addr.j1939.name != J1939_NO_NAME) ap::add_key(text, "name", ap::hexadecimal(it->can_addr.j1939.name));
-      if (it->can_addr.j1939.pgn != J1939_NO_PGN) ap::add_key(text, "pgn", ap::hexadecimal(it->can_addr.j1939.pgn));
-      if (it->can_addr.j1939.addr != J1939_NO_ADDR) ap::add_key(text, "addr", ap::hexadecimal(it->can_addr.j1939.addr));
+      if (it->can_addr.j1939.name != J1939_NO_NAME)
+        ap::append_key(text, "name", ap::hexadecimal(it->can_addr.j1939.name));
+      if (it->can_addr.j1939.pgn != J1939_NO_PGN) ap::append_key(text, "pgn", ap::hexadecimal(it->can_addr.j1939.pgn));
+      if (it->can_addr.j1939.addr != J1939_NO_ADDR)
+        ap::append_key(text, "addr", ap::hexadecimal(it->can_addr.j1939.addr));
     }
-    ap::add_rest(text, it, needed(who.protocol));
+    ap::append_length_and_tail(text, it, needed(who.protocol));
     return text;
   }
 
-  static void get(const afplug_identity& who, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity& who, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(ap::interface_name(static_cast<std::uint32_t>(it->can_ifindex)));
     if (who.protocol == CAN_ISOTP)
       out.number(it->can_addr.tp.rx_id).number(it->can_addr.tp.tx_id);
     else if (who.protocol == CAN_J1939)
-      out.none(2).number(it->can_addr.j1939.name).number(it->can_addr.j1939.pgn).number(it->can_addr.j1939.addr);
+      out.absent(2).number(it->can_addr.j1939.name).number(it->can_addr.j1939.pgn).number(it->can_addr.j1939.addr);
   }
 
-  static ap::sized<address> set(const afplug_identity& who, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity& who, const ap::field_reader& in) {
     const bool is_isotp = who.protocol == CAN_ISOTP, is_j1939 = who.protocol == CAN_J1939;
     // Of the other protocol's fields none may be given: they would say nothing.
     for (std::size_t i = 1; i < fields.size(); ++i)
-      if (in.given(i) && !(i < 3 ? is_isotp : is_j1939))
+      if (in.has(i) && !(i < 3 ? is_isotp : is_j1939))
         ap::fail(EINVAL, is_isotp   ? "an ISO-TP address is (interface, rx, tx)"
                          : is_j1939 ? "a J1939 address is (interface, name, pgn, addr), without rx and tx"
                                     : "an address of CAN_RAW and CAN_BCM is (interface)");
     const address made = make(in.text(0).empty() ? 0 : ap::interface_index(in.text(0)));
     if (is_isotp) {
-      if (!in.given(1) || !in.given(2)) ap::fail(EINVAL, "an ISO-TP address is (interface, rx, tx)");
+      if (!in.has(1) || !in.has(2)) ap::fail(EINVAL, "an ISO-TP address is (interface, rx, tx)");
       return isotp(made, in.number(1, u32), in.number(2, u32));
     }
     if (is_j1939)

@@ -49,7 +49,7 @@ struct codec {
       ap::fail(EADDRNOTAVAIL, "service_id '", service_id,
                "' is no vsock port: on Linux it must be of the form pppppppp", service_tail);
     made.svm_port = static_cast<std::uint32_t>(
-        ap::integer("port", ap::say("0x", std::string_view(service).substr(0, 8)), 0, 0xffffffff));
+        ap::parse_integer("port", ap::concat("0x", std::string_view(service).substr(0, 8)), 0, 0xffffffff));
     return made;
   }
 
@@ -75,24 +75,24 @@ struct codec {
 
   static std::string service_id(const address& it) {
     const std::string digits = ap::hexadecimal(it.svm_port).substr(2);
-    return ap::say(std::string(8 - digits.size(), '0'), digits, service_tail);
+    return ap::concat(std::string(8 - digits.size(), '0'), digits, service_tail);
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     const auto slash = text.find('/');
     if (slash == text.npos) ap::fail(EINVAL, "'/' is missing in '", text, "': write VMID/SERVICEID");
     return make(text.substr(0, slash), text.substr(slash + 1));
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
-    return ap::say(vm_id(it.value), "/", service_id(it.value));
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
+    return ap::concat(vm_id(it.value), "/", service_id(it.value));
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(vm_id(it.value)).text(service_id(it.value));
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     return make(in.text(0), in.text(1));
   }
 };

@@ -33,26 +33,26 @@ struct codec {
     return {34, static_cast<std::uint16_t>(flags), read_guid("vm_id", vm_id), read_guid("service_id", service_id)};
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
-    ap::keys keys(text);
-    const auto flags = keys.take("flags", 65535, 0);
-    keys.finish("flags");
-    const auto slash = keys.body().find('/');
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
+    ap::query query(text);
+    const auto flags = query.take("flags", 65535, 0);
+    query.reject_unknown("flags");
+    const auto slash = query.body().find('/');
     if (slash == std::string_view::npos) ap::fail(EINVAL, "'/' is missing in '", text, "': write VMID/SERVICEID");
-    return make(keys.body().substr(0, slash), keys.body().substr(slash + 1), flags);
+    return make(query.body().substr(0, slash), query.body().substr(slash + 1), flags);
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
-    std::string text = ap::say(write_guid(it->vm_id), "/", write_guid(it->service_id));
-    if (it->reserved != 0) ap::add_key(text, "flags", ap::hexadecimal(it->reserved));
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
+    std::string text = ap::concat(write_guid(it->vm_id), "/", write_guid(it->service_id));
+    if (it->reserved != 0) ap::append_key(text, "flags", ap::hexadecimal(it->reserved));
     return text;
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(write_guid(it->vm_id)).text(write_guid(it->service_id)).number(it->reserved);
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     return make(in.text(0), in.text(1), in.number(2, 65535));
   }
 };

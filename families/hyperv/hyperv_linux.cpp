@@ -14,11 +14,11 @@ namespace ap = afplug::plugin;
 #endif
 
 constexpr std::array rows{
-    ap::native(ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(HV_PROTOCOL_RAW),
-                       AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "",
-                       {.module = "hv_sock", .config = "CONFIG_HYPERV_VSOCKETS"},
-                       "a byte stream between a virtual machine and its host"),
-               AF_VSOCK, SOCK_STREAM, 0),
+    ap::with_native(ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(HV_PROTOCOL_RAW),
+                            AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "",
+                            {.module = "hv_sock", .config = "CONFIG_HYPERV_VSOCKETS"},
+                            "a byte stream between a virtual machine and its host"),
+                    AF_VSOCK, SOCK_STREAM, 0),
 };
 
 /// Options that only Windows has: asking for them is no mistake in spelling, and the answer says so.
@@ -28,7 +28,7 @@ constexpr std::array rows{
 std::int32_t windows_only_get(std::int64_t, const afplug_identity&, afplug_text*) { refuse(); }
 std::int32_t windows_only_set(std::int64_t, const afplug_identity&, std::string_view) { refuse(); }
 constexpr afplug_option windows_only(const char* name, int number) {
-  return ap::with_calls<&windows_only_get, &windows_only_set>(ap::option_group{HV_PROTOCOL_RAW, nullptr}(
+  return ap::with_functions<&windows_only_get, &windows_only_set>(ap::option_group{HV_PROTOCOL_RAW, nullptr}(
       name, number, ap::kind::call, ap::read_write, "on Windows alone: here ENOPROTOOPT"));
 }
 constexpr std::array options{
@@ -44,9 +44,9 @@ constexpr std::array options{
 std::int32_t check(const afplug_identity*, std::uint32_t, afplug_verdict* verdict) {
   if (verdict->state != AFPLUG_AVAILABLE || ::access("/sys/bus/vmbus", F_OK) == 0) return 0;
   const bool has_loopback = ::access("/sys/module/vsock_loopback", F_OK) == 0;
-  ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
-            "the socket opens, but this machine is no guest of Hyper-V: HV_GUID_LOOPBACK alone can answer",
-            has_loopback ? "run it in a virtual machine of Hyper-V" : "modprobe vsock_loopback");
+  ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device",
+                  "the socket opens, but this machine is no guest of Hyper-V: HV_GUID_LOOPBACK alone can answer",
+                  has_loopback ? "run it in a virtual machine of Hyper-V" : "modprobe vsock_loopback");
   return 0;
 }
 
@@ -55,12 +55,12 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_HYPERV",
     .flags = AFPLUG_FAMILY_SECONDARY,
     .help = "between Hyper-V's virtual machines and their host",
-    .need = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
+    .requirements = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(hyperv::constants),
     .codec = &ap::codec_of<hyperv::codec>,
-    .check = ap::guarded<&check>,
+    .check = ap::slot<&check>,
 })};
 }  // namespace
 

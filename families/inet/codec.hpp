@@ -51,10 +51,10 @@ struct codec {
     return inet_ntop(AF_INET, &host, made, sizeof made);
   }
 
-  static ap::sized<address> parse(const afplug_identity& who, std::string_view text) {
+  static ap::native_address<address> parse(const afplug_identity& who, std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon != text.npos) {
-      const auto port = ap::integer("port", text.substr(colon + 1), 0, 65535);
+      const auto port = ap::parse_integer("port", text.substr(colon + 1), 0, 65535);
       return make(host(text.substr(0, colon)), port);
     }
     const bool may_be_missing = who.type == SOCK_RAW || who.type == 0;
@@ -62,16 +62,16 @@ struct codec {
     return make(host(text), 0);
   }
 
-  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity& who, const ap::native_address<address>& it) {
     const auto port = ntohs(it->sin_port);
-    return who.type == SOCK_RAW && port == 0 ? text(it->sin_addr) : ap::say(text(it->sin_addr), ":", port);
+    return who.type == SOCK_RAW && port == 0 ? text(it->sin_addr) : ap::concat(text(it->sin_addr), ":", port);
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(text(it->sin_addr)).number(ntohs(it->sin_port));
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     const auto port = in.number(1, 65535);
     return make(host(in.text(0)), port);
   }

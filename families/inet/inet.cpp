@@ -13,7 +13,7 @@
 namespace {
 namespace ap = afplug::plugin;
 
-constexpr ap::needs raw_needs{.capability = "CAP_NET_RAW"};
+constexpr ap::requirements raw_needs{.capability = "CAP_NET_RAW"};
 constexpr auto rows =
     ap::join(ip_common::transport_rows,
              std::array{
@@ -44,12 +44,12 @@ constexpr std::array families{ap::kernel_family({
     .number = AF_INET,
     .flags = AFPLUG_FAMILY_RESOLVES,
     .help = "IP version 4",
-    .need = {.config = "CONFIG_INET"},
+    .requirements = {.config = "CONFIG_INET"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<inet::codec>,
-    .check = ap::guarded<&ip_common::check>,
+    .check = ap::slot<&ip_common::check>,
 })};
 }  // namespace
 

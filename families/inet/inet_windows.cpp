@@ -54,7 +54,7 @@ constexpr std::array ip_options{
     datagram(AFPLUG_NAMED(IP_RECVTOS), flag, ap::read_write, "get the type of service of packets, as ancillary data"),
     datagram(AFPLUG_NAMED(IP_ORIGINAL_ARRIVAL_IF), flag, ap::read_write,
              "get the interface that packets of a tunnel came by, as ancillary data"),
-    ip(AFPLUG_NAMED(IP_MTU_DISCOVER), ap::kind::i32.named("IP_PMTUDISC_"), ap::read_write, "path MTU discovery"),
+    ip(AFPLUG_NAMED(IP_MTU_DISCOVER), ap::kind::i32.with_values("IP_PMTUDISC_"), ap::read_write, "path MTU discovery"),
     ip(AFPLUG_NAMED(IP_MTU), number, ap::read_only, "known path MTU of a connected socket, in bytes"),
     ip(AFPLUG_NAMED(IP_USER_MTU), number, ap::read_write, "bound of the path MTU, in bytes"),
 };
@@ -86,7 +86,7 @@ constexpr std::array families{ap::kernel_family({
     .options = ap::array(options),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<inet::codec>,
-    .check = ap::guarded<&ip_common::check>,
+    .check = ap::slot<&ip_common::check>,
 })};
 }  // namespace
 

@@ -22,7 +22,7 @@ inline constexpr std::array mreq_source_members{
 /// A struct ip_mreq, which ends before the index, will do.
 inline constexpr auto membership = ap::kind::structure<ip_mreqn>(mreqn_members, sizeof(ip_mreq));
 inline constexpr auto source = ap::kind::structure<ip_mreq_source>(mreq_source_members);
-inline constexpr auto discover = ap::kind::i32.named("IP_PMTUDISC_");
+inline constexpr auto discover = ap::kind::i32.with_values("IP_PMTUDISC_");
 inline constexpr auto policy = ap::kind::bytes(0, 1024);
 
 inline constexpr ap::option_group ip{IPPROTO_IP, nullptr}, raw{IPPROTO_IP, "raw"}, datagram{IPPROTO_IP, "datagram"},
@@ -81,7 +81,7 @@ inline constexpr std::array ip_options{
     datagram(AFPLUG_NAMED(IP_ADD_SOURCE_MEMBERSHIP), source, ap::write_only, "join a group for one source alone"),
     datagram(AFPLUG_NAMED(IP_DROP_SOURCE_MEMBERSHIP), source, ap::write_only, "leave one source of a group"),
     datagram(AFPLUG_NAMED(IP_MSFILTER), ap::kind::bytes(IP_MSFILTER_SIZE(0), IP_MSFILTER_SIZE(64)),
-             ap::ask | ap::write_only,
+             ap::read_with_input | ap::write_only,
              "whole source filter of a group: struct ip_msfilter; to read it, give group, interface and room"),
     ip(AFPLUG_NAMED(IP_MULTICAST_ALL), ap::kind::flag, ap::read_write,
        "get multicasts of all groups that anyone here joined"),
@@ -89,7 +89,7 @@ inline constexpr std::array ip_options{
        "index of the interface that unicasts leave by; 0: by route"),
     ip(AFPLUG_NAMED(IP_LOCAL_PORT_RANGE), ap::kind::u32, ap::read_write,
        "ports that are chosen from: lowest in the low 16 bits, highest above; 0: all"),
-    ip(AFPLUG_NAMED(IP_PROTOCOL), ap::kind::i32.named("IPPROTO_"), ap::read_only, "protocol of the socket"),
+    ip(AFPLUG_NAMED(IP_PROTOCOL), ap::kind::i32.with_values("IPPROTO_"), ap::read_only, "protocol of the socket"),
 };
 
 inline constexpr ap::option_group icmp{SOL_RAW, "icmp"};

@@ -50,7 +50,7 @@ struct codec {
   static std::uint32_t scope(std::string_view text) {
     if (text.empty()) ap::fail(EINVAL, "the scope after '%' is missing");
     if (text.find_first_not_of("0123456789") != text.npos) return ap::interface_index(ap::percent_decode(text));
-    return static_cast<std::uint32_t>(ap::integer("scope", text, 0, 0xffffffff));
+    return static_cast<std::uint32_t>(ap::parse_integer("scope", text, 0, 0xffffffff));
   }
 
   static std::string text(const in6_addr& host) {
@@ -58,43 +58,43 @@ struct codec {
     return inet_ntop(AF_INET6, &host, made, sizeof made);
   }
 
-  static ap::sized<address> parse(const afplug_identity& who, std::string_view all) {
-    ap::keys keys(all);
-    const std::string_view body = keys.body();
+  static ap::native_address<address> parse(const afplug_identity& who, std::string_view all) {
+    ap::query query(all);
+    const std::string_view body = query.body();
     const std::string_view port = port_text(who, body);
-    const auto port_number = port.empty() ? 0 : ap::integer("port", port.substr(1), 0, 65535);
+    const auto port_number = port.empty() ? 0 : ap::parse_integer("port", port.substr(1), 0, 65535);
     std::string_view inside = body.substr(0, body.size() - port.size());
     if (inside.starts_with('[')) inside = inside.substr(1, inside.size() - 2);
     address made = host(inside);
     made.sin6_port = htons(static_cast<std::uint16_t>(port_number));
-    const auto label = keys.take("flowinfo", label_most, 0), tclass = keys.take("tclass", 255, 0);
+    const auto label = query.take("flowinfo", label_most, 0), tclass = query.take("tclass", 255, 0);
     made.sin6_flowinfo = htonl(static_cast<std::uint32_t>(tclass << label_bits | label));
-    keys.finish("flowinfo and tclass");
+    query.reject_unknown("flowinfo and tclass");
     return made;
   }
 
-  static std::string format(const afplug_identity& who, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity& who, const ap::native_address<address>& it) {
     std::string out = text(it->sin6_addr);
     if (const auto id = it->sin6_scope_id; id != 0) {
       const std::string name = ap::interface_name(id);
-      out += ap::say("%", name.empty() ? std::to_string(id) : ap::write_interface_name(name));
+      out += ap::concat("%", name.empty() ? std::to_string(id) : ap::format_interface_name(name));
     }
     const auto port = ntohs(it->sin6_port);
-    if (who.type != SOCK_RAW || port != 0) out = ap::say("[", out, "]:", port);
+    if (who.type != SOCK_RAW || port != 0) out = ap::concat("[", out, "]:", port);
     const std::uint32_t flow = ntohl(it->sin6_flowinfo), tclass = flow >> label_bits & 255;
-    if (flow & label_most) ap::add_key(out, "flowinfo", ap::hexadecimal(flow & label_most));
-    if (tclass != 0) ap::add_key(out, "tclass", ap::hexadecimal(tclass));
+    if (flow & label_most) ap::append_key(out, "flowinfo", ap::hexadecimal(flow & label_most));
+    if (tclass != 0) ap::append_key(out, "tclass", ap::hexadecimal(tclass));
     return out;
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(text(it->sin6_addr))
         .number(ntohs(it->sin6_port))
         .number(ntohl(it->sin6_flowinfo))
         .number(it->sin6_scope_id);
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     const auto port = in.number(1, 65535), flow = in.number(2, label_most), id = in.number(3, 0xffffffff);
     address made = host(in.text(0));
     made.sin6_port = htons(static_cast<std::uint16_t>(port));

@@ -13,7 +13,7 @@
 namespace {
 namespace ap = afplug::plugin;
 
-constexpr ap::needs raw_needs{.capability = "CAP_NET_RAW"};
+constexpr ap::requirements raw_needs{.capability = "CAP_NET_RAW"};
 constexpr auto rows =
     ap::join(ip_common::transport_rows,
              std::array{
@@ -44,12 +44,12 @@ constexpr std::array families{ap::kernel_family({
     .number = AF_INET6,
     .flags = AFPLUG_FAMILY_RESOLVES,
     .help = "IP version 6",
-    .need = {.module = "ipv6", .config = "CONFIG_IPV6"},
+    .requirements = {.module = "ipv6", .config = "CONFIG_IPV6"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<inet6::codec>,
-    .check = ap::guarded<&ip_common::check>,
+    .check = ap::slot<&ip_common::check>,
 })};
 }  // namespace
 

@@ -30,7 +30,7 @@ constexpr std::array ipv6_options{
     datagram(AFPLUG_NAMED(IPV6_PKTINFO), flag, ap::read_write,
              "get interface and destination of packets, as ancillary data"),
     datagram(AFPLUG_NAMED(IPV6_HOPLIMIT), flag, ap::read_write, "get the hop limit of packets, as ancillary data"),
-    ipv6(AFPLUG_NAMED(IPV6_PROTECTION_LEVEL), ap::kind::i32.named("PROTECTION_LEVEL_"), ap::read_write,
+    ipv6(AFPLUG_NAMED(IPV6_PROTECTION_LEVEL), ap::kind::i32.with_values("PROTECTION_LEVEL_"), ap::read_write,
          "who may connect: this site, or anybody, through tunnels too"),
     datagram(AFPLUG_NAMED(IPV6_RECVIF), flag, ap::read_write, "get the interface of packets, as ancillary data"),
     datagram(AFPLUG_NAMED(IPV6_RECVDSTADDR), flag, ap::read_write, "get the destination of packets, as ancillary data"),
@@ -40,7 +40,8 @@ constexpr std::array ipv6_options{
     datagram(AFPLUG_NAMED(IPV6_RECVRTHDR), flag, ap::read_write, "get routing headers, as ancillary data"),
     datagram(AFPLUG_NAMED(IPV6_RECVTCLASS), flag, ap::read_write,
              "get the traffic class of packets, as ancillary data"),
-    ipv6(AFPLUG_NAMED(IPV6_MTU_DISCOVER), ap::kind::i32.named("IP_PMTUDISC_"), ap::read_write, "path MTU discovery"),
+    ipv6(AFPLUG_NAMED(IPV6_MTU_DISCOVER), ap::kind::i32.with_values("IP_PMTUDISC_"), ap::read_write,
+         "path MTU discovery"),
     ipv6(AFPLUG_NAMED(IPV6_MTU), number, ap::read_only, "known path MTU of a connected socket, in bytes"),
     ipv6(AFPLUG_NAMED(IPV6_USER_MTU), number, ap::read_write, "bound of the path MTU, in bytes"),
 };
@@ -69,7 +70,7 @@ constexpr std::array families{ap::kernel_family({
     .options = ap::array(options),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<inet6::codec>,
-    .check = ap::guarded<&ip_common::check>,
+    .check = ap::slot<&ip_common::check>,
 })};
 }  // namespace
 

@@ -34,15 +34,15 @@ static_assert(sizeof(flowlabel_req) == 32);
 inline constexpr std::array flowlabel_members{
     ap::optional(AFPLUG_MEMBER(flowlabel_req, dst, "dst", AFPLUG_KIND_IPV6)),
     ap::optional(ap::hex(AFPLUG_MEMBER(flowlabel_req, label, "label", AFPLUG_KIND_U32BE))),
-    ap::named(AFPLUG_MEMBER(flowlabel_req, action, "action", AFPLUG_KIND_U8), "IPV6_FL_A_"),
-    ap::optional(ap::named(AFPLUG_MEMBER(flowlabel_req, share, "share", AFPLUG_KIND_U8), "IPV6_FL_S_")),
-    ap::optional(ap::hex(ap::named(AFPLUG_MEMBER(flowlabel_req, flags, "flags", AFPLUG_KIND_U16), "IPV6_FL_F_"))),
-    ap::optional(ap::helped(AFPLUG_MEMBER(flowlabel_req, expires, "expires", AFPLUG_KIND_U16), "seconds")),
-    ap::optional(ap::helped(AFPLUG_MEMBER(flowlabel_req, linger, "linger", AFPLUG_KIND_U16), "seconds")),
+    ap::with_values(AFPLUG_MEMBER(flowlabel_req, action, "action", AFPLUG_KIND_U8), "IPV6_FL_A_"),
+    ap::optional(ap::with_values(AFPLUG_MEMBER(flowlabel_req, share, "share", AFPLUG_KIND_U8), "IPV6_FL_S_")),
+    ap::optional(ap::hex(ap::with_values(AFPLUG_MEMBER(flowlabel_req, flags, "flags", AFPLUG_KIND_U16), "IPV6_FL_F_"))),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(flowlabel_req, expires, "expires", AFPLUG_KIND_U16), "seconds")),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(flowlabel_req, linger, "linger", AFPLUG_KIND_U16), "seconds")),
 };
 
 inline constexpr auto membership = ap::kind::structure<ipv6_mreq>(mreq_members);
-inline constexpr auto discover = ap::kind::i32.named("IPV6_PMTUDISC_");
+inline constexpr auto discover = ap::kind::i32.with_values("IPV6_PMTUDISC_");
 inline constexpr auto header = ap::kind::bytes(0, 2048);
 inline constexpr auto policy = ap::kind::bytes(0, 1024);
 
@@ -50,7 +50,7 @@ inline constexpr ap::option_group ipv6{IPPROTO_IPV6, nullptr}, raw{IPPROTO_IPV6,
     datagram{IPPROTO_IPV6, "datagram"};
 
 inline constexpr std::array ipv6_options{
-    ipv6(AFPLUG_NAMED(IPV6_ADDRFORM), ap::kind::i32.named("AF_"), ap::read_write,
+    ipv6(AFPLUG_NAMED(IPV6_ADDRFORM), ap::kind::i32.with_values("AF_"), ap::read_write,
          "turn a socket connected to a mapped address into one of AF_INET; reads the family"),
     ipv6(AFPLUG_NAMED(IPV6_2292PKTINFO), ap::kind::flag, ap::read_write, "IPV6_RECVPKTINFO in the form of RFC 2292"),
     ipv6(AFPLUG_NAMED(IPV6_2292HOPOPTS), ap::kind::flag, ap::read_write, "IPV6_RECVHOPOPTS in the form of RFC 2292"),
@@ -89,7 +89,7 @@ inline constexpr std::array ipv6_options{
     ipv6(AFPLUG_NAMED(IPV6_RECVERR_RFC4884), ap::kind::flag, ap::read_write,
          "queued errors say where ICMP extensions begin"),
     ipv6(AFPLUG_NAMED(IPV6_FLOWLABEL_MGR), ap::kind::structure<flowlabel_req>(flowlabel_members),
-         ap::ask | ap::write_only, "get, renew or release a flow label"),
+         ap::read_with_input | ap::write_only, "get, renew or release a flow label"),
     ipv6(AFPLUG_NAMED(IPV6_FLOWINFO_SEND), ap::kind::flag, ap::read_write,
          "send the flow label and class of the destination's flowinfo"),
     ipv6(AFPLUG_NAMED(IPV6_IPSEC_POLICY), policy, ap::write_only, "IPsec policy in PF_KEY form (CAP_NET_ADMIN)"),
@@ -119,7 +119,7 @@ inline constexpr std::array ipv6_options{
          "get the traffic class of packets, as ancillary data"),
     ipv6(AFPLUG_NAMED(IPV6_TCLASS), ap::kind::i32, ap::read_write, "traffic class of packets sent, 0 to 255; -1: 0"),
     ipv6(AFPLUG_NAMED(IPV6_AUTOFLOWLABEL), ap::kind::flag, ap::read_write, "let the kernel choose flow labels"),
-    ipv6(AFPLUG_NAMED(IPV6_ADDR_PREFERENCES), ap::kind::i32.named("IPV6_PREFER_SRC_"), ap::read_write,
+    ipv6(AFPLUG_NAMED(IPV6_ADDR_PREFERENCES), ap::kind::i32.with_values("IPV6_PREFER_SRC_"), ap::read_write,
          "which source addresses are preferred (RFC 5014)"),
     ipv6(AFPLUG_NAMED(IPV6_MINHOPCOUNT), ap::kind::i32, ap::read_write,
          "drop packets with a lower hop limit (RFC 5082); 0: off"),

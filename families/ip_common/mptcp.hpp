@@ -17,7 +17,7 @@ inline constexpr std::array mptcp_info_members{
     IP_COMMON_MPTCPI(subflows_max, AFPLUG_KIND_U8),
     IP_COMMON_MPTCPI(add_addr_signal_max, AFPLUG_KIND_U8),
     IP_COMMON_MPTCPI(add_addr_accepted_max, AFPLUG_KIND_U8),
-    ap::hex(ap::named(IP_COMMON_MPTCPI(flags, AFPLUG_KIND_U32), "MPTCP_INFO_FLAG_")),
+    ap::hex(ap::with_values(IP_COMMON_MPTCPI(flags, AFPLUG_KIND_U32), "MPTCP_INFO_FLAG_")),
     ap::hex(IP_COMMON_MPTCPI(token, AFPLUG_KIND_U32)),
     IP_COMMON_MPTCPI(write_seq, AFPLUG_KIND_U64),
     IP_COMMON_MPTCPI(snd_una, AFPLUG_KIND_U64),
@@ -35,11 +35,12 @@ inline constexpr ap::option_group mptcp{SOL_MPTCP, "mptcp"};
 inline constexpr std::array mptcp_options{
     mptcp(AFPLUG_NAMED(MPTCP_INFO), ap::kind::structure<mptcp_info>(mptcp_info_members, 1), ap::read_only,
           "subflows, addresses and sequence numbers of the connection"),
-    mptcp(AFPLUG_NAMED(MPTCP_TCPINFO), subflow_bytes, ap::ask,
+    mptcp(AFPLUG_NAMED(MPTCP_TCPINFO), subflow_bytes, ap::read_with_input,
           "struct mptcp_subflow_data and a struct tcp_info for each subflow"),
-    mptcp(AFPLUG_NAMED(MPTCP_SUBFLOW_ADDRS), subflow_bytes, ap::ask,
+    mptcp(AFPLUG_NAMED(MPTCP_SUBFLOW_ADDRS), subflow_bytes, ap::read_with_input,
           "struct mptcp_subflow_data and both addresses of each subflow"),
-    mptcp(AFPLUG_NAMED(MPTCP_FULL_INFO), subflow_bytes, ap::ask, "struct mptcp_full_info: all of the above at once"),
+    mptcp(AFPLUG_NAMED(MPTCP_FULL_INFO), subflow_bytes, ap::read_with_input,
+          "struct mptcp_full_info: all of the above at once"),
 };
 
 }  // namespace ip_common

@@ -34,7 +34,7 @@ constexpr auto group_options(int level) {
       mcast(AFPLUG_NAMED(MCAST_LEAVE_GROUP), group_request, ap::write_only, "leave a group"),
       mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source_request, ap::write_only, "join a group for one source alone"),
       mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source_request, ap::write_only, "leave one source of a group"),
-      mcast(AFPLUG_NAMED(MCAST_MSFILTER), group_filter_bytes, ap::ask | ap::write_only,
+      mcast(AFPLUG_NAMED(MCAST_MSFILTER), group_filter_bytes, ap::read_with_input | ap::write_only,
             "whole source filter of a group: struct group_filter; to read it, give interface, group and room"),
   };
 }

@@ -34,12 +34,12 @@ inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verd
   if (verdict->state != AFPLUG_UNAVAILABLE) return 0;
   const bool ping = who->type == SOCK_DGRAM && (who->protocol == IPPROTO_ICMP || who->protocol == IPPROTO_ICMPV6);
   if (ping && verdict->error == EACCES)
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "permission",
-              "none of this process's groups is in net.ipv4.ping_group_range",
-              "sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "permission",
+                    "none of this process's groups is in net.ipv4.ping_group_range",
+                    "sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"");
   if (who->protocol == IPPROTO_MPTCP && verdict->error == ENOPROTOOPT)
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "permission", "MPTCP is switched off in this network namespace",
-              "sysctl -w net.mptcp.enabled=1");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "permission", "MPTCP is switched off in this network namespace",
+                    "sysctl -w net.mptcp.enabled=1");
   return 0;
 }
 

@@ -12,12 +12,12 @@ namespace ap = afplug::plugin;
 
 inline constexpr std::array sctp_rtoinfo_members{
     ap::optional(AFPLUG_MEMBER(sctp_rtoinfo, srto_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_initial, "initial", AFPLUG_KIND_U32),
+                               "milliseconds; 0: leave it")),
     ap::optional(
-        ap::helped(AFPLUG_MEMBER(sctp_rtoinfo, srto_initial, "initial", AFPLUG_KIND_U32), "milliseconds; 0: leave it")),
+        ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_max, "max", AFPLUG_KIND_U32), "milliseconds; 0: leave it")),
     ap::optional(
-        ap::helped(AFPLUG_MEMBER(sctp_rtoinfo, srto_max, "max", AFPLUG_KIND_U32), "milliseconds; 0: leave it")),
-    ap::optional(
-        ap::helped(AFPLUG_MEMBER(sctp_rtoinfo, srto_min, "min", AFPLUG_KIND_U32), "milliseconds; 0: leave it")),
+        ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_min, "min", AFPLUG_KIND_U32), "milliseconds; 0: leave it")),
 };
 inline constexpr std::array sctp_assocparams_members{
     ap::optional(AFPLUG_MEMBER(sctp_assocparams, sasoc_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
@@ -26,26 +26,27 @@ inline constexpr std::array sctp_assocparams_members{
         AFPLUG_MEMBER(sctp_assocparams, sasoc_number_peer_destinations, "number_peer_destinations", AFPLUG_KIND_U16)),
     ap::optional(AFPLUG_MEMBER(sctp_assocparams, sasoc_peer_rwnd, "peer_rwnd", AFPLUG_KIND_U32)),
     ap::optional(AFPLUG_MEMBER(sctp_assocparams, sasoc_local_rwnd, "local_rwnd", AFPLUG_KIND_U32)),
-    ap::optional(
-        ap::helped(AFPLUG_MEMBER(sctp_assocparams, sasoc_cookie_life, "cookie_life", AFPLUG_KIND_U32), "milliseconds")),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_assocparams, sasoc_cookie_life, "cookie_life", AFPLUG_KIND_U32),
+                               "milliseconds")),
 };
 inline constexpr std::array sctp_initmsg_members{
     ap::optional(AFPLUG_MEMBER(sctp_initmsg, sinit_num_ostreams, "num_ostreams", AFPLUG_KIND_U16)),
     ap::optional(AFPLUG_MEMBER(sctp_initmsg, sinit_max_instreams, "max_instreams", AFPLUG_KIND_U16)),
     ap::optional(AFPLUG_MEMBER(sctp_initmsg, sinit_max_attempts, "max_attempts", AFPLUG_KIND_U16)),
-    ap::optional(ap::helped(AFPLUG_MEMBER(sctp_initmsg, sinit_max_init_timeo, "max_init_timeo", AFPLUG_KIND_U16),
-                            "milliseconds")),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_initmsg, sinit_max_init_timeo, "max_init_timeo", AFPLUG_KIND_U16),
+                               "milliseconds")),
 };
 inline constexpr std::array sctp_paddrparams_members{
     ap::optional(AFPLUG_MEMBER(sctp_paddrparams, spp_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
     ap::optional(AFPLUG_MEMBER(sctp_paddrparams, spp_address, "address", AFPLUG_KIND_SOCKADDR)),
     ap::optional(
-        ap::helped(AFPLUG_MEMBER(sctp_paddrparams, spp_hbinterval, "hbinterval", AFPLUG_KIND_U32), "milliseconds")),
+        ap::with_help(AFPLUG_MEMBER(sctp_paddrparams, spp_hbinterval, "hbinterval", AFPLUG_KIND_U32), "milliseconds")),
     ap::optional(AFPLUG_MEMBER(sctp_paddrparams, spp_pathmaxrxt, "pathmaxrxt", AFPLUG_KIND_U16)),
     ap::optional(AFPLUG_MEMBER(sctp_paddrparams, spp_pathmtu, "pathmtu", AFPLUG_KIND_U32)),
     ap::optional(
-        ap::helped(AFPLUG_MEMBER(sctp_paddrparams, spp_sackdelay, "sackdelay", AFPLUG_KIND_U32), "milliseconds")),
-    ap::optional(ap::hex(ap::named(AFPLUG_MEMBER(sctp_paddrparams, spp_flags, "flags", AFPLUG_KIND_U32), "SPP_"))),
+        ap::with_help(AFPLUG_MEMBER(sctp_paddrparams, spp_sackdelay, "sackdelay", AFPLUG_KIND_U32), "milliseconds")),
+    ap::optional(
+        ap::hex(ap::with_values(AFPLUG_MEMBER(sctp_paddrparams, spp_flags, "flags", AFPLUG_KIND_U32), "SPP_"))),
     ap::optional(ap::hex(AFPLUG_MEMBER(sctp_paddrparams, spp_ipv6_flowlabel, "ipv6_flowlabel", AFPLUG_KIND_U32))),
     ap::optional(AFPLUG_MEMBER(sctp_paddrparams, spp_dscp, "dscp", AFPLUG_KIND_U8)),
 };
@@ -90,16 +91,16 @@ inline constexpr std::array sctp_prim_members{
 inline constexpr std::array sctp_sndinfo_members{
     ap::optional(AFPLUG_MEMBER(sctp_sndinfo, snd_sid, "sid", AFPLUG_KIND_U16)),
     ap::optional(ap::hex(AFPLUG_MEMBER(sctp_sndinfo, snd_flags, "flags", AFPLUG_KIND_U16))),
-    ap::optional(ap::helped(AFPLUG_MEMBER(sctp_sndinfo, snd_ppid, "ppid", AFPLUG_KIND_U32BE),
-                            "passed on as it is: in network order by convention")),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_sndinfo, snd_ppid, "ppid", AFPLUG_KIND_U32BE),
+                               "passed on as it is: in network order by convention")),
     ap::optional(AFPLUG_MEMBER(sctp_sndinfo, snd_context, "context", AFPLUG_KIND_U32)),
     ap::optional(AFPLUG_MEMBER(sctp_sndinfo, snd_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
 };
 inline constexpr std::array sctp_sack_info_members{
     ap::optional(AFPLUG_MEMBER(sctp_sack_info, sack_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
-    ap::optional(ap::helped(AFPLUG_MEMBER(sctp_sack_info, sack_delay, "delay", AFPLUG_KIND_U32), "milliseconds")),
-    ap::optional(
-        ap::helped(AFPLUG_MEMBER(sctp_sack_info, sack_freq, "freq", AFPLUG_KIND_U32), "packets; 1: acknowledge each")),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_sack_info, sack_delay, "delay", AFPLUG_KIND_U32), "milliseconds")),
+    ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_sack_info, sack_freq, "freq", AFPLUG_KIND_U32),
+                               "packets; 1: acknowledge each")),
 };
 inline constexpr std::array sctp_assoc_value_members{
     ap::optional(AFPLUG_MEMBER(sctp_assoc_value, assoc_id, "assoc_id", AFPLUG_KIND_I32)),
@@ -130,12 +131,12 @@ inline constexpr std::array sctp_options{
         ap::read_write, "heartbeat, path MTU and retransmissions of a peer's address"),
     sctp(AFPLUG_NAMED(SCTP_EVENTS), ap::kind::structure<sctp_event_subscribe>(sctp_event_subscribe_members, 1),
          ap::read_write, "notifications that recvmsg gives"),
-    sctp(AFPLUG_NAMED(SCTP_EVENT), ap::kind::structure<sctp_event>(sctp_event_members), ap::ask | ap::write_only,
-         "one notification, by its type"),
+    sctp(AFPLUG_NAMED(SCTP_EVENT), ap::kind::structure<sctp_event>(sctp_event_members),
+         ap::read_with_input | ap::write_only, "one notification, by its type"),
     sctp(AFPLUG_NAMED(SCTP_I_WANT_MAPPED_V4_ADDR), ap::kind::flag, ap::read_write,
          "IPv4 peers of an IPv6 socket show as mapped addresses"),
     sctp(AFPLUG_NAMED(SCTP_MAXSEG), assoc_value, ap::read_write, "largest chunk, in bytes; 0: what fits"),
-    sctp(AFPLUG_NAMED(SCTP_STATUS), ap::kind::structure<sctp_status>(sctp_status_members), ap::ask,
+    sctp(AFPLUG_NAMED(SCTP_STATUS), ap::kind::structure<sctp_status>(sctp_status_members), ap::read_with_input,
          "state of an association and its primary path"),
     sctp(AFPLUG_NAMED(SCTP_DELAYED_SACK), ap::kind::structure<sctp_sack_info>(sctp_sack_info_members), ap::read_write,
          "delay and frequency of acknowledgements"),

@@ -13,7 +13,7 @@ inline constexpr ap::option_group udp{SOL_UDP, "udp"};
 inline constexpr std::array udp_options{
     udp(AFPLUG_NAMED(UDP_CORK), ap::kind::flag, ap::read_write,
         "gather all that is sent into one datagram until switched off"),
-    udp(AFPLUG_NAMED(UDP_ENCAP), ap::kind::i32.named("UDP_ENCAP_"), ap::read_write,
+    udp(AFPLUG_NAMED(UDP_ENCAP), ap::kind::i32.with_values("UDP_ENCAP_"), ap::read_write,
         "kind of packets that are unwrapped from these datagrams"),
     udp(AFPLUG_NAMED(UDP_NO_CHECK6_TX), ap::kind::flag, ap::read_write, "send without checksum over IPv6"),
     udp(AFPLUG_NAMED(UDP_NO_CHECK6_RX), ap::kind::flag, ap::read_write, "accept datagrams without checksum over IPv6"),

@@ -58,8 +58,8 @@ constexpr auto raw_rows(const char* icmp_name, int icmp) {
 inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {
   const bool denied = verdict->error == WSAEACCES || verdict->error == EACCES;
   if (who->type == SOCK_RAW && verdict->state == AFPLUG_UNAVAILABLE && denied)
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "permission", "raw sockets are for members of the group Administrators",
-              "run it as administrator");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "permission",
+                    "raw sockets are for members of the group Administrators", "run it as administrator");
   return 0;
 }
 

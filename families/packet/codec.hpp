@@ -35,7 +35,7 @@ static_assert(offsetof(address, addr) == offsetof(sockaddr_ll, sll_addr));
 struct codec {
   using address = packet::address;
   static constexpr int family = AF_PACKET;
-  static constexpr std::uint32_t least = offsetof(address, addr);
+  static constexpr std::uint32_t min_length = offsetof(address, addr);
   static constexpr std::array fields{
       ap::field("interface", AFPLUG_KIND_TEXT, "name of the interface; nothing: any"),
       ap::field("proto", AFPLUG_KIND_U16, "EtherType in host order; 3: all",
@@ -77,47 +77,47 @@ struct codec {
     return text;
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
-    ap::keys keys(text);
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
+    ap::query query(text);
     address made;
-    made.ifindex = static_cast<std::int32_t>(ap::read_interface(keys.body()));
-    made.protocol = htons(static_cast<std::uint16_t>(keys.take("proto", 65535, 0)));
-    made.pkttype = static_cast<std::uint8_t>(keys.take("pkttype", 255, 0));
-    made.hatype = static_cast<std::uint16_t>(keys.take("hatype", 65535, 0));
-    const auto* addr = keys.take("addr");
-    const auto* tail = keys.take("tail");
-    const auto* halen = keys.take("halen");
+    made.ifindex = static_cast<std::int32_t>(ap::parse_interface(query.body()));
+    made.protocol = htons(static_cast<std::uint16_t>(query.take("proto", 65535, 0)));
+    made.pkttype = static_cast<std::uint8_t>(query.take("pkttype", 255, 0));
+    made.hatype = static_cast<std::uint16_t>(query.take("hatype", 65535, 0));
+    const auto* addr = query.take("addr");
+    const auto* tail = query.take("tail");
+    const auto* halen = query.take("halen");
     const std::string all = (addr ? hex_bytes("addr", *addr) : "") + (tail ? hex_bytes("tail", *tail) : "");
     if (all.size() > sizeof made.addr) ap::fail(EINVAL, "addr and tail have ", all.size(), " bytes, at most 32 fit");
     if (addr) made.halen = static_cast<std::uint8_t>(hex_bytes("addr", *addr).size());
-    if (halen) made.halen = ap::integer<std::uint8_t>("halen", *halen, 0, 255);
+    if (halen) made.halen = ap::parse_integer<std::uint8_t>("halen", *halen, 0, 255);
     all.copy(reinterpret_cast<char*>(made.addr), all.size());
     const auto length =
-        keys.take("length", sizeof made, std::max<std::uint64_t>(sizeof(sockaddr_ll), least + all.size()));
-    if (length < least) ap::fail(ERANGE, "length must be ", least, "-", sizeof made, ", not ", length);
-    keys.finish("proto, pkttype, hatype, addr, halen, tail, length");
+        query.take("length", sizeof made, std::max<std::uint64_t>(sizeof(sockaddr_ll), min_length + all.size()));
+    if (length < min_length) ap::fail(ERANGE, "length must be ", min_length, "-", sizeof made, ", not ", length);
+    query.reject_unknown("proto, pkttype, hatype, addr, halen, tail, length");
     return {made, static_cast<std::uint32_t>(length)};
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
-    std::string text = ap::write_interface(static_cast<std::uint32_t>(it->ifindex));
-    if (it->protocol != 0) ap::add_key(text, "proto", ap::hexadecimal(ntohs(it->protocol)));
-    if (it->pkttype != 0) ap::add_key(text, "pkttype", std::to_string(it->pkttype));
-    if (it->hatype != 0) ap::add_key(text, "hatype", std::to_string(it->hatype));
-    const std::size_t there = it.length - least;
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
+    std::string text = ap::format_interface(static_cast<std::uint32_t>(it->ifindex));
+    if (it->protocol != 0) ap::append_key(text, "proto", ap::hexadecimal(ntohs(it->protocol)));
+    if (it->pkttype != 0) ap::append_key(text, "pkttype", std::to_string(it->pkttype));
+    if (it->hatype != 0) ap::append_key(text, "hatype", std::to_string(it->hatype));
+    const std::size_t there = it.length - min_length;
     const std::size_t hardware = std::min<std::size_t>(it->halen, there);
-    if (hardware != 0) ap::add_key(text, "addr", hex_text(it->addr, hardware));
-    if (hardware != it->halen) ap::add_key(text, "halen", std::to_string(it->halen));
+    if (hardware != 0) ap::append_key(text, "addr", hex_text(it->addr, hardware));
+    if (hardware != it->halen) ap::append_key(text, "halen", std::to_string(it->halen));
     std::size_t rest = there;
     while (rest > hardware && it->addr[rest - 1] == 0) --rest;
-    if (rest > hardware) ap::add_key(text, "tail", hex_text(it->addr + hardware, rest - hardware));
-    if (it.length != std::max<std::size_t>(sizeof(sockaddr_ll), least + rest))
-      ap::add_key(text, "length", std::to_string(it.length));
+    if (rest > hardware) ap::append_key(text, "tail", hex_text(it->addr + hardware, rest - hardware));
+    if (it.length != std::max<std::size_t>(sizeof(sockaddr_ll), min_length + rest))
+      ap::append_key(text, "length", std::to_string(it.length));
     return text;
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
-    const std::size_t hardware = std::min<std::size_t>(it->halen, it.length - least);
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
+    const std::size_t hardware = std::min<std::size_t>(it->halen, it.length - min_length);
     out.text(ap::interface_name(static_cast<std::uint32_t>(it->ifindex)))
         .number(ntohs(it->protocol))
         .number(it->pkttype)
@@ -125,7 +125,7 @@ struct codec {
         .bytes({reinterpret_cast<const char*>(it->addr), hardware});
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     address made;
     made.ifindex = in.text(0).empty() ? 0 : static_cast<std::int32_t>(ap::interface_index(in.text(0)));
     made.protocol = htons(static_cast<std::uint16_t>(in.number(1, 65535)));

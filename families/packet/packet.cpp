@@ -12,7 +12,7 @@ namespace ap = afplug::plugin;
 
 constexpr std::array membership_members{
     AFPLUG_MEMBER(packet_mreq, mr_ifindex, "ifindex", AFPLUG_KIND_IFINDEX),
-    ap::named(AFPLUG_MEMBER(packet_mreq, mr_type, "type", AFPLUG_KIND_U16), "PACKET_MR_"),
+    ap::with_values(AFPLUG_MEMBER(packet_mreq, mr_type, "type", AFPLUG_KIND_U16), "PACKET_MR_"),
     ap::optional(AFPLUG_MEMBER(packet_mreq, mr_alen, "alen", AFPLUG_KIND_U16)),
     ap::optional(AFPLUG_MEMBER(packet_mreq, mr_address, "address", AFPLUG_KIND_MAC)),
 };
@@ -37,7 +37,7 @@ constexpr std::array ring_members{
 };
 constexpr std::array fanout_members{
     AFPLUG_MEMBER(fanout_args, id, "id", AFPLUG_KIND_U16),
-    ap::named(AFPLUG_MEMBER(fanout_args, type_flags, "type_flags", AFPLUG_KIND_U16), "PACKET_FANOUT_"),
+    ap::with_values(AFPLUG_MEMBER(fanout_args, type_flags, "type_flags", AFPLUG_KIND_U16), "PACKET_FANOUT_"),
     ap::optional(AFPLUG_MEMBER(fanout_args, max_num_members, "max_num_members", AFPLUG_KIND_U32)),
 };
 constexpr auto membership = ap::kind::structure<packet_mreq>(membership_members);
@@ -73,9 +73,10 @@ constexpr std::array packet_options{
                  "get struct tpacket_auxdata (VLAN tag, lengths) as ancillary data"),
     packet_level(AFPLUG_NAMED(PACKET_ORIGDEV), ap::kind::flag, ap::read_write,
                  "name the interface that a packet came in by, not the bond or team above it"),
-    packet_level(AFPLUG_NAMED(PACKET_VERSION), ap::kind::i32.named("TPACKET_V"), ap::read_write,
+    packet_level(AFPLUG_NAMED(PACKET_VERSION), ap::kind::i32.with_values("TPACKET_V"), ap::read_write,
                  "layout of the rings: TPACKET_V1, TPACKET_V2, TPACKET_V3"),
-    packet_level(AFPLUG_NAMED(PACKET_HDRLEN), ap::kind::i32, ap::ask, "size of a ring version's frame header"),
+    packet_level(AFPLUG_NAMED(PACKET_HDRLEN), ap::kind::i32, ap::read_with_input,
+                 "size of a ring version's frame header"),
     packet_level(AFPLUG_NAMED(PACKET_RESERVE), ap::kind::u32, ap::read_write,
                  "bytes kept free before each frame in the ring"),
     packet_level(AFPLUG_NAMED(PACKET_LOSS), ap::kind::flag, ap::read_write,
@@ -100,7 +101,7 @@ constexpr std::array packet_options{
                  "do not receive what this machine sends"),
 };
 constexpr auto options =
-    ap::join(packet_options, std::array{ap::with_calls<&get_filter, &set_filter>(socket_level(
+    ap::join(packet_options, std::array{ap::with_functions<&get_filter, &set_filter>(socket_level(
                                  AFPLUG_NAMED(SO_ATTACH_FILTER), ap::kind::call, ap::read_write,
                                  "an expression of libpcap (\"tcp port 80\"), a program of classic BPF, or none"))});
 
@@ -108,7 +109,7 @@ constexpr auto options =
 constexpr int network(int ethertype) { return ((ethertype & 0xff) << 8) | (ethertype >> 8); }
 static_assert(std::endian::native == std::endian::little, "network() turns the bytes round");
 
-constexpr ap::needs needs{.module = "af_packet", .config = "CONFIG_PACKET", .capability = "CAP_NET_RAW"};
+constexpr ap::requirements needs{.module = "af_packet", .config = "CONFIG_PACKET", .capability = "CAP_NET_RAW"};
 
 constexpr auto rows_of(const char* type_name, int socket_type, const char* what) {
   constexpr auto flags = AFPLUG_ROW_MESSAGE;
@@ -132,7 +133,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_PACKET",
     .number = AF_PACKET,
     .help = "frames of network interfaces, below IP",
-    .need = {.module = "af_packet", .config = "CONFIG_PACKET"},
+    .requirements = {.module = "af_packet", .config = "CONFIG_PACKET"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(packet::constants),

@@ -32,17 +32,17 @@ struct address_un {
 struct codec {
   using address = address_un;
   static constexpr int family = AF_UNIX;
-  static constexpr std::uint32_t least = offsetof(address_un, path);
+  static constexpr std::uint32_t min_length = offsetof(address_un, path);
   static constexpr std::size_t most = sizeof(sockaddr_un::sun_path);
   static constexpr std::array fields{
       ap::field("path", AFPLUG_KIND_BYTES, "a path; an abstract name with a NUL before it; nothing: no name"),
   };
 
   /// `name` as the kernel has it: an abstract name begins with NUL.
-  static ap::sized<address> make(std::string_view name) {
-    ap::sized<address> made;
+  static ap::native_address<address> make(std::string_view name) {
+    ap::native_address<address> made;
     made->family = AF_UNIX;
-    made.length = static_cast<std::uint32_t>(least + name.size());
+    made.length = static_cast<std::uint32_t>(min_length + name.size());
     const bool path = !name.empty() && name[0] != '\0';
     if (path && name.find('\0') != name.npos)
       ap::fail(EINVAL, "the path has a NUL in it; an abstract name begins with '@'");
@@ -55,29 +55,33 @@ struct codec {
     return made;
   }
 
-  static std::string_view name(const ap::sized<address>& it) {
-    const std::string_view all(it->path, it.length - least);
+  static std::string_view name(const ap::native_address<address>& it) {
+    const std::string_view all(it->path, it.length - min_length);
     if (!all.empty() && all[0] != '\0') return all.substr(0, all.find('\0'));
     if (all.size() > most) ap::fail(EINVAL, "an abstract name of ", all.size() - 1, " bytes");
     return all;
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
-    if (text.starts_with('@')) return make(ap::say(std::string_view("", 1), ap::percent_decode(text.substr(1))));
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
+    if (text.starts_with('@')) return make(ap::concat(std::string_view("", 1), ap::percent_decode(text.substr(1))));
     const std::string path = ap::percent_decode(text);
     if (path.starts_with('\0')) ap::fail(EINVAL, "the path has a NUL in it; an abstract name begins with '@'");
     return make(path);
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
     const std::string_view it_name = name(it);
-    return it_name.starts_with('\0') ? ap::say("@", ap::percent_encode(it_name.substr(1)))
+    return it_name.starts_with('\0') ? ap::concat("@", ap::percent_encode(it_name.substr(1)))
                                      : ap::percent_encode(it_name, "", "@");
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) { out.bytes(name(it)); }
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
+    out.bytes(name(it));
+  }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) { return make(in.text(0)); }
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
+    return make(in.text(0));
+  }
 };
 
 }  // namespace unix_family

@@ -15,9 +15,9 @@ constexpr std::array rows{
             "datagrams, in order and none lost"),
     ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE, "", {},
             "a connection that carries records in order"),
-    ap::native(ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, 0, every | AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN, "", {},
-                       "on Linux another name of SOCK_DGRAM"),
-               AFPLUG_ANY, SOCK_DGRAM, 0),
+    ap::with_native(ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, 0, every | AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN, "", {},
+                            "on Linux another name of SOCK_DGRAM"),
+                    AFPLUG_ANY, SOCK_DGRAM, 0),
     ap::pass_through(""),
 };
 
@@ -29,7 +29,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_UNIX",
     .number = AF_UNIX,
     .help = "sockets inside this machine",
-    .need = {.module = "unix", .config = "CONFIG_UNIX"},
+    .requirements = {.module = "unix", .config = "CONFIG_UNIX"},
     .rows = ap::array(rows),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<unix_family::codec>,

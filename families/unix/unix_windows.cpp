@@ -31,15 +31,15 @@ std::int32_t check(const afplug_identity*, std::uint32_t flags, afplug_verdict* 
   if (windows_common::provides(AF_UNIX)) return 0;
   const auto build = windows_common::build();
   if (build < first_build)
-    ap::judge(
-        *verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
-        ap::say("AF_UNIX needs Windows 10 1803 (build ", first_build, ") or later, and this Windows is build ", build),
-        "update Windows");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
+                    ap::concat("AF_UNIX needs Windows 10 1803 (build ", first_build,
+                               ") or later, and this Windows is build ", build),
+                    "update Windows");
   else
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
-              ap::say("Winsock's catalogue has no provider of AF_UNIX, though Windows brings one from build ",
-                      first_build, " on and this is build ", build),
-              "see `netsh winsock show catalog` and `sc query afunix`");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
+                    ap::concat("Winsock's catalogue has no provider of AF_UNIX, though Windows brings one from build ",
+                               first_build, " on and this is build ", build),
+                    "see `netsh winsock show catalog` and `sc query afunix`");
   return 0;
 }
 
@@ -51,7 +51,7 @@ constexpr std::array families{ap::kernel_family({
     .rows = ap::array(rows),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<unix_family::codec>,
-    .check = ap::guarded<&check>,
+    .check = ap::slot<&check>,
 })};
 }  // namespace
 

@@ -48,34 +48,35 @@ struct codec {
   static std::uint64_t cid(std::string_view text) {
     for (const auto& known : cid_names)
       if (text == known.name) return known.cid;
-    return ap::integer("cid", text, 0, most);
+    return ap::parse_integer("cid", text, 0, most);
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
-    ap::keys keys(text);
-    const auto flags = keys.take("flags", 255, 0);
-    keys.finish("flags");
-    const auto colon = keys.body().find(':');
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
+    ap::query query(text);
+    const auto flags = query.take("flags", 255, 0);
+    query.reject_unknown("flags");
+    const auto colon = query.body().find(':');
     if (colon == std::string_view::npos) ap::fail(EINVAL, "the port is missing in '", text, "': write CID:PORT");
-    const auto port = keys.body().substr(colon + 1);
-    return make(cid(keys.body().substr(0, colon)), port == "any" ? most : ap::integer("port", port, 0, most), flags);
+    const auto port = query.body().substr(colon + 1);
+    return make(cid(query.body().substr(0, colon)), port == "any" ? most : ap::parse_integer("port", port, 0, most),
+                flags);
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
     std::string text = std::to_string(it->svm_cid);
     for (const auto& known : cid_names)
       if (it->svm_cid == known.cid) text = known.name;
     text += ':';
     text += it->svm_port == VMADDR_PORT_ANY ? "any" : std::to_string(it->svm_port);
-    if (it->svm_flags != 0) ap::add_key(text, "flags", ap::hexadecimal(it->svm_flags));
+    if (it->svm_flags != 0) ap::append_key(text, "flags", ap::hexadecimal(it->svm_flags));
     return text;
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.number(it->svm_cid).number(it->svm_port).number(it->svm_flags);
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     return make(in.number(0, most), in.number(1, most), in.number(2, 255));
   }
 };

@@ -28,7 +28,7 @@ std::int32_t get_local_cid(std::int64_t, const afplug_identity&, afplug_text* ou
   unsigned cid = 0;
   const std::int32_t result = ::ioctl(device, IOCTL_VM_SOCKETS_GET_LOCAL_CID, &cid) == 0 ? 0 : -errno;
   ::close(device);
-  if (result == 0) ap::write(out, std::to_string(cid));
+  if (result == 0) ap::write_text(out, std::to_string(cid));
   return result;
 }
 
@@ -46,8 +46,8 @@ constexpr std::array options{
        "send and receive from kernel callers without blocking; VMCI only"),
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW), ap::kind::timeval64, ap::read_write,
        "how long connect may take, with 64-bit time on every machine"),
-    ap::with_calls<&get_local_cid, nullptr>(vm("IOCTL_VM_SOCKETS_GET_LOCAL_CID", -1, ap::kind::call, ap::read_only,
-                                               "this machine's own context id, as /dev/vsock says it")),
+    ap::with_functions<&get_local_cid, nullptr>(vm("IOCTL_VM_SOCKETS_GET_LOCAL_CID", -1, ap::kind::call, ap::read_only,
+                                                   "this machine's own context id, as /dev/vsock says it")),
 };
 
 constexpr auto connected = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
@@ -96,28 +96,28 @@ bool has_loopback() {
 std::int32_t check(const afplug_identity* who, std::uint32_t flags, afplug_verdict* verdict) {
   constexpr std::string_view remedy = "modprobe vsock_loopback";
   if (verdict->error == ENODEV) {
-    ap::judge(*verdict, AFPLUG_UNAVAILABLE, "no-device", "no vsock transport that is loaded has this type of socket",
-              "modprobe vmw_vsock_vmci_transport");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "no-device",
+                    "no vsock transport that is loaded has this type of socket", "modprobe vmw_vsock_vmci_transport");
     return 0;
   }
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
   if (who->type == SOCK_DGRAM) {
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "", "transport: vmci, which alone has datagrams", "");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", "transport: vmci, which alone has datagrams", "");
     return 0;
   }
   const auto list = loaded_transports();
   if (list.empty() && ::access("/sys/module", F_OK) != 0)
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "",
-              "the socket opens; /sys is not mounted, so which transports there are can't be told",
-              "mount -t sysfs sysfs /sys");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "",
+                    "the socket opens; /sys is not mounted, so which transports there are can't be told",
+                    "mount -t sysfs sysfs /sys");
   else if (list.empty())
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "no-device",
-              "the socket opens, but no vsock transport is loaded: there is nobody to connect to", remedy);
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device",
+                    "the socket opens, but no vsock transport is loaded: there is nobody to connect to", remedy);
   else if ((flags & AFPLUG_CHECK_PASSIVE) == 0 && !has_loopback())
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "",
-              ap::say("transport: ", list, "; none for this machine itself (local:PORT)"), remedy);
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "",
+                    ap::concat("transport: ", list, "; none for this machine itself (local:PORT)"), remedy);
   else
-    ap::judge(*verdict, AFPLUG_AVAILABLE, "", ap::say("transport: ", list), "");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", ap::concat("transport: ", list), "");
   return 0;
 }
 
@@ -126,12 +126,12 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_VSOCK",
     .number = AF_VSOCK,
     .help = "between virtual machines and their host",
-    .need = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
+    .requirements = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(vsock::constants),
     .codec = &ap::codec_of<vsock::codec>,
-    .check = ap::guarded<&check>,
+    .check = ap::slot<&check>,
 })};
 }  // namespace
 

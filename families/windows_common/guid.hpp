@@ -26,7 +26,7 @@ inline std::string guid(std::string_view field, std::string_view text) {
 inline GUID read_guid(std::string_view field, std::string_view text) {
   const std::string lower = guid(field, text);
   const auto number = [&](std::size_t at, std::size_t digits) {
-    return ap::integer("GUID", ap::say("0x", std::string_view(lower).substr(at, digits)), 0, 0xffffffff);
+    return ap::parse_integer("GUID", ap::concat("0x", std::string_view(lower).substr(at, digits)), 0, 0xffffffff);
   };
   GUID made{};
   made.Data1 = static_cast<unsigned long>(number(0, 8));

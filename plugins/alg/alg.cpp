@@ -51,30 +51,30 @@ struct codec {
     return made;
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
-    ap::keys keys(text);
-    const auto slash = keys.body().find('/');
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
+    ap::query query(text);
+    const auto slash = query.body().find('/');
     if (slash == std::string_view::npos) ap::fail(EINVAL, "the name is missing in '", text, "': write TYPE/NAME");
-    const auto feat = keys.take("feat", most, 0);
-    const auto mask = keys.take("mask", most, 0);
-    keys.finish("feat, mask");
-    return make(ap::percent_decode(keys.body().substr(0, slash)), ap::percent_decode(keys.body().substr(slash + 1)),
+    const auto feat = query.take("feat", most, 0);
+    const auto mask = query.take("mask", most, 0);
+    query.reject_unknown("feat, mask");
+    return make(ap::percent_decode(query.body().substr(0, slash)), ap::percent_decode(query.body().substr(slash + 1)),
                 feat, mask);
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
     std::string text =
         ap::percent_encode(text_of(it->salg_type), "/?&") + "/" + ap::percent_encode(text_of(it->salg_name), "?&");
-    if (it->salg_feat != 0) ap::add_key(text, "feat", ap::hexadecimal(it->salg_feat));
-    if (it->salg_mask != 0) ap::add_key(text, "mask", ap::hexadecimal(it->salg_mask));
+    if (it->salg_feat != 0) ap::append_key(text, "feat", ap::hexadecimal(it->salg_feat));
+    if (it->salg_mask != 0) ap::append_key(text, "mask", ap::hexadecimal(it->salg_mask));
     return text;
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(text_of(it->salg_type)).text(text_of(it->salg_name)).number(it->salg_feat).number(it->salg_mask);
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     return make(in.text(0), in.text(1), in.number(2, most), in.number(3, most));
   }
 };
@@ -90,7 +90,7 @@ std::int32_t accept(std::int64_t listener, const afplug_identity*, std::int64_t*
 constexpr afplug_kernel_ops ops = [] {
   afplug_kernel_ops made{};
   made.size = sizeof made;
-  made.accept = ap::guarded<&accept>;
+  made.accept = ap::slot<&accept>;
   return made;
 }();
 
@@ -115,7 +115,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_ALG",
     .number = AF_ALG,
     .help = "the kernel's cryptography",
-    .need = {.module = "af_alg", .config = "CONFIG_CRYPTO_USER_API"},
+    .requirements = {.module = "af_alg", .config = "CONFIG_CRYPTO_USER_API"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(alg_family::constants),

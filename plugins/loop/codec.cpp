@@ -41,7 +41,7 @@ afplug_sockaddr checked(const afplug_identity& who, std::string_view name) {
 
 std::int32_t parse(const afplug_identity* who, const char* text, std::size_t size, afplug_sockaddr* out,
                    afplug_text* why) {
-  return ap::guard(
+  return ap::catch_errors(
       [&]() -> std::int32_t {
         *out = checked(*who, ap::percent_decode({text, size}));
         return 0;
@@ -50,16 +50,16 @@ std::int32_t parse(const afplug_identity* who, const char* text, std::size_t siz
 }
 
 std::int32_t format(const afplug_identity* who, const void* raw, std::uint32_t length, afplug_text* out) {
-  return ap::guard([&]() -> std::int32_t {
-    ap::write(out, ap::percent_encode(name_in(raw, length, who->number)));
+  return ap::catch_errors([&]() -> std::int32_t {
+    ap::write_text(out, ap::percent_encode(name_in(raw, length, who->number)));
     return 0;
   });
 }
 
 std::int32_t get(const afplug_identity* who, const void* raw, std::uint32_t length, afplug_value* values,
                  std::uint32_t capacity) {
-  return ap::guard([&]() -> std::int32_t {
-    ap::fields_out made;
+  return ap::catch_errors([&]() -> std::int32_t {
+    ap::field_writer made;
     made.text(name_in(raw, length, who->number));
     if (capacity > 0) values[0] = made.values()[0];
     return fields.size();
@@ -68,9 +68,9 @@ std::int32_t get(const afplug_identity* who, const void* raw, std::uint32_t leng
 
 std::int32_t set(const afplug_identity* who, const afplug_value* values, std::uint32_t count, afplug_sockaddr* out,
                  afplug_text* why) {
-  return ap::guard(
+  return ap::catch_errors(
       [&]() -> std::int32_t {
-        *out = checked(*who, ap::fields_in(fields, {values, count}).text(0));
+        *out = checked(*who, ap::field_reader(fields, {values, count}).text(0));
         return 0;
       },
       why);

@@ -20,7 +20,7 @@ constexpr ap::option_group all{SOL_LOOP, nullptr};
 constexpr ap::option_group connections{SOL_LOOP, "connection"};
 
 std::int32_t write_stage(std::int64_t state, const afplug_identity&, afplug_text* out) {
-  ap::write(out, reinterpret_cast<handle*>(static_cast<std::intptr_t>(state))->stage());
+  ap::write_text(out, reinterpret_cast<handle*>(static_cast<std::intptr_t>(state))->stage());
   return 0;
 }
 
@@ -31,8 +31,8 @@ constexpr std::array options{
     connections(AFPLUG_NAMED(LOOP_BACKLOG), ap::kind::i32, ap::read_write,
                 "how many connections may wait to be accepted; written on a listening socket"),
     connections(AFPLUG_NAMED(LOOP_PENDING), ap::kind::i32, ap::read_only, "how many connections wait to be accepted"),
-    ap::with_calls<&write_stage, nullptr>(all(AFPLUG_NAMED(LOOP_STAGE), ap::kind::call, ap::read_only,
-                                              "how far the socket is: fresh, listening, connecting, connected")),
+    ap::with_functions<&write_stage, nullptr>(all(AFPLUG_NAMED(LOOP_STAGE), ap::kind::call, ap::read_only,
+                                                  "how far the socket is: fresh, listening, connecting, connected")),
 };
 
 constexpr auto constants =
@@ -53,23 +53,23 @@ constexpr std::array rows{
 constexpr afplug_user_ops operations{
     .size = sizeof(afplug_user_ops),
     .reserved = 0,
-    .open = ap::guarded<handle::open>,
-    .close = ap::guarded<handle::close>,
-    .sendmsg = ap::guarded<&handle::sendmsg>,
-    .recvmsg = ap::guarded<&handle::recvmsg>,
-    .readiness = ap::guarded<&handle::readiness>,
-    .bind = ap::guarded<&handle::bind>,
-    .listen = ap::guarded<&handle::listen>,
-    .accept = ap::guarded<&handle::accept>,
-    .connect = ap::guarded<&handle::connect>,
-    .connect_result = ap::guarded<&handle::connect_result>,
-    .shutdown = ap::guarded<&handle::shutdown>,
-    .getsockname = ap::guarded<&handle::getsockname>,
-    .getpeername = ap::guarded<&handle::getpeername>,
-    .get_option = ap::guarded<&handle::get_option>,
-    .set_option = ap::guarded<&handle::set_option>,
-    .pair = ap::guarded<handle::pair>,
-    .dup = ap::guarded<&handle::dup>,
+    .open = ap::slot<handle::open>,
+    .close = ap::slot<handle::close>,
+    .sendmsg = ap::slot<&handle::sendmsg>,
+    .recvmsg = ap::slot<&handle::recvmsg>,
+    .readiness = ap::slot<&handle::readiness>,
+    .bind = ap::slot<&handle::bind>,
+    .listen = ap::slot<&handle::listen>,
+    .accept = ap::slot<&handle::accept>,
+    .connect = ap::slot<&handle::connect>,
+    .connect_result = ap::slot<&handle::connect_result>,
+    .shutdown = ap::slot<&handle::shutdown>,
+    .getsockname = ap::slot<&handle::getsockname>,
+    .getpeername = ap::slot<&handle::getpeername>,
+    .get_option = ap::slot<&handle::get_option>,
+    .set_option = ap::slot<&handle::set_option>,
+    .pair = ap::slot<handle::pair>,
+    .dup = ap::slot<&handle::dup>,
 };
 
 constexpr std::array families{ap::user_family({.id = "loop",

@@ -17,7 +17,7 @@ namespace ap = afplug::plugin;
 struct protocol {
   const char* name;
   int number;
-  ap::needs need;
+  ap::requirements need;
   const char* help;
 };
 constexpr std::array protocols{
@@ -76,28 +76,28 @@ struct codec {
   };
   static constexpr std::uint32_t most = 0xffffffff;
 
-  static ap::sized<address> make(std::uint64_t pid, std::uint64_t groups) {
+  static ap::native_address<address> make(std::uint64_t pid, std::uint64_t groups) {
     address made{};
     made.nl_family = AF_NETLINK;
     made.nl_pid = static_cast<std::uint32_t>(pid);
     made.nl_groups = static_cast<std::uint32_t>(groups);
     return made;
   }
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
-    ap::keys keys(text);
-    const auto pid = ap::integer("pid", keys.body(), 0, most), groups = keys.take("groups", most, 0);
-    keys.finish("groups");
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
+    ap::query query(text);
+    const auto pid = ap::parse_integer("pid", query.body(), 0, most), groups = query.take("groups", most, 0);
+    query.reject_unknown("groups");
     return make(pid, groups);
   }
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
     std::string text = std::to_string(it->nl_pid);
-    if (it->nl_groups != 0) ap::add_key(text, "groups", ap::hexadecimal(it->nl_groups));
+    if (it->nl_groups != 0) ap::append_key(text, "groups", ap::hexadecimal(it->nl_groups));
     return text;
   }
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.number(it->nl_pid).number(it->nl_groups);
   }
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     return make(in.number(0, most), in.number(1, most));
   }
 };
@@ -107,7 +107,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_NETLINK",
     .number = AF_NETLINK,
     .help = "messages with the kernel",
-    .need = {.config = "CONFIG_NET"},
+    .requirements = {.config = "CONFIG_NET"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(netlink_family::constants),

@@ -42,24 +42,24 @@ struct codec {
     return made;
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     const auto colon = text.find(':');
     if (colon == text.npos) ap::fail(EINVAL, "the port is missing in '", text, "': write NODE:PORT");
     const auto node = text.substr(0, colon), port = text.substr(colon + 1);
-    return make(node == "any" ? QRTR_NODE_BCAST : ap::integer("node", node, 0, most),
-                port == "control" ? QRTR_PORT_CTRL : ap::integer("port", port, 0, most));
+    return make(node == "any" ? QRTR_NODE_BCAST : ap::parse_integer("node", node, 0, most),
+                port == "control" ? QRTR_PORT_CTRL : ap::parse_integer("port", port, 0, most));
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
-    return ap::say(it->sq_node == QRTR_NODE_BCAST ? "any" : std::to_string(it->sq_node), ":",
-                   it->sq_port == QRTR_PORT_CTRL ? "control" : std::to_string(it->sq_port));
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
+    return ap::concat(it->sq_node == QRTR_NODE_BCAST ? "any" : std::to_string(it->sq_node), ":",
+                      it->sq_port == QRTR_PORT_CTRL ? "control" : std::to_string(it->sq_port));
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.number(it->sq_node).number(it->sq_port);
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     return make(in.number(0, most), in.number(1, most));
   }
 };
@@ -74,7 +74,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_QIPCRTR",
     .number = AF_QIPCRTR,
     .help = "Qualcomm's IPC router",
-    .need = {.module = "qrtr", .config = "CONFIG_QRTR"},
+    .requirements = {.module = "qrtr", .config = "CONFIG_QRTR"},
     .rows = ap::array(rows),
     .constants = ap::array(qipcrtr_family::constants),
     .codec = &ap::codec_of<codec>,

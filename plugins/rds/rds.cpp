@@ -32,26 +32,26 @@ struct codec {
     return made;
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     const auto colon = text.rfind(':');
     if (colon == text.npos) ap::fail(EINVAL, "the port is missing in '", text, "': write ADDRESS:PORT");
-    return make(text.substr(0, colon), ap::integer("port", text.substr(colon + 1), 0, 65535));
+    return make(text.substr(0, colon), ap::parse_integer("port", text.substr(colon + 1), 0, 65535));
   }
 
-  static std::string host(const ap::sized<address>& it) {
+  static std::string host(const ap::native_address<address>& it) {
     char text[INET_ADDRSTRLEN];
     return inet_ntop(AF_INET, &it->sin_addr, text, sizeof text);
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
-    return ap::say(host(it), ":", ntohs(it->sin_port));
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
+    return ap::concat(host(it), ":", ntohs(it->sin_port));
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.text(host(it)).number(ntohs(it->sin_port));
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     return make(in.text(0), in.number(1, 65535));
   }
 };
@@ -67,7 +67,7 @@ constexpr std::array options{
         "get which ports came out of congestion, as ancillary data"),
     rds(AFPLUG_NAMED(RDS_GET_MR_FOR_DEST), ap::kind::bytes(160, 160), ap::write_only,
         "register memory for RDMA with one peer"),
-    rds(AFPLUG_NAMED(SO_RDS_TRANSPORT), ap::kind::i32.named("RDS_TRANS_"), ap::read_write,
+    rds(AFPLUG_NAMED(SO_RDS_TRANSPORT), ap::kind::i32.with_values("RDS_TRANS_"), ap::read_write,
         "what carries it: RDS_TRANS_IB, RDS_TRANS_TCP"),
     rds(AFPLUG_NAMED(SO_RDS_MSG_RXPATH_LATENCY), ap::kind::bytes(0, 8), ap::write_only,
         "get how long messages took inside this machine"),
@@ -84,7 +84,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_RDS",
     .number = AF_RDS,
     .help = "reliable datagrams",
-    .need = {.module = "rds", .config = "CONFIG_RDS"},
+    .requirements = {.module = "rds", .config = "CONFIG_RDS"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(rds_family::constants),

@@ -54,9 +54,9 @@ struct codec {
   static constexpr form forms[] = {
       {"nameseq", TIPC_ADDR_NAMESEQ, 3}, {"name", TIPC_ADDR_NAME, 2}, {"id", TIPC_ADDR_ID, 2}};
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
-    ap::keys keys(text);
-    std::string_view rest = keys.body();
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
+    ap::query query(text);
+    std::string_view rest = query.body();
     const auto next = [&] {
       const auto part = rest.substr(0, rest.find('/'));
       rest.remove_prefix(std::min(part.size() + 1, rest.size()));
@@ -66,34 +66,34 @@ struct codec {
     for (const auto& f : forms) {
       if (word != f.name) continue;
       std::uint64_t numbers[3] = {};
-      for (std::size_t i = 0; i < f.numbers; ++i) numbers[i] = ap::integer("number", next(), 0, most);
+      for (std::size_t i = 0; i < f.numbers; ++i) numbers[i] = ap::parse_integer("number", next(), 0, most);
       if (!rest.empty()) ap::fail(EINVAL, "'", rest, "' is too much: ", f.name, " has ", f.numbers, " numbers");
-      const auto scope = keys.take("scope", 255, TIPC_CLUSTER_SCOPE);
-      if (f.kind == TIPC_ADDR_NAME) numbers[2] = keys.take("domain", most, 0);
-      keys.finish("scope, and domain for a name");
+      const auto scope = query.take("scope", 255, TIPC_CLUSTER_SCOPE);
+      if (f.kind == TIPC_ADDR_NAME) numbers[2] = query.take("domain", most, 0);
+      query.reject_unknown("scope, and domain for a name");
       return make(f.kind, numbers[0], numbers[1], numbers[2], scope);
     }
     ap::fail(EINVAL, "'", word, "' is none of name, nameseq, id: write name/TYPE/INSTANCE");
   }
 
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
     std::string text;
     if (it->addrtype == TIPC_ADDR_NAMESEQ)
-      text = ap::say("nameseq/", it->addr.nameseq.type, "/", it->addr.nameseq.lower, "/", it->addr.nameseq.upper);
+      text = ap::concat("nameseq/", it->addr.nameseq.type, "/", it->addr.nameseq.lower, "/", it->addr.nameseq.upper);
     else if (it->addrtype == TIPC_ADDR_NAME)
-      text = ap::say("name/", it->addr.name.name.type, "/", it->addr.name.name.instance);
+      text = ap::concat("name/", it->addr.name.name.type, "/", it->addr.name.name.instance);
     else if (it->addrtype == TIPC_ADDR_ID)
-      text = ap::say("id/", it->addr.id.node, "/", it->addr.id.ref);
+      text = ap::concat("id/", it->addr.id.node, "/", it->addr.id.ref);
     else
       ap::fail(EINVAL, "a TIPC address of type ", it->addrtype);
     if (it->scope != TIPC_CLUSTER_SCOPE)
-      ap::add_key(text, "scope", std::to_string(static_cast<std::uint8_t>(it->scope)));
+      ap::append_key(text, "scope", std::to_string(static_cast<std::uint8_t>(it->scope)));
     if (it->addrtype == TIPC_ADDR_NAME && it->addr.name.domain != 0)
-      ap::add_key(text, "domain", std::to_string(it->addr.name.domain));
+      ap::append_key(text, "domain", std::to_string(it->addr.name.domain));
     return text;
   }
 
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) {
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
     out.number(it->addrtype);
     if (it->addrtype == TIPC_ADDR_NAMESEQ)
       out.number(it->addr.nameseq.type).number(it->addr.nameseq.lower).number(it->addr.nameseq.upper);
@@ -104,7 +104,7 @@ struct codec {
     out.number(static_cast<std::uint8_t>(it->scope));
   }
 
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) {
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     const auto kind = in.number(0, 255);
     // Of a name the third number is nothing that goes into an address.
     const auto v3 = kind == TIPC_ADDR_NAME ? 0 : in.number(3, most);
@@ -120,7 +120,7 @@ constexpr std::array group_members{
     ap::optional(ap::hex(ap::member("flags", AFPLUG_KIND_U32, offsetof(tipc_group_req, flags), 4))),
 };
 constexpr std::array options{
-    tipc(AFPLUG_NAMED(TIPC_IMPORTANCE), ap::kind::u32.named("TIPC_"), ap::read_write,
+    tipc(AFPLUG_NAMED(TIPC_IMPORTANCE), ap::kind::u32.with_values("TIPC_"), ap::read_write,
          "importance of messages sent: TIPC_LOW_IMPORTANCE to TIPC_CRITICAL_IMPORTANCE"),
     tipc(AFPLUG_NAMED(TIPC_SRC_DROPPABLE), ap::kind::flag, ap::read_write, "messages may be lost on congestion here"),
     tipc(AFPLUG_NAMED(TIPC_DEST_DROPPABLE), ap::kind::flag, ap::read_write,
@@ -154,7 +154,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_TIPC",
     .number = AF_TIPC,
     .help = "services of a cluster, by name",
-    .need = {.module = "tipc", .config = "CONFIG_TIPC"},
+    .requirements = {.module = "tipc", .config = "CONFIG_TIPC"},
     .rows = ap::array(rows),
     .options = ap::array(options),
     .constants = ap::array(tipc_family::constants),

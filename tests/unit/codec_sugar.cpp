@@ -28,7 +28,7 @@ TEST(sugar, what_is_thrown_becomes_an_errno_and_a_sentence) {
   afplug_text why{room, sizeof room, 0};
   const auto thrown = [&](auto throw_it) {
     why.size = 0;
-    return ap::guard(
+    return ap::catch_errors(
         [&]() -> std::int32_t {
           throw_it();
           return 5;
@@ -46,8 +46,8 @@ TEST(sugar, what_is_thrown_becomes_an_errno_and_a_sentence) {
   EXPECT_EQ(thrown([] { throw std::runtime_error("words"); }), -EIO);
   EXPECT_EQ(words(), "words");
   EXPECT_EQ(thrown([] { throw 7; }), -EIO);
-  EXPECT_EQ(ap::guard([]() -> std::int32_t { throw 7; }), -EIO);
-  ap::guard([] { throw 7; });
+  EXPECT_EQ(ap::catch_errors([]() -> std::int32_t { throw 7; }), -EIO);
+  ap::catch_errors([] { throw 7; });
 }
 
 std::int32_t slot(std::int32_t a, const char* text) {
@@ -63,31 +63,31 @@ struct state {
 };
 
 TEST(sugar, slots_are_guarded) {
-  std::int32_t (*const plain)(std::int32_t, const char*) = ap::guarded<&slot>;
+  std::int32_t (*const plain)(std::int32_t, const char*) = ap::slot<&slot>;
   EXPECT_EQ(plain(1, "four"), 5);
   EXPECT_EQ(plain(1, nullptr), -ENOMEM);
-  std::int32_t (*const member)(void*, std::int32_t) = ap::guarded<&state::readiness>;
+  std::int32_t (*const member)(void*, std::int32_t) = ap::slot<&state::readiness>;
   state s;
   EXPECT_EQ(member(&s, 3), 3);
   EXPECT_EQ(member(&s, 3), -EPIPE);
 }
 
 TEST(sugar, integers_are_whole_and_in_range) {
-  EXPECT_EQ(ap::integer("n", "0", 0, 9), 0u);
-  EXPECT_EQ(ap::integer("n", "18446744073709551615", 0, ~0ull), ~0ull);
-  EXPECT_EQ(ap::integer("n", "0xFFFFFFFFFFFFFFFF", 0, ~0ull), ~0ull);
-  EXPECT_EQ(ap::integer<std::int64_t>("n", "-9223372036854775808", INT64_MIN, INT64_MAX), INT64_MIN);
-  EXPECT_EQ(ap::integer<int>("n", "-0x10", -16, 16), -16);
-  EXPECT_EQ(ap::integer<int>("n", "-1", -1, 3), -1);
-  EXPECT_EQ(why_of([] { ap::integer("n", "18446744073709551616", 0, ~0ull); }, ERANGE),
+  EXPECT_EQ(ap::parse_integer("n", "0", 0, 9), 0u);
+  EXPECT_EQ(ap::parse_integer("n", "18446744073709551615", 0, ~0ull), ~0ull);
+  EXPECT_EQ(ap::parse_integer("n", "0xFFFFFFFFFFFFFFFF", 0, ~0ull), ~0ull);
+  EXPECT_EQ(ap::parse_integer<std::int64_t>("n", "-9223372036854775808", INT64_MIN, INT64_MAX), INT64_MIN);
+  EXPECT_EQ(ap::parse_integer<int>("n", "-0x10", -16, 16), -16);
+  EXPECT_EQ(ap::parse_integer<int>("n", "-1", -1, 3), -1);
+  EXPECT_EQ(why_of([] { ap::parse_integer("n", "18446744073709551616", 0, ~0ull); }, ERANGE),
             "n must be 0-18446744073709551615, not 18446744073709551616");
-  EXPECT_EQ(why_of([] { ap::integer("n", "1", 2, 3); }, ERANGE), "n must be 2-3, not 1");
-  EXPECT_EQ(why_of([] { ap::integer<int>("n", "-2", -1, 3); }, ERANGE), "n must be -1-3, not -2");
-  EXPECT_EQ(why_of([] { ap::integer<std::int64_t>("n", "9223372036854775808", INT64_MIN, INT64_MAX); }, ERANGE),
+  EXPECT_EQ(why_of([] { ap::parse_integer("n", "1", 2, 3); }, ERANGE), "n must be 2-3, not 1");
+  EXPECT_EQ(why_of([] { ap::parse_integer<int>("n", "-2", -1, 3); }, ERANGE), "n must be -1-3, not -2");
+  EXPECT_EQ(why_of([] { ap::parse_integer<std::int64_t>("n", "9223372036854775808", INT64_MIN, INT64_MAX); }, ERANGE),
             "n must be -9223372036854775808-9223372036854775807, not 9223372036854775808");
   for (const char* bad : {"", " ", "1 ", " 1", "1x", "x", "0x", "0xg", "+1", "-", "--1", "1.0", "1e1"})
-    EXPECT_EQ(why_of([&] { ap::integer("n", bad, 0, 9); }, EINVAL), "n '"s + bad + "' is not a number");
-  EXPECT_EQ(why_of([] { ap::integer("n", "-1", 0, 9); }, ERANGE), "n must be 0-9, not -1");
+    EXPECT_EQ(why_of([&] { ap::parse_integer("n", bad, 0, 9); }, EINVAL), "n '"s + bad + "' is not a number");
+  EXPECT_EQ(why_of([] { ap::parse_integer("n", "-1", 0, 9); }, ERANGE), "n must be 0-9, not -1");
 }
 
 TEST(sugar, percent_encoding_comes_back) {
@@ -107,42 +107,42 @@ TEST(sugar, percent_encoding_comes_back) {
 }
 
 TEST(sugar, keys_are_taken_once_each) {
-  ap::keys keys("body?a=1&b=x=y&c=");
-  EXPECT_EQ(keys.body(), "body");
-  EXPECT_EQ(keys.take("a", 9, 7), 1u);
-  EXPECT_EQ(keys.take("z", 9, 7), 7u);
-  ASSERT_NE(keys.take("b"), nullptr);
-  EXPECT_EQ(*keys.take("b"), "x=y");
-  EXPECT_EQ(keys.take("z"), nullptr);
-  EXPECT_EQ(why_of([&] { keys.finish("a and b"); }, EINVAL), "no key 'c' here: there are a and b");
-  EXPECT_EQ(*keys.take("c"), "");
-  keys.finish("a, b and c");
-  EXPECT_EQ(ap::keys("body").body(), "body");
-  EXPECT_EQ(ap::keys("?a=1").body(), "");
-  EXPECT_EQ(why_of([] { ap::keys("x?a=1").finish(""); }, EINVAL), "no key 'a' here: there are none");
-  EXPECT_EQ(why_of([] { ap::keys("x?a=10").take("a", 9, 0); }, ERANGE), "a must be 0-9, not 10");
+  ap::query query("body?a=1&b=x=y&c=");
+  EXPECT_EQ(query.body(), "body");
+  EXPECT_EQ(query.take("a", 9, 7), 1u);
+  EXPECT_EQ(query.take("z", 9, 7), 7u);
+  ASSERT_NE(query.take("b"), nullptr);
+  EXPECT_EQ(*query.take("b"), "x=y");
+  EXPECT_EQ(query.take("z"), nullptr);
+  EXPECT_EQ(why_of([&] { query.reject_unknown("a and b"); }, EINVAL), "no key 'c' here: there are a and b");
+  EXPECT_EQ(*query.take("c"), "");
+  query.reject_unknown("a, b and c");
+  EXPECT_EQ(ap::query("body").body(), "body");
+  EXPECT_EQ(ap::query("?a=1").body(), "");
+  EXPECT_EQ(why_of([] { ap::query("x?a=1").reject_unknown(""); }, EINVAL), "no key 'a' here: there are none");
+  EXPECT_EQ(why_of([] { ap::query("x?a=10").take("a", 9, 0); }, ERANGE), "a must be 0-9, not 10");
   for (const char* bad : {"x?", "x?a", "x?=1", "x?a=1&", "x?&a=1", "x?a=1&&b=2"})
-    EXPECT_THAT(why_of([&] { ap::keys{bad}; }, EINVAL), testing::HasSubstr("key=value"));
-  EXPECT_THAT(why_of([] { ap::keys("x?a=1&b=2&a=3"); }, EINVAL), testing::HasSubstr("'a' is given twice"));
+    EXPECT_THAT(why_of([&] { ap::query{bad}; }, EINVAL), testing::HasSubstr("key=value"));
+  EXPECT_THAT(why_of([] { ap::query("x?a=1&b=2&a=3"); }, EINVAL), testing::HasSubstr("'a' is given twice"));
   std::string many = "x?k0=0";
-  for (int i = 1; i < 16; ++i) many += ap::say("&k", i, "=0");
-  EXPECT_EQ(ap::keys(many).take("k15", 9, 7), 0u);
-  EXPECT_THAT(why_of([&] { ap::keys(many + "&k16=0"); }, EINVAL), testing::HasSubstr("more than 16"));
+  for (int i = 1; i < 16; ++i) many += ap::concat("&k", i, "=0");
+  EXPECT_EQ(ap::query(many).take("k15", 9, 7), 0u);
+  EXPECT_THAT(why_of([&] { ap::query(many + "&k16=0"); }, EINVAL), testing::HasSubstr("more than 16"));
   std::string text = "x";
-  ap::add_key(text, "a", "1");
-  ap::add_key(text, "b", "2");
+  ap::append_key(text, "a", "1");
+  ap::append_key(text, "b", "2");
   EXPECT_EQ(text, "x?a=1&b=2");
 }
 
 TEST(sugar, interface_names_are_never_mistaken) {
-  EXPECT_EQ(ap::write_interface_name("eth0"), "eth0");
-  EXPECT_EQ(ap::write_interface_name("any"), "%61ny");
-  EXPECT_EQ(ap::write_interface_name("7"), "%37");
-  EXPECT_EQ(ap::write_interface_name("@x"), "%40x");
-  EXPECT_EQ(ap::write_interface_name("a?b"), "a%3fb");
-  EXPECT_EQ(ap::write_interface_name("a%b&c:d[e]"), "a%25b%26c%3ad%5be%5d");
+  EXPECT_EQ(ap::format_interface_name("eth0"), "eth0");
+  EXPECT_EQ(ap::format_interface_name("any"), "%61ny");
+  EXPECT_EQ(ap::format_interface_name("7"), "%37");
+  EXPECT_EQ(ap::format_interface_name("@x"), "%40x");
+  EXPECT_EQ(ap::format_interface_name("a?b"), "a%3fb");
+  EXPECT_EQ(ap::format_interface_name("a%b&c:d[e]"), "a%25b%26c%3ad%5be%5d");
   for (const char* name : {"any", "7", "07", "@x", "a?b", "%index=7", "an", "anyx", "\xff"}) {
-    const auto text = ap::write_interface_name(name);
+    const auto text = ap::format_interface_name(name);
     EXPECT_NE(text, "any");
     EXPECT_NE(text.find_first_not_of("0123456789"), text.npos);
     EXPECT_FALSE(text.starts_with("%index="));
@@ -151,33 +151,33 @@ TEST(sugar, interface_names_are_never_mistaken) {
 }
 
 TEST(sugar, interfaces_by_name_and_index) {
-  EXPECT_EQ(ap::read_interface("lo"), 1u);
-  EXPECT_EQ(ap::read_interface("%6c%6f"), 1u);
-  EXPECT_EQ(ap::write_interface(1), "lo");
-  EXPECT_EQ(ap::read_interface("any"), 0u);
-  EXPECT_EQ(ap::write_interface(0), "any");
-  EXPECT_EQ(ap::write_interface(123456), "%index=123456");
-  EXPECT_EQ(ap::read_interface("%index=123456"), 123456u);
-  EXPECT_EQ(ap::read_interface("123456"), 123456u);
-  EXPECT_EQ(why_of([] { ap::read_interface("nosuchif"); }, ENODEV), "there is no interface 'nosuchif'");
-  EXPECT_THAT(why_of([] { ap::read_interface("sixteencharacter"); }, ENAMETOOLONG),
+  EXPECT_EQ(ap::parse_interface("lo"), 1u);
+  EXPECT_EQ(ap::parse_interface("%6c%6f"), 1u);
+  EXPECT_EQ(ap::format_interface(1), "lo");
+  EXPECT_EQ(ap::parse_interface("any"), 0u);
+  EXPECT_EQ(ap::format_interface(0), "any");
+  EXPECT_EQ(ap::format_interface(123456), "%index=123456");
+  EXPECT_EQ(ap::parse_interface("%index=123456"), 123456u);
+  EXPECT_EQ(ap::parse_interface("123456"), 123456u);
+  EXPECT_EQ(why_of([] { ap::parse_interface("nosuchif"); }, ENODEV), "there is no interface 'nosuchif'");
+  EXPECT_THAT(why_of([] { ap::parse_interface("sixteencharacter"); }, ENAMETOOLONG),
               testing::HasSubstr("sixteencharacter"));
-  EXPECT_THAT(why_of([] { ap::read_interface(""); }, EINVAL), testing::HasSubstr("missing"));
-  EXPECT_THAT(why_of([] { ap::read_interface("%index=x"); }, EINVAL), testing::HasSubstr("interface index"));
-  EXPECT_THAT(why_of([] { ap::read_interface("%index=4294967296"); }, ERANGE), testing::HasSubstr("interface index"));
-  EXPECT_THAT(why_of([] { ap::read_interface("lo%00"); }, ENODEV), testing::HasSubstr("no interface"));
+  EXPECT_THAT(why_of([] { ap::parse_interface(""); }, EINVAL), testing::HasSubstr("missing"));
+  EXPECT_THAT(why_of([] { ap::parse_interface("%index=x"); }, EINVAL), testing::HasSubstr("interface index"));
+  EXPECT_THAT(why_of([] { ap::parse_interface("%index=4294967296"); }, ERANGE), testing::HasSubstr("interface index"));
+  EXPECT_THAT(why_of([] { ap::parse_interface("lo%00"); }, ENODEV), testing::HasSubstr("no interface"));
 }
 
 TEST(sugar, verdicts_are_cut_to_their_room) {
   afplug_verdict verdict{};
   verdict.error = EACCES;
-  ap::judge(verdict, AFPLUG_UNAVAILABLE, std::string(40, 'r'), "detail", std::string(300, 'x'));
+  ap::set_verdict(verdict, AFPLUG_UNAVAILABLE, std::string(40, 'r'), "detail", std::string(300, 'x'));
   EXPECT_EQ(verdict.state, AFPLUG_UNAVAILABLE);
   EXPECT_EQ(verdict.error, EACCES);
   EXPECT_EQ(std::string(verdict.reason), std::string(31, 'r'));
   EXPECT_EQ(std::string(verdict.detail), "detail");
   EXPECT_EQ(std::string(verdict.remedy), std::string(255, 'x'));
-  ap::judge(verdict, AFPLUG_AVAILABLE, "", "", "");
+  ap::set_verdict(verdict, AFPLUG_AVAILABLE, "", "", "");
   EXPECT_EQ(std::string(verdict.reason) + verdict.detail + verdict.remedy, "");
 }
 
@@ -187,9 +187,9 @@ TEST(sugar, the_entry_negotiates_and_checks_its_room) {
   const afplug_array families{&family, 1, sizeof family};
   afplug_plugin out{};
   out.size = sizeof out;
-  EXPECT_EQ(ap::enter(nullptr, &out, "p", "v", families), -EINVAL);
-  EXPECT_EQ(ap::enter(&host, nullptr, "p", "v", families), -EINVAL);
-  ASSERT_EQ(ap::enter(&host, &out, "p", "v", families), 0);
+  EXPECT_EQ(ap::fill_plugin(nullptr, &out, "p", "v", families), -EINVAL);
+  EXPECT_EQ(ap::fill_plugin(&host, nullptr, "p", "v", families), -EINVAL);
+  ASSERT_EQ(ap::fill_plugin(&host, &out, "p", "v", families), 0);
   EXPECT_EQ(out.size, sizeof out);
   EXPECT_EQ(out.families.data, &family);
   EXPECT_EQ(out.abi_minor, AFPLUG_ABI_MINOR);
@@ -200,16 +200,16 @@ TEST(sugar, the_entry_negotiates_and_checks_its_room) {
   } newer{};
   std::memset(newer.tail, 'x', sizeof newer.tail);
   newer.plugin.size = sizeof newer;
-  ASSERT_EQ(ap::enter(&host, &newer.plugin, "p", "v", families), 0);
+  ASSERT_EQ(ap::fill_plugin(&host, &newer.plugin, "p", "v", families), 0);
   EXPECT_EQ(newer.plugin.size, sizeof(afplug_plugin)) << "lowered to what the plugin knows";
   EXPECT_EQ(std::string(newer.tail, 8), "xxxxxxxx");
 
   afplug_plugin small{};
   small.size = sizeof small - 1;
-  EXPECT_EQ(ap::enter(&host, &small, "p", "v", families), -EINVAL);
+  EXPECT_EQ(ap::fill_plugin(&host, &small, "p", "v", families), -EINVAL);
   EXPECT_EQ(small.provider, nullptr);
   host.abi_major = AFPLUG_ABI_MAJOR + 1;
-  EXPECT_EQ(ap::enter(&host, &out, "p", "v", families), -EPROTONOSUPPORT);
+  EXPECT_EQ(ap::fill_plugin(&host, &out, "p", "v", families), -EPROTONOSUPPORT);
 }
 
 constexpr std::array one{ap::kernel_family({.id = "first", .number = 7}),

@@ -107,9 +107,9 @@ inline std::string shown(std::string_view text) {
 }
 }  // namespace detail
 
-/// Joins texts and integers: `say("port must be 0-", 65535)`.
+/// Joins texts and integers: `concat("port must be 0-", 65535)`.
 template <class... Parts>
-std::string say(const Parts&... parts) {
+std::string concat(const Parts&... parts) {
   std::string all;
   (all += ... += detail::piece(parts));
   return all;
@@ -119,11 +119,11 @@ std::string say(const Parts&... parts) {
 /// ENODEV, ENAMETOOLONG, ERANGE in codecs.
 template <class... Parts>
 [[noreturn]] void fail(int error, const Parts&... parts) {
-  throw failure(error, detail::shown(say(parts...)));
+  throw failure(error, detail::shown(concat(parts...)));
 }
 
 /// Writes a plugin's text for its caller, cut to the room that there is; a null `out` is nobody asking.
-inline void write(afplug_text* out, std::string_view text) noexcept {
+inline void write_text(afplug_text* out, std::string_view text) noexcept {
   if (out == nullptr) return;
   if (out->data != nullptr) text.copy(out->data, out->capacity);
   out->size = static_cast<std::uint32_t>(std::min<std::size_t>(text.size(), std::numeric_limits<std::uint32_t>::max()));
@@ -132,25 +132,25 @@ inline void write(afplug_text* out, std::string_view text) noexcept {
 /// Runs `body` at the border: returns what it returns, or -errno of what it throws; the exception's words go to `why`.
 /// bad_alloc is -ENOMEM, a system_error its own errno, anything else -EIO.
 template <class Body>
-auto guard(Body&& body, afplug_text* why = nullptr) noexcept -> decltype(body()) {
+auto catch_errors(Body&& body, afplug_text* why = nullptr) noexcept -> decltype(body()) {
   [[maybe_unused]] int error = EIO;
   try {
     return body();
   } catch (const failure& thrown) {
     error = thrown.error();
-    write(why, thrown.what());
+    write_text(why, thrown.what());
   } catch (const std::bad_alloc&) {
     error = ENOMEM;
-    write(why, "out of memory");
+    write_text(why, "out of memory");
   } catch (const std::system_error& thrown) {
     const auto& category = thrown.code().category();
     if (thrown.code().value() > 0 && (category == std::generic_category() || category == std::system_category()))
       error = thrown.code().value();
-    write(why, thrown.what());
+    write_text(why, thrown.what());
   } catch (const std::exception& thrown) {
-    write(why, thrown.what());
+    write_text(why, thrown.what());
   } catch (...) {
-    write(why, "an unknown exception");
+    write_text(why, "an unknown exception");
   }
   if constexpr (!std::is_void_v<decltype(body())>) return static_cast<decltype(body())>(-error);
 }
@@ -161,21 +161,21 @@ struct border;
 template <class R, class... A, R (*Function)(A...)>
 struct border<Function> {
   static R call(A... arguments) noexcept {
-    return guard([&] { return Function(arguments...); });
+    return catch_errors([&] { return Function(arguments...); });
   }
 };
 template <class R, class S, class... A, R (S::*Function)(A...)>
 struct border<Function> {
   static R call(void* state, A... arguments) noexcept {
-    return guard([&] { return (static_cast<S*>(state)->*Function)(arguments...); });
+    return catch_errors([&] { return (static_cast<S*>(state)->*Function)(arguments...); });
   }
 };
 }  // namespace detail
 
-/// A slot: `guarded<my_open>` is my_open behind a border that lets no exception through. With a member function of S,
-/// `guarded<&S::recvmsg>`, the slot's first argument is the S that `open` handed out as its state.
+/// A slot: `slot<my_open>` is my_open behind a border that lets no exception through. With a member function of S,
+/// `slot<&S::recvmsg>`, the slot's first argument is the S that `open` handed out as its state.
 template <auto Function>
-inline constexpr auto guarded = &detail::border<Function>::call;
+inline constexpr auto slot = &detail::border<Function>::call;
 
 // ---- tables ---------------------------------------------------------------------------------------------------------
 
@@ -200,10 +200,10 @@ inline constexpr std::uint32_t read_only = AFPLUG_OPTION_READ;
 inline constexpr std::uint32_t write_only = AFPLUG_OPTION_WRITE;
 inline constexpr std::uint32_t read_write = AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE;
 /// Read with an input in the same buffer.
-inline constexpr std::uint32_t ask = AFPLUG_OPTION_READ | AFPLUG_OPTION_ARGUMENT;
+inline constexpr std::uint32_t read_with_input = AFPLUG_OPTION_READ | AFPLUG_OPTION_ARGUMENT;
 
 /// The layout of an option's value; made by the names of namespace `kind`.
-struct layout {
+struct value_layout {
   std::uint32_t kind = 0;
   std::uint32_t unit = 0;
   std::uint32_t min_bytes = 0;
@@ -213,7 +213,7 @@ struct layout {
   const char* values = nullptr;
 
   /// The same with the constants of that prefix naming its values.
-  constexpr layout named(const char* prefix) const {
+  constexpr value_layout with_values(const char* prefix) const {
     auto copy = *this;
     copy.values = prefix;
     return copy;
@@ -223,49 +223,51 @@ struct layout {
 /// Layouts of option values.
 namespace kind {
 /// A kind, or with `unit` a duration, whose size is fixed.
-consteval layout fixed(std::uint32_t number, std::uint32_t unit = 0) {
+consteval value_layout fixed(std::uint32_t number, std::uint32_t unit = 0) {
   const std::uint32_t bytes = implied_bytes(number, unit);
   if (bytes == 0) throw "the kind has no fixed size";
   return {number, unit, bytes, bytes};
 }
 
 /// Kinds of a fixed size.
-inline constexpr layout flag = fixed(AFPLUG_KIND_FLAG), i32 = fixed(AFPLUG_KIND_I32), u32 = fixed(AFPLUG_KIND_U32),
-                        i64 = fixed(AFPLUG_KIND_I64), u64 = fixed(AFPLUG_KIND_U64), u8 = fixed(AFPLUG_KIND_U8),
-                        u16 = fixed(AFPLUG_KIND_U16), i8 = fixed(AFPLUG_KIND_I8), i16 = fixed(AFPLUG_KIND_I16),
-                        u16be = fixed(AFPLUG_KIND_U16BE), u32be = fixed(AFPLUG_KIND_U32BE),
-                        ifindex = fixed(AFPLUG_KIND_IFINDEX), ipv4 = fixed(AFPLUG_KIND_IPV4),
-                        ipv6 = fixed(AFPLUG_KIND_IPV6);
+inline constexpr value_layout flag = fixed(AFPLUG_KIND_FLAG), i32 = fixed(AFPLUG_KIND_I32),
+                              u32 = fixed(AFPLUG_KIND_U32), i64 = fixed(AFPLUG_KIND_I64), u64 = fixed(AFPLUG_KIND_U64),
+                              u8 = fixed(AFPLUG_KIND_U8), u16 = fixed(AFPLUG_KIND_U16), i8 = fixed(AFPLUG_KIND_I8),
+                              i16 = fixed(AFPLUG_KIND_I16), u16be = fixed(AFPLUG_KIND_U16BE),
+                              u32be = fixed(AFPLUG_KIND_U32BE), ifindex = fixed(AFPLUG_KIND_IFINDEX),
+                              ipv4 = fixed(AFPLUG_KIND_IPV4), ipv6 = fixed(AFPLUG_KIND_IPV6);
 /// An interface's name: up to 15 bytes, and a NUL.
-inline constexpr layout ifname{AFPLUG_KIND_IFNAME, 0, 0, implied_bytes(AFPLUG_KIND_IFNAME, 0)};
+inline constexpr value_layout ifname{AFPLUG_KIND_IFNAME, 0, 0, implied_bytes(AFPLUG_KIND_IFNAME, 0)};
 /// No data: setsockopt(2) gets only the length.
-inline constexpr layout length{AFPLUG_KIND_LENGTH};
+inline constexpr value_layout length{AFPLUG_KIND_LENGTH};
 
 /// Durations as one 32-bit integer.
-inline constexpr layout seconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S),
-                        milliseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_MS),
-                        microseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_US),
-                        nanoseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS);
+inline constexpr value_layout seconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S),
+                              milliseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_MS),
+                              microseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_US),
+                              nanoseconds = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS);
 /// Durations as a pair: the C library's struct timeval, or two 64-bit integers.
-inline constexpr layout timeval = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL),
-                        timeval64 = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64);
+inline constexpr value_layout timeval = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL),
+                              timeval64 = fixed(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64);
 
 /// Between `least` and `most` bytes.
-constexpr layout text(std::uint32_t most) { return {AFPLUG_KIND_TEXT, 0, 0, most}; }
-constexpr layout bytes(std::uint32_t least, std::uint32_t most) { return {AFPLUG_KIND_BYTES, 0, least, most}; }
-constexpr layout sockaddr(std::uint32_t least, std::uint32_t most) { return {AFPLUG_KIND_SOCKADDR, 0, least, most}; }
+constexpr value_layout text(std::uint32_t most) { return {AFPLUG_KIND_TEXT, 0, 0, most}; }
+constexpr value_layout bytes(std::uint32_t least, std::uint32_t most) { return {AFPLUG_KIND_BYTES, 0, least, most}; }
+constexpr value_layout sockaddr(std::uint32_t least, std::uint32_t most) {
+  return {AFPLUG_KIND_SOCKADDR, 0, least, most};
+}
 /// struct S with a member table in static storage; `least` where the kernel takes a shorter one.
 template <class S, class Table>
-constexpr layout structure(const Table& members, std::uint32_t least = sizeof(S)) {
+constexpr value_layout structure(const Table& members, std::uint32_t least = sizeof(S)) {
   return {AFPLUG_KIND_STRUCT, 0, least, sizeof(S), 0, array(members)};
 }
 /// Up to `most` structs S, one after another.
 template <class S, class Table>
-constexpr layout array_of(const Table& members, std::uint32_t most) {
+constexpr value_layout array_of(const Table& members, std::uint32_t most) {
   return {AFPLUG_KIND_ARRAY, 0, 0, static_cast<std::uint32_t>(sizeof(S) * most), sizeof(S), array(members)};
 }
 /// No fixed layout: the option's own `get` and `set`.
-inline constexpr layout call{AFPLUG_KIND_CALL};
+inline constexpr value_layout call{AFPLUG_KIND_CALL};
 }  // namespace kind
 
 /// Makes the options of one level: `tcp(AFPLUG_NAMED(TCP_NODELAY), kind::flag, read_write, "send at once")`.
@@ -274,7 +276,7 @@ struct option_group {
   const char* group;  ///< rows name it; null: every row has it
 
   /// One option of the group.
-  constexpr afplug_option operator()(const char* name, int number, const layout& value, std::uint32_t access,
+  constexpr afplug_option operator()(const char* name, int number, const value_layout& value, std::uint32_t access,
                                      const char* help) const {
     afplug_option made{};
     made.size = sizeof made;
@@ -298,19 +300,19 @@ struct option_group {
 namespace detail {
 template <auto Get>
 std::int32_t get_option(std::int64_t handle, const afplug_identity* who, afplug_text* out, afplug_text* why) noexcept {
-  return guard([&]() -> std::int32_t { return Get(handle, *who, out); }, why);
+  return catch_errors([&]() -> std::int32_t { return Get(handle, *who, out); }, why);
 }
 template <auto Set>
 std::int32_t set_option(std::int64_t handle, const afplug_identity* who, const char* text, std::size_t size,
                         afplug_text* why) noexcept {
-  return guard([&]() -> std::int32_t { return Set(handle, *who, std::string_view(text, size)); }, why);
+  return catch_errors([&]() -> std::int32_t { return Set(handle, *who, std::string_view(text, size)); }, why);
 }
 }  // namespace detail
 
 /// An option that is read and written by functions, in text form: `int32_t Get(handle, identity&, afplug_text* out)`
 /// and `int32_t Set(handle, identity&, string_view)`; null: not possible. Both may throw, as `fail` does.
 template <auto Get, auto Set>
-constexpr afplug_option with_calls(afplug_option made) {
+constexpr afplug_option with_functions(afplug_option made) {
   made.kind = AFPLUG_KIND_CALL;
   if constexpr (!std::is_null_pointer_v<decltype(Get)>) made.get = &detail::get_option<Get>;
   if constexpr (!std::is_null_pointer_v<decltype(Set)>) made.set = &detail::set_option<Set>;
@@ -341,7 +343,7 @@ consteval std::array<afplug_constant, N> constants_of(const char* group, const s
 #define AFPLUG_MEMBER(struct_type, c_name, text_name, member_kind) \
   ::afplug::plugin::member(text_name, member_kind, offsetof(struct_type, c_name), sizeof(struct_type::c_name))
 
-/// A member at an offset. For flags and help use `optional`, `hex`, `helped`; for durations `in_unit`.
+/// A member at an offset. For flags and help use `optional`, `hex`, `with_help`; for durations `with_unit`.
 constexpr afplug_member member(const char* name, std::uint32_t kind, std::size_t offset, std::size_t bytes) {
   const value_kind* known = find_kind(kind);
   if (known == nullptr || !known->member) throw std::invalid_argument("a member cannot be of this kind");
@@ -364,15 +366,15 @@ constexpr afplug_member hex(afplug_member made) {
   made.flags |= AFPLUG_MEMBER_HEX;
   return made;
 }
-constexpr afplug_member named(afplug_member made, const char* prefix) {
+constexpr afplug_member with_values(afplug_member made, const char* prefix) {
   made.values = prefix;
   return made;
 }
-constexpr afplug_member in_unit(afplug_member made, std::uint32_t unit) {
+constexpr afplug_member with_unit(afplug_member made, std::uint32_t unit) {
   made.unit = unit;
   return made;
 }
-constexpr afplug_member helped(afplug_member made, const char* help) {
+constexpr afplug_member with_help(afplug_member made, const char* help) {
   made.help = help;
   return made;
 }
@@ -383,7 +385,7 @@ constexpr afplug_member field(const char* name, std::uint32_t kind, const char* 
 }
 
 /// What opening a row takes of the platform.
-struct needs {
+struct requirements {
   const char* module = nullptr;      ///< kernel module
   const char* config = nullptr;      ///< kernel configuration symbol
   const char* capability = nullptr;  ///< "CAP_NET_RAW"
@@ -392,7 +394,7 @@ struct needs {
 /// A row whose native triple is its own: `row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP), flags, "tcp", {},
 /// "…")`. `options` are the option groups, space-separated.
 constexpr afplug_row row(const char* type_name, int type, const char* protocol_name, int protocol, std::uint32_t flags,
-                         const char* options, needs need, const char* help) {
+                         const char* options, requirements required, const char* help) {
   afplug_row made{};
   made.size = sizeof made;
   made.flags = flags;
@@ -403,15 +405,15 @@ constexpr afplug_row row(const char* type_name, int type, const char* protocol_n
   made.type_name = type_name;
   made.protocol_name = protocol_name;
   made.options = options;
-  made.module = need.module;
-  made.config = need.config;
-  made.capability = need.capability;
+  made.module = required.module;
+  made.config = required.config;
+  made.capability = required.capability;
   made.help = help;
   return made;
 }
 
 /// The row with another native triple.
-constexpr afplug_row native(afplug_row made, int domain, int type, int protocol) {
+constexpr afplug_row with_native(afplug_row made, int domain, int type, int protocol) {
   made.native_domain = domain;
   made.native_type = type;
   made.native_protocol = protocol;
@@ -434,7 +436,7 @@ inline int hex_digit(char c) noexcept {
 }
 
 /// Appends "%XX".
-inline void percent(std::string& out, char c) {
+inline void append_percent_encoded(std::string& out, char c) {
   constexpr char digits[] = "0123456789abcdef";
   const auto byte = static_cast<unsigned char>(c);
   out += '%';
@@ -452,7 +454,7 @@ inline std::string percent_encode(std::string_view bytes, std::string_view reser
     const std::size_t size = detail::printable(bytes.substr(at));
     if (size == 0 || c == '%' || reserved.find(c) != reserved.npos ||
         (at == 0 && reserved_first.find(c) != reserved.npos))
-      percent(out, c), ++at;
+      append_percent_encoded(out, c), ++at;
     else
       out += bytes.substr(at, size), at += size;
   }
@@ -481,14 +483,14 @@ inline std::string percent_decode(std::string_view text) {
 inline std::string hexadecimal(std::uint64_t value) {
   char digits[16];
   const auto end = std::to_chars(digits, digits + sizeof digits, value, 16).ptr;
-  return say("0x", std::string_view(digits, end));
+  return concat("0x", std::string_view(digits, end));
 }
 
 /// A whole number, decimal or with 0x: nothing before, nothing after. EINVAL: no number; ERANGE: outside least..most.
 /// Both errors name `field`.
 template <class T = std::uint64_t>
-requires std::is_integral_v<T> T integer(std::string_view field, std::string_view text, std::type_identity_t<T> least,
-                                         std::type_identity_t<T> most) {
+requires std::is_integral_v<T> T parse_integer(std::string_view field, std::string_view text,
+                                               std::type_identity_t<T> least, std::type_identity_t<T> most) {
   const bool minus = std::is_signed_v<T> && text.starts_with('-');
   std::string_view digits = text.substr(minus ? 1 : 0);
   const bool hexadecimals = digits.starts_with("0x") || digits.starts_with("0X");
@@ -510,10 +512,10 @@ requires std::is_integral_v<T> T integer(std::string_view field, std::string_vie
 }
 
 /// The "?key=value&…" of an address. The body is what stands before the first '?'.
-class keys {
+class query {
  public:
   /// Splits `text`, which must outlive this. EINVAL: a key without '=' or given twice, or more than sixteen.
-  explicit keys(std::string_view text) : body_(text.substr(0, text.find('?'))) {
+  explicit query(std::string_view text) : body_(text.substr(0, text.find('?'))) {
     if (body_.size() == text.size()) return;
     std::string_view rest = text.substr(body_.size() + 1);
     for (bool more = true; more;) {
@@ -541,10 +543,10 @@ class keys {
   /// The key's value as a number of 0..most, or `otherwise` where it is not given.
   std::uint64_t take(std::string_view name, std::uint64_t most, std::uint64_t otherwise) {
     const std::string_view* value = take(name);
-    return value == nullptr ? otherwise : integer(name, *value, 0, most);
+    return value == nullptr ? otherwise : parse_integer(name, *value, 0, most);
   }
   /// EINVAL where a key was not taken: nobody knows it. `known` are the keys there are, for the sentence.
-  void finish(std::string_view known) const {
+  void reject_unknown(std::string_view known) const {
     for (std::size_t i = 0; i < count_; ++i)
       if (!entries_[i].taken)
         fail(EINVAL, "no key '", entries_[i].name, "' here: there are ",
@@ -568,7 +570,7 @@ class keys {
 
 /// Appends "?name=value", or "&name=value" where there is a '?' already. The body must have its own '?'
 /// percent-encoded, the value its '&' too.
-inline void add_key(std::string& text, std::string_view name, std::string_view value) {
+inline void append_key(std::string& text, std::string_view name, std::string_view value) {
   text += text.find('?') == text.npos ? '?' : '&';
   text.append(name).append("=").append(value);
 }
@@ -592,31 +594,31 @@ inline std::string interface_name(std::uint32_t index) {
 
 /// An interface's name as an address writes it: bytes that the address forms use are percent-encoded, and so is the
 /// first byte of a name that reads as something else: "any", all digits, one that begins with '@'.
-inline std::string write_interface_name(std::string_view name, std::string_view reserved = "?&:/%[]") {
+inline std::string format_interface_name(std::string_view name, std::string_view reserved = "?&:/%[]") {
   const bool mistakable = name == "any" || name.starts_with('@') || name.find_first_not_of("0123456789") == name.npos;
   if (!mistakable || name.empty()) return percent_encode(name, reserved);
   std::string out;
-  percent(out, name[0]);
+  append_percent_encoded(out, name[0]);
   return out + percent_encode(name.substr(1), reserved);
 }
 
 /// An interface index as an address writes it: the name, "any" for 0, "%index=7" for one without a name.
-inline std::string write_interface(std::uint32_t index, std::string_view reserved = "?&:/%[]") {
+inline std::string format_interface(std::uint32_t index, std::string_view reserved = "?&:/%[]") {
   if (index == 0) return "any";
   const std::string name = interface_name(index);
-  return name.empty() ? say("%index=", index) : write_interface_name(name, reserved);
+  return name.empty() ? concat("%index=", index) : format_interface_name(name, reserved);
 }
 
-/// The index that `write_interface` wrote: "any" is 0, "%index=7" and "7" are 7, else the name's. Errors as
+/// The index that `format_interface` wrote: "any" is 0, "%index=7" and "7" are 7, else the name's. Errors as
 /// interface_index's.
-inline std::uint32_t read_interface(std::string_view text) {
+inline std::uint32_t parse_interface(std::string_view text) {
   constexpr std::string_view by_index = "%index=";
   constexpr auto most = std::numeric_limits<std::uint32_t>::max();
   if (text == "any") return 0;
   if (text.starts_with(by_index))
-    return static_cast<std::uint32_t>(integer("interface index", text.substr(by_index.size()), 0, most));
+    return static_cast<std::uint32_t>(parse_integer("interface index", text.substr(by_index.size()), 0, most));
   if (!text.empty() && text.find_first_not_of("0123456789") == text.npos)
-    return static_cast<std::uint32_t>(integer("interface index", text, 0, most));
+    return static_cast<std::uint32_t>(parse_integer("interface index", text, 0, most));
   if (text.empty()) fail(EINVAL, "the interface is missing");
   return interface_index(percent_decode(text));
 }
@@ -625,32 +627,32 @@ inline std::uint32_t read_interface(std::string_view text) {
 
 /// A family's own address struct and how many bytes of it count.
 template <class T>
-struct sized {
+struct native_address {
   T value;
   std::uint32_t length = sizeof(T);
 
   /// All bytes zero; `T{}` leaves padding, and what of a union lies behind its first member.
-  sized() noexcept { std::memset(static_cast<void*>(&value), 0, sizeof value); }
-  sized(const T& all, std::uint32_t bytes = sizeof(T)) : value(all), length(bytes) {}
+  native_address() noexcept { std::memset(static_cast<void*>(&value), 0, sizeof value); }
+  native_address(const T& all, std::uint32_t bytes = sizeof(T)) : value(all), length(bytes) {}
   const T* operator->() const noexcept { return &value; }
   T* operator->() noexcept { return &value; }
 };
 
 /// Fields that a program gave, by position in the codec's table.
-class fields_in {
+class field_reader {
  public:
-  fields_in(std::span<const afplug_member> table, std::span<const afplug_value> values)
+  field_reader(std::span<const afplug_member> table, std::span<const afplug_value> values)
       : table_(table), values_(values) {
     for (std::size_t i = table.size(); i < values.size(); ++i)
       if (values[i].kind != 0) fail(EINVAL, "an address here has ", table.size(), " fields, not ", values.size());
     for (std::size_t i = 0; i < table.size(); ++i)
-      if (!given(i) && !(table[i].flags & AFPLUG_MEMBER_OPTIONAL)) fail(EINVAL, name(i), " is missing");
+      if (!has(i) && !(table[i].flags & AFPLUG_MEMBER_OPTIONAL)) fail(EINVAL, name(i), " is missing");
   }
-  bool given(std::size_t i) const noexcept { return i < values_.size() && values_[i].kind != 0; }
+  bool has(std::size_t i) const noexcept { return i < values_.size() && values_[i].kind != 0; }
 
   /// Field i as a number of 0..most; `otherwise` where it is not given.
   std::uint64_t number(std::size_t i, std::uint64_t most, std::uint64_t otherwise = 0) const {
-    if (!given(i)) return otherwise;
+    if (!has(i)) return otherwise;
     const afplug_value& value = values_[i];
     if (value.kind != AFPLUG_KIND_U64 && value.kind != AFPLUG_KIND_I64) fail(EINVAL, name(i), " must be a number");
     const bool negative = value.kind == AFPLUG_KIND_I64 && value.n.i < 0;
@@ -660,7 +662,7 @@ class fields_in {
   }
   /// Field i as bytes, text or not; empty where it is not given.
   std::string_view text(std::size_t i) const {
-    if (!given(i)) return {};
+    if (!has(i)) return {};
     const afplug_value& value = values_[i];
     if (value.kind != AFPLUG_KIND_TEXT && value.kind != AFPLUG_KIND_BYTES) fail(EINVAL, name(i), " must be text");
     if (value.size > sizeof value.bytes) fail(ENAMETOOLONG, name(i), " is longer than ", sizeof value.bytes, " bytes");
@@ -674,29 +676,29 @@ class fields_in {
 };
 
 /// Fields of an address for a program, in the order of the codec's table.
-class fields_out {
+class field_writer {
  public:
-  fields_out& number(std::uint64_t value) {
+  field_writer& number(std::uint64_t value) {
     afplug_value& next = take(AFPLUG_KIND_U64, 0);
     next.n.u = value;
     return *this;
   }
-  fields_out& integer(std::int64_t value) {
+  field_writer& integer(std::int64_t value) {
     afplug_value& next = take(AFPLUG_KIND_I64, 0);
     next.n.i = value;
     return *this;
   }
   /// Fields that this form of the address does not have.
-  fields_out& none(std::size_t fields = 1) {
+  field_writer& absent(std::size_t fields = 1) {
     while (fields-- != 0) take(0, 0);
     return *this;
   }
-  fields_out& text(std::string_view value) { return copy(AFPLUG_KIND_TEXT, value); }
-  fields_out& bytes(std::string_view value) { return copy(AFPLUG_KIND_BYTES, value); }
+  field_writer& text(std::string_view value) { return copy(AFPLUG_KIND_TEXT, value); }
+  field_writer& bytes(std::string_view value) { return copy(AFPLUG_KIND_BYTES, value); }
   std::span<const afplug_value> values() const noexcept { return {values_.data(), count_}; }
 
  private:
-  fields_out& copy(std::uint32_t kind, std::string_view value) {
+  field_writer& copy(std::uint32_t kind, std::string_view value) {
     if (value.size() > AFPLUG_ADDRESS_MAX) fail(ENAMETOOLONG, "a field of ", value.size(), " bytes");
     std::copy(value.begin(), value.end(), take(kind, value.size()).bytes);
     return *this;
@@ -715,27 +717,28 @@ class fields_out {
 /// length, "tail=HEX" for bytes behind the form that are not zero. So that any sockaddr of the family can be read
 /// again, byte for byte.
 template <class T>
-void add_rest(std::string& text, const sized<T>& it, std::uint32_t usual) {
-  if (it.length != usual) add_key(text, "length", std::to_string(it.length));
+void append_length_and_tail(std::string& text, const native_address<T>& it, std::uint32_t usual) {
+  if (it.length != usual) append_key(text, "length", std::to_string(it.length));
   const auto* bytes = reinterpret_cast<const char*>(&it.value);
   std::uint32_t end = it.length;
   while (end > usual && bytes[end - 1] == 0) --end;
   std::string tail;
   for (std::uint32_t i = usual; i < end; ++i) {
-    percent(tail, bytes[i]);
+    append_percent_encoded(tail, bytes[i]);
     tail.erase(tail.size() - 3, 1);
   }
-  if (!tail.empty()) add_key(text, "tail", tail);
+  if (!tail.empty()) append_key(text, "tail", tail);
 }
 
-/// Takes the two keys that `add_rest` writes. `it.length` is the form's own length before, the address's after.
+/// Takes the two keys that `append_length_and_tail` writes. `it.length` is the form's own length before, the address's
+/// after.
 template <class T>
-void take_rest(sized<T>& it, keys& given, std::uint32_t least) {
-  const auto length = given.take("length", sizeof(T), it.length);
+void parse_length_and_tail(native_address<T>& it, query& from, std::uint32_t least) {
+  const auto length = from.take("length", sizeof(T), it.length);
   if (length < least) fail(ERANGE, "length must be ", least, "-", sizeof(T), ", not ", length);
   auto* bytes = reinterpret_cast<char*>(&it.value);
   std::fill(bytes + std::min<std::size_t>(it.length, length), bytes + length, '\0');
-  if (const auto* tail = given.take("tail")) {
+  if (const auto* tail = from.take("tail")) {
     if (tail->size() % 2 != 0 || it.length + tail->size() / 2 > length)
       fail(EINVAL, "tail has more bytes than length leaves");
     for (std::size_t i = 0; i < tail->size(); i += 2) {
@@ -749,21 +752,21 @@ void take_rest(sized<T>& it, keys& given, std::uint32_t least) {
 
 namespace detail {
 template <class C>
-constexpr std::uint32_t least_length() {
-  if constexpr (requires { C::least; })
-    return C::least;
+constexpr std::uint32_t min_length() {
+  if constexpr (requires { C::min_length; })
+    return C::min_length;
   else
     return sizeof(typename C::address);
 }
 
 template <class C>
-sized<typename C::address> load(const void* address, std::uint32_t length) {
+native_address<typename C::address> load(const void* address, std::uint32_t length) {
   std::uint16_t family = 0;
-  if (length < least_length<C>() || length < sizeof family || length > AFPLUG_ADDRESS_MAX)
+  if (length < min_length<C>() || length < sizeof family || length > AFPLUG_ADDRESS_MAX)
     fail(EINVAL, "an address of ", length, " bytes");
   std::memcpy(&family, address, sizeof family);
   if (family != C::family) fail(EINVAL, "an address of family ", family);
-  sized<typename C::address> out;
+  native_address<typename C::address> out;
   out.length = std::min<std::uint32_t>(length, sizeof out.value);
   std::memcpy(static_cast<void*>(&out.value), address, out.length);
   return out;
@@ -782,9 +785,9 @@ struct codec_slots {
 
   static std::int32_t parse(const afplug_identity* who, const char* text, std::size_t size, afplug_sockaddr* out,
                             afplug_text* why) noexcept {
-    return guard(
+    return catch_errors(
         [&]() -> std::int32_t {
-          const sized<address> made = C::parse(*who, std::string_view(text, size));
+          const native_address<address> made = C::parse(*who, std::string_view(text, size));
           store(*out, &made.value, made.length);
           return 0;
         },
@@ -792,16 +795,16 @@ struct codec_slots {
   }
   static std::int32_t format(const afplug_identity* who, const void* raw, std::uint32_t length,
                              afplug_text* out) noexcept {
-    return guard([&]() -> std::int32_t {
+    return catch_errors([&]() -> std::int32_t {
       const std::string text = C::format(*who, load<C>(raw, length));
-      write(out, text);
+      write_text(out, text);
       return 0;
     });
   }
   static std::int32_t get(const afplug_identity* who, const void* raw, std::uint32_t length, afplug_value* values,
                           std::uint32_t capacity) noexcept {
-    return guard([&]() -> std::int32_t {
-      fields_out made;
+    return catch_errors([&]() -> std::int32_t {
+      field_writer made;
       C::get(*who, load<C>(raw, length), made);
       const auto all = made.values();
       std::copy_n(all.begin(), std::min<std::size_t>(all.size(), capacity), values);
@@ -810,9 +813,9 @@ struct codec_slots {
   }
   static std::int32_t set(const afplug_identity* who, const afplug_value* values, std::uint32_t count,
                           afplug_sockaddr* out, afplug_text* why) noexcept {
-    return guard(
+    return catch_errors(
         [&]() -> std::int32_t {
-          const sized<address> made = C::set(*who, fields_in(C::fields, {values, count}));
+          const native_address<address> made = C::set(*who, field_reader(C::fields, {values, count}));
           store(*out, &made.value, made.length);
           return 0;
         },
@@ -826,12 +829,12 @@ struct codec_slots {
 ///   struct codec {
 ///     using address = sockaddr_in;             // begins with its sa_family_t; trivially copyable
 ///     static constexpr int family = AF_INET;   // other addresses are refused with EINVAL
-///     static constexpr std::uint32_t least = …; // left out: an address is never shorter than the struct
+///     static constexpr std::uint32_t min_length = …; // left out: an address is never shorter than the struct
 ///     static constexpr std::array fields{field("host", AFPLUG_KIND_TEXT, "…"), …};
-///     static sized<address> parse(const afplug_identity&, std::string_view text);
-///     static std::string format(const afplug_identity&, const sized<address>&);
-///     static void get(const afplug_identity&, const sized<address>&, fields_out&);
-///     static sized<address> set(const afplug_identity&, const fields_in&);
+///     static native_address<address> parse(const afplug_identity&, std::string_view text);
+///     static std::string format(const afplug_identity&, const native_address<address>&);
+///     static void get(const afplug_identity&, const native_address<address>&, field_writer&);
+///     static native_address<address> set(const afplug_identity&, const field_reader&);
 ///   };
 ///
 /// All four may throw; `fail` says why.
@@ -847,14 +850,14 @@ inline constexpr afplug_codec codec_of{sizeof(afplug_codec),
 // ---- the family and the plugin --------------------------------------------------------------------------------------
 
 /// What a kernel-backed family is made of; give it with designated initializers. `check` and `extension` are slots (see
-/// `guarded`).
-struct kernel_parts {
+/// `slot`).
+struct family_definition {
   const char* id = nullptr;
   const char* name = nullptr;
   std::int32_t number = 0;
   std::uint32_t flags = 0;
   const char* help = nullptr;
-  needs need{};  ///< module and configuration symbol of the family as a whole
+  plugin::requirements requirements{};  ///< module and configuration symbol of the family as a whole
   afplug_array rows{};
   afplug_array options{};
   afplug_array constants{};
@@ -865,7 +868,7 @@ struct kernel_parts {
 };
 
 /// A family that the kernel backs.
-constexpr afplug_family kernel_family(const kernel_parts& parts) {
+constexpr afplug_family kernel_family(const family_definition& parts) {
   afplug_family made{};
   made.size = sizeof made;
   made.backing = AFPLUG_BACKING_KERNEL;
@@ -874,8 +877,8 @@ constexpr afplug_family kernel_family(const kernel_parts& parts) {
   made.id = parts.id;
   made.name = parts.name;
   made.help = parts.help;
-  made.module = parts.need.module;
-  made.config = parts.need.config;
+  made.module = parts.requirements.module;
+  made.config = parts.requirements.config;
   made.rows = parts.rows;
   made.options = parts.options;
   made.constants = parts.constants;
@@ -887,7 +890,7 @@ constexpr afplug_family kernel_family(const kernel_parts& parts) {
 }
 
 /// A family in user space: the same parts, with its operations.
-constexpr afplug_family user_family(const kernel_parts& parts, const afplug_user_ops& ops) {
+constexpr afplug_family user_family(const family_definition& parts, const afplug_user_ops& ops) {
   afplug_family made = kernel_family(parts);
   made.backing = AFPLUG_BACKING_USER;
   made.kernel_ops = nullptr;
@@ -896,8 +899,8 @@ constexpr afplug_family user_family(const kernel_parts& parts, const afplug_user
 }
 
 /// Overwrites a verdict's reason, sentence and remedy, cut to their room. For `check`.
-inline void judge(afplug_verdict& verdict, int state, std::string_view reason, std::string_view detail,
-                  std::string_view remedy) noexcept {
+inline void set_verdict(afplug_verdict& verdict, int state, std::string_view reason, std::string_view detail,
+                        std::string_view remedy) noexcept {
   const auto put = [](auto& to, std::string_view text) { to[text.copy(to, sizeof to - 1)] = '\0'; };
   verdict.state = state;
   put(verdict.reason, reason);
@@ -950,8 +953,8 @@ consteval auto note(std::string_view provider, std::string_view version, const F
 
 /// What afplug_entry does: -EPROTONOSUPPORT where the host's major is another, else the tables, for the lower of the
 /// two minors.
-inline std::int32_t enter(const afplug_host* host, afplug_plugin* out, const char* provider, const char* version,
-                          afplug_array families) noexcept {
+inline std::int32_t fill_plugin(const afplug_host* host, afplug_plugin* out, const char* provider, const char* version,
+                                afplug_array families) noexcept {
   if (host == nullptr || out == nullptr) return -EINVAL;
   if (host->abi_major != AFPLUG_ABI_MAJOR) return -EPROTONOSUPPORT;
   if (out->size < offsetof(afplug_plugin, families) + sizeof out->families) return -EINVAL;
@@ -976,5 +979,5 @@ inline std::int32_t enter(const afplug_host* host, afplug_plugin* out, const cha
   AFPLUG_NOTE_PLACE constexpr auto afplug_note_record = ::afplug::plugin::detail::note(provider, version, families); \
   }                                                                                                                  \
   extern "C" AFPLUG_EXPORT std::int32_t afplug_entry(const afplug_host* host, afplug_plugin* out) {                  \
-    return ::afplug::plugin::enter(host, out, provider, version, ::afplug::plugin::array(families));                 \
+    return ::afplug::plugin::fill_plugin(host, out, provider, version, ::afplug::plugin::array(families));           \
   }

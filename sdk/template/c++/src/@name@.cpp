@@ -1,6 +1,7 @@
 // The family @name@: local sockets named by paths.
 //
-// Address text: the path, of at most 107 bytes, with percent-encoding for what does not print; no text at all is a socket without a name.
+// Address text: the path, of at most 107 bytes, with percent-encoding for what does not print; no text at all is a
+// socket without a name.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <afplug/plugin.hpp>
@@ -19,12 +20,12 @@ constexpr std::size_t path_most = sizeof(sockaddr_un::sun_path) - 1;
 
 constexpr auto connected = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
 constexpr std::array rows{
-    ap::native(ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM, "", {},
-                       "a connection that carries bytes in order"),
-               AF_UNIX, SOCK_STREAM, 0),
-    ap::native(ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE, "", {},
-                       "a connection that carries records in order"),
-               AF_UNIX, SOCK_SEQPACKET, 0),
+    ap::with_native(ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM, "", {},
+                            "a connection that carries bytes in order"),
+                    AF_UNIX, SOCK_STREAM, 0),
+    ap::with_native(ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE, "", {},
+                            "a connection that carries records in order"),
+                    AF_UNIX, SOCK_SEQPACKET, 0),
 };
 
 constexpr ap::constant_group own{"@SYMBOL@_"};
@@ -35,10 +36,10 @@ constexpr std::array constants{own("@SYMBOL@_PATH_MAX", path_most)};
 struct codec {
   using address = sockaddr_un;
   static constexpr int family = AF_UNIX;
-  static constexpr std::uint32_t least = path_offset;
+  static constexpr std::uint32_t min_length = path_offset;
   static constexpr std::array fields{ap::field("path", AFPLUG_KIND_TEXT, "path in the file system")};
 
-  static ap::sized<address> make(std::string_view path) {
+  static ap::native_address<address> make(std::string_view path) {
     if (path.size() > path_most) ap::fail(ENAMETOOLONG, "the path is longer than ", path_most, " bytes");
     if (path.find('\0') != path.npos) ap::fail(EINVAL, "the path contains a NUL");
     address made{};
@@ -46,7 +47,7 @@ struct codec {
     path.copy(made.sun_path, path.size());
     return {made, static_cast<std::uint32_t>(path.empty() ? path_offset : path_offset + path.size() + 1)};
   }
-  static std::string_view path_of(const ap::sized<address>& it) {
+  static std::string_view path_of(const ap::native_address<address>& it) {
     if (it.length == path_offset) return {};
     const std::string_view path(it->sun_path, it.length - path_offset);
     if (path.size() < 2 || path.find('\0') != path.size() - 1)
@@ -54,14 +55,18 @@ struct codec {
     return path.substr(0, path.size() - 1);
   }
 
-  static ap::sized<address> parse(const afplug_identity&, std::string_view text) {
+  static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     return make(ap::percent_decode(text));
   }
-  static std::string format(const afplug_identity&, const ap::sized<address>& it) {
+  static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
     return ap::percent_encode(path_of(it));
   }
-  static void get(const afplug_identity&, const ap::sized<address>& it, ap::fields_out& out) { out.text(path_of(it)); }
-  static ap::sized<address> set(const afplug_identity&, const ap::fields_in& in) { return make(in.text(0)); }
+  static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
+    out.text(path_of(it));
+  }
+  static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
+    return make(in.text(0));
+  }
 };
 
 // ---- the family ----
@@ -71,7 +76,7 @@ constexpr std::array families{ap::kernel_family({
     .name = "AF_@SYMBOL@",
     .flags = AFPLUG_FAMILY_SECONDARY,
     .help = "local sockets named by paths",
-    .need = {.module = "unix", .config = "CONFIG_UNIX"},
+    .requirements = {.module = "unix", .config = "CONFIG_UNIX"},
     .rows = ap::array(rows),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<codec>,
