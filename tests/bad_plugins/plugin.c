@@ -1,9 +1,15 @@
 /* Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
  *
- * The smallest plugin that is right in everything, in C that C++ takes too. A bad one is this one with something spoilt
- * by a macro: SPOIL   a statement that the entry runs before it returns; the tables below are its to change NOTE_* what
- * the note alone says PROVIDER, FAMILY_ID, FAMILY_NUMBER, FAMILY_FLAGS   what note and descriptor say NO_NOTE,
- * SECOND_NOTE, TWO_FAMILIES, TOUCHES_ITSELF, CALLS_HOOK_EARLY, SLEEPS_EARLY, THROWS_EARLY   as they are called
+ * A minimal valid plugin, which compiles as C and as C++. tests/bad_plugins/CMakeLists.txt makes others of it by
+ * macros:
+ *
+ * - FAULT: a statement at the end of afplug_entry(), which may change the descriptors below.
+ * - NOTE_*: values of the ELF note alone.
+ * - PROVIDER, FAMILY_ID, FAMILY_NUMBER, FAMILY_FLAGS: values of the note and of the descriptor.
+ * - NO_NOTE, SECOND_NOTE: the plugin has no note, or two.
+ * - TWO_FAMILIES: it has two families.
+ * - CONSTRUCTOR_TOUCHES_FILE, CONSTRUCTOR_CALLS_HOOK, CONSTRUCTOR_HANGS, CONSTRUCTOR_THROWS: what its static
+ * constructor does, which runs within dlopen().
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE 1
@@ -58,8 +64,8 @@
 #define NOTE_FAMILIES \
   { FAMILY_ID, FAMILY_NUMBER, FAMILY_FLAGS }
 #endif
-#ifndef SPOIL
-#define SPOIL (void)0
+#ifndef FAULT
+#define FAULT (void)0
 #endif
 
 #ifndef NO_NOTE
@@ -73,7 +79,7 @@ AFPLUG_NOTE_PLACE const struct {
 } second_note = {sizeof(AFPLUG_NOTE_NAME), 0, AFPLUG_NOTE_TYPE, AFPLUG_NOTE_NAME};
 #endif
 
-/* A function that the test program exports. */
+/* Calls the function that the test program exports under this name, if there is one. */
 static inline void call_test_hook(void) {
   void (*hook)(void) = NULL;
   void* found = dlsym(RTLD_DEFAULT, "afplug_test_hook");
@@ -81,36 +87,36 @@ static inline void call_test_hook(void) {
   if (hook) hook();
 }
 
-#ifdef CALLS_HOOK_EARLY
-__attribute__((constructor)) static void early(void) { call_test_hook(); }
+#ifdef CONSTRUCTOR_CALLS_HOOK
+__attribute__((constructor)) static void constructor(void) { call_test_hook(); }
 #endif
-#ifdef SLEEPS_EARLY
-__attribute__((constructor)) static void early(void) {
+#ifdef CONSTRUCTOR_HANGS
+__attribute__((constructor)) static void constructor(void) {
   for (;;) pause();
 }
 #endif
-#ifdef TOUCHES_ITSELF
-__attribute__((constructor)) static void early(void) {
+#ifdef CONSTRUCTOR_TOUCHES_FILE
+__attribute__((constructor)) static void constructor(void) {
   static const char here = 0;
   Dl_info me;
   if (dladdr(&here, &me)) utimensat(AT_FDCWD, me.dli_fname, NULL, 0);
 }
 #endif
-#ifdef THROWS_EARLY
-static int thrown() { throw std::runtime_error("too early"); }
-static const int early = thrown();
+#ifdef CONSTRUCTOR_THROWS
+static int throws() { throw std::runtime_error("thrown by a constructor"); }
+static const int constructor = throws();
 #endif
 
-/* An address is the family's number and a name in letters and digits. */
-#define HEAD ((uint32_t)sizeof(uint16_t))
+/* An address is the family's number (16 bits) and a name of lower-case letters and digits. */
+#define NAME_OFFSET ((uint32_t)sizeof(uint16_t))
 
-static int32_t refuse(struct afplug_text* why, int32_t error, const char* sentence) {
-  why->size = (uint32_t)strlen(sentence);
-  if (why->capacity > 0) memcpy(why->data, sentence, why->size < why->capacity ? why->size : why->capacity);
+static int32_t fail(struct afplug_text* why, int32_t error, const char* message) {
+  why->size = (uint32_t)strlen(message);
+  if (why->capacity > 0) memcpy(why->data, message, why->size < why->capacity ? why->size : why->capacity);
   return error;
 }
 
-static int plain(const char* name, size_t size) {
+static int is_valid_name(const char* name, size_t size) {
   size_t i = 0;
   for (; i < size; ++i)
     if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9'))) return 0;
@@ -120,21 +126,22 @@ static int plain(const char* name, size_t size) {
 static int32_t parse(const struct afplug_identity* who, const char* text, size_t text_size, struct afplug_sockaddr* out,
                      struct afplug_text* why) {
   const uint16_t number = (uint16_t)who->number;
-  if (text_size > AFPLUG_ADDRESS_MAX - HEAD) return refuse(why, -ENAMETOOLONG, "the name is too long");
-  if (!plain(text, text_size)) return refuse(why, -EINVAL, "a name has letters and digits");
+  if (text_size > AFPLUG_ADDRESS_MAX - NAME_OFFSET) return fail(why, -ENAMETOOLONG, "the name is too long");
+  if (!is_valid_name(text, text_size)) return fail(why, -EINVAL, "a name consists of letters and digits");
   memcpy(out->u.bytes, &number, sizeof number);
-  memcpy(out->u.bytes + HEAD, text, text_size);
-  out->length = HEAD + (uint32_t)text_size;
+  memcpy(out->u.bytes + NAME_OFFSET, text, text_size);
+  out->length = NAME_OFFSET + (uint32_t)text_size;
   return 0;
 }
 
-/* The length of the address's name, or -EINVAL. */
+/* The length of the name in an address, or -EINVAL. */
 static int32_t name_length(const struct afplug_identity* who, const void* address, uint32_t length) {
   uint16_t number = 0;
-  if (length <= HEAD || length > AFPLUG_ADDRESS_MAX) return -EINVAL;
+  if (length <= NAME_OFFSET || length > AFPLUG_ADDRESS_MAX) return -EINVAL;
   memcpy(&number, address, sizeof number);
-  if (number != (uint16_t)who->number || !plain((const char*)address + HEAD, length - HEAD)) return -EINVAL;
-  return (int32_t)(length - HEAD);
+  if (number != (uint16_t)who->number || !is_valid_name((const char*)address + NAME_OFFSET, length - NAME_OFFSET))
+    return -EINVAL;
+  return (int32_t)(length - NAME_OFFSET);
 }
 
 static int32_t format(const struct afplug_identity* who, const void* address, uint32_t length,
@@ -143,7 +150,7 @@ static int32_t format(const struct afplug_identity* who, const void* address, ui
   if (size < 0) return size;
   out->size = (uint32_t)size;
   if (out->capacity > 0)
-    memcpy(out->data, (const char*)address + HEAD, out->size < out->capacity ? out->size : out->capacity);
+    memcpy(out->data, (const char*)address + NAME_OFFSET, out->size < out->capacity ? out->size : out->capacity);
   return 0;
 }
 
@@ -154,14 +161,14 @@ static int32_t get(const struct afplug_identity* who, const void* address, uint3
   if (capacity > 0) {
     values[0].kind = AFPLUG_KIND_TEXT;
     values[0].size = (uint32_t)size;
-    memcpy(values[0].bytes, (const char*)address + HEAD, (size_t)size);
+    memcpy(values[0].bytes, (const char*)address + NAME_OFFSET, (size_t)size);
   }
   return 1;
 }
 
 static int32_t set(const struct afplug_identity* who, const struct afplug_value* values, uint32_t count,
                    struct afplug_sockaddr* out, struct afplug_text* why) {
-  if (count < 1 || values[0].kind != AFPLUG_KIND_TEXT) return refuse(why, -EINVAL, "name: it is missing");
+  if (count < 1 || values[0].kind != AFPLUG_KIND_TEXT) return fail(why, -EINVAL, "name is missing");
   return parse(who, (const char*)values[0].bytes, values[0].size, out, why);
 }
 
@@ -172,7 +179,7 @@ static int32_t check(const struct afplug_identity* who, uint32_t flags, struct a
 
 static const void* extension(const char* id) { return strcmp(id, "test.name/1") == 0 ? FAMILY_ID : NULL; }
 
-/* Every struct with the tail that a later minor might give it. */
+/* Structs with space after them, as a later minor version of the ABI might add members. */
 static struct {
   struct afplug_row row;
   char tail[64];
@@ -192,7 +199,7 @@ static struct {
   char tail[64];
 } family;
 
-/* What SPOIL may want. */
+/* For FAULT. */
 static char long_text[4097];
 #define FAMILY family.family
 #define ROW row.row
@@ -216,7 +223,7 @@ static inline int32_t user_connect(void* state, const void* address, uint32_t le
   return (void)state, (void)address, (void)length, -ECONNREFUSED;
 }
 
-static void fill(void) {
+static void fill_descriptors(void) {
   memset(long_text, 'x', sizeof long_text - 1);
 
   memset(&ROW, 0, sizeof ROW);
@@ -302,21 +309,21 @@ static void fill(void) {
 }
 
 #ifdef TWO_FAMILIES
-static struct afplug_family both[2];
+static struct afplug_family families[2];
 static void two_families(struct afplug_plugin* out) {
-  both[0] = both[1] = FAMILY;
-  both[1].id = "second";
-  both[1].number = 201;
-  out->families.data = both;
+  families[0] = families[1] = FAMILY;
+  families[1].id = "second";
+  families[1].number = 201;
+  out->families.data = families;
   out->families.count = 2;
-  out->families.stride = sizeof both[0];
+  out->families.stride = sizeof families[0];
 }
 #endif
 
 int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out) {
   int32_t result = 0;
   if (host->abi_major != AFPLUG_ABI_MAJOR) return -EPROTONOSUPPORT;
-  fill();
+  fill_descriptors();
   out->abi_major = AFPLUG_ABI_MAJOR;
   out->abi_minor = host->abi_minor;
   out->provider = PROVIDER;
@@ -324,6 +331,6 @@ int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out) 
   out->families.data = &family;
   out->families.count = 1;
   out->families.stride = sizeof family;
-  SPOIL;
+  FAULT;
   return result;
 }

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-#include "../support/scratch.hpp"
+#include "../support/temporary_directory.hpp"
 #include "fixture.hpp"
 
 namespace conformance {
@@ -163,7 +163,7 @@ TEST_P(identity, is_there_from_birth_and_whatever_is_bound) {
 
 // ---- names in the file system and the abstract ones: unix(7) ----
 
-using afplug::testing_support::scratch;
+using afplug::testing_support::temporary_directory;
 
 CONFORMANCE(unix_name, abstract_names, 0);
 
@@ -212,7 +212,7 @@ TEST_P(unix_name, may_be_abstract_and_108_bytes_long) {
 }
 
 TEST_P(unix_name, may_be_a_path) {
-  const scratch tmp;
+  const temporary_directory tmp;
   const std::string path = tmp / "sock";
   auto s = open();
   s.bind(path);
@@ -237,7 +237,7 @@ TEST_P(unix_name, may_be_a_path) {
 }
 
 TEST_P(unix_name, may_be_a_path_of_107_bytes_and_no_longer) {
-  const scratch tmp;
+  const temporary_directory tmp;
   auto path = (tmp / "").string();
   path.resize(107, 'p');
   auto s = open();
@@ -248,7 +248,7 @@ TEST_P(unix_name, may_be_a_path_of_107_bytes_and_no_longer) {
 }
 
 TEST_P(unix_name, of_bytes_that_are_no_text_comes_back_the_same) {
-  const scratch tmp;
+  const temporary_directory tmp;
   const std::string path = tmp / "\xff\x01 %@?";
   auto s = open();
   s.bind(from_bytes(path));

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Rows of Bluetooth: between two adapters in reach of each other, the servers at the second.
-#include "../support/isochronous.hpp"
+#include "../support/iso_sockets.hpp"
 #include "rows.hpp"
 
 #include <linux/filter.h>
@@ -119,9 +119,9 @@ afplug::address low_energy(afplug::address name) {
 void switch_streams_on() {
   struct switched {
     bool here = !afplug::check(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso).available() &&
-                switch_isochronous(true);
+                enable_iso_sockets(true);
     ~switched() {
-      if (here) switch_isochronous(false);
+      if (here) enable_iso_sockets(false);
     }
   };
   static const switched on;

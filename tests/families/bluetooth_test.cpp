@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "../support/isochronous.hpp"
+#include "../support/iso_sockets.hpp"
 #include "support.hpp"
 
 namespace families {
@@ -407,24 +407,24 @@ class iso : public testing::Test {
     if (!afplug::socket::open(family(), SOCK_SEQPACKET, bt::l2cap, ec))
       GTEST_SKIP() << "bluetooth: " << afplug::check(family(), SOCK_SEQPACKET, bt::l2cap).detail;
     was_on_ = afplug::check(family(), SOCK_SEQPACKET, bt::iso).available();
-    if (!was_on_ && !switch_isochronous(true)) GTEST_SKIP() << "bluetooth: the kernel has no isochronous sockets";
+    if (!was_on_ && !enable_iso_sockets(true)) GTEST_SKIP() << "bluetooth: the kernel has no isochronous sockets";
   }
   void TearDown() override {
-    if (!was_on_) switch_isochronous(false);
+    if (!was_on_) enable_iso_sockets(false);
   }
   static const afplug::family& family() { return afplug::registry::global().family("bluetooth"); }
   bool was_on_ = true;
 };
 
 TEST_F(iso, is_told_to_be_off_until_it_is_switched_on) {
-  ASSERT_TRUE(switch_isochronous(false));
+  ASSERT_TRUE(enable_iso_sockets(false));
   const auto off = afplug::check(family(), SOCK_SEQPACKET, bt::iso);
   EXPECT_FALSE(off.available());
   EXPECT_EQ(off.error, EPROTONOSUPPORT);
   EXPECT_EQ(off.reason, "kernel-lacks-protocol");
   EXPECT_NE(off.detail.find("experimental"), off.detail.npos) << off.detail;
   EXPECT_NE(off.remedy.find("KernelExperimental"), off.remedy.npos) << off.remedy;
-  ASSERT_TRUE(switch_isochronous(true));
+  ASSERT_TRUE(enable_iso_sockets(true));
   EXPECT_TRUE(afplug::check(family(), SOCK_SEQPACKET, bt::iso).available());
 }
 

@@ -4,7 +4,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "../support/scratch.hpp"
+#include "../support/temporary_directory.hpp"
 #include "can.hpp"
 
 namespace families {
@@ -18,7 +18,7 @@ std::string contents(const std::string& path) {
 
 // What a listener has written when a sender has read `input` and ended.
 std::string carried(const std::string& listener, const std::string& sender, const std::string& input) {
-  const afplug::testing_support::scratch tmp;
+  const afplug::testing_support::temporary_directory tmp;
   std::ofstream(tmp / "in", std::ios::binary) << input;
   const std::string command = "timeout 60 " AFPLUG_COMMAND, out = tmp / "out", ready = tmp / "ready";
   EXPECT_TRUE(run(command + " listen " + listener + " </dev/null >" + out + " 2>" + ready + " & listener=$!; " +

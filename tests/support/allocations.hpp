@@ -3,7 +3,7 @@
 
 namespace afplug::testing_support {
 
-/// How often operator new ran in this program so far. Link allocations.cpp, which replaces it.
+/// The number of calls of operator new in this process. Link allocations.cpp, which replaces operator new.
 long allocations() noexcept;
 
 }  // namespace afplug::testing_support

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A plugin's bytes with handles on the headers, to forge them.
+// The bytes of a plugin file, with access to its ELF headers, to build malformed files.
 #pragma once
 
 #include <elf.h>
@@ -15,7 +15,7 @@
 
 namespace afplug::testing_support {
 
-/// Overwrites an object in the bytes of an image when it goes.
+/// A copy of the T at an offset of an image. The destructor writes it back.
 template <typename T>
 class patched {
  public:
@@ -44,14 +44,14 @@ struct elf_image {
   patched<ElfW(Phdr)> segment(std::size_t i) { return {data, header()->e_phoff + i * sizeof(ElfW(Phdr))}; }
   std::size_t segments() { return header()->e_phnum; }
 
-  /// The first segment of a type.
+  /// The first program header of that type.
   patched<ElfW(Phdr)> segment_of(ElfW(Word) type) {
     for (std::size_t i = 0; i < segments(); ++i)
       if (segment(i)->p_type == type) return segment(i);
     throw std::runtime_error("no such segment");
   }
 
-  /// Where the last byte that a segment has in the file ends.
+  /// The file offset after the last byte of any segment.
   std::size_t end_of_segments() {
     std::size_t end = 0;
     for (std::size_t i = 0; i < segments(); ++i) {
@@ -61,7 +61,7 @@ struct elf_image {
     return end;
   }
 
-  /// Where the plugin's note begins: its name, preceded by three words.
+  /// The file offset of the plugin's ELF note, which is found by its type (1) and name.
   std::size_t note() {
     constexpr std::string_view name("\1\0\0\0afplug\0", 11);
     const auto* begin = reinterpret_cast<const char*>(data.data());

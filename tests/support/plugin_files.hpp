@@ -1,32 +1,45 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Plugin files for tests: a folder of the test's own, and what tests/bad_plugins built to put into it.
+// The plugins of tests/bad_plugins: copies of their files, and registries that search nowhere else.
 #pragma once
 
 #include <sys/stat.h>
 
+#include <afplug/registry.hpp>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "descriptors.hpp"
-#include "scratch.hpp"
+#include "temporary_directory.hpp"
 
 namespace afplug::testing_support {
 
-/// A plugin that tests/bad_plugins built.
-inline fs::path built(std::string_view name) { return fs::path(AFPLUG_BAD_PLUGINS) / (std::string(name) + ".so"); }
+/// The file of a plugin that tests/bad_plugins built.
+inline fs::path built_plugin(std::string_view name) {
+  return fs::path(AFPLUG_BAD_PLUGINS) / (std::string(name) + ".so");
+}
 
-/// Puts a built plugin into a folder, with mode 0644, and says where.
-inline fs::path put(std::string_view name, const fs::path& folder, std::string_view as = {}) {
-  const auto to = folder / (std::string(as.empty() ? name : as) + ".so");
-  fs::copy_file(built(name), to, fs::copy_options::overwrite_existing);
+/// Copies a plugin of tests/bad_plugins to DIRECTORY/AS.so (AS: its own name) with mode 0644. Returns the new path.
+inline fs::path copy_plugin(std::string_view name, const fs::path& directory, std::string_view as = {}) {
+  const auto to = directory / (std::string(as.empty() ? name : as) + ".so");
+  fs::copy_file(built_plugin(name), to, fs::copy_options::overwrite_existing);
   ::chmod(to.c_str(), 0644);
   return to;
+}
+
+/// Options of a registry that searches these directories and no others.
+inline registry_options search_only(std::vector<fs::path> directories) {
+  registry_options options;
+  options.directories = std::move(directories);
+  options.use_environment = false;
+  options.use_install_directory = false;
+  return options;
 }
 
 using bytes = std::vector<std::byte>;

@@ -9,20 +9,20 @@
 
 namespace afplug::testing_support {
 
-/// How a command ended, and what it wrote to stdout.
-struct outcome {
-  int code;  ///< its exit code; a signal's number negative
-  std::string out;
+/// The result of a command.
+struct command_result {
+  int exit_code;    ///< or the negative number of the signal that ended it
+  std::string out;  ///< what it wrote to stdout
 };
 
-/// Runs a line of shell.
-inline outcome run(const std::string& line) {
+/// Runs a shell command and waits for its end.
+inline command_result run_command(const std::string& line) {
   FILE* pipe = ::popen(line.c_str(), "re");
   if (!pipe) throw std::runtime_error("popen: " + line);
-  outcome result{};
+  command_result result{};
   for (int c; (c = std::fgetc(pipe)) != EOF;) result.out.push_back(static_cast<char>(c));
   const int status = ::pclose(pipe);
-  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return result;
 }
 

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Plugins that would take the whole process with them: the command meets them in a child with a time limit.
+// Plugins that end or block the process that loads them: the afplug command loads plugins in a child process, with a
+// time limit.
 #include <gmock/gmock.h>
 
 #include <ostream>
@@ -15,62 +16,62 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-// `limit` is how long the command waits: long where the plugin ends by itself, so that a slow machine does not matter.
-struct hostile {
-  const char *plugin, *limit, *words;
-  friend std::ostream& operator<<(std::ostream& out, const hostile& h) { return out << h.plugin; }
+struct faulty_plugin {
+  const char* plugin;
+  const char* limit;  // of the command, in seconds; long if the plugin ends by itself, for slow machines
+  const char* error_text;
+  friend std::ostream& operator<<(std::ostream& out, const faulty_plugin& p) { return out << p.plugin; }
 };
 
-class contained_plugin : public testing::TestWithParam<hostile> {
+class contained_plugin : public testing::TestWithParam<faulty_plugin> {
  protected:
-  scratch dir;
+  temporary_directory dir;
 
-  outcome command(const std::string& arguments) const {
-    return run("unset AFPLUG_PATH AFPLUG_PROVIDER; exec '" AFPLUG_COMMAND "' " + arguments + " --plugin-path '" +
-               dir.path().string() + "' 2>&1");
+  command_result command(const std::string& arguments) const {
+    return run_command("unset AFPLUG_PATH AFPLUG_PROVIDER; exec '" AFPLUG_COMMAND "' " + arguments +
+                       " --plugin-path '" + dir.path().string() + "' 2>&1");
   }
 };
 
-TEST_P(contained_plugin, fails_the_check) {
-  const auto& [plugin, limit, words] = GetParam();
-  const auto file = put(plugin, dir.path());
+TEST_P(contained_plugin, check_fails) {
+  const auto& [plugin, limit, error_text] = GetParam();
+  const auto file = copy_plugin(plugin, dir.path());
   const auto done = command("check '" + file.string() + "' --limit " + limit);
-  EXPECT_EQ(done.code, 1) << done.out;
-  EXPECT_THAT(done.out, AllOf(HasSubstr("while it was loaded"), HasSubstr(words)));
+  EXPECT_EQ(done.exit_code, 1) << done.out;
+  EXPECT_THAT(done.out, AllOf(HasSubstr("while it was loaded"), HasSubstr(error_text)));
 }
 
-TEST_P(contained_plugin, costs_its_own_family_and_no_other) {
-  const auto& [plugin, limit, words] = GetParam();
-  const auto file = put(plugin, dir.path());
-  put("second", dir.path());
+TEST_P(contained_plugin, caps_reports_the_other_families) {
+  const auto& [plugin, limit, error_text] = GetParam();
+  const auto file = copy_plugin(plugin, dir.path());
+  copy_plugin("second", dir.path());
   const auto done = command("caps good second --json --limit " + std::string(limit));
-  EXPECT_EQ(done.code, 0) << done.out;
+  EXPECT_EQ(done.exit_code, 0) << done.out;
   const auto second = done.out.find(R"("name":"second")");
   ASSERT_NE(second, std::string::npos) << done.out;
   EXPECT_THAT(done.out.substr(0, second),
-              AllOf(HasSubstr(R"("reason":"plugin-refused")"), HasSubstr(file.string()), HasSubstr(words)));
+              AllOf(HasSubstr(R"("reason":"plugin-refused")"), HasSubstr(file.string()), HasSubstr(error_text)));
   EXPECT_THAT(done.out.substr(second), HasSubstr(R"("verdict":"available")"));
 }
 
-TEST_P(contained_plugin, is_listed_without_being_run) {
-  const auto file = put(GetParam().plugin, dir.path());
+TEST_P(contained_plugin, families_lists_it_without_loading_it) {
+  const auto file = copy_plugin(GetParam().plugin, dir.path());
   const auto done = command("families --json");
-  EXPECT_EQ(done.code, 0) << done.out;
+  EXPECT_EQ(done.exit_code, 0) << done.out;
   EXPECT_THAT(done.out, HasSubstr(file.string()));
 }
 
 INSTANTIATE_TEST_SUITE_P(all, contained_plugin,
-                         testing::Values(hostile{"constructor_throws", "60", "too early"},
-                                         hostile{"entry_crashes", "60", "SIGABRT"},
-                                         hostile{"constructor_sleeps", "1", "did not answer"},
-                                         hostile{"entry_sleeps", "1", "did not answer"}),
+                         testing::Values(faulty_plugin{"constructor_throws", "60", "thrown by a constructor"},
+                                         faulty_plugin{"entry_crashes", "60", "SIGABRT"},
+                                         faulty_plugin{"constructor_sleeps", "1", "did not answer"},
+                                         faulty_plugin{"entry_sleeps", "1", "did not answer"}),
                          [](const auto& one) { return one.param.plugin; });
 
-// What the bad ones were made of is right in everything.
-TEST(good_plugin, passes_the_check) {
-  const scratch dir;
-  const auto done = run("'" AFPLUG_COMMAND "' check '" + put("good", dir.path()).string() + "' 2>&1");
-  EXPECT_EQ(done.code, 0) << done.out;
+TEST(valid_plugin, check_succeeds) {
+  const temporary_directory dir;
+  const auto done = run_command("'" AFPLUG_COMMAND "' check '" + copy_plugin("good", dir.path()).string() + "' 2>&1");
+  EXPECT_EQ(done.exit_code, 0) << done.out;
 }
 
 }  // namespace

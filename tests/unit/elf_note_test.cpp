@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The note reader by the public inspect(): images forged from a good plugin's bytes.
+// The reader of ELF notes, by the public inspect(): images made from the bytes of a valid plugin.
 #include <afplug/plugin.h>
 #include <gmock/gmock.h>
 #include <afplug/inspect.hpp>
@@ -16,16 +16,16 @@ using testing::HasSubstr;
 
 class elf_note : public testing::Test {
  protected:
-  elf_image image{read_bytes(built("good"))};
+  elf_image image{read_bytes(built_plugin("good"))};
 
-  afplug::inspection read() const { return afplug::inspect(image.data, "image"); }
+  afplug::inspection inspect() const { return afplug::inspect(image.data, "image"); }
 
-  void refused(const char* code, const char* field) const {
-    const auto seen = read();
-    EXPECT_FALSE(seen.acceptable);
-    EXPECT_EQ(seen.code, code);
-    EXPECT_THAT(seen.reason, HasSubstr("image: "));
-    EXPECT_THAT(seen.reason, HasSubstr(field));
+  void expect_refused(const char* code, const char* field) const {
+    const auto inspection = inspect();
+    EXPECT_FALSE(inspection.acceptable);
+    EXPECT_EQ(inspection.code, code);
+    EXPECT_THAT(inspection.reason, HasSubstr("image: "));
+    EXPECT_THAT(inspection.reason, HasSubstr(field));
   }
 
   patched<afplug_note_header> note_header() { return {image.data, image.note() + 20}; }
@@ -33,175 +33,175 @@ class elf_note : public testing::Test {
   patched<ElfW(Nhdr)> note() { return {image.data, image.note()}; }
 };
 
-TEST_F(elf_note, reads_what_the_plugin_says_of_itself) {
-  const auto seen = read();
-  ASSERT_TRUE(seen.acceptable) << seen.reason;
-  ASSERT_TRUE(seen.note);
-  EXPECT_EQ(seen.note->provider, "test");
-  EXPECT_EQ(seen.note->version, "1.0");
-  EXPECT_EQ(seen.note->abi_major, AFPLUG_ABI_MAJOR);
-  EXPECT_EQ(seen.note->abi_minor, AFPLUG_ABI_MINOR);
-  ASSERT_EQ(seen.note->families.size(), 1u);
-  EXPECT_EQ(seen.note->families[0].id, "good");
-  EXPECT_EQ(seen.note->families[0].number, 200);
-  EXPECT_EQ(seen.note->families[0].flags, 0u);
+TEST_F(elf_note, reads_all_fields) {
+  const auto inspection = inspect();
+  ASSERT_TRUE(inspection.acceptable) << inspection.reason;
+  ASSERT_TRUE(inspection.note);
+  EXPECT_EQ(inspection.note->provider, "test");
+  EXPECT_EQ(inspection.note->version, "1.0");
+  EXPECT_EQ(inspection.note->abi_major, AFPLUG_ABI_MAJOR);
+  EXPECT_EQ(inspection.note->abi_minor, AFPLUG_ABI_MINOR);
+  ASSERT_EQ(inspection.note->families.size(), 1u);
+  EXPECT_EQ(inspection.note->families[0].id, "good");
+  EXPECT_EQ(inspection.note->families[0].number, 200);
+  EXPECT_EQ(inspection.note->families[0].flags, 0u);
 }
 
 TEST_F(elf_note, reads_several_families) {
-  const auto seen = afplug::inspect(read_bytes(built("two_families")), "image");
-  ASSERT_TRUE(seen.note);
-  ASSERT_EQ(seen.note->families.size(), 2u);
-  EXPECT_EQ(seen.note->families[1].id, "second");
-  EXPECT_EQ(seen.note->families[1].number, 201);
+  const auto inspection = afplug::inspect(read_bytes(built_plugin("two_families")), "image");
+  ASSERT_TRUE(inspection.note);
+  ASSERT_EQ(inspection.note->families.size(), 2u);
+  EXPECT_EQ(inspection.note->families[1].id, "second");
+  EXPECT_EQ(inspection.note->families[1].number, 201);
 }
 
-TEST_F(elf_note, refuses_every_length_that_cuts_a_segment) {
-  const auto whole = image.data;
+TEST_F(elf_note, refuses_files_that_end_within_a_segment) {
+  const auto original = image.data;
   const auto needed = image.end_of_segments();
-  for (std::size_t size = 0; size < whole.size(); size += size < 256 ? 1 : 97) {
-    const auto seen = afplug::inspect(std::span(whole).first(size), "image");
-    EXPECT_EQ(seen.acceptable, size >= needed) << size;
+  for (std::size_t size = 0; size < original.size(); size += size < 256 ? 1 : 97) {
+    const auto inspection = afplug::inspect(std::span(original).first(size), "image");
+    EXPECT_EQ(inspection.acceptable, size >= needed) << size;
     const char* expected = size == 0 ? "empty" : size < needed ? "truncated" : "";
-    EXPECT_EQ(seen.code, expected) << size;
+    EXPECT_EQ(inspection.code, expected) << size;
   }
 }
 
-TEST_F(elf_note, refuses_what_is_no_elf_file) {
+TEST_F(elf_note, refuses_files_that_are_not_elf) {
   const std::string text =
-      "#!/bin/sh\necho this is no plugin, whatever its name says, and it is long enough to hold a header\n";
-  const auto seen = afplug::inspect(std::as_bytes(std::span(text)), "image");
-  EXPECT_EQ(seen.code, "not-elf");
+      "#!/bin/sh\necho a shell script that is longer than the headers of an ELF file are together, not a plugin\n";
+  const auto inspection = afplug::inspect(std::as_bytes(std::span(text)), "image");
+  EXPECT_EQ(inspection.code, "not-elf");
   image.data.assign(5, std::byte{'x'});
-  refused("not-elf", "e_ident");
+  expect_refused("not-elf", "e_ident");
 }
 
-TEST_F(elf_note, refuses_another_class) {
+TEST_F(elf_note, refuses_another_elf_class) {
   image.header()->e_ident[EI_CLASS] ^= ELFCLASS32 ^ ELFCLASS64;
-  refused("elf-class", "EI_CLASS");
+  expect_refused("elf-class", "EI_CLASS");
 }
 
 TEST_F(elf_note, refuses_another_byte_order) {
   image.header()->e_ident[EI_DATA] ^= ELFDATA2LSB ^ ELFDATA2MSB;
-  refused("elf-byte-order", "EI_DATA");
+  expect_refused("elf-byte-order", "EI_DATA");
 }
 
-TEST_F(elf_note, refuses_another_version) {
+TEST_F(elf_note, refuses_another_elf_version) {
   image.header()->e_ident[EI_VERSION] = 2;
-  refused("elf-version", "EI_VERSION");
+  expect_refused("elf-version", "EI_VERSION");
 }
 
 TEST_F(elf_note, refuses_another_machine) {
   image.header()->e_machine = EM_S390;
-  refused("elf-machine", "e_machine");
+  expect_refused("elf-machine", "e_machine");
 }
 
-TEST_F(elf_note, refuses_other_types) {
+TEST_F(elf_note, refuses_files_that_are_not_shared_objects) {
   for (const int type : {ET_NONE, ET_REL, ET_EXEC, ET_CORE}) {
     image.header()->e_type = static_cast<ElfW(Half)>(type);
-    refused("elf-type", "e_type");
+    expect_refused("elf-type", "e_type");
   }
 }
 
-TEST_F(elf_note, refuses_unbelievable_program_headers) {
-  const elf_image whole = image;
+TEST_F(elf_note, refuses_invalid_program_headers) {
+  const elf_image original = image;
   image.header()->e_phentsize = 8;
-  refused("program-headers", "e_phentsize");
-  image = whole;
+  expect_refused("program-headers", "e_phentsize");
+  image = original;
   image.header()->e_phnum = 0;
-  refused("program-headers", "e_phnum");
+  expect_refused("program-headers", "e_phnum");
   image.header()->e_phnum = PN_XNUM;
-  refused("program-headers", "e_phnum");
-  image = whole;
+  expect_refused("program-headers", "e_phnum");
+  image = original;
   image.header()->e_phoff = std::numeric_limits<ElfW(Off)>::max() - 8;
-  refused("truncated", "e_phoff");
+  expect_refused("truncated", "e_phoff");
 }
 
-TEST_F(elf_note, refuses_segments_whose_sums_overflow) {
-  const elf_image whole = image;
+TEST_F(elf_note, refuses_segments_whose_end_overflows) {
+  const elf_image original = image;
   image.segment_of(PT_LOAD)->p_offset = std::numeric_limits<ElfW(Off)>::max();
-  refused("truncated", "p_offset");
-  image = whole;
+  expect_refused("truncated", "p_offset");
+  image = original;
   image.segment_of(PT_LOAD)->p_filesz = std::numeric_limits<ElfW(Xword)>::max();
-  refused("truncated", "p_filesz");
-  image = whole;
+  expect_refused("truncated", "p_filesz");
+  image = original;
   image.segment_of(PT_LOAD)->p_memsz = 1;
-  refused("segment", "p_memsz");
-  image = whole;
+  expect_refused("segment", "p_memsz");
+  image = original;
   image.segment_of(PT_LOAD)->p_memsz = std::numeric_limits<ElfW(Xword)>::max();
-  refused("segment", "p_vaddr");
+  expect_refused("segment", "p_vaddr");
 }
 
-TEST_F(elf_note, refuses_what_could_not_be_loaded) {
-  const elf_image whole = image;
+TEST_F(elf_note, refuses_files_without_dynamic_or_loadable_segment) {
+  const elf_image original = image;
   image.segment_of(PT_DYNAMIC)->p_vaddr = std::numeric_limits<ElfW(Addr)>::max() - 4;
-  refused("segment", "PT_DYNAMIC");
-  image = whole;
+  expect_refused("segment", "PT_DYNAMIC");
+  image = original;
   image.segment_of(PT_DYNAMIC)->p_type = PT_NULL;
-  refused("segment", "PT_DYNAMIC");
-  image = whole;
+  expect_refused("segment", "PT_DYNAMIC");
+  image = original;
   for (std::size_t i = 0; i < image.segments(); ++i)
     if (auto s = image.segment(i); s->p_type == PT_LOAD) s->p_type = PT_NULL;
-  refused("segment", "PT_LOAD");
+  expect_refused("segment", "PT_LOAD");
 }
 
-TEST_F(elf_note, never_reads_section_headers) {
+TEST_F(elf_note, ignores_section_headers) {
   image.header()->e_shoff = std::numeric_limits<ElfW(Off)>::max() / 2;
   image.header()->e_shnum = 0xfffe;
   image.header()->e_shentsize = 0xffff;
   image.header()->e_shstrndx = 0xfffe;
-  EXPECT_TRUE(read().acceptable);
+  EXPECT_TRUE(inspect().acceptable);
 }
 
 TEST_F(elf_note, refuses_a_missing_note) {
-  EXPECT_EQ(afplug::inspect(read_bytes(built("note_absent")), "image").code, "note-missing");
+  EXPECT_EQ(afplug::inspect(read_bytes(built_plugin("note_missing")), "image").code, "note-missing");
   note()->n_type = 2;
-  refused("note-missing", "\"afplug\" note");
+  expect_refused("note-missing", "\"afplug\" note");
 }
 
 TEST_F(elf_note, refuses_a_second_note) {
-  const auto seen = afplug::inspect(read_bytes(built("note_twice")), "image");
-  EXPECT_EQ(seen.code, "note-twice");
+  const auto inspection = afplug::inspect(read_bytes(built_plugin("note_twice")), "image");
+  EXPECT_EQ(inspection.code, "note-twice");
 }
 
-TEST_F(elf_note, refuses_note_segments_beyond_belief) {
+TEST_F(elf_note, refuses_oversized_note_segments) {
   image.data.resize(image.data.size() + (1 << 20));
   image.segment_of(PT_NOTE)->p_filesz = 70000;
-  refused("note-size", "p_filesz");
+  expect_refused("note-size", "p_filesz");
 }
 
-TEST_F(elf_note, refuses_sizes_that_do_not_fit) {
-  const elf_image whole = image;
+TEST_F(elf_note, refuses_sizes_out_of_range) {
+  const elf_image original = image;
   for (const std::uint32_t size : {0xffffffffu, 0xfffffff0u, 1u << 20}) {
     note()->n_descsz = size;
-    refused("note-size", "n_descsz");
-    image = whole;
+    expect_refused("note-size", "n_descsz");
+    image = original;
   }
   note()->n_namesz = 0xffffffff;
-  refused("note-size", "n_namesz");
-  image = whole;
+  expect_refused("note-size", "n_namesz");
+  image = original;
   note()->n_descsz = sizeof(afplug_note_header) - 4;
-  refused("note-size", "note");
-  image = whole;
+  expect_refused("note-size", "note");
+  image = original;
   for (const std::uint32_t size : {0u, 4u, 5000u, 0xffffffffu}) {
     note_header()->size = size;
-    refused("note-size", "header.size");
+    expect_refused("note-size", "header.size");
   }
-  image = whole;
+  image = original;
   for (const std::uint32_t count : {0u, 65u, 0xffffffffu}) {
     note_header()->family_count = count;
-    refused("note-size", "family_count");
+    expect_refused("note-size", "family_count");
   }
-  image = whole;
+  image = original;
   for (const std::uint32_t stride : {0u, 39u, 5000u, 0xffffffffu}) {
     note_header()->stride = stride;
-    refused("note-size", "stride");
+    expect_refused("note-size", "stride");
   }
-  image = whole;
+  image = original;
   note_header()->family_count = 2;
-  refused("note-size", "2 families");
+  expect_refused("note-size", "2 families");
 }
 
-TEST_F(elf_note, refuses_a_description_that_ends_inside_its_header) {
+TEST_F(elf_note, refuses_a_description_smaller_than_its_header) {
   constexpr std::uint32_t size = sizeof(afplug_note_header) - 4;
   const auto at = image.note();
   note()->n_descsz = size;
@@ -210,72 +210,72 @@ TEST_F(elf_note, refuses_a_description_that_ends_inside_its_header) {
     s->p_offset = at;
     s->p_filesz = 20 + size;
   }
-  for (std::size_t i = 0, seen = 0; i < image.segments(); ++i)
-    if (auto s = image.segment(i); s->p_type == PT_NOTE && ++seen > 1) s->p_type = PT_NULL;
-  refused("note-size", "its description has 76 bytes");
+  for (std::size_t i = 0, inspection = 0; i < image.segments(); ++i)
+    if (auto s = image.segment(i); s->p_type == PT_NOTE && ++inspection > 1) s->p_type = PT_NULL;
+  expect_refused("note-size", "its description has 76 bytes");
 }
 
-TEST_F(elf_note, refuses_names_that_are_none) {
-  const elf_image whole = image;
+TEST_F(elf_note, refuses_invalid_names_and_numbers) {
+  const elf_image original = image;
   const auto fill = [](char* field, std::size_t size) { std::memset(field, 'a', size); };
   fill(note_header()->provider, sizeof afplug_note_header{}.provider);
-  refused("note-field", "provider");
-  image = whole;
+  expect_refused("note-field", "provider");
+  image = original;
   note_header()->provider[0] = 'T';
-  refused("note-field", "provider");
-  image = whole;
+  expect_refused("note-field", "provider");
+  image = original;
   note_header()->version[0] = '\n';
-  refused("note-field", "version");
-  image = whole;
+  expect_refused("note-field", "version");
+  image = original;
   note_header()->version[0] = '\0';
-  refused("note-field", "version");
-  image = whole;
+  expect_refused("note-field", "version");
+  image = original;
   fill(note_header()->version, sizeof afplug_note_header{}.version);
-  refused("note-field", "version");
-  image = whole;
+  expect_refused("note-field", "version");
+  image = original;
   fill(note_family()->id, sizeof afplug_note_family{}.id);
-  refused("note-field", "families[0].id");
-  image = whole;
+  expect_refused("note-field", "families[0].id");
+  image = original;
   for (const char first : {'\0', '1', '-', '/', 'G', '\xc3'}) {
     note_family()->id[0] = first;
-    refused("note-field", "families[0].id");
+    expect_refused("note-field", "families[0].id");
   }
-  image = whole;
+  image = original;
   for (const std::int32_t number : {-1, std::numeric_limits<std::int32_t>::min(), 256, 0x4000}) {
     note_family()->number = number;
-    refused("note-field", "families[0].number");
+    expect_refused("note-field", "families[0].number");
   }
 }
 
-TEST_F(elf_note, says_which_family_another_abi_would_have_served) {
+TEST_F(elf_note, reads_families_of_another_abi_major) {
   note_header()->abi_major = 2;
-  refused("abi-major", "abi_major is 2");
-  const auto seen = read();
-  ASSERT_TRUE(seen.note);
-  EXPECT_EQ(seen.note->families.at(0).id, "good");
+  expect_refused("abi-major", "abi_major is 2");
+  const auto inspection = inspect();
+  ASSERT_TRUE(inspection.note);
+  EXPECT_EQ(inspection.note->families.at(0).id, "good");
   note_header()->abi_major = 0;
-  refused("abi-major", "abi_major is 0");
+  expect_refused("abi-major", "abi_major is 0");
   note_family()->id[0] = '\xff';
-  refused("abi-major", "abi_major is 0");
-  EXPECT_FALSE(read().note);
+  expect_refused("abi-major", "abi_major is 0");
+  EXPECT_FALSE(inspect().note);
 }
 
 TEST_F(elf_note, accepts_a_newer_minor) {
   note_header()->abi_minor = 9;
-  ASSERT_TRUE(read().acceptable);
-  EXPECT_EQ(read().note->abi_minor, 9u);
+  ASSERT_TRUE(inspect().acceptable);
+  EXPECT_EQ(inspect().note->abi_minor, 9u);
 }
 
-// Any one byte changed gives a verdict, and nothing worse; the sanitizers watch.
-TEST_F(elf_note, survives_any_byte) {
-  const auto whole = image.data;
-  const auto limit = std::min<std::size_t>(whole.size(), image.note() + 256);
+// Under the sanitizers this finds reads outside of the file.
+TEST_F(elf_note, any_changed_byte_is_accepted_or_refused_with_a_code) {
+  const auto original = image.data;
+  const auto limit = std::min<std::size_t>(original.size(), image.note() + 256);
   for (std::size_t at = 0; at < limit; ++at)
     for (const int flip : {0x01, 0x80, 0xff}) {
-      image.data[at] = whole[at] ^ std::byte(flip);
-      const auto seen = read();
-      EXPECT_EQ(seen.acceptable, seen.code.empty());
-      image.data[at] = whole[at];
+      image.data[at] = original[at] ^ std::byte(flip);
+      const auto inspection = inspect();
+      EXPECT_EQ(inspection.acceptable, inspection.code.empty()) << at;
+      image.data[at] = original[at];
     }
 }
 

@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The registry from many threads at once. What counts is that ThreadSanitizer sees nothing, and that all get the same
-// answer.
+// The registry used by many threads at once: all get the same result, and ThreadSanitizer reports no data race.
 #include <gtest/gtest.h>
 #include <afplug/registry.hpp>
 #include <atomic>
@@ -16,34 +15,26 @@ using namespace afplug::testing_support;
 
 constexpr int thread_count = 16;
 
-afplug::registry_options only(std::vector<fs::path> directories) {
-  afplug::registry_options o;
-  o.directories = std::move(directories);
-  o.use_environment = false;
-  o.use_install_directory = false;
-  return o;
-}
-
-// Runs `what` in every thread at once, with the thread's number.
+// Runs `function` in `thread_count` threads at once, with the index of the thread.
 template <typename F>
-void together(F what) {
+void run_in_threads(F function) {
   std::barrier start(thread_count);
   std::vector<std::jthread> threads;
   for (int i = 0; i < thread_count; ++i)
-    threads.emplace_back([&start, &what, i] {
+    threads.emplace_back([&start, &function, i] {
       start.arrive_and_wait();
-      what(i);
+      function(i);
     });
 }
 
-TEST(registry_race, first_family_is_loaded_once) {
+TEST(registry_race, concurrent_requests_load_a_family_once) {
   for (int round = 0; round < 20; ++round) {
-    const scratch dir;
-    put("good", dir.path());
-    afplug::registry r(only({dir.path()}));
+    const temporary_directory dir;
+    copy_plugin("good", dir.path());
+    afplug::registry r(search_only({dir.path()}));
     std::atomic<const afplug::family*> seen{nullptr};
     std::atomic<int> same{0};
-    together([&](int i) {
+    run_in_threads([&](int i) {
       afplug::error_code ec;
       const auto* f = i % 2 ? r.family("good", ec) : r.family(200, ec);
       const afplug::family* expected = nullptr;
@@ -53,12 +44,12 @@ TEST(registry_race, first_family_is_loaded_once) {
   }
 }
 
-TEST(registry_race, all_hear_of_the_same_refusal) {
-  const scratch dir;
-  put("entry_fails", dir.path());
-  afplug::registry r(only({dir.path()}));
+TEST(registry_race, all_threads_get_the_same_refusal) {
+  const temporary_directory dir;
+  copy_plugin("entry_fails", dir.path());
+  afplug::registry r(search_only({dir.path()}));
   std::atomic<int> refused{0};
-  together([&](int) {
+  run_in_threads([&](int) {
     afplug::error_code ec;
     if (!r.family("good", ec) && ec == afplug::errc::plugin_refused &&
         afplug::last_detail().find("afplug_entry") != std::string_view::npos)
@@ -67,15 +58,15 @@ TEST(registry_race, all_hear_of_the_same_refusal) {
   EXPECT_EQ(refused, thread_count);
 }
 
-TEST(registry_race, different_families_load_at_once) {
-  const scratch dir;
-  put("good", dir.path());
-  put("second", dir.path());
-  put("numberless", dir.path());
-  afplug::registry r(only({dir.path()}));
-  const char* ids[] = {"good", "second", "numberless"};
+TEST(registry_race, different_families_load_concurrently) {
+  const temporary_directory dir;
+  copy_plugin("good", dir.path());
+  copy_plugin("second", dir.path());
+  copy_plugin("no_number", dir.path());
+  afplug::registry r(search_only({dir.path()}));
+  const char* ids[] = {"good", "second", "no_number"};
   std::atomic<int> found{0};
-  together([&](int i) {
+  run_in_threads([&](int i) {
     afplug::error_code ec;
     const auto* f = r.family(ids[i % 3], ec);
     if (f && f->id() == ids[i % 3]) ++found;
@@ -83,15 +74,15 @@ TEST(registry_race, different_families_load_at_once) {
   EXPECT_EQ(found, thread_count);
 }
 
-TEST(registry_race, everything_at_once) {
-  const scratch dir;
-  put("good", dir.path(), "a");
-  put("other", dir.path(), "b");
-  put("second", dir.path(), "c");
-  put("entry_fails", dir.path(), "d");
-  afplug::registry r(only({dir.path()}));
+TEST(registry_race, all_functions_run_concurrently) {
+  const temporary_directory dir;
+  copy_plugin("good", dir.path(), "a");
+  copy_plugin("other_provider", dir.path(), "b");
+  copy_plugin("second", dir.path(), "c");
+  copy_plugin("entry_fails", dir.path(), "d");
+  afplug::registry r(search_only({dir.path()}));
   std::atomic<int> wrong{0};
-  together([&](int i) {
+  run_in_threads([&](int i) {
     for (int round = 0; round < 50; ++round) {
       afplug::error_code ec;
       switch (i % 8) {
@@ -125,12 +116,13 @@ TEST(registry_race, everything_at_once) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST(registry_race, two_registries_load_one_file) {
-  const scratch dir;
-  put("good", dir.path());
-  afplug::registry registries[2] = {afplug::registry(only({dir.path()})), afplug::registry(only({dir.path()}))};
+TEST(registry_race, two_registries_load_the_same_file) {
+  const temporary_directory dir;
+  copy_plugin("good", dir.path());
+  afplug::registry registries[2] = {afplug::registry(search_only({dir.path()})),
+                                    afplug::registry(search_only({dir.path()}))};
   std::atomic<const afplug::family*> seen[2] = {nullptr, nullptr};
-  together([&](int i) {
+  run_in_threads([&](int i) {
     afplug::error_code ec;
     seen[i % 2] = registries[i % 2].family("good", ec);
   });

@@ -15,25 +15,25 @@ namespace afplug::testing_support {
 namespace fs = std::filesystem;
 
 /// A temporary directory with mode 0700. The destructor removes it and what is in it.
-class scratch {
+class temporary_directory {
  public:
-  scratch() {
+  temporary_directory() {
     std::string name = (fs::temp_directory_path() / "afplug-test-XXXXXX").string();
     if (!::mkdtemp(name.data())) throw std::runtime_error("mkdtemp: " + name);
     path_ = name;
   }
-  ~scratch() {
+  ~temporary_directory() {
     std::error_code ignored;
     fs::remove_all(path_, ignored);
   }
-  scratch(const scratch&) = delete;
-  scratch& operator=(const scratch&) = delete;
+  temporary_directory(const temporary_directory&) = delete;
+  temporary_directory& operator=(const temporary_directory&) = delete;
 
   const fs::path& path() const noexcept { return path_; }
   fs::path operator/(std::string_view name) const { return path_ / name; }
 
-  /// Makes a subdirectory with mode 0755, whatever the umask is.
-  fs::path folder(std::string_view name) const {
+  /// Creates a subdirectory with mode 0755, whatever the umask is.
+  fs::path subdirectory(std::string_view name) const {
     const auto p = path_ / name;
     fs::create_directories(p);
     ::chmod(p.c_str(), 0755);

@@ -6,9 +6,9 @@
 #include <chrono>
 #include <string>
 
-/// Bluetooth's isochronous sockets are an experimental feature, which the management channel switches. False: it could
-/// not.
-inline bool switch_isochronous(bool on) {
+/// Switches the kernel's experimental ISO sockets (net/bluetooth/iso.c) on or off by the management command "Set
+/// Experimental Feature". Returns false where the kernel refuses; the command needs CAP_NET_ADMIN.
+inline bool enable_iso_sockets(bool on) {
   namespace bt = afplug::bluetooth;
   afplug::error_code ec;
   const auto& family = afplug::registry::global().family("bluetooth");
@@ -20,7 +20,7 @@ inline bool switch_isochronous(bool on) {
   std::string command("\x4a\x00\xff\xff\x11\x00\x3e\xe0\xb4\xfd\xdd\xd6\x85\x98\x6a\x49\xe0\x05\x88\xf1\xba\x6f", 22);
   command += on ? '\1' : '\0';
   s.send(command, 0, ec);
-  // Command complete (1) of that command with status 0; other events may come before.
+  // Waits for Command Complete (event 1) of command 0x4a with status 0. Other events may arrive first.
   for (char event[512]; !ec;) {
     const auto n = s.recv(event, 0, ec);
     if (ec || n < 9 || event[6] != 0x4a || event[7] != 0) continue;
