@@ -16,24 +16,8 @@
 #include <linux/tcp.h>
 #include <linux/udp.h>
 
-#ifndef SOL_TCP
-#define SOL_TCP 6
-#endif
-#ifndef SOL_UDP
-#define SOL_UDP 17
-#endif
-#ifndef SOL_SCTP
-#define SOL_SCTP 132
-#endif
-#ifndef SOL_UDPLITE
-#define SOL_UDPLITE 136
-#endif
-#ifndef SOL_MPTCP
-#define SOL_MPTCP 284
-#endif
-#ifndef SO_ORIGINAL_DST
-#define SO_ORIGINAL_DST 80
-#endif
+#include <afplug/socket_levels.hpp>
+
 #ifndef IP6T_SO_ORIGINAL_DST
 #define IP6T_SO_ORIGINAL_DST 80
 #endif

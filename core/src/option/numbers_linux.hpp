@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <afplug/socket_levels.hpp>
+
 // Since 5.x: the same on every architecture that takes asm-generic/socket.h; alpha and mips share them too, sparc and
 // parisc number otherwise and keep to what their headers have.
 #if SO_COOKIE == 57
@@ -59,9 +61,6 @@
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 0x04
 #endif
-#ifndef SO_ORIGINAL_DST
-#define SO_ORIGINAL_DST 80
-#endif
 
 #ifndef MSG_PROBE
 #define MSG_PROBE 0x10
@@ -73,72 +72,8 @@
 #define MSG_SPLICE_PAGES 0x8000000
 #endif
 
-// The kernel's include/linux/socket.h: levels that no exported header has.
-#ifndef SOL_TCP
-#define SOL_TCP 6
-#endif
-#ifndef SOL_UDP
-#define SOL_UDP 17
-#endif
-#ifndef SOL_SCTP
-#define SOL_SCTP 132
-#endif
-#ifndef SOL_UDPLITE
-#define SOL_UDPLITE 136
-#endif
-#ifndef SOL_IPX
-#define SOL_IPX 256
-#endif
 #ifndef IPX_TYPE
 #define IPX_TYPE 1
-#endif
-#ifndef SOL_AX25
-#define SOL_AX25 257
-#endif
-#ifndef SOL_ATALK
-#define SOL_ATALK 258
-#endif
-#ifndef SOL_NETROM
-#define SOL_NETROM 259
-#endif
-#ifndef SOL_ROSE
-#define SOL_ROSE 260
-#endif
-#ifndef SOL_MPTCP
-#define SOL_MPTCP 284
-#endif
-#ifndef SOL_MCTP
-#define SOL_MCTP 285
-#endif
-#ifndef SOL_SMC
-#define SOL_SMC 286
-#endif
-#ifndef SOL_VSOCK
-#define SOL_VSOCK 287
-#endif
-#ifndef SOL_CAN_RAW
-#define SOL_CAN_RAW (SOL_CAN_BASE + CAN_RAW)
-#endif
-#ifndef SOL_CAN_BCM
-#define SOL_CAN_BCM (SOL_CAN_BASE + CAN_BCM)
-#endif
-#ifndef SOL_CAN_ISOTP
-#define SOL_CAN_ISOTP (SOL_CAN_BASE + CAN_ISOTP)
-#endif
-#ifndef SOL_CAN_J1939
-#define SOL_CAN_J1939 (SOL_CAN_BASE + CAN_J1939)
-#endif
-#ifndef SOL_HCI
-#define SOL_HCI 0
-#endif
-#ifndef SOL_L2CAP
-#define SOL_L2CAP 6
-#endif
-#ifndef SOL_SCO
-#define SOL_SCO 17
-#endif
-#ifndef SOL_RFCOMM
-#define SOL_RFCOMM 18
 #endif
 
 #ifndef AF_MCTP
