@@ -13,24 +13,11 @@
 namespace {
 namespace ap = afplug::plugin;
 
-constexpr ap::requirements raw_needs{.capability = "CAP_NET_RAW"};
 constexpr auto rows =
     ap::join(ip_common::transport_rows,
-             std::array{
-                 ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_ICMP), AFPLUG_ROW_MESSAGE, "datagram", {},
-                         "ICMP echo without privileges, for the groups in net.ipv4.ping_group_range"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_ICMP), AFPLUG_ROW_MESSAGE, "datagram raw icmp",
-                         raw_needs, "ICMP packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_TCP), AFPLUG_ROW_MESSAGE, "datagram raw",
-                         raw_needs, "TCP segments as packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE, "datagram raw",
-                         raw_needs, "UDP datagrams as packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_RAW), AFPLUG_ROW_MESSAGE, "datagram raw",
-                         raw_needs, "packets with a header of one's own, send only"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, AFPLUG_ANY, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN,
-                         "datagram raw", raw_needs, "packets of any other protocol"),
-                 ap::pass_through(ip_common::every_group),
-             });
+             ip_common::icmp_and_raw_rows(AFPLUG_NAMED(IPPROTO_ICMP),
+                                          "ICMP echo without privileges, for the groups in net.ipv4.ping_group_range",
+                                          "ICMP packets"));
 
 constexpr auto options = ap::join(inet::ip_options, ip_common::group_options(IPPROTO_IP), inet::nat_options,
                                   inet::icmp_options, ip_common::tcp_options, ip_common::mptcp_options,

@@ -13,24 +13,11 @@
 namespace {
 namespace ap = afplug::plugin;
 
-constexpr ap::requirements raw_needs{.capability = "CAP_NET_RAW"};
 constexpr auto rows =
     ap::join(ip_common::transport_rows,
-             std::array{
-                 ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "datagram", {},
-                         "ICMPv6 echo without privileges, for the groups in net.ipv4.ping_group_range"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_ICMPV6), AFPLUG_ROW_MESSAGE, "datagram raw icmp",
-                         raw_needs, "ICMPv6 packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_TCP), AFPLUG_ROW_MESSAGE, "datagram raw",
-                         raw_needs, "TCP segments as packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE, "datagram raw",
-                         raw_needs, "UDP datagrams as packets"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_RAW), AFPLUG_ROW_MESSAGE, "datagram raw",
-                         raw_needs, "packets with a header of one's own, send only"),
-                 ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, AFPLUG_ANY, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN,
-                         "datagram raw", raw_needs, "packets of any other protocol"),
-                 ap::pass_through(ip_common::every_group),
-             });
+             ip_common::icmp_and_raw_rows(AFPLUG_NAMED(IPPROTO_ICMPV6),
+                                          "ICMPv6 echo without privileges, for the groups in net.ipv4.ping_group_range",
+                                          "ICMPv6 packets"));
 
 constexpr auto options = ap::join(inet6::ipv6_options, ip_common::group_options(IPPROTO_IPV6), inet6::nat_options,
                                   inet6::icmp6_options, ip_common::tcp_options, ip_common::mptcp_options,

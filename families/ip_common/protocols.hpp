@@ -26,10 +26,30 @@ inline constexpr std::array transport_rows{
             {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, many associations on one socket"),
 };
 
-/// Every option group, for the rows that pass through.
+/// All option groups, for the row that passes other types and protocols to the kernel.
 inline constexpr const char* every_group = "datagram raw icmp tcp udp udplite mptcp sctp";
 
-/// What the kernel's words for a refused row mean here.
+/// The rows of ICMP echo sockets (ping) and of SOCK_RAW, and the pass-through row. `icmp` is the ICMP of the version of
+/// IP, `ping_help` and `icmp_help` describe its two rows.
+constexpr auto icmp_and_raw_rows(const char* icmp_name, int icmp, const char* ping_help, const char* icmp_help) {
+  constexpr ap::requirements raw{.capability = "CAP_NET_RAW"};
+  return std::array{
+      ap::row(AFPLUG_NAMED(SOCK_DGRAM), icmp_name, icmp, AFPLUG_ROW_MESSAGE, "datagram", {}, ping_help),
+      ap::row(AFPLUG_NAMED(SOCK_RAW), icmp_name, icmp, AFPLUG_ROW_MESSAGE, "datagram raw icmp", raw, icmp_help),
+      ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_TCP), AFPLUG_ROW_MESSAGE, "datagram raw", raw,
+              "TCP segments as raw packets"),
+      ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE, "datagram raw", raw,
+              "UDP datagrams as raw packets"),
+      ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_RAW), AFPLUG_ROW_MESSAGE, "datagram raw", raw,
+              "packets whose IP header the program writes; send only"),
+      ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, AFPLUG_ANY, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN, "datagram raw", raw,
+              "packets of any other protocol"),
+      ap::pass_through(every_group),
+  };
+}
+
+/// Explains why the kernel refused a row: an unprivileged ping socket outside net.ipv4.ping_group_range
+/// (net/ipv4/ping.c, ping_init_sock), MPTCP with net.mptcp.enabled=0 (net/mptcp/ctrl.c).
 inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {
   if (verdict->state != AFPLUG_UNAVAILABLE) return 0;
   const bool ping = who->type == SOCK_DGRAM && (who->protocol == IPPROTO_ICMP || who->protocol == IPPROTO_ICMPV6);
