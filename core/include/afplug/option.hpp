@@ -36,8 +36,9 @@ using rcvlowat = integer<SOL_SOCKET, SO_RCVLOWAT>;          ///< SO_RCVLOWAT
 using priority = integer<SOL_SOCKET, SO_PRIORITY>;          ///< SO_PRIORITY
 using mark = integer<SOL_SOCKET, SO_MARK>;                  ///< SO_MARK, takes CAP_NET_ADMIN
 using socket_error = integer<SOL_SOCKET, SO_ERROR>;         ///< SO_ERROR: reading clears it
-using rcvtimeo = time_span<SOL_SOCKET, SO_RCVTIMEO>;  ///< SO_RCVTIMEO: the kernel's own; socket::timeout is better
-using sndtimeo = time_span<SOL_SOCKET, SO_SNDTIMEO>;  ///< SO_SNDTIMEO
+using rcvtimeo =
+    timeval_duration<SOL_SOCKET, SO_RCVTIMEO>;  ///< SO_RCVTIMEO: the kernel's own; socket::timeout is better
+using sndtimeo = timeval_duration<SOL_SOCKET, SO_SNDTIMEO>;        ///< SO_SNDTIMEO
 using peer_credentials = plain<SOL_SOCKET, SO_PEERCRED, ::ucred>;  ///< SO_PEERCRED
 
 /// SO_LINGER.

@@ -376,6 +376,9 @@ inline std::optional<::can_filter> parse_filter(std::string_view text) noexcept 
 /// Options of CAN, structural: level, name, data, size.
 namespace opt {
 
+using afplug::opt::boolean;
+using afplug::opt::integer;
+using afplug::opt::list;
 using afplug::opt::plain;
 
 using error_filter =
@@ -403,41 +406,6 @@ using isotp_link = plain<SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, ::can_isotp_ll_option
 using j1939_priority = plain<SOL_CAN_J1939, SO_J1939_SEND_PRIO, int>;                ///< 0 (highest) to 7
 using j1939_error_queue = plain<SOL_CAN_J1939, SO_J1939_ERRQUEUE, int>;  ///< what became of messages, see j1939_report
 using j1939_promiscuous = plain<SOL_CAN_J1939, SO_J1939_PROMISC, int>;   ///< messages for other addresses too
-
-/// An option that is a list.
-template <int Level, int Name, class T, std::size_t Most>
-class list {
- public:
-  explicit list(std::vector<T> values = std::vector<T>(Most)) : values_(std::move(values)) {}
-  const std::vector<T>& value() const noexcept { return values_; }
-  template <class P>
-  int level(const P&) const noexcept {
-    return Level;
-  }
-  template <class P>
-  int name(const P&) const noexcept {
-    return Name;
-  }
-  template <class P>
-  void* data(const P&) noexcept {
-    return values_.data();
-  }
-  template <class P>
-  const void* data(const P&) const noexcept {
-    return values_.data();
-  }
-  template <class P>
-  std::size_t size(const P&) const noexcept {
-    return values_.size() * sizeof(T);
-  }
-  template <class P>
-  void resize(const P&, std::size_t bytes) {
-    values_.resize(bytes / sizeof(T));
-  }
-
- private:
-  std::vector<T> values_;
-};
 
 using filters = list<SOL_CAN_RAW, CAN_RAW_FILTER, ::can_filter, CAN_RAW_FILTER_MAX>;  ///< none: nothing is received
 /// Set alone: messages of a name, a group or an address, each where its mask says so; none: all are received.
