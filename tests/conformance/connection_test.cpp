@@ -387,7 +387,7 @@ TEST_P(many, that_never_answer_are_waited_for_as_long_as_was_said) {
     int asked = 0;
     {
       const signal_storm storm;
-      const afplug::interrupt_scope scope([&] { return ++asked == 3; });
+      const afplug::scoped_interrupt_hook scope([&] { return ++asked == 3; });
       interrupted.connect(silent, ec);
     }
     EXPECT_EQ(ec, error_code(afplug::errc::interrupted));

@@ -213,7 +213,7 @@ TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
     auto k = connected();
     k.a.timeout(limit);
     const signal_storm storm;
-    const afplug::interrupt_scope scope([] { return true; });
+    const afplug::scoped_interrupt_hook scope([] { return true; });
     error_code ec;
     const auto sent = k.a.sendfile(f, 0, {}, ec);
     EXPECT_EQ(ec, error_code(afplug::errc::interrupted));

@@ -285,13 +285,13 @@ TEST_P(signals, hook_may_end_a_call_or_let_it_go_on_or_throw) {
       int asked = 0;
       error_code ec;
       {
-        const afplug::interrupt_scope scope([&] { return ++asked == 3; });
+        const afplug::scoped_interrupt_hook scope([&] { return ++asked == 3; });
         EXPECT_EQ(call(l.a, ec), 0u);
       }
       EXPECT_EQ(ec, error_code(afplug::errc::interrupted));
       EXPECT_EQ(asked, 3);
       {
-        const afplug::interrupt_scope scope([]() -> bool { throw unwound(); });
+        const afplug::scoped_interrupt_hook scope([]() -> bool { throw unwound(); });
         EXPECT_THROW(call(l.a, ec), unwound);
       }
       // The socket is as it was.
@@ -306,14 +306,14 @@ TEST_P(signals, hook_is_the_threads_own_and_scopes_nest) {
   auto l = connected();
   l.a.timeout(patience);
   const signal_storm storm;
-  const afplug::interrupt_scope outer([] { return true; });
+  const afplug::scoped_interrupt_hook outer([] { return true; });
   {
-    const afplug::interrupt_scope inner([]() -> bool { throw unwound(); });
+    const afplug::scoped_interrupt_hook inner([]() -> bool { throw unwound(); });
     EXPECT_THROW(l.a.recv(room), unwound);
   }
   EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), error_code(afplug::errc::interrupted));
   EXPECT_EQ(ERROR_OF(l.a.wait(POLLIN, {}, _)), error_code(afplug::errc::interrupted));
-  helper([] { EXPECT_FALSE(afplug::interrupt({})) << "another thread has none"; }).join();
+  helper([] { EXPECT_FALSE(afplug::set_interrupt_hook({})) << "another thread has none"; }).join();
 }
 
 TEST_P(signals_slow_reader, hook_may_end_sending) {
@@ -325,11 +325,11 @@ TEST_P(signals_slow_reader, hook_may_end_sending) {
       l.a.timeout(limit);
       const signal_storm storm;
       {
-        const afplug::interrupt_scope scope([] { return true; });
+        const afplug::scoped_interrupt_hook scope([] { return true; });
         const auto stopped = refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); });
         EXPECT_EQ(stopped.ec, error_code(afplug::errc::interrupted));
       }
-      const afplug::interrupt_scope scope([]() -> bool { throw unwound(); });
+      const afplug::scoped_interrupt_hook scope([]() -> bool { throw unwound(); });
       EXPECT_THROW(refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); }), unwound);
     }
 }
@@ -340,7 +340,7 @@ TEST_P(signals_stream, hook_that_ends_sendall_knows_how_far_it_came) {
   std::size_t sent = 0;
   {
     const signal_storm storm;
-    const afplug::interrupt_scope scope([] { return true; });
+    const afplug::scoped_interrupt_hook scope([] { return true; });
     EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _, &sent)), error_code(afplug::errc::interrupted));
   }
   end(l.a);
@@ -364,11 +364,11 @@ TEST_P(signals_crowd, hook_may_end_accept_and_connect) {
     empty.timeout(limit);
     const signal_storm storm;
     {
-      const afplug::interrupt_scope scope([] { return true; });
+      const afplug::scoped_interrupt_hook scope([] { return true; });
       EXPECT_EQ(ERROR_OF(empty.accept(_)), error_code(afplug::errc::interrupted));
       EXPECT_EQ(ERROR_OF(client.connect(s.getsockname(), _)), error_code(afplug::errc::interrupted));
     }
-    const afplug::interrupt_scope scope([]() -> bool { throw unwound(); });
+    const afplug::scoped_interrupt_hook scope([]() -> bool { throw unwound(); });
     EXPECT_THROW(empty.accept(), unwound);
     auto another = open();
     another.timeout(limit);

@@ -493,7 +493,7 @@ class with_signals {
 
 TEST_F(slow_names, end_when_the_interrupt_hook_says_so) {
   int calls = 0;
-  const afplug::interrupt_scope hook([&] { return ++calls == 3; });
+  const afplug::scoped_interrupt_hook hook([&] { return ++calls == 3; });
   error_code ec;
   {
     const with_signals signals;
@@ -507,7 +507,7 @@ TEST_F(connecting, ends_when_the_interrupt_hook_says_so) {
   const black_hole hole;
   name({hole.at()});
   int calls = 0;
-  const afplug::interrupt_scope hook([&] { return ++calls >= 3; });
+  const afplug::scoped_interrupt_hook hook([&] { return ++calls >= 3; });
   const auto before = open_descriptor_count();
   error_code ec;
   {

@@ -33,8 +33,8 @@ const error_code forbidden = sys(EACCES);
 // Hears everything while it lives, as text; forbids where told to.
 class recorder {
  public:
-  recorder() { before_ = afplug::set_trace(&hook_); }
-  ~recorder() { afplug::set_trace(before_); }
+  recorder() { before_ = afplug::set_trace_hook(&hook_); }
+  ~recorder() { afplug::set_trace_hook(before_); }
   recorder(const recorder&) = delete;
   recorder& operator=(const recorder&) = delete;
 
@@ -45,9 +45,9 @@ class recorder {
  private:
   static error_code hear(const afplug::trace_point& p, void* context) {
     auto& self = *static_cast<recorder*>(context);
-    std::string text(afplug::trace_name(p.event));
-    if (p.on) text += " on";
-    if (p.where) text += " " + p.where->to_string();
+    std::string text(afplug::to_string(p.event));
+    if (p.socket) text += " on";
+    if (p.address) text += " " + p.address->to_string();
     if (!p.name.empty()) text.append(" ").append(p.name);
     if (!p.service.empty()) text.append(" ").append(p.service);
     if (p.family != 0)
@@ -204,7 +204,7 @@ TEST(trace, does_not_tell_a_hook_of_its_own_calls) {
 }
 
 TEST(trace, gives_back_the_hook_before) {
-  EXPECT_EQ(afplug::set_trace(nullptr), nullptr);
+  EXPECT_EQ(afplug::set_trace_hook(nullptr), nullptr);
   recorder outer;
   {
     recorder inner;
@@ -233,7 +233,7 @@ struct call {
   trace_event event;
   std::function<void(error_code&)> make;
 };
-void PrintTo(const call& c, std::ostream* out) { *out << afplug::trace_name(c.event); }
+void PrintTo(const call& c, std::ostream* out) { *out << afplug::to_string(c.event); }
 
 class forbids : public testing::TestWithParam<call> {};
 
@@ -245,8 +245,8 @@ TEST_P(forbids, the_call_which_is_then_not_made) {
   GetParam().make(ec);
   EXPECT_EQ(ec, forbidden);
   EXPECT_EQ(r.heard.size(), 1u);
-  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(afplug::trace_name(GetParam().event)));
-  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr("forbidden by the program's trace hook"));
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(afplug::to_string(GetParam().event)));
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr("refused by the program's trace hook"));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -333,7 +333,7 @@ TEST(trace, forbids_constructors_with_its_own_sentence) {
     FAIL() << "made all the same";
   } catch (const afplug::error& e) {
     EXPECT_EQ(e.code(), forbidden);
-    EXPECT_STREQ(e.what(), "socket.new: forbidden by the program's trace hook: Permission denied");
+    EXPECT_STREQ(e.what(), "socket.new: refused by the program's trace hook: Permission denied");
   }
 }
 
@@ -360,9 +360,9 @@ TEST(trace, lets_what_a_hook_throws_out_of_the_call_and_tells_of_the_next) {
 }
 
 TEST(trace, names_the_events_as_python_does) {
-  EXPECT_EQ(afplug::trace_name(trace_event::socket), "socket.new");
-  EXPECT_EQ(afplug::trace_name(trace_event::getservbyport), "socket.getservbyport");
-  EXPECT_EQ(afplug::trace_name(static_cast<trace_event>(99)), "");
+  EXPECT_EQ(afplug::to_string(trace_event::socket), "socket.new");
+  EXPECT_EQ(afplug::to_string(trace_event::getservbyport), "socket.getservbyport");
+  EXPECT_EQ(afplug::to_string(static_cast<trace_event>(99)), "");
 }
 
 }  // namespace

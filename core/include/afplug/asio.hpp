@@ -403,7 +403,7 @@ class basic_async_socket {
     return run<std::size_t>(
         wait_type::wait_write, 0,
         [data, flags, again = false](socket& s, std::size_t& n, error_code& ec) mutable {
-          const detail::untraced quiet(std::exchange(again, true));
+          const detail::suppress_trace quiet(std::exchange(again, true));
           n = send(s, data, flags, nullptr, ec);
         },
         token);
@@ -421,7 +421,7 @@ class basic_async_socket {
     return run<std::size_t>(
         wait_type::wait_write, 0,
         [data, to, again = false](socket& s, std::size_t& n, error_code& ec) mutable {
-          const detail::untraced quiet(std::exchange(again, true));
+          const detail::suppress_trace quiet(std::exchange(again, true));
           n = send(s, data, 0, &to, ec);
         },
         token);
@@ -434,7 +434,7 @@ class basic_async_socket {
     return run<std::size_t>(
         wait_type::wait_write, 0,
         [messages, again = false](socket& s, std::size_t& n, error_code& ec) mutable {
-          const detail::untraced quiet(std::exchange(again, true));
+          const detail::suppress_trace quiet(std::exchange(again, true));
           n = s.send_many(messages, 0, ec);
         },
         token);

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Ending a blocked call from outside: a per-thread hook that EINTR calls, and std::stop_token (an argument of the calls
-// in socket.hpp).
+// Interrupting a blocked call by a signal: a per-thread hook that is called on EINTR. The other way is a
+// std::stop_token, which the calls in socket.hpp take.
 #pragma once
 
 #include <afplug/config.hpp>
@@ -9,21 +9,22 @@
 
 namespace afplug {
 
-/// Called in this thread whenever a system call of afplug's ended in EINTR. True: the call ends with errc::interrupted;
-/// false: it goes on, with what is left of its timeout (PEP 475). May throw: the exception leaves the call. Ctrl-C, or
-/// Python's signal handlers, are what it is for. Returns the hook that was there. An empty function: none.
-AFPLUG_API std::function<bool()> interrupt(std::function<bool()> hook);
+/// Sets this thread's interrupt hook, which is called whenever a system call of afplug returns EINTR, and returns the
+/// previous one; an empty function: none. If the hook returns true the call fails with errc::interrupted; if false, or
+/// without a hook, the call is retried with the rest of its timeout, as in PEP 475. The hook may throw: the exception
+/// propagates to the caller. Use it to end calls on SIGINT or to run an interpreter's signal handlers.
+AFPLUG_API std::function<bool()> set_interrupt_hook(std::function<bool()> hook);
 
-/// Sets a hook for a scope.
-class interrupt_scope {
+/// Sets this thread's interrupt hook, and restores the previous one when it is destroyed.
+class scoped_interrupt_hook {
  public:
-  explicit interrupt_scope(std::function<bool()> hook) : old_(interrupt(std::move(hook))) {}
-  ~interrupt_scope() { interrupt(std::move(old_)); }
-  interrupt_scope(const interrupt_scope&) = delete;
-  interrupt_scope& operator=(const interrupt_scope&) = delete;
+  explicit scoped_interrupt_hook(std::function<bool()> hook) : previous_(set_interrupt_hook(std::move(hook))) {}
+  ~scoped_interrupt_hook() { set_interrupt_hook(std::move(previous_)); }
+  scoped_interrupt_hook(const scoped_interrupt_hook&) = delete;
+  scoped_interrupt_hook& operator=(const scoped_interrupt_hook&) = delete;
 
  private:
-  std::function<bool()> old_;
+  std::function<bool()> previous_;
 };
 
 }  // namespace afplug

@@ -12,15 +12,13 @@
 namespace afplug {
 namespace {
 
-struct sentence {
+constexpr struct {
   errc code;
   const char* text;
-};
-
-constexpr sentence sentences[] = {
+} messages[] = {
     {errc::timed_out, "timed out"},
     {errc::interrupted, "interrupted by the thread's interrupt hook"},
-    {errc::stopped, "stopped by its stop token"},
+    {errc::stopped, "stopped by the stop token"},
     {errc::invalid_argument, "invalid argument"},
     {errc::malformed_address, "malformed address"},
     {errc::address_too_long, "address too long"},
@@ -31,23 +29,23 @@ constexpr sentence sentences[] = {
     {errc::wrong_row, "the option does not apply to this type and protocol"},
     {errc::closed, "the socket is closed"},
     {errc::malformed_control, "malformed ancillary data"},
-    {errc::unknown_family, "no plugin answers for this address family"},
+    {errc::unknown_family, "no plugin provides this address family"},
     {errc::plugin_refused, "the plugin was refused"},
-    {errc::registry_reentered, "a family was asked for from its own initialisation"},
+    {errc::registry_reentered, "a plugin asked for an address family while it was being initialised"},
     {errc::unknown_provider, "no such provider of this address family"},
     {errc::family_in_use, "sockets of this address family are open"},
     {errc::family_unloaded, "the address family was unloaded"},
-    {errc::changed_while_loading, "the plugin's file changed while it was loaded"},
+    {errc::changed_while_loading, "the plugin file changed between its check and its loading"},
 };
 
 class afplug_category_type final : public boost::system::error_category {
   const char* name() const noexcept override { return "afplug"; }
   std::string message(int value) const override {
-    for (const auto& [code, text] : sentences)
+    for (const auto& [code, text] : messages)
       if (static_cast<int>(code) == value) return text;
     return "afplug error " + std::to_string(value);
   }
-  // Generic conditions, so that portable code can ask `ec == boost::system::errc::timed_out`.
+  // Makes comparisons like `ec == boost::system::errc::timed_out` true.
   boost::system::error_condition default_error_condition(int value) const noexcept override {
     namespace generic = boost::system::errc;
     switch (static_cast<errc>(value)) {
@@ -77,8 +75,8 @@ class netdb_category_type final : public boost::system::error_category {
   std::string message(int value) const override { return ::hstrerror(value); }
 };
 
-// The detail belongs to the code it was set with: a later failure without a sentence must not show an old one.
-struct detail_slot {
+// An error text and the code that it was set with: raise() must not use the text of an earlier failure.
+struct error_detail {
   std::string text;
   error_code code;
 };
@@ -86,37 +84,37 @@ struct detail_slot {
 }  // namespace
 
 const boost::system::error_category& afplug_category() noexcept {
-  static const afplug_category_type it;
-  return it;
+  static const afplug_category_type category;
+  return category;
 }
 
 const boost::system::error_category& resolver_category() noexcept {
-  static const resolver_category_type it;
-  return it;
+  static const resolver_category_type category;
+  return category;
 }
 
 const boost::system::error_category& netdb_category() noexcept {
-  static const netdb_category_type it;
-  return it;
+  static const netdb_category_type category;
+  return category;
 }
 
-error::error(error_code ec, std::string sentence) : system_error(ec), sentence_(std::move(sentence)) {}
+error::error(error_code ec, std::string text) : system_error(ec), text_(std::move(text)) {}
 error::~error() = default;
 
 std::string_view last_detail() noexcept {
-  const auto* s = detail::thread_storage<detail_slot>();
+  const auto* s = detail::thread_storage<error_detail>();
   return s ? std::string_view(s->text) : std::string_view();
 }
 
 namespace detail {
 
-void fail(error_code& ec, error_code code, std::string_view sentence) noexcept {
+void fail(error_code& ec, error_code code, std::string_view text) noexcept {
   ec = code;
-  auto* s = thread_storage<detail_slot>();
+  auto* s = thread_storage<error_detail>();
   if (!s) return;
   s->code = code;
   try {
-    s->text.assign(sentence);
+    s->text.assign(text);
   } catch (const std::bad_alloc&) {
     s->text.clear();
   }
@@ -125,7 +123,7 @@ void fail(error_code& ec, error_code code, std::string_view sentence) noexcept {
 void fail_errno(error_code& ec, int number) noexcept { fail(ec, {number, boost::system::system_category()}, {}); }
 
 void raise(const error_code& ec, const char* what) {
-  const auto* s = thread_storage<detail_slot>();
+  const auto* s = thread_storage<error_detail>();
   if (s && s->code == ec && !s->text.empty()) throw error(ec, s->text);
   throw error(ec, std::string(what) + ": " + ec.message());
 }

@@ -20,7 +20,7 @@ void write_to_stderr(log_level level, std::string_view source, std::string_view 
   if (level < least) return;
   std::string line;
   line.append(source).append(": ").append(level_names[static_cast<int>(level)]).append(": ").append(text).append("\n");
-  // One write, so that lines of several threads do not mix; a stderr that cannot take it is not worth an error.
+  // One write(2) a line keeps the lines of several threads apart. A failure has nowhere to be reported.
   if (::write(STDERR_FILENO, line.data(), line.size()) < 0) return;
 }
 
@@ -45,7 +45,7 @@ void log(log_level level, std::string_view source, std::string_view text) noexce
     const auto known = std::clamp(level, log_level::debug, log_level::error);
     current.load()(known, cleaned(source), cleaned(text));
   } catch (...) {
-    return;  // a log line is never worth a failure
+    return;
   }
 }
 

@@ -5,8 +5,7 @@
 
 namespace afplug::detail {
 
-/// Whether `text` is well-formed UTF-8: no stray or missing continuation, no overlong form, no surrogate, nothing above
-/// U+10FFFF.
+/// Whether `text` is well-formed UTF-8 (RFC 3629): overlong forms, surrogates and code points above U+10FFFF are not.
 bool is_utf8(std::string_view text) noexcept;
 
 }  // namespace afplug::detail

@@ -72,7 +72,7 @@ std::string gethostbyname(std::string_view name) {
 std::string gethostbyname(std::string_view name, error_code& ec) {
   ec.clear();
   if (!detail::allowed({.event = trace_event::gethostbyname, .name = name}, ec)) return {};
-  const detail::untraced inside;
+  const detail::suppress_trace inside;
   if (name.empty()) return "0.0.0.0";
   if (name == "<broadcast>") return "255.255.255.255";
   const auto found = getaddrinfo(name, {}, {AF_INET, SOCK_STREAM, 0, 0, {}}, ec);
@@ -108,7 +108,7 @@ host_entry gethostbyaddr(std::string_view address_text) {
 host_entry gethostbyaddr(std::string_view address_text, error_code& ec) {
   ec.clear();
   if (!detail::allowed({.event = trace_event::gethostbyaddr, .name = address_text}, ec)) return {};
-  const detail::untraced inside;
+  const detail::suppress_trace inside;
   const auto addresses = getaddrinfo(address_text, {}, {AF_UNSPEC, SOCK_STREAM, 0, 0, {}}, ec);
   if (ec) return {};
   const auto& at = addresses.front().address;

@@ -274,7 +274,7 @@ std::pair<std::string, std::string> getnameinfo(const address& a, int flags) {
 
 std::pair<std::string, std::string> getnameinfo(const address& a, int flags, error_code& ec) {
   ec.clear();
-  if (!detail::allowed({.event = trace_event::getnameinfo, .where = &a}, ec)) return {};
+  if (!detail::allowed({.event = trace_event::getnameinfo, .address = &a}, ec)) return {};
   char host[NI_MAXHOST], service[NI_MAXSERV];
   const int gai =
       ::getnameinfo(a.data(), static_cast<::socklen_t>(a.size()), host, sizeof host, service, sizeof service, flags);

@@ -111,7 +111,7 @@ std::size_t send_all(const socket& s, std::span<outgoing> messages, int flags, c
   messages = messages.first(std::min(messages.size(), most));
   for (auto& m : messages) {
     m.size = 0;
-    if (!detail::allowed({.event = trace_event::sendmsg, .on = &s, .where = m.to}, ec)) return 0;
+    if (!detail::allowed({.event = trace_event::sendmsg, .socket = &s, .address = m.to}, ec)) return 0;
   }
   ec.clear();
   if (messages.empty()) return 0;

@@ -171,7 +171,7 @@ void socket::bind(const address& to) {
 }
 
 void socket::bind(const address& to, error_code& ec) {
-  if (!detail::allowed({.event = trace_event::bind, .on = this, .where = &to}, ec)) return;
+  if (!detail::allowed({.event = trace_event::bind, .socket = this, .address = &to}, ec)) return;
   const int r = user_ ? user_call(*user_, user_->ops().bind, static_cast<const void*>(to.data()),
                                   static_cast<std::uint32_t>(to.size()))
                       : ::bind(fd_, to.data(), static_cast<::socklen_t>(to.size()));
@@ -301,7 +301,7 @@ void socket::connect(const address& to) {
 }
 
 void socket::connect(const address& to, error_code& ec) {
-  if (!detail::allowed({.event = trace_event::connect, .on = this, .where = &to}, ec)) return;
+  if (!detail::allowed({.event = trace_event::connect, .socket = this, .address = &to}, ec)) return;
   io_wait wait(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
   const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
@@ -310,7 +310,7 @@ void socket::connect(const address& to, error_code& ec) {
 }
 
 void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
-  if (!detail::allowed({.event = trace_event::connect, .on = this, .where = &to}, ec)) return;
+  if (!detail::allowed({.event = trace_event::connect, .socket = this, .address = &to}, ec)) return;
   io_wait wait(fd_, POLLOUT, timeout_, true);
   if (!wait.stop_with(stop, ec)) return;
   ec.clear();

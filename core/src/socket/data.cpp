@@ -174,12 +174,12 @@ std::size_t socket::sendto(const_bytes data, const address& to, int flags) {
 }
 
 std::size_t socket::sendto(const_bytes data, const address& to, int flags, error_code& ec) {
-  if (!detail::allowed({.event = trace_event::sendto, .on = this, .where = &to}, ec)) return 0;
+  if (!detail::allowed({.event = trace_event::sendto, .socket = this, .address = &to}, ec)) return 0;
   return send_message(*this, {{&data, 1}, {}, &to, flags}, nullptr, ec);
 }
 
 std::size_t socket::sendto(const_bytes data, const address& to, int flags, std::stop_token stop, error_code& ec) {
-  if (!detail::allowed({.event = trace_event::sendto, .on = this, .where = &to}, ec)) return 0;
+  if (!detail::allowed({.event = trace_event::sendto, .socket = this, .address = &to}, ec)) return 0;
   return send_message(*this, {{&data, 1}, {}, &to, flags}, &stop, ec);
 }
 
@@ -204,13 +204,13 @@ std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_bui
 
 std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags,
                             const address* to, error_code& ec) {
-  if (!detail::allowed({.event = trace_event::sendmsg, .on = this, .where = to}, ec)) return 0;
+  if (!detail::allowed({.event = trace_event::sendmsg, .socket = this, .address = to}, ec)) return 0;
   return send_message(*this, {data, control.bytes(), to, flags}, nullptr, ec);
 }
 
 std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags,
                             const address* to, std::stop_token stop, error_code& ec) {
-  if (!detail::allowed({.event = trace_event::sendmsg, .on = this, .where = to}, ec)) return 0;
+  if (!detail::allowed({.event = trace_event::sendmsg, .socket = this, .address = to}, ec)) return 0;
   return send_message(*this, {data, control.bytes(), to, flags}, &stop, ec);
 }
 

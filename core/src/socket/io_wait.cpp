@@ -18,7 +18,7 @@ std::function<bool()>* hook() noexcept { return detail::thread_storage<std::func
 
 }  // namespace
 
-std::function<bool()> interrupt(std::function<bool()> next) {
+std::function<bool()> set_interrupt_hook(std::function<bool()> next) {
   auto* mine = hook();
   return mine ? std::exchange(*mine, std::move(next)) : nullptr;
 }

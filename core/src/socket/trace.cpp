@@ -6,7 +6,7 @@
 namespace afplug {
 namespace {
 
-thread_local unsigned silent = 0;
+thread_local unsigned suppressed = 0;
 
 constexpr std::string_view names[] = {
     "socket.new",         "socket.bind",          "socket.connect",       "socket.sendto",        "socket.sendmsg",
@@ -17,12 +17,12 @@ static_assert(std::size(names) == static_cast<std::size_t>(trace_event::getservb
 
 }  // namespace
 
-std::string_view trace_name(trace_event event) noexcept {
+std::string_view to_string(trace_event event) noexcept {
   const auto at = static_cast<std::size_t>(event);
   return at < std::size(names) ? names[at] : std::string_view();
 }
 
-const trace_hook* set_trace(const trace_hook* hook) noexcept {
+const trace_hook* set_trace_hook(const trace_hook* hook) noexcept {
   return detail::current_trace.exchange(hook, std::memory_order_acq_rel);
 }
 
@@ -30,17 +30,17 @@ namespace detail {
 
 std::atomic<const trace_hook*> current_trace{nullptr};
 
-void untraced::enter() noexcept { ++silent; }
-void untraced::leave() noexcept { --silent; }
+void suppress_trace::enter() noexcept { ++suppressed; }
+void suppress_trace::leave() noexcept { --suppressed; }
 
-bool ask_trace(const trace_point& point, error_code& ec) {
+bool call_trace_hook(const trace_point& point, error_code& ec) {
   const auto* hook = current_trace.load(std::memory_order_acquire);
-  if (!hook || silent != 0) return true;
-  const untraced inside;
+  if (!hook || suppressed != 0) return true;
+  const suppress_trace inside;
   const auto answer = hook->called(point, hook->context);
   if (!answer) return true;
   fail(ec, answer,
-       std::string(trace_name(point.event)) + ": forbidden by the program's trace hook: " + answer.message());
+       std::string(to_string(point.event)) + ": refused by the program's trace hook: " + answer.message());
   return false;
 }
 

@@ -8,14 +8,14 @@ namespace afplug::detail {
 
 extern std::atomic<const trace_hook*> current_trace;
 
-/// Asks the hook. False: it forbids the call, and `ec` says so.
-bool ask_trace(const trace_point& point, error_code& ec);
+/// Calls the hook. Returns false, with `ec` set, if it refuses the call.
+bool call_trace_hook(const trace_point& point, error_code& ec);
 
-/// The same, where there is a hook.
+/// Calls the hook if there is one. Returns false, with `ec` set, if it refuses the call.
 inline bool allowed(const trace_point& point, error_code& ec) {
   if (!current_trace.load(std::memory_order_relaxed)) [[likely]]
     return true;
-  return ask_trace(point, ec);
+  return call_trace_hook(point, ec);
 }
 
 }  // namespace afplug::detail

@@ -41,7 +41,7 @@ bool run_signal_handlers() {
 
 without_gil::without_gil() {
   thread_local const bool hooked = [] {
-    interrupt(run_signal_handlers);
+    set_interrupt_hook(run_signal_handlers);
     return true;
   }();
   static_cast<void>(hooked);
