@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 
 #include <afplug/option.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/plugin/value_kind.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
@@ -55,50 +56,31 @@ std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'
 
 // ---- characters ----
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
+void append_hex(std::string& out, std::byte b) { plugin::append_hex(out, std::to_integer<unsigned char>(b)); }
 
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+byte_vector to_bytes(std::string_view text) {
+  const auto raw = std::as_bytes(std::span(text));
+  return {raw.begin(), raw.end()};
 }
 
-void append_hex(std::string& out, std::byte b) {
-  out += hex_digits[std::to_integer<unsigned>(b) >> 4];
-  out += hex_digits[std::to_integer<unsigned>(b) & 15];
-}
-
-// Percent-encodes what does not print, and in a struct what separates its members.
+// Percent-encodes bytes outside printable ASCII, and in a struct the separators of its members.
 std::string escape(bytes_view raw, bool member) {
   std::string out;
   for (const auto b : raw) {
     const char c = static_cast<char>(b);
     const bool prints = c >= 0x20 && c < 0x7f;
-    if (prints && c != '%' && !(member && std::string_view(",={}").find(c) != std::string_view::npos)) {
+    if (prints && c != '%' && !(member && std::string_view(",={}").find(c) != std::string_view::npos))
       out += c;
-    } else {
-      out += '%';
-      append_hex(out, b);
-    }
+    else
+      plugin::append_percent_encoded(out, c);
   }
   return out;
 }
 
 byte_vector unescape(const shape& s, std::string_view text) {
-  byte_vector out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out.push_back(static_cast<std::byte>(text[i]));
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_value(text[i + 2]) : -1;
-    if (low < 0) refuse(s, quoted(text) + " has a % without two hexadecimal digits; % itself is %25");
-    out.push_back(static_cast<std::byte>(high * 16 + low));
-    i += 2;
-  }
-  return out;
+  const auto raw = plugin::try_percent_decode(text);
+  if (!raw) refuse(s, quoted(text) + " has a % without two hexadecimal digits; % itself is %25");
+  return to_bytes(*raw);
 }
 
 bytes_view up_to_nul(bytes_view raw) {
@@ -171,12 +153,6 @@ byte_vector store(const shape& s, const value_kind& kind, number n, std::string_
 
 std::string decimal(number n) { return std::string(n.negative ? "-" : "") + std::to_string(n.magnitude); }
 
-std::string hexadecimal(std::uint64_t n) {
-  char digits[16];
-  const auto end = std::to_chars(digits, digits + sizeof digits, n, 16).ptr;
-  return "0x" + std::string(digits, end);
-}
-
 // "42", "-1", "0x2a".
 bool parse_number(std::string_view text, number& out) noexcept {
   out.negative = text.starts_with('-');
@@ -231,7 +207,7 @@ std::string format_named(const shape& s, const value_kind& kind, number n) {
   if (const auto* c = find_value(
           s, [&](const constant& each) { return each.value == n.as_signed() && (each.value < 0) == n.negative; }))
     return c->name;
-  if (s.values.empty() || kind.is_signed) return s.hex && !n.negative ? hexadecimal(n.magnitude) : decimal(n);
+  if (s.values.empty() || kind.is_signed) return s.hex && !n.negative ? plugin::hexadecimal(n.magnitude) : decimal(n);
   std::string text;
   std::uint64_t rest = n.magnitude;
   find_value(s, [&](const constant& c) {
@@ -241,8 +217,8 @@ std::string format_named(const shape& s, const value_kind& kind, number n) {
     rest &= ~bit;
     return rest == 0;
   });
-  if (text.empty()) return s.hex ? hexadecimal(rest) : std::to_string(rest);
-  return rest == 0 ? text : text.append("|").append(hexadecimal(rest));
+  if (text.empty()) return s.hex ? plugin::hexadecimal(rest) : std::to_string(rest);
+  return rest == 0 ? text : text.append("|").append(plugin::hexadecimal(rest));
 }
 
 number parse_term(const shape& s, std::string_view term) {
@@ -445,15 +421,10 @@ std::string format_octets(bytes_view raw, std::string_view between, bool reverse
 }
 
 byte_vector parse_hex(const shape& s, std::string_view text) {
-  if (text.starts_with("0x") || text.starts_with("0X")) text.remove_prefix(2);
-  byte_vector raw;
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = hex_value(text[i]);
-    const int low = i + 1 < text.size() ? hex_value(text[i + 1]) : -1;
-    if (high < 0 || low < 0) refuse(s, quoted(text) + " is not pairs of hexadecimal digits");
-    raw.push_back(static_cast<std::byte>(high * 16 + low));
-  }
-  return raw;
+  const bool prefixed = text.starts_with("0x") || text.starts_with("0X");
+  const auto raw = plugin::try_hex_decode(text.substr(prefixed ? 2 : 0));
+  if (!raw) refuse(s, quoted(text) + " is not pairs of hexadecimal digits");
+  return to_bytes(*raw);
 }
 
 // "AA:BB:CC:DD:EE:FF", one or two digits each.
@@ -463,7 +434,8 @@ byte_vector parse_octets(const shape& s, std::string_view text) {
     const auto colon = left.find(':');
     const auto octet = left.substr(0, colon);
     int value = 0;
-    for (const char c : octet) value = hex_value(c) < 0 || octet.size() > 2 ? 256 : value * 16 + hex_value(c);
+    for (const char c : octet)
+      value = plugin::hex_digit(c) < 0 || octet.size() > 2 ? 256 : value * 16 + plugin::hex_digit(c);
     if (octet.empty() || value > 255 || colon == left.size() - 1)
       refuse(s, quoted(text) + " is not pairs of hexadecimal digits with colons between");
     raw.push_back(static_cast<std::byte>(value));
