@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Views of memory that every call takes: made from anything contiguous (std::span, std::string, std::vector,
-// std::array, C arrays), and from Asio's buffers without including Asio. Both have iovec's layout, so that an array of
-// them goes to the system as it is.
+// Views of memory, which all data calls take. They convert from contiguous containers (std::span, std::string,
+// std::vector, std::array, C arrays) and from Asio's buffers, without including Asio. Both have the layout of iovec, so
+// that an array of them is passed to the system without a copy.
 #pragma once
 
 #include <sys/uio.h>
@@ -21,7 +21,7 @@ concept sized_data = requires(T& t) {
   t.data();
   { t.size() } -> std::convertible_to<std::size_t>;
 };
-// Asio's buffers give void* and count bytes; ranges count elements.
+// size() counts bytes if data() is a void*, as of Asio's buffers; else elements.
 template <class P>
 inline constexpr std::size_t element_size = sizeof(std::remove_pointer_t<P>);
 template <>
@@ -33,7 +33,7 @@ concept plain_pointer = std::is_pointer_v<P> &&
     (std::is_void_v<std::remove_pointer_t<P>> || std::is_trivially_copyable_v<std::remove_pointer_t<P>>);
 }  // namespace detail
 
-/// Bytes to read from.
+/// Bytes to read from. Does not own them.
 class const_bytes {
  public:
   constexpr const_bytes() noexcept = default;
@@ -45,19 +45,19 @@ class const_bytes {
   template <class T, std::size_t N>
   requires std::is_trivially_copyable_v<T> const_bytes(T (&array)[N])
   noexcept : data_(array), size_(sizeof array) {}
-  /// A literal has a NUL that is rarely meant: say "text"sv.
+  /// Deleted, since a literal ends with a NUL that is rarely meant to be sent: use "text"sv.
   template <std::size_t N>
   const_bytes(const char (&literal)[N]) = delete;
 
   const void* data() const noexcept { return data_; }  ///< the first byte
-  std::size_t size() const noexcept { return size_; }  ///< in bytes
+  std::size_t size() const noexcept { return size_; }  ///< bytes
 
  private:
   const void* data_ = nullptr;
   std::size_t size_ = 0;
 };
 
-/// Bytes to write to.
+/// Bytes to write to. Does not own them.
 class mutable_bytes {
  public:
   constexpr mutable_bytes() noexcept = default;
@@ -72,7 +72,7 @@ class mutable_bytes {
       : data_(array), size_(sizeof array) {}
 
   void* data() const noexcept { return data_; }        ///< the first byte
-  std::size_t size() const noexcept { return size_; }  ///< in bytes
+  std::size_t size() const noexcept { return size_; }  ///< bytes
 
  private:
   void* data_ = nullptr;
@@ -82,7 +82,8 @@ class mutable_bytes {
 static_assert(sizeof(const_bytes) == sizeof(::iovec) && sizeof(mutable_bytes) == sizeof(::iovec));
 static_assert(offsetof(::iovec, iov_base) == 0 && offsetof(::iovec, iov_len) == sizeof(void*));
 
-/// One buffer, or several in order: made from whatever makes a buffer, or from a span of buffers, which it points to.
+/// One buffer, or several in order. Converts from whatever converts to one buffer, and from a span of buffers, which
+/// must stay valid.
 template <class Bytes>
 class buffers {
  public:
@@ -94,7 +95,7 @@ class buffers {
   requires std::is_convertible_v<T&&, std::span<const Bytes>> buffers(T&& several)
   noexcept : several_(std::forward<T>(several)), single_(false) {}
 
-  /// As the calls take them.
+  /// The buffers in order.
   std::span<const Bytes> all() const noexcept { return single_ ? std::span(&one_, 1) : several_; }
 
  private:

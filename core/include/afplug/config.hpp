@@ -2,9 +2,9 @@
 #pragma once
 
 #if defined(_WIN32)
-/// What libafplug exports. The library is built with hidden visibility.
+/// Marks what libafplug exports; all else has hidden visibility.
 #define AFPLUG_API __declspec(dllexport)
 #else
-/// What libafplug exports. The library is built with hidden visibility.
+/// Marks what libafplug exports; all else has hidden visibility.
 #define AFPLUG_API __attribute__((visibility("default")))
 #endif

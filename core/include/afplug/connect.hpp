@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// From names to connections: create_connection with happy eyeballs (RFC 8305), create_server with dual stack. PARITY
-// §1.1.
+// Connections to and servers at a host and service: create_connection with happy eyeballs (RFC 8305), create_server
+// with dual-stack sockets. They correspond to the functions of these names in Python's socket module.
 #pragma once
 
 #include <afplug/socket.hpp>
@@ -12,61 +12,65 @@
 
 namespace afplug {
 
-/// How create_connection goes about it.
+/// Options of create_connection.
 struct connection_options {
-  /// For the whole, look-up included; empty: default_timeout(). It becomes the socket's. Zero: only what connects at
-  /// once.
+  /// Time limit for the whole call, look-up included, and afterwards the socket's timeout. Empty:
+  /// socket::default_timeout(). Zero: fails unless a connection is made without waiting. Negative:
+  /// errc::invalid_argument.
   std::optional<std::chrono::nanoseconds> timeout{};
-  std::optional<address> source{};  ///< bound first; addresses of another family are skipped
-  bool happy_eyeballs = true;       ///< false: one address after the other, in the resolver's order
-  /// RFC 8305 §5: how long an address is tried alone before the next joins; 10 ms at least. One that fails is followed
-  /// at once.
+  std::optional<address> source{};  ///< local address to bind to; host addresses of other families are skipped
+  bool happy_eyeballs = true;       ///< false: tries one address after the other, in the resolver's order
+  /// Delay between the starts of two attempts, at least 10 ms (RFC 8305, sections 5 and 8). After a failure the next
+  /// attempt starts at once.
   std::chrono::milliseconds attempt_delay{250};
-  int family = AF_UNSPEC;  ///< AF_INET, AF_INET6: addresses of this one alone
-  int protocol = 0;        ///< of the sockets, IPPROTO_MPTCP for instance
+  int family = AF_UNSPEC;  ///< AF_INET or AF_INET6: uses only addresses of this family
+  int protocol = 0;        ///< of the sockets, as IPPROTO_MPTCP
 };
 
-/// Every address failed: the errors of all, in the order of the attempts. The code is errc::timed_out where the time
-/// limit ended an attempt, else the last attempt's.
+/// Thrown by create_connection if the connection to every address failed. The code is errc::timed_out if the time limit
+/// ended an attempt, else that of the last attempt.
 class AFPLUG_API connection_error : public error {
  public:
-  /// One address that was tried, and how that ended.
+  /// An address that was tried, and its error.
   struct attempt {
     address to;
     error_code ec;
   };
   explicit connection_error(std::vector<attempt> attempts);
   ~connection_error() override;
+  /// All attempts, in the order of their starts.
   const std::vector<attempt>& attempts() const noexcept { return attempts_; }
 
  private:
   std::vector<attempt> attempts_;
 };
 
-/// Connects a SOCK_STREAM socket to a host and service: to all its addresses, families in turn, the resolver's
-/// favourite first, each with a head start on the next; who connects first wins and the others are closed (RFC 8305).
-/// Throws connection_error, or the resolver's or registry's error.
+/// Connects a SOCK_STREAM socket to a host and service, as RFC 8305 describes: tries the host's addresses with
+/// alternating families, beginning with the resolver's first; starts the next attempt after `attempt_delay`; returns
+/// the first socket that connects and closes the others. Throws connection_error, or the errors of getaddrinfo and
+/// registry::family. Blocks; any thread may call it.
 AFPLUG_API socket create_connection(std::string_view host, std::string_view service,
                                     const connection_options& options = {});
-/// The same without exceptions; `attempts`, if given, gets each failure, also those before a success.
+/// As above; stores every failed attempt in `attempts`, if given, those before a success too.
 AFPLUG_API socket create_connection(std::string_view host, std::string_view service, const connection_options& options,
                                     error_code& ec, std::vector<connection_error::attempt>* attempts = nullptr);
 
-/// How create_server goes about it.
+/// Options of create_server.
 struct server_options {
-  int backlog = -1;         ///< as listen's
-  bool reuse_port = false;  ///< SO_REUSEPORT
-  /// inet6: serve IPv4 as well (IPV6_V6ONLY 0); otherwise it is set to 1. errc::invalid_argument for other families and
-  /// where it can't be had.
+  int backlog = -1;         ///< as of socket::listen
+  bool reuse_port = false;  ///< sets SO_REUSEPORT
+  /// Accepts IPv4 connections too: sets IPV6_V6ONLY to 0, else to 1. errc::invalid_argument for families other than
+  /// inet6, and if has_dualstack_ipv6() is false.
   bool dualstack_ipv6 = false;
 };
 
-/// A listening socket at an address of any family with listen, SOCK_STREAM unless the address says otherwise:
-/// SO_REUSEADDR for IP. On a bind error the sentence names the address; nothing stays open.
+/// Opens a socket, binds it to the address and listens. Works for every family that has listen(2). The type is that of
+/// the address's protocol, SOCK_STREAM if it has none. Sets SO_REUSEADDR for inet and inet6. Errors: those of
+/// socket::open, bind (the error text names the address) and listen; no socket stays open then. Any thread may call it.
 AFPLUG_API socket create_server(const address& at, const server_options& options = {});
 AFPLUG_API socket create_server(const address& at, const server_options& options, error_code& ec);
 
-/// Whether one IPv6 socket can serve IPv4 here.
+/// Whether an IPv6 socket can accept IPv4 connections on this system. Opens a socket to find out.
 AFPLUG_API bool has_dualstack_ipv6();
 
 }  // namespace afplug

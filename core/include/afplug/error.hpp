@@ -29,8 +29,6 @@ enum class errc {
   not_readable,           ///< the option can only be set
   not_writable,           ///< the option can only be read
   wrong_row,              ///< the option does not apply to the socket's type and protocol
-  closed,                 ///< not used: a closed socket gives EBADF
-  malformed_control,      ///< ancillary data that is not a sequence of cmsghdr
   // registry
   unknown_family = 60,   ///< no plugin provides this family
   plugin_refused,        ///< the plugin for this family failed a check; the error text names the file and field

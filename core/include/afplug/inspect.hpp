@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// One plugin file under the glass: what its note says, whether the gate lets it pass, and what comes out when it is
-// loaded.
+// Inspection of one plugin file: its ELF note, the result of the file check, and the result of loading it.
 #pragma once
 
 #include <afplug/config.hpp>
@@ -16,47 +15,48 @@
 
 namespace afplug {
 
-/// A family as the note names it.
+/// A family that the note declares.
 struct note_family {
   std::string id;           ///< "can"
-  int number = 0;           ///< AF_*; 0: none on this platform
+  int number = 0;           ///< AF_*; 0: the platform has no number for it
   std::uint32_t flags = 0;  ///< AFPLUG_FAMILY_*
 };
 
-/// What a plugin's ELF note says.
+/// The contents of a plugin's ELF note.
 struct plugin_note {
   std::string provider, version;
   unsigned abi_major = 0, abi_minor = 0;
   std::vector<note_family> families;
 };
 
-/// What is known of a plugin file without loading it.
+/// The result of checking a plugin file without loading it.
 struct inspection {
   std::filesystem::path path;
-  bool acceptable = false;          ///< the gate would let it be loaded
-  std::string code;                 ///< where it would not: a stable word, "truncated", "writable", "abi-major", …
-  std::string reason;               ///< where it would not: a sentence that names file and field
-  std::optional<plugin_note> note;  ///< where it could be read; a file can have one and be refused all the same
+  bool acceptable = false;          ///< it passed all checks and would be loaded
+  std::string code;                 ///< if not acceptable: a stable identifier, as "truncated", "writable", "abi-major"
+  std::string reason;               ///< if not acceptable: an error text that names the file and the field
+  std::optional<plugin_note> note;  ///< empty if it could not be read; may be there if not acceptable
 };
 
-/// Passes a file through the gate: its kind, its owner and mode and its directory's, its ELF headers, its note. Loads
-/// nothing and runs nothing. `file` must be absolute. Any thread may call it; throws nothing but std::bad_alloc.
+/// Checks a file as the registry does before it loads a plugin: that it is a regular file, owner and mode of the file
+/// and its directories, ELF headers, note. Loads nothing and executes nothing. `file` must be absolute. Any thread may
+/// call it. Throws nothing but std::bad_alloc.
 AFPLUG_API inspection inspect(const std::filesystem::path& file);
 
-/// The same for a file's bytes: headers and note alone. A pure function; `name` stands in the sentences.
+/// Checks the ELF headers and the note in the contents of a file. `name` is used in the error text.
 AFPLUG_API inspection inspect(std::span<const std::byte> image, std::string_view name);
 
-/// What came of loading a plugin file.
+/// The result of loading a plugin file.
 struct load_report : inspection {
-  std::vector<const family*> families;  ///< in the note's order; empty where the file was refused
-  std::vector<std::string> warnings;    ///< what does not stop it from working but should be mended, one sentence each
-  int error = 0;  ///< an errno that will pass (ENOMEM, EMFILE, ENFILE): the file is not to blame; else 0
+  std::vector<const family*> families;  ///< in the note's order; empty if the file was refused
+  std::vector<std::string> warnings;    ///< defects that do not prevent its use but should be fixed
+  int error = 0;                        ///< a transient errno (ENOMEM, EMFILE, ENFILE) that prevented loading; 0: none
 };
 
-/// Passes a file through the gate, loads it, runs its entry and checks everything that it describes. The code stays
-/// mapped for the life of the process, and a file that was loaded is not loaded again. Blocks as dlopen(3) does. Any
-/// thread may call it; from a plugin's own initialisation the file is refused ("reentered"). Throws nothing but
-/// std::bad_alloc.
+/// Checks a file as inspect() does, loads it, calls its entry and validates the descriptors it returns. The code stays
+/// mapped until the process ends; a file that is already loaded is not loaded again. Blocks as dlopen(3) does. Any
+/// thread may call it; a call from a plugin's own initialisation refuses the file with the code "reentered". Throws
+/// nothing but std::bad_alloc.
 AFPLUG_API load_report load_plugin(const std::filesystem::path& file);
 
 }  // namespace afplug

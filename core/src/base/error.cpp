@@ -27,8 +27,6 @@ constexpr struct {
     {errc::not_readable, "the option can only be set"},
     {errc::not_writable, "the option can only be read"},
     {errc::wrong_row, "the option does not apply to this type and protocol"},
-    {errc::closed, "the socket is closed"},
-    {errc::malformed_control, "malformed ancillary data"},
     {errc::unknown_family, "no plugin provides this address family"},
     {errc::plugin_refused, "the plugin was refused"},
     {errc::registry_reentered, "a plugin asked for an address family while it was being initialised"},
