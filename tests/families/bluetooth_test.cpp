@@ -1,8 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Between two adapters in reach of each other, the second connectable and advertising: the set `bt` of tests/lab.
+// Needs two adapters that can connect to each other, the second connectable and advertising: the set `bt` of tests/lab.
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <afplug/bluetooth.hpp>
 #include <algorithm>
@@ -16,17 +17,20 @@ namespace {
 
 namespace bt = afplug::bluetooth;
 
-class bluetooth : public row_test {
+class bluetooth : public protocol_test {
  protected:
-  bluetooth(int type, int protocol) : row_test("bluetooth", type, protocol) {}
+  bluetooth(int type, int protocol) : protocol_test("bluetooth", AF_BLUETOOTH, type, protocol) {}
   void SetUp() override {
-    row_test::SetUp();
+    protocol_test::SetUp();
     if (IsSkipped()) return;
+    const int up = adapters_up();
+    if (up < 2) GTEST_SKIP() << "bluetooth: needs two adapters that can connect to each other (tests/lab), has " << up;
     for (const auto& a : bt::adapters())
       if (a.up) adapters.push_back(a);
+    ASSERT_EQ(adapters.size(), static_cast<std::size_t>(up));
     std::sort(adapters.begin(), adapters.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
-    if (adapters.size() < 2) GTEST_SKIP() << "bluetooth: two adapters in reach of each other are needed: tests/lab";
   }
+  // Addresses of the two adapters.
   std::string here(const std::string& keys = "") const { return adapters[0].address.to_string() + keys; }
   std::string there(const std::string& keys = "") const { return adapters[1].address.to_string() + keys; }
 
@@ -44,7 +48,7 @@ class bluetooth : public row_test {
     l.a.bind(here(from_keys));
     error_code ec;
     l.a.connect(there(to_keys), ec);
-    // The radio link that the test before used may be on its way down just now, and takes the new channel with it.
+    // The kernel may still be closing the link of the previous test, which resets the new channel.
     for (int tries = 0; ec == sys(ECONNRESET) && tries < 10; ++tries) {
       std::this_thread::sleep_for(200ms);
       l.a = open();
@@ -54,11 +58,30 @@ class bluetooth : public row_test {
     }
     EXPECT_EQ(ec, sys(0));
     l.b = server.accept();
-    l.b.timeout(patience);
+    l.b.timeout(io_timeout);
     return l;
   }
+  static int adapters_up();
   std::vector<bt::adapter> adapters;
 };
+
+// The number of adapters that are up, as HCIGETDEVLIST reports (hci_get_dev_list() in net/bluetooth/hci_core.c).
+int bluetooth::adapters_up() {
+  struct {
+    std::uint16_t count;
+    struct {
+      std::uint16_t id;
+      std::uint32_t flags;
+    } adapters[16];
+  } list{};
+  list.count = std::size(list.adapters);
+  const int fd = ::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, bt::hci);
+  const int result = ::ioctl(fd, _IOR('H', 210, int), &list);
+  ::close(fd);
+  if (result != 0) return 0;
+  return static_cast<int>(std::count_if(list.adapters, list.adapters + list.count,
+                                        [](const auto& adapter) { return (adapter.flags & 1u) != 0; }));  // HCI_UP
+}
 
 class l2cap : public bluetooth {
  protected:
@@ -85,7 +108,7 @@ class hci : public bluetooth {
   hci() : bluetooth(SOCK_RAW, bt::hci) {}
 };
 
-TEST_F(hci, adapters_are_listed) {
+TEST_F(hci, adapters_have_names_and_addresses) {
   for (const auto& a : adapters) {
     EXPECT_EQ(a.name, "hci" + std::to_string(a.id));
     EXPECT_NE(a.address, bt::any);
@@ -94,7 +117,7 @@ TEST_F(hci, adapters_are_listed) {
   EXPECT_NE(adapters[0].address, adapters[1].address);
 }
 
-TEST_F(l2cap, carries_packets_both_ways) {
+TEST_F(l2cap, transfers_packets_both_ways) {
   auto l = connected("", "?psm=0x1001");
   EXPECT_EQ(l.a.getpeername().to_string().substr(0, 17), there());
   EXPECT_EQ(l.a.getpeername().number("psm"), 0x1001u);
@@ -108,20 +131,21 @@ TEST_F(l2cap, carries_packets_both_ways) {
   EXPECT_EQ(l.a.option_bytes("L2CAP_CONNINFO").size(), sizeof(bt::conninfo));
   EXPECT_GT(l.a.option_number("BT_PHY"), 0);
   l.b.close();
-  EXPECT_EQ(receive(l.a), "") << "the peer is gone";
+  EXPECT_EQ(receive(l.a), "") << "end of file";
 }
 
-TEST_F(l2cap, has_names) {
+TEST_F(l2cap, address_has_a_device_and_a_psm) {
   auto s = open();
   EXPECT_EQ(s.getsockname().to_string(), "00:00:00:00:00:00");
   s.bind(there("?psm=0x1003"));
   EXPECT_EQ(s.getsockname().to_string(), there("?psm=0x1003"));
   EXPECT_EQ(ERROR_OF(open().bind(there("?psm=0x1003"), _)), sys(EADDRINUSE));
-  EXPECT_EQ(ERROR_OF(open().bind(there("?psm=0x1002"), _)), sys(EINVAL)) << "even ones are none";
-  EXPECT_EQ(ERROR_OF(open().bind("12:34:56:78:9A:BC?psm=0x1005", _)), sys(0)) << "an address is not an adapter's alone";
+  EXPECT_EQ(ERROR_OF(open().bind(there("?psm=0x1002"), _)), sys(EINVAL)) << "a PSM is odd";
+  EXPECT_EQ(ERROR_OF(open().bind("12:34:56:78:9A:BC?psm=0x1005", _)), sys(0))
+      << "bind accepts the address of no adapter";
 }
 
-TEST_F(l2cap, is_refused_where_nobody_listens) {
+TEST_F(l2cap, connect_without_a_listener_is_refused) {
   auto s = open();
   s.bind(here());
   EXPECT_EQ(ERROR_OF(s.connect(there("?psm=0x1007"), _)), sys(ECONNREFUSED));
@@ -146,13 +170,13 @@ TEST_F(l2cap, options) {
   s.option(bt::l2cap_channel(channel));
   EXPECT_EQ(s.option<bt::l2cap_channel>().value().imtu, 1000);
   EXPECT_EQ(s.option<bt::force_active>().value(), 0);
-  EXPECT_EQ(ERROR_OF(s.option_number("BT_SNDMTU", _)), sys(EINVAL)) << "of LE alone";
+  EXPECT_EQ(ERROR_OF(s.option_number("BT_SNDMTU", _)), sys(EINVAL)) << "only LE sockets have it";
   EXPECT_EQ(ERROR_OF(s.option_number("BT_PHY", _)), sys(ENOTCONN));
 }
 
-TEST_F(l2cap, defers_setting_up_until_the_first_read) {
+TEST_F(l2cap, deferred_setup_completes_on_the_first_read) {
   auto server = open();
-  EXPECT_EQ(ERROR_OF(server.option("BT_DEFER_SETUP", 1, _)), sys(EINVAL)) << "of a bound socket";
+  EXPECT_EQ(ERROR_OF(server.option("BT_DEFER_SETUP", 1, _)), sys(EINVAL)) << "not bound";
   server.bind(there("?psm=0x1009"));
   server.option("BT_DEFER_SETUP", 1);
   EXPECT_EQ(server.option_number("BT_DEFER_SETUP"), 1);
@@ -161,15 +185,15 @@ TEST_F(l2cap, defers_setting_up_until_the_first_read) {
   client.bind(here());
   std::jthread connector([&] { client.connect(there("?psm=0x1009")); });
   auto accepted = server.accept();
-  accepted.timeout(patience);
+  accepted.timeout(io_timeout);
   EXPECT_EQ(ERROR_OF(accepted.send("early"sv, 0, _)), sys(ENOTCONN));
-  EXPECT_EQ(accepted.recv({}), 0u) << "agreed to";
+  EXPECT_EQ(accepted.recv({}), 0u) << "accepts the connection";
   connector.join();
   client.send("late"sv);
   EXPECT_EQ(receive(accepted), "late");
 }
 
-TEST_F(l2cap, low_energy_channels_with_credits) {
+TEST_F(l2cap, le_credit_based_channels) {
   auto l = connected("?type=1", "?psm=0x80&type=1");
   EXPECT_EQ(l.a.getpeername().number("bdaddr_type"), 1u);
   EXPECT_GT(l.a.option_number("BT_SNDMTU"), 22);
@@ -189,7 +213,7 @@ TEST_F(l2cap, defect_3_numbers_do_not_wrap) {
         << keys;
 }
 
-TEST_F(l2cap, defect_10_every_channel_policy_has_its_name) {
+TEST_F(l2cap, defect_10_every_channel_policy_has_a_constant) {
   const auto& family = *open().owner();
   for (const auto& [name, value] : {std::pair("BT_CHANNEL_POLICY_BREDR_ONLY", 0),
                                     {"BT_CHANNEL_POLICY_BREDR_PREFERRED", 1},
@@ -199,7 +223,7 @@ TEST_F(l2cap, defect_10_every_channel_policy_has_its_name) {
   }
 }
 
-TEST_F(l2cap_stream, carries_bytes_both_ways) {
+TEST_F(l2cap_stream, transfers_bytes_both_ways) {
   auto l = connected("", "?psm=0x100b");
   const auto sent = pattern(3000);
   std::string got(sent.size(), '\0');
@@ -212,7 +236,7 @@ TEST_F(l2cap_stream, carries_bytes_both_ways) {
   EXPECT_TRUE(got == sent.substr(0, 500));
 }
 
-TEST_F(l2cap_dgram, carries_datagrams_without_a_channel) {
+TEST_F(l2cap_dgram, transfers_connectionless_datagrams) {
   auto b = open();
   b.bind(there("?psm=0x100d"));
   auto a = open();
@@ -225,7 +249,7 @@ TEST_F(l2cap_dgram, carries_datagrams_without_a_channel) {
   EXPECT_EQ(ERROR_OF(a.listen(1, _)), sys(EBADFD));
 }
 
-TEST_F(rfcomm, carries_bytes_both_ways) {
+TEST_F(rfcomm, transfers_bytes_both_ways) {
   auto l = connected("", "?channel=3");
   EXPECT_EQ(l.a.getpeername().to_string(), there("?channel=3"));
   constexpr std::size_t size = 20000;
@@ -242,7 +266,7 @@ TEST_F(rfcomm, carries_bytes_both_ways) {
   EXPECT_EQ(l.a.option_bytes("RFCOMM_CONNINFO").size(), sizeof(bt::conninfo));
 }
 
-TEST_F(rfcomm, has_names) {
+TEST_F(rfcomm, address_has_a_device_and_a_channel) {
   auto s = open();
   EXPECT_EQ(s.getsockname().to_string(), "00:00:00:00:00:00");
   s.bind(there("?channel=5"));
@@ -251,15 +275,16 @@ TEST_F(rfcomm, has_names) {
   auto other = open();
   other.bind(there());
   other.listen(1);
-  EXPECT_GT(*other.getsockname().number("channel"), 0u) << "one that is free";
+  EXPECT_GT(other.getsockname().number("channel").value(), 0u) << "listen(2) chooses a free channel";
 }
 
 TEST_F(rfcomm, options) {
   auto s = open();
-  s.option("BT_SECURITY", "level=LOW");
   EXPECT_EQ(s.option_text("BT_SECURITY").substr(0, 21), "level=BT_SECURITY_LOW");
   s.option("RFCOMM_LM", "RFCOMM_LM_AUTH|RFCOMM_LM_ENCRYPT");
   EXPECT_EQ(s.option_number("RFCOMM_LM") & 6, 6);
+  s.option("BT_SECURITY", "level=HIGH");
+  EXPECT_EQ(s.option_text("BT_SECURITY").substr(0, 22), "level=BT_SECURITY_HIGH");
 }
 
 TEST_F(rfcomm, defect_3_channels_do_not_wrap) {
@@ -268,7 +293,7 @@ TEST_F(rfcomm, defect_3_channels_do_not_wrap) {
         << keys;
 }
 
-TEST_F(sco, carries_voice_both_ways) {
+TEST_F(sco, transfers_voice_both_ways) {
   auto l = connected("", "");
   EXPECT_EQ(l.a.getpeername().to_string(), there());
   EXPECT_TRUE(l.a.option_text("SCO_OPTIONS").starts_with("mtu="));
@@ -281,7 +306,7 @@ TEST_F(sco, carries_voice_both_ways) {
   }
 }
 
-TEST_F(sco, has_a_voice_setting) {
+TEST_F(sco, voice_setting) {
   auto s = open();
   EXPECT_EQ(s.option_text("BT_VOICE"), "setting=BT_VOICE_CVSD_16BIT");
   s.option("BT_VOICE", "setting=TRANSPARENT");
@@ -296,61 +321,61 @@ TEST_F(hci, raw_channel_with_a_filter) {
   EXPECT_EQ(s.getsockname().to_string(), adapters[0].name);
   s.option("HCI_DATA_DIR", 1);
   EXPECT_EQ(s.option_number("HCI_DATA_DIR"), 1);
-  s.send("\x01\x09\x10\x00"s);  // Read BD_ADDR: its completion does not pass
+  s.send("\x01\x09\x10\x00"s);  // Read BD_ADDR: the filter drops its Command Complete event
   s.send("\x01\x01\x10\x00"s);  // Read Local Version
   const auto event = receive(s);
   ASSERT_GE(event.size(), 7u);
   EXPECT_EQ(event.substr(0, 2), "\x04\x0e");
-  EXPECT_EQ(event.substr(4, 3), "\x01\x10\x00"s) << "the command, and its success";
+  EXPECT_EQ(event.substr(4, 3), "\x01\x10\x00"s) << "opcode and status";
 }
 
-TEST_F(hci, control_channel_speaks_management) {
+TEST_F(hci, control_channel_answers_management_commands) {
   auto s = bound("none?channel=3");
-  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(EBADFD)) << "it has no adapter";
+  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(EBADFD)) << "the channel has no adapter";
   s.send("\x01\x00\xff\xff\x00\x00"s);  // Read Management Version Information
   const auto event = receive(s);
   ASSERT_EQ(event.size(), 12u);
   EXPECT_EQ(event.substr(0, 9), "\x01\x00\xff\xff\x06\x00\x01\x00\x00"s);
 }
 
-TEST_F(hci, monitor_channel_hears_all_adapters) {
+TEST_F(hci, monitor_channel_receives_packets_of_all_adapters) {
   auto s = bound("none?channel=2");
-  int adapters_told = 0;
-  // It begins with what there is: opcode 0 is a new index.
-  while (adapters_told < 2) adapters_told += receive(s).substr(0, 2) == "\0\0"s;
+  int announced = 0;
+  // The channel first announces each adapter: opcode 0 is HCI_MON_NEW_INDEX.
+  while (announced < 2) announced += receive(s).substr(0, 2) == "\0\0"s;
   auto raw = bound(adapters[0].name);
   raw.send("\x01\x01\x10\x00"s);
-  // Opcode 2 is a command.
+  // Opcode 2 is HCI_MON_COMMAND_PKT.
   for (std::string packet; packet.substr(0, 2) != "\x02\0"s || packet.substr(6, 2) != "\x01\x10";) packet = receive(s);
 }
 
-TEST_F(hci, user_channel_is_for_adapters_that_are_down) {
+TEST_F(hci, user_channel_needs_an_adapter_that_is_down) {
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.bind(adapters[0].name + "?channel=1", _)), sys(EBUSY));
   EXPECT_EQ(ERROR_OF(open().bind("hci99?channel=1", _)), sys(ENODEV));
-  constexpr unsigned long up = 0x400448c9, down = 0x400448ca;
+  constexpr unsigned long hci_dev_up = _IOW('H', 201, int), hci_dev_down = _IOW('H', 202, int);
   auto control = open();
-  ASSERT_EQ(::ioctl(control.fileno(), down, adapters[0].id), 0);
+  ASSERT_EQ(::ioctl(control.fileno(), hci_dev_down, adapters[0].id), 0);
   {
     auto user = bound(adapters[0].name + "?channel=1");
     EXPECT_EQ(user.getsockname().to_string(), adapters[0].name + "?channel=1");
     user.send("\x01\x03\x0c\x00"s);  // Reset
     EXPECT_EQ(receive(user).substr(0, 2), "\x04\x0e");
   }
-  EXPECT_EQ(::ioctl(control.fileno(), up, adapters[0].id), 0);
+  EXPECT_EQ(::ioctl(control.fileno(), hci_dev_up, adapters[0].id), 0);
 }
 
 // ---- isochronous streams -------------------------------------------------------------------------------------------
 
 constexpr bt::bdaddr device{{1, 2, 3, 4, 5, 6}}, broadcaster{{0x66, 0x55, 0x44, 0x33, 0x22, 0x11}};
 
-address from_fields_of(const address& a) {
+address rebuild_from_fields(const address& a) {
   std::vector<afplug::field_value> values;
   for (const auto& field : a.fields()) values.push_back(field.value);
   return address::from_fields(a.protocol(), values);
 }
 
-TEST(iso_address, of_a_device) {
+TEST(iso_address, unicast) {
   const address a("bluetooth", "06:05:04:03:02:01?type=2", SOCK_SEQPACKET, bt::iso);
   EXPECT_EQ(a.size(), sizeof(bt::sockaddr_iso));
   bt::sockaddr_iso raw;
@@ -360,7 +385,7 @@ TEST(iso_address, of_a_device) {
   EXPECT_EQ(a.to_string(), "06:05:04:03:02:01?type=2");
 }
 
-TEST(iso_address, of_a_broadcast) {
+TEST(iso_address, broadcast) {
   const std::string text = "06:05:04:03:02:01?bc=11:22:33:44:55:66&bctype=2&sid=3&bis=1,2,31";
   const address a("bluetooth", text, SOCK_SEQPACKET, bt::iso);
   ASSERT_EQ(a.size(), sizeof(bt::sockaddr_iso_broadcast));
@@ -373,10 +398,10 @@ TEST(iso_address, of_a_broadcast) {
   EXPECT_EQ(raw.count, 3);
   EXPECT_EQ(raw.streams[2], 31);
   EXPECT_EQ(a.to_string(), text);
-  EXPECT_EQ(from_fields_of(a), a);
+  EXPECT_EQ(rebuild_from_fields(a), a);
 }
 
-TEST(iso_address, of_a_broadcast_reads_back_whatever_its_bytes_are) {
+TEST(iso_address, broadcast_with_arbitrary_bytes_round_trips) {
   for (unsigned seed = 0; seed < 100; ++seed) {
     auto bytes = pattern(sizeof(bt::sockaddr_iso_broadcast), seed);
     const std::uint16_t family = AF_BLUETOOTH;
@@ -385,39 +410,41 @@ TEST(iso_address, of_a_broadcast_reads_back_whatever_its_bytes_are) {
     const address a(bytes.data(), bytes.size(),
                     {afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso});
     EXPECT_EQ(address("bluetooth", a.to_string(), SOCK_SEQPACKET, bt::iso), a) << a;
-    EXPECT_EQ(from_fields_of(a), a) << a;
+    EXPECT_EQ(rebuild_from_fields(a), a) << a;
   }
 }
 
-TEST(iso_address, that_is_none_is_refused) {
+TEST(iso_address, malformed_text_is_refused) {
   const afplug::basic_protocol iso(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso);
   std::string many = "1";
   for (int i = 0; i < 32; ++i) many += ",1";
-  for (const auto& wrong :
+  for (const auto& text :
        {"06:05:04:03:02:01?bc=here"s, "06:05:04:03:02:01?bc=11:22:33:44:55:66&bis=x"s,
         "06:05:04:03:02:01?bc=11:22:33:44:55:66&bis=256"s, "06:05:04:03:02:01?bc=11:22:33:44:55:66&bis=" + many,
         "06:05:04:03:02:01?sid=1"s, "06:05:04:03:02:01?bc=11:22:33:44:55:66&psm=1"s})
-    EXPECT_EQ(ERROR_OF(address::parse(iso, wrong, _)), error_code(afplug::errc::malformed_address)) << wrong;
+    EXPECT_EQ(ERROR_OF(address::parse(iso, text, _)), error_code(afplug::errc::malformed_address)) << text;
 }
 
 class iso : public testing::Test {
  protected:
   void SetUp() override {
-    error_code ec;
-    if (!afplug::socket::open(family(), SOCK_SEQPACKET, bt::l2cap, ec))
-      GTEST_SKIP() << "bluetooth: " << afplug::check(family(), SOCK_SEQPACKET, bt::l2cap).detail;
-    was_on_ = afplug::check(family(), SOCK_SEQPACKET, bt::iso).available();
-    if (!was_on_ && !enable_iso_sockets(true)) GTEST_SKIP() << "bluetooth: the kernel has no isochronous sockets";
+    if (const auto why = socket_unavailable({AF_BLUETOOTH, SOCK_SEQPACKET, bt::l2cap}); !why.empty())
+      GTEST_SKIP() << "bluetooth: " << why;
+    was_on_ = iso_socket_errno() == 0;
+    if (!was_on_ && !enable_iso_sockets(true))
+      GTEST_SKIP() << "bluetooth: cannot enable isochronous sockets: needs Linux 6.0 and CAP_NET_ADMIN";
   }
   void TearDown() override {
     if (!was_on_) enable_iso_sockets(false);
   }
+  static int iso_socket_errno() { return try_socket({AF_BLUETOOTH, SOCK_SEQPACKET, bt::iso}); }
   static const afplug::family& family() { return afplug::registry::global().family("bluetooth"); }
   bool was_on_ = true;
 };
 
-TEST_F(iso, is_told_to_be_off_until_it_is_switched_on) {
+TEST_F(iso, verdict_depends_on_the_experimental_feature) {
   ASSERT_TRUE(enable_iso_sockets(false));
+  ASSERT_EQ(iso_socket_errno(), EPROTONOSUPPORT);
   const auto off = afplug::check(family(), SOCK_SEQPACKET, bt::iso);
   EXPECT_FALSE(off.available());
   EXPECT_EQ(off.error, EPROTONOSUPPORT);
@@ -425,21 +452,24 @@ TEST_F(iso, is_told_to_be_off_until_it_is_switched_on) {
   EXPECT_NE(off.detail.find("experimental"), off.detail.npos) << off.detail;
   EXPECT_NE(off.remedy.find("KernelExperimental"), off.remedy.npos) << off.remedy;
   ASSERT_TRUE(enable_iso_sockets(true));
+  ASSERT_EQ(iso_socket_errno(), 0);
   EXPECT_TRUE(afplug::check(family(), SOCK_SEQPACKET, bt::iso).available());
 }
 
-TEST_F(iso, has_names_and_a_quality_of_service) {
+TEST_F(iso, local_address_and_quality_of_service) {
   afplug::socket s("bluetooth", SOCK_SEQPACKET, bt::iso);
   const auto text = s.option_text("BT_ISO_QOS");
   EXPECT_TRUE(text.starts_with("group=")) << text;
-  bt::iso_qos wanted;
-  wanted.in = {10000, 10, 40, 2, 2};
-  wanted.out = wanted.in;
-  s.option(bt::iso_quality(wanted));
+  bt::iso_qos qos;
+  qos.in = {20000, 20, 100, 1, 3};  // the default is {10000, 10, 40, 2, 2}
+  qos.out = {7500, 15, 60, 1, 4};
+  s.option(bt::iso_quality(qos));
   const auto got = s.option<bt::iso_quality>().value();
-  EXPECT_EQ(got.in.interval, 10000u);
-  EXPECT_EQ(got.out.sdu, 40);
-  EXPECT_NE(s.option_text("BT_ISO_QOS").find("in_interval=10000"), std::string::npos) << s.option_text("BT_ISO_QOS");
+  EXPECT_EQ(got.in.interval, 20000u);
+  EXPECT_EQ(got.in.latency, 20);
+  EXPECT_EQ(got.out.interval, 7500u);
+  EXPECT_EQ(got.out.sdu, 60);
+  EXPECT_NE(s.option_text("BT_ISO_QOS").find("in_interval=20000"), std::string::npos) << s.option_text("BT_ISO_QOS");
   EXPECT_EQ(s.getsockname().to_string().substr(0, 17), "00:00:00:00:00:00");
 }
 

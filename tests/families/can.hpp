@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Tests of CAN run on a virtual interface: a real bus may have a car at its other end.
+// Fixture and helpers of the tests of CAN. They use virtual interfaces only, because a physical bus may control a
+// machine.
 #pragma once
 
 #include <net/if_arp.h>
@@ -11,23 +12,23 @@
 
 namespace families {
 
-class can_test : public row_test {
+class can_test : public protocol_test {
  protected:
-  can_test(int type, int protocol) : row_test("can", type, protocol) {}
+  can_test(int type, int protocol) : protocol_test("can", AF_CAN, type, protocol) {}
   void SetUp() override {
-    row_test::SetUp();
+    protocol_test::SetUp();
     if (IsSkipped()) return;
     for (const auto& name : interfaces(ARPHRD_CAN))
       if (bus.empty() && name.starts_with("vcan")) bus = name;
     if (bus.empty()) GTEST_SKIP() << "can: there is no virtual CAN interface: ip link add vcan0 type vcan";
   }
-  std::string bus;  ///< "vcan0"
+  std::string bus;  ///< name of the interface, "vcan0"
 };
 
-/// A frame from its text, which must be right.
+/// Parses the text of a frame. Throws if it is malformed.
 inline afplug::can::frame frame(std::string_view text) { return afplug::can::frame::parse(text).value(); }
 
-/// The text of the next frame; of one of another size than a frame's: how many bytes.
+/// Receives a frame and returns its text, or "N bytes" if the message does not have the size of a frame.
 inline std::string receive_frame(afplug::socket& s) {
   const auto bytes = receive(s);
   const auto f = afplug::can::frame::from(std::as_bytes(std::span(bytes)));

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The command, over rows whose sockets have no peers.
+// The listen and connect commands over CAN protocols, whose sockets have no connections.
 #include <fstream>
 #include <sstream>
 
@@ -16,8 +16,8 @@ std::string contents(const std::string& path) {
   return all.str();
 }
 
-// What a listener has written when a sender has read `input` and ended.
-std::string carried(const std::string& listener, const std::string& sender, const std::string& input) {
+// Sends `input` with `connect`. Returns what `listen` wrote.
+std::string transfer(const std::string& listener, const std::string& sender, const std::string& input) {
   const afplug::testing_support::temporary_directory tmp;
   std::ofstream(tmp / "in", std::ios::binary) << input;
   const std::string command = "timeout 60 " AFPLUG_COMMAND, out = tmp / "out", ready = tmp / "ready";
@@ -34,13 +34,13 @@ class can_command : public can_test {
   can_command() : can_test(SOCK_RAW, CAN_RAW) {}
 };
 
-TEST_F(can_command, carries_frames) {
+TEST_F(can_command, transfers_frames) {
   const auto f = frame("123#DEADBEEF");
   const std::string bytes(reinterpret_cast<const char*>(f.bytes().data()), f.bytes().size());
-  EXPECT_EQ(carried("can " + bus, "can " + bus, bytes), bytes);
+  EXPECT_EQ(transfer("can " + bus, "can " + bus, bytes), bytes);
 }
 
-TEST_F(can_command, ends_where_nothing_came) {
+TEST_F(can_command, idle_ends_a_listener_that_receives_nothing) {
   EXPECT_TRUE(run("timeout 60 " AFPLUG_COMMAND " listen can " + bus + " --idle 0.5 </dev/null 2>/dev/null"));
 }
 
@@ -49,9 +49,9 @@ class can_isotp_command : public can_test {
   can_isotp_command() : can_test(SOCK_DGRAM, CAN_ISOTP) {}
 };
 
-TEST_F(can_isotp_command, carries_messages) {
-  EXPECT_TRUE(carried("can:isotp '" + bus + "?rx=0x3f0&tx=0x3f1'", "can:isotp '" + bus + "?rx=0x3f1&tx=0x3f0'",
-                      pattern(2000)) == pattern(2000));
+TEST_F(can_isotp_command, transfers_messages) {
+  EXPECT_TRUE(transfer("can:isotp '" + bus + "?rx=0x3f0&tx=0x3f1'", "can:isotp '" + bus + "?rx=0x3f1&tx=0x3f0'",
+                       pattern(2000)) == pattern(2000));
 }
 
 class can_j1939_command : public can_test {
@@ -59,10 +59,10 @@ class can_j1939_command : public can_test {
   can_j1939_command() : can_test(SOCK_DGRAM, CAN_J1939) {}
 };
 
-TEST_F(can_j1939_command, carries_messages) {
-  EXPECT_TRUE(carried("can:j1939 '" + bus + "?addr=0x61'",
-                      "can:j1939 '" + bus + "?pgn=0x12300&addr=0x61' --bind '" + bus + "?addr=0x60'",
-                      pattern(100)) == pattern(100));
+TEST_F(can_j1939_command, transfers_messages) {
+  EXPECT_TRUE(transfer("can:j1939 '" + bus + "?addr=0x61'",
+                       "can:j1939 '" + bus + "?pgn=0x12300&addr=0x61' --bind '" + bus + "?addr=0x60'",
+                       pattern(100)) == pattern(100));
 }
 
 }  // namespace

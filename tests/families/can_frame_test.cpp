@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Frames, filters and broadcast manager messages as values: no kernel is asked.
+// Frames, filters and broadcast manager messages as values. Needs no kernel with CAN.
 #include "can.hpp"
 
 namespace families {
@@ -8,7 +8,7 @@ namespace {
 
 namespace can = afplug::can;
 
-TEST(can_frame, text_comes_back_the_same) {
+TEST(can_frame, text_round_trip) {
   for (const auto* text :
        {"123#DEADBEEF", "000#", "7FF#0102030405060708", "12345678#00", "00000001#FF", "123#R", "123#R4", "1FFFFFFF#R8",
         "123##0", "123##3AABB", "12345678##10102030405060708AABBCCDD", "20000040#0000000000000000"}) {
@@ -19,19 +19,19 @@ TEST(can_frame, text_comes_back_the_same) {
   }
 }
 
-TEST(can_frame, text_may_have_dots_and_small_letters) {
+TEST(can_frame, text_may_have_dots_and_lower_case_digits) {
   EXPECT_EQ(frame("123#de.ad.BE.ef"), frame("123#DEADBEEF"));
   EXPECT_EQ(frame("0ab#r"), frame("0AB#R"));
 }
 
-TEST(can_frame, text_that_is_none) {
+TEST(can_frame, malformed_text_is_refused) {
   for (const auto* text :
        {"", "123", "#", "12#00", "1234#00", "800#00", "123#0", "123#010203040506070809", "123#GG", "123#R9", "20000#00",
         "123#.00", "123#00.", "123##", "123##G00", "123##0010203040506070809", "12x#00", " 123#00", "123#00 "})
     EXPECT_FALSE(can::frame::parse(text)) << text;
 }
 
-TEST(can_frame, knows_its_parts) {
+TEST(can_frame, accessors) {
   const auto plain = frame("123#0102");
   EXPECT_EQ(plain.id(), 0x123u);
   EXPECT_EQ(plain.data().size(), 2u);
@@ -51,23 +51,23 @@ TEST(can_frame, knows_its_parts) {
   EXPECT_EQ(remote.to_string(), "00000800#R4");
 }
 
-TEST(can_frame, from_what_is_none) {
+TEST(can_frame, invalid_bytes_are_refused) {
   const std::byte bytes[80] = {};
   for (const std::size_t size : std::initializer_list<std::size_t>{0, 15, 17, 71, 73, 80})
     EXPECT_FALSE(can::frame::from({bytes, size})) << size;
   std::byte classic[16] = {};
   classic[4] = std::byte{9};
-  EXPECT_FALSE(can::frame::from(classic)) << "nine bytes are one too many";
+  EXPECT_FALSE(can::frame::from(classic)) << "a classic frame has at most 8 bytes";
 }
 
-TEST(can_frame, fd_has_lengths_of_its_own) {
+TEST(can_frame, fd_lengths) {
   EXPECT_EQ(can::frame::fd_length(8), 8u);
   EXPECT_EQ(can::frame::fd_length(9), 12u);
   EXPECT_EQ(can::frame::fd_length(33), 48u);
   EXPECT_EQ(can::frame::fd_length(64), 64u);
 }
 
-TEST(can_frame, of_an_error_in_words) {
+TEST(can_frame, error_frames_as_text) {
   EXPECT_EQ(can::describe_error(frame("123#00")), "");
   EXPECT_EQ(can::describe_error(frame("20000040#0000000000000000")), "bus-off");
   EXPECT_EQ(can::describe_error(frame("20000020#0000000000000000")), "no acknowledgement");
@@ -77,19 +77,19 @@ TEST(can_frame, of_an_error_in_words) {
             "controller: receive passive, transmit passive; counters: tx 128, rx 1");
 }
 
-TEST(can_filter, from_text) {
-  const auto match = can::parse_filter("123:7FF"), not_this = can::parse_filter("123~7FF"),
+TEST(can_filter, parse) {
+  const auto match = can::parse_filter("123:7FF"), inverted = can::parse_filter("123~7FF"),
              extended = can::parse_filter("00000123:1FFFFFFF");
-  ASSERT_TRUE(match && not_this && extended);
+  ASSERT_TRUE(match && inverted && extended);
   EXPECT_EQ(match->can_id, 0x123u);
   EXPECT_EQ(match->can_mask, 0x7ffu);
-  EXPECT_EQ(not_this->can_id, 0x123u | CAN_INV_FILTER);
+  EXPECT_EQ(inverted->can_id, 0x123u | CAN_INV_FILTER);
   EXPECT_EQ(extended->can_id, 0x123u | CAN_EFF_FLAG);
   for (const auto* text : {"", "123", "123:", ":7FF", "x:7FF", "123:7FF:"})
     EXPECT_FALSE(can::parse_filter(text)) << text;
 }
 
-TEST(can_xl_frame, to_bytes_and_back) {
+TEST(can_xl_frame, bytes_round_trip) {
   const std::uint8_t data[] = {1, 2, 3, 4, 5};
   const can::xl_frame f(0x7ff, 3, 0x12345678, data);
   const auto back = can::xl_frame::from(f.bytes());
@@ -101,7 +101,7 @@ TEST(can_xl_frame, to_bytes_and_back) {
   EXPECT_FALSE(can::xl_frame::from(f.bytes().first(12)));
 }
 
-TEST(can_xl_frame, to_text_and_back) {
+TEST(can_xl_frame, text_round_trip) {
   const auto f = can::xl_frame::parse("45123#81:02:12345678#11223344");
   ASSERT_TRUE(f);
   EXPECT_EQ(f->virtual_network(), 0x45);
@@ -112,19 +112,19 @@ TEST(can_xl_frame, to_text_and_back) {
   EXPECT_EQ(f->data().size(), 4u);
   EXPECT_EQ(f->to_string(), "45123#81:02:12345678#11223344");
   const std::uint8_t data[] = {1, 2};
-  can::xl_frame made(0x7ff, 3, 1, data);
-  EXPECT_EQ(made.to_string(), "007FF#80:03:00000001#0102");
-  made.virtual_network(0xab);
-  EXPECT_EQ(made.to_string(), "AB7FF#80:03:00000001#0102");
+  can::xl_frame built(0x7ff, 3, 1, data);
+  EXPECT_EQ(built.to_string(), "007FF#80:03:00000001#0102");
+  built.virtual_network(0xab);
+  EXPECT_EQ(built.to_string(), "AB7FF#80:03:00000001#0102");
   EXPECT_EQ(can::xl_frame::parse("00001#80:00:00000000#" + std::string(2 * CANXL_MAX_DLEN, '7'))->data().size(), 2048u);
-  for (const auto* wrong : {"", "123#01", "45123#81:02:12345678#", "45123#01:02:12345678#11", "45800#81:02:12345678#11",
-                            "45123#81:02:1234567#11", "45123#81:02:12345678#1", "45123#81:02:12345678#xy",
-                            "45123#81:02:1234567x#11", "45123:81:02:12345678#11"})
-    EXPECT_FALSE(can::xl_frame::parse(wrong)) << wrong;
+  for (const auto* malformed : {"", "123#01", "45123#81:02:12345678#", "45123#01:02:12345678#11",
+                                "45800#81:02:12345678#11", "45123#81:02:1234567#11", "45123#81:02:12345678#1",
+                                "45123#81:02:12345678#xy", "45123#81:02:1234567x#11", "45123:81:02:12345678#11"})
+    EXPECT_FALSE(can::xl_frame::parse(malformed)) << malformed;
   EXPECT_FALSE(can::xl_frame::parse("00001#80:00:00000000#" + std::string(2 * CANXL_MAX_DLEN + 2, '7')));
 }
 
-TEST(can_bcm_message, to_bytes_and_back) {
+TEST(can_bcm_message, bytes_round_trip) {
   const can::frame frames[] = {frame("123#01"), frame("123#02")};
   const auto m = can::bcm_message::cyclic(frames, 20ms);
   EXPECT_EQ(m.bytes().size(), 56u + 2 * 16u);
@@ -134,10 +134,10 @@ TEST(can_bcm_message, to_bytes_and_back) {
   EXPECT_EQ(back->id(), 0x123u);
   EXPECT_EQ(back->frames(), m.frames());
   EXPECT_EQ(back->head().ival2.tv_usec, 20000);
-  auto cut = m.bytes();
-  cut.pop_back();
-  EXPECT_FALSE(can::bcm_message::from(cut));
-  EXPECT_FALSE(can::bcm_message::from(std::span(cut).first(55)));
+  auto truncated = m.bytes();
+  truncated.pop_back();
+  EXPECT_FALSE(can::bcm_message::from(truncated));
+  EXPECT_FALSE(can::bcm_message::from(std::span(truncated).first(55)));
 }
 
 }  // namespace

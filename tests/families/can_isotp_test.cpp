@@ -9,14 +9,14 @@ namespace can = afplug::can;
 class can_isotp : public can_test {
  protected:
   can_isotp() : can_test(SOCK_DGRAM, CAN_ISOTP) {}
-  // Each test has identifiers of its own.
+  // The tests use different identifiers, so that a late frame of one does not reach another.
   std::string name(unsigned rx, unsigned tx) const {
     return bus + "?rx=" + std::to_string(rx) + "&tx=" + std::to_string(tx);
   }
   struct pair {
     afplug::socket a, b;
   };
-  pair two(unsigned id, const std::function<void(afplug::socket&)>& prepare = {}) {
+  pair connected(unsigned id, const std::function<void(afplug::socket&)>& prepare = {}) {
     pair p{open(), open()};
     for (auto* s : {&p.a, &p.b})
       if (prepare) prepare(*s);
@@ -24,7 +24,7 @@ class can_isotp : public can_test {
     p.b.bind(name(id + 1, id));
     return p;
   }
-  static void passes(pair& p, std::size_t size) {
+  static void transfer_both_ways(pair& p, std::size_t size) {
     const auto there = pattern(size, 1), back = pattern(size, 2);
     EXPECT_EQ(p.a.send(there), size);
     EXPECT_TRUE(receive(p.b) == there) << size;
@@ -33,7 +33,7 @@ class can_isotp : public can_test {
   }
 };
 
-TEST_F(can_isotp, has_an_interface_and_two_identifiers) {
+TEST_F(can_isotp, address_has_an_interface_and_two_identifiers) {
   auto s = open();
   EXPECT_EQ(s.getsockname().to_string(), "any?rx=0x0&tx=0x0");
   s.bind(name(0x123, 0x456));
@@ -46,21 +46,21 @@ TEST_F(can_isotp, has_an_interface_and_two_identifiers) {
   EXPECT_EQ(ERROR_OF(s.listen(1, _)), sys(EOPNOTSUPP));
 }
 
-TEST_F(can_isotp, takes_identifiers_of_29_bits) {
+TEST_F(can_isotp, identifiers_may_have_29_bits) {
   auto a = bound(name(0x80000123u, 0x98DAF1F1u)), b = bound(name(0x98DAF1F1u, 0x80000123u));
   EXPECT_EQ(a.getsockname().number("rx"), 0x80000123u);
   a.send("extended"sv);
   EXPECT_EQ(receive(b), "extended");
 }
 
-TEST_F(can_isotp, refuses_to_bind_badly) {
+TEST_F(can_isotp, invalid_addresses_are_refused) {
   EXPECT_EQ(ERROR_OF(open().bind("any?rx=0x1&tx=0x2", _)), sys(ENODEV));
   EXPECT_EQ(ERROR_OF(open().bind("lo?rx=0x1&tx=0x2", _)), sys(ENODEV));
   EXPECT_EQ(ERROR_OF(open().bind(name(5, 5), _)), sys(EADDRNOTAVAIL));
   EXPECT_EQ(ERROR_OF(open().send("x"sv, 0, _)), sys(EADDRNOTAVAIL));
 }
 
-TEST_F(can_isotp, options_are_there_from_the_start) {
+TEST_F(can_isotp, default_options) {
   const auto s = open();
   const auto options = s.option<can::opt::isotp>().value();
   EXPECT_EQ(options.flags, 0u);
@@ -71,7 +71,7 @@ TEST_F(can_isotp, options_are_there_from_the_start) {
   EXPECT_EQ(s.option_text("CAN_ISOTP_LL_OPTS"), "mtu=16,tx_dl=8,tx_flags=0x0");
 }
 
-TEST_F(can_isotp, options_are_set_before_bind) {
+TEST_F(can_isotp, options_cannot_be_set_after_bind) {
   auto s = open();
   s.option("CAN_ISOTP_OPTS", "flags=TX_PADDING|RX_PADDING,frame_txtime=0,txpad_content=0xaa");
   const auto options = s.option<can::opt::isotp>().value();
@@ -86,30 +86,30 @@ TEST_F(can_isotp, options_are_set_before_bind) {
   EXPECT_EQ(ERROR_OF(s.option("CAN_ISOTP_RECV_FC", std::string("bs=0,stmin=0,wftmax=0"), _)), sys(EISCONN));
 }
 
-TEST_F(can_isotp, carries_messages_of_any_size) {
-  auto p = two(0x320);
-  for (const std::size_t size : std::initializer_list<std::size_t>{1, 7, 8, 300, 4095}) passes(p, size);
+TEST_F(can_isotp, transfers_messages_of_up_to_4095_bytes) {
+  auto p = connected(0x320);
+  for (const std::size_t size : std::initializer_list<std::size_t>{1, 7, 8, 300, 4095}) transfer_both_ways(p, size);
 }
 
-TEST_F(can_isotp, carries_messages_beyond_four_kilobytes) {
-  auto p = two(0x330);
-  for (const std::size_t size : std::initializer_list<std::size_t>{4096, 8200}) passes(p, size);
+TEST_F(can_isotp, transfers_messages_of_more_than_4095_bytes) {
+  auto p = connected(0x330);
+  for (const std::size_t size : std::initializer_list<std::size_t>{4096, 8200}) transfer_both_ways(p, size);
 }
 
-TEST_F(can_isotp, carries_more_in_frames_of_fd) {
-  auto p = two(0x340, [](auto& s) { s.option("CAN_ISOTP_LL_OPTS", "mtu=72,tx_dl=64,tx_flags=0"); });
-  for (const std::size_t size : std::initializer_list<std::size_t>{60, 300, 4095, 8200}) passes(p, size);
+TEST_F(can_isotp, transfers_messages_in_fd_frames) {
+  auto p = connected(0x340, [](auto& s) { s.option("CAN_ISOTP_LL_OPTS", "mtu=72,tx_dl=64,tx_flags=0"); });
+  for (const std::size_t size : std::initializer_list<std::size_t>{60, 300, 4095, 8200}) transfer_both_ways(p, size);
 }
 
-TEST_F(can_isotp, with_flow_control) {
-  auto p = two(0x350, [](auto& s) { s.option(can::opt::isotp_flow({4, 1, 0})); });
-  passes(p, 300);
+TEST_F(can_isotp, flow_control) {
+  auto p = connected(0x350, [](auto& s) { s.option(can::opt::isotp_flow({4, 1, 0})); });
+  transfer_both_ways(p, 300);
 }
 
-TEST_F(can_isotp, pads_its_frames) {
-  auto p = two(0x360, [](auto& s) { s.option("CAN_ISOTP_OPTS", "flags=TX_PADDING,txpad_content=0x55"); });
+TEST_F(can_isotp, padding) {
+  auto p = connected(0x360, [](auto& s) { s.option("CAN_ISOTP_OPTS", "flags=TX_PADDING,txpad_content=0x55"); });
   afplug::socket raw("can", SOCK_RAW, CAN_RAW);
-  raw.timeout(patience);
+  raw.timeout(io_timeout);
   raw.bind(bus);
   raw.option(can::opt::filters({*can::parse_filter("361:7FF")}));
   p.a.send("abc"sv);
@@ -117,58 +117,58 @@ TEST_F(can_isotp, pads_its_frames) {
   EXPECT_EQ(receive_frame(raw), "361#0361626355555555");
 }
 
-TEST_F(can_isotp, with_extended_addresses) {
-  auto p = two(0x370, [](auto& s) {
+TEST_F(can_isotp, extended_addresses) {
+  auto p = connected(0x370, [](auto& s) {
     s.option("CAN_ISOTP_OPTS", "flags=EXTEND_ADDR|RX_EXT_ADDR,ext_address=0x12,rx_ext_address=0x12");
   });
-  passes(p, 100);
+  transfer_both_ways(p, 100);
 }
 
-TEST_F(can_isotp, reaches_all_by_a_functional_address) {
-  auto all = open(), one = bound(bus + "?rx=0x7df&tx=0x7e8");
-  all.option("CAN_ISOTP_OPTS", "flags=SF_BROADCAST");
-  all.bind(bus + "?rx=0&tx=0x7df");
-  all.send("hello"sv);
-  EXPECT_EQ(receive(one), "hello");
-  EXPECT_EQ(ERROR_OF(all.send(pattern(100), 0, _)), sys(EINVAL)) << "only what fits one frame";
+TEST_F(can_isotp, functional_addressing) {
+  auto broadcaster = open(), receiver = bound(bus + "?rx=0x7df&tx=0x7e8");
+  broadcaster.option("CAN_ISOTP_OPTS", "flags=SF_BROADCAST");
+  broadcaster.bind(bus + "?rx=0&tx=0x7df");
+  broadcaster.send("hello"sv);
+  EXPECT_EQ(receive(receiver), "hello");
+  EXPECT_EQ(ERROR_OF(broadcaster.send(pattern(100), 0, _)), sys(EINVAL)) << "longer than a single frame";
 }
 
-TEST_F(can_isotp, keeps_gaps_between_frames) {
-  auto p = two(0x3b0, [](auto& s) {
-    can_isotp_options with{};
-    with.flags = CAN_ISOTP_FORCE_TXSTMIN;
-    s.option(can::opt::isotp(with));
+TEST_F(can_isotp, transmit_gap) {
+  auto p = connected(0x3b0, [](auto& s) {
+    can_isotp_options options{};
+    options.flags = CAN_ISOTP_FORCE_TXSTMIN;
+    s.option(can::opt::isotp(options));
     s.option(can::opt::isotp_tx_gap(1000000));
   });
   EXPECT_EQ(p.a.option_number("CAN_ISOTP_TX_STMIN"), 1000000);
   const auto before = std::chrono::steady_clock::now();
-  passes(p, 200);
-  EXPECT_GE(std::chrono::steady_clock::now() - before, 20ms) << "28 frames, a millisecond apart";
+  transfer_both_ways(p, 200);
+  EXPECT_GE(std::chrono::steady_clock::now() - before, 20ms) << "28 frames, 1 ms apart";
 }
 
-TEST_F(can_isotp, of_no_bytes_and_of_too_many) {
-  auto p = two(0x380);
+TEST_F(can_isotp, empty_message_is_refused) {
+  auto p = connected(0x380);
   EXPECT_EQ(ERROR_OF(p.a.send({}, 0, _)), sys(EINVAL));
-  passes(p, 10);
+  transfer_both_ways(p, 10);
 }
 
-TEST_F(can_isotp, tells_the_interface_of_the_sender) {
-  auto p = two(0x390);
+TEST_F(can_isotp, sender_address_is_the_interface) {
+  auto p = connected(0x390);
   p.a.send("w"sv);
   const auto m = receive_message(p.b);
   EXPECT_EQ(m.data, "w");
   EXPECT_EQ(m.from.to_string(), bus + "?rx=0x0&tx=0x0");
 }
 
-TEST_F(can_isotp, waits_until_all_is_sent_where_asked_for) {
-  auto p = two(0x3a0, [](auto& s) {
+TEST_F(can_isotp, wait_tx_done_flag) {
+  auto p = connected(0x3a0, [](auto& s) {
     s.option("CAN_ISOTP_OPTS", "flags=WAIT_TX_DONE");
     s.timeout({});
   });
-  passes(p, 4095);
+  transfer_both_ways(p, 4095);
 }
 
-TEST_F(can_isotp, defect_2_an_address_that_lacks_parts_is_refused_with_a_sentence) {
+TEST_F(can_isotp, defect_2_incomplete_address_is_refused_with_an_error_text) {
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.bind(bus, _)), error_code(afplug::errc::malformed_address));
   EXPECT_NE(afplug::last_detail().find("rx"), std::string_view::npos) << afplug::last_detail();

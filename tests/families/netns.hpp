@@ -1,16 +1,18 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A network namespace for the tests of a process: what they do to interfaces stays in it. It takes root.
+// A network namespace for the test process, so that its changes to interfaces do not affect the machine. Takes root.
 #pragma once
 
 #include <string>
 
 namespace families {
 
-/// Moves this thread, and those that it makes, into a new network namespace whose lo is up. Why not, or "".
+/// Moves this thread, and threads it creates from now on, into a new network namespace with lo up. Returns why this
+/// failed, or an empty string.
 std::string enter_new_netns();
 
-/// Two interfaces, up, one at each end of a cable: veth0 and veth1. Why not, or "".
+/// Creates a pair of connected veth(4) interfaces, veth0 and veth1, both up. Returns why this failed, or an empty
+/// string.
 std::string make_veth_pair();
 
 }  // namespace families

@@ -4,31 +4,32 @@
 namespace families {
 namespace {
 
-class qipcrtr : public row_test {
+class qipcrtr : public protocol_test {
  protected:
-  qipcrtr() : row_test("qipcrtr", SOCK_DGRAM) {}
+  qipcrtr() : protocol_test("qipcrtr", AF_QIPCRTR, SOCK_DGRAM) {}
 };
 
-TEST_F(qipcrtr, has_a_node_and_a_port) {
+TEST_F(qipcrtr, address_has_a_node_and_a_port) {
   auto s = open();
   const auto name = s.getsockname();
   EXPECT_EQ(name.number("port"), 0u);
   ASSERT_TRUE(name.number("node"));
   s.bind(std::to_string(*name.number("node")) + ":0");
   EXPECT_EQ(s.getsockname().number("node"), name.number("node"));
-  EXPECT_NE(s.getsockname().number("port"), 0u);
+  EXPECT_NE(s.getsockname().number("port").value(), 0u);
+  const auto first = s.getsockname();
   s.bind(name);
-  EXPECT_NE(s.getsockname().number("port"), 0u) << "the first name stays";
+  EXPECT_EQ(s.getsockname(), first) << "a bound socket keeps its port";
   EXPECT_EQ(at(s.getsockname().to_string()), s.getsockname());
 }
 
-TEST_F(qipcrtr, belongs_to_this_node_alone) {
+TEST_F(qipcrtr, binds_only_to_the_local_node) {
   auto s = open();
   const auto node = *s.getsockname().number("node");
   EXPECT_EQ(ERROR_OF(s.bind(std::to_string(node + 1) + ":0", _)), sys(EINVAL));
 }
 
-TEST_F(qipcrtr, carries_messages_both_ways) {
+TEST_F(qipcrtr, transfers_messages_both_ways) {
   auto a = open(), b = open();
   const auto node = std::to_string(*a.getsockname().number("node"));
   a.bind(node + ":0");

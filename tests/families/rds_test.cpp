@@ -1,21 +1,19 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-//
-// Sockets, names, options and data.
 #include "support.hpp"
 
 namespace families {
 namespace {
 
-class rds : public row_test {
+class rds : public protocol_test {
  protected:
-  rds() : row_test("rds", SOCK_SEQPACKET) {}
+  rds() : protocol_test("rds", AF_RDS, SOCK_SEQPACKET) {}
 };
 
-TEST_F(rds, has_a_host_and_a_port) {
+TEST_F(rds, address_has_a_host_and_a_port) {
   auto s = open();
   s.bind("127.0.0.1:0");
   EXPECT_EQ(std::get<std::string>(s.getsockname().field("host")), "127.0.0.1");
-  EXPECT_NE(s.getsockname().number("port"), 0u);
+  EXPECT_NE(s.getsockname().number("port").value(), 0u);
   EXPECT_EQ(ERROR_OF(s.bind("127.0.0.1:0", _)), sys(EINVAL));
   auto other = open();
   EXPECT_EQ(ERROR_OF(other.bind(s.getsockname(), _)), sys(EADDRINUSE));
@@ -31,8 +29,8 @@ TEST_F(rds, options) {
   EXPECT_EQ(ERROR_OF(s.option_number("RDS_CONG_MONITOR", _)), error_code(afplug::errc::not_readable));
 }
 
-// It refuses MSG_NOSIGNAL.
-TEST_F(rds, carries_messages) {
+// rds_sendmsg() in net/rds/send.c refuses MSG_NOSIGNAL.
+TEST_F(rds, transfers_messages) {
   auto a = bound("127.0.0.1:0"), b = bound("127.0.0.1:0");
   a.sendto("one"sv, b.getsockname());
   const auto first = receive_message(b);
@@ -42,9 +40,9 @@ TEST_F(rds, carries_messages) {
   EXPECT_EQ(receive(a), "two");
 }
 
-TEST_F(rds, does_not_wait_for_what_does_not_come) {
+TEST_F(rds, receive_would_block_without_a_message) {
   auto s = bound("127.0.0.1:0");
-  EXPECT_TRUE(silent(s));
+  EXPECT_TRUE(receive_would_block(s));
 }
 
 }  // namespace

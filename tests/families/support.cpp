@@ -5,54 +5,52 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <cerrno>
 #include <cstdlib>
+#include <system_error>
 
 namespace families {
-namespace {
 
-// What the kernel says of an interface of this network namespace; /sys/class/net may show another's.
-sockaddr ask_hardware(const std::string& interface) {
-  ifreq request{};
-  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (::ioctl(fd, SIOCGIFHWADDR, &request) != 0) request.ifr_hwaddr = {};
+int try_socket(const native_protocol& native) {
+  const int fd = ::socket(native.domain, native.type | SOCK_CLOEXEC, native.protocol);
+  if (fd < 0) return errno;
   ::close(fd);
-  return request.ifr_hwaddr;
+  return 0;
 }
 
-}  // namespace
-
-std::string lacking(std::string_view id, int type, int protocol) {
-  error_code ec;
-  const auto* family = afplug::registry::global().family(id, ec);
-  if (!family) return std::string(afplug::last_detail());
-  const auto verdict = afplug::check(*family, type, protocol);
-  if (verdict.available() && verdict.reason.empty()) return {};
-  return std::string(id) + ": " + verdict.detail + " (" + verdict.reason + "): " + verdict.remedy;
+std::string socket_unavailable(const native_protocol& native) {
+  const int error = try_socket(native);
+  if (error == 0) return {};
+  const auto call = "socket(" + std::to_string(native.domain) + ", " + std::to_string(native.type) + ", " +
+                    std::to_string(native.protocol) + ")";
+  // ENODEV: vsock datagrams without a transport that has them (vsock_assign_transport() in net/vmw_vsock/af_vsock.c).
+  for (const int absent : {EAFNOSUPPORT, EPROTONOSUPPORT, ESOCKTNOSUPPORT, EPERM, EACCES, ENODEV})
+    if (error == absent) return call + ": " + sys(error).message();
+  throw std::system_error(error, std::generic_category(), call);
 }
 
-void row_test::SetUp() {
-  if (const auto why = lacking(family_, type_, protocol_); !why.empty()) GTEST_SKIP() << why;
+void protocol_test::SetUp() {
+  afplug::registry::global().family(family_);
+  if (const auto why = socket_unavailable(native_); !why.empty()) GTEST_SKIP() << family_ << ": " << why;
 }
 
-afplug::socket row_test::open() const {
+afplug::socket protocol_test::open() const {
   afplug::socket s(family_, type_, protocol_);
-  s.timeout(patience);
+  s.timeout(io_timeout);
   return s;
 }
 
-afplug::socket row_test::bound(std::string_view text) const {
+afplug::socket protocol_test::bound(std::string_view text) const {
   auto s = open();
   s.bind(at(text));
   return s;
 }
 
-std::string receive(afplug::socket& s, std::size_t room) { return receive_message(s, room).data; }
+std::string receive(afplug::socket& s, std::size_t capacity) { return receive_message(s, capacity).data; }
 
-message receive_message(afplug::socket& s, std::size_t room) {
+message receive_message(afplug::socket& s, std::size_t capacity) {
   message m;
-  m.data.resize(room);
+  m.data.resize(capacity);
   const afplug::mutable_bytes into[] = {m.data};
   afplug::control_buffer control;
   const auto got = s.recvmsg(into, control, 0, &m.from);
@@ -61,7 +59,7 @@ message receive_message(afplug::socket& s, std::size_t room) {
   return m;
 }
 
-bool silent(afplug::socket& s) {
+bool receive_would_block(afplug::socket& s) {
   char byte;
   error_code ec;
   s.recv(afplug::mutable_bytes(&byte, 1), MSG_DONTWAIT, ec);
@@ -74,12 +72,19 @@ std::vector<std::string> interfaces(int hardware_type) {
   std::vector<std::string> names;
   struct if_nameindex* all = ::if_nameindex();
   for (const auto* i = all; i && i->if_index != 0; ++i)
-    if (hardware_of(i->if_name).sa_family == hardware_type) names.emplace_back(i->if_name);
+    if (hardware_address(i->if_name).sa_family == hardware_type) names.emplace_back(i->if_name);
   if (all) ::if_freenameindex(all);
   std::sort(names.begin(), names.end());
   return names;
 }
 
-sockaddr hardware_of(const std::string& interface) { return ask_hardware(interface); }
+sockaddr hardware_address(const std::string& interface) {
+  ifreq request{};
+  interface.copy(request.ifr_name, sizeof request.ifr_name - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (::ioctl(fd, SIOCGIFHWADDR, &request) != 0) request.ifr_hwaddr = {};
+  ::close(fd);
+  return request.ifr_hwaddr;
+}
 
 }  // namespace families

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What the families' tests stand on: a fixture that opens sockets of one row, or skips in afplug's own words.
+// Fixture and helpers of the tests of address families. Whether a test is skipped is decided by system calls of its
+// own, never by afplug: a defect in afplug must fail a test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -27,47 +28,65 @@ using afplug::error_code;
 using afplug::testing_support::pattern;
 using afplug::testing_support::sys;
 
-/// Longest wait for what must happen; nothing that works comes near it.
-inline constexpr auto patience = 60s;
+/// Timeout of every socket in the tests. It only keeps a failing test from hanging.
+inline constexpr auto io_timeout = 60s;
 
-/// Why sockets of that row carry nothing on this machine, as afplug says it; empty: they do.
-std::string lacking(std::string_view family, int type, int protocol = 0);
+/// The arguments of socket(2).
+struct native_protocol {
+  int domain, type, protocol;
+};
 
-/// Sockets of one row. Every one that it opens has `patience` as its timeout, so that no test hangs.
-class row_test : public testing::Test {
+/// Opens a socket with socket(2) and closes it. Returns 0 or errno.
+int try_socket(const native_protocol& native);
+
+/// Why the kernel does not offer such sockets to this process: the error text of socket(2). Empty if it does. Throws
+/// std::system_error if socket(2) fails with an error that does not mean this, such as EMFILE.
+std::string socket_unavailable(const native_protocol& native);
+
+/// Fixture for tests of one protocol. Skips the test if socket(2) cannot open such sockets, and fails it if the
+/// family's plugin cannot be loaded.
+class protocol_test : public testing::Test {
  protected:
-  row_test(std::string_view family, int type, int protocol = 0) : family_(family), type_(type), protocol_(protocol) {}
+  /// Where afplug's type and protocol are the numbers that socket(2) takes.
+  protocol_test(std::string_view family, int domain, int type, int protocol = 0)
+      : protocol_test(family, type, protocol, native_protocol{domain, type, protocol}) {}
+  protocol_test(std::string_view family, int type, int protocol, const native_protocol& native)
+      : family_(family), type_(type), protocol_(protocol), native_(native) {}
   void SetUp() override;
 
+  /// A new socket with `io_timeout`.
   afplug::socket open() const;
-  address at(std::string_view text) const { return address(family_, text, type_, protocol_); }
+  /// The same, bound to an address text.
   afplug::socket bound(std::string_view text) const;
-  std::string_view family() const { return family_; }
+  /// The address that a text of this protocol means.
+  address at(std::string_view text) const { return address(family_, text, type_, protocol_); }
 
  private:
   std::string_view family_;
   int type_, protocol_;
+  native_protocol native_;
 };
 
-/// What one recv gives.
-std::string receive(afplug::socket& s, std::size_t room = 1 << 17);
-/// The same with the flags and the sender.
+/// Receives one message of at most `capacity` bytes.
+std::string receive(afplug::socket& s, std::size_t capacity = 1 << 17);
+/// The same with its flags and its sender's address.
 struct message {
   std::string data;
   int flags = 0;
   address from;
 };
-message receive_message(afplug::socket& s, std::size_t room = 1 << 17);
+message receive_message(afplug::socket& s, std::size_t capacity = 1 << 17);
 
-/// Whether nothing waits to be received.
-bool silent(afplug::socket& s);
+/// True if a non-blocking receive fails with EAGAIN: the receive queue is empty.
+bool receive_would_block(afplug::socket& s);
 
-/// Runs a shell command; false: it failed.
+/// Runs a shell command. Returns whether its exit status is 0.
 bool run(const std::string& command);
 
-/// Network interfaces of that ARPHRD_ type, in order.
+/// The network interfaces of an ARPHRD_ type, sorted by name.
 std::vector<std::string> interfaces(int hardware_type);
-/// The hardware address and type of an interface.
-sockaddr hardware_of(const std::string& interface);
+/// The type and hardware address of an interface of this thread's network namespace (SIOCGIFHWADDR); all zeros if there
+/// is no such interface. /sys/class/net may show another namespace's interfaces.
+sockaddr hardware_address(const std::string& interface);
 
 }  // namespace families

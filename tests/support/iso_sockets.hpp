@@ -1,30 +1,36 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <afplug/bluetooth.hpp>
-#include <afplug/socket.hpp>
-#include <chrono>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <string>
 
-/// Switches the kernel's experimental ISO sockets (net/bluetooth/iso.c) on or off by the management command "Set
-/// Experimental Feature". Returns false where the kernel refuses; the command needs CAP_NET_ADMIN.
+/// Switches the experimental feature "BT ISO socket" of the kernel's Bluetooth on or off: without it
+/// socket(AF_BLUETOOTH, SOCK_SEQPACKET, BTPROTO_ISO) fails. Sends MGMT_OP_SET_EXP_FEATURE on the management channel
+/// (set_iso_socket_func() in net/bluetooth/mgmt.c) with system calls only, so that a test does not depend on the
+/// library that it tests. Returns whether the kernel did so.
 inline bool enable_iso_sockets(bool on) {
-  namespace bt = afplug::bluetooth;
-  afplug::error_code ec;
-  const auto& family = afplug::registry::global().family("bluetooth");
-  auto s = afplug::socket::open(family, SOCK_RAW, bt::hci, ec);
-  if (ec) return false;
-  s.bind("none?channel=3", ec);
-  if (ec) return false;
-  s.timeout(std::chrono::seconds(5));
+  struct {
+    std::uint16_t family, device, channel;
+  } const control{AF_BLUETOOTH, 0xffff, 3};                           // HCI_DEV_NONE, HCI_CHANNEL_CONTROL
+  const int fd = ::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, 1);  // BTPROTO_HCI
+  const timeval limit{5, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   std::string command("\x4a\x00\xff\xff\x11\x00\x3e\xe0\xb4\xfd\xdd\xd6\x85\x98\x6a\x49\xe0\x05\x88\xf1\xba\x6f", 22);
   command += on ? '\1' : '\0';
-  s.send(command, 0, ec);
-  // Waits for Command Complete (event 1) of command 0x4a with status 0. Other events may arrive first.
-  for (char event[512]; !ec;) {
-    const auto n = s.recv(event, 0, ec);
-    if (ec || n < 9 || event[6] != 0x4a || event[7] != 0) continue;
-    return event[0] == 1 && event[8] == 0;
+  bool done = ::bind(fd, reinterpret_cast<const sockaddr*>(&control), sizeof control) == 0 &&
+              ::send(fd, command.data(), command.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(command.size());
+  // Waits for Command Complete (1) or Command Status (2) of this opcode; other events may come first.
+  for (char event[512]; done;) {
+    const auto size = ::recv(fd, event, sizeof event, 0);
+    if (size < 0) done = false;
+    if (size < 9 || (event[0] != 1 && event[0] != 2) || event[6] != 0x4a || event[7] != 0) continue;
+    done = event[0] == 1 && event[8] == 0;
+    break;
   }
-  return false;
+  if (fd >= 0) ::close(fd);
+  return done;
 }
