@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""What ran where: summary.py [--ran] RESULTS EXCEPTIONS
+"""kernel_matrix.py [--ran] RESULTS EXPECTED_SKIPS
 
-Reads RESULTS/PLACE/*.json, GoogleTest's own reports of the host and of the labs, and prints for each binary how many of
-its tests ran where, and every test that ran nowhere. Such a test must match a line of EXCEPTIONS (a pattern, blanks, the
-reason), else this fails; so it does where a place left no report. --ran prints the names of the tests that ran, and ends.
+Reads GoogleTest's reports in RESULTS/KERNEL/**/*.json, where KERNEL is host, uml or qemu. Prints how many tests of each
+binary ran on each kernel, and lists the tests that were skipped on all. Fails if such a test matches no line of
+EXPECTED_SKIPS (a pattern, blanks, the reason), or if there are no reports of a kernel.
+
+With --ran it only prints the names of the tests that ran on at least one kernel.
 """
 import collections
 import fnmatch
@@ -12,31 +14,31 @@ import json
 import pathlib
 import sys
 
-PLACES = ("host", "uml", "qemu")
+KERNELS = ("host", "uml", "qemu")
 
 
-def read(results):
-    """(binary, test) -> {place: whether it ran there}."""
+def read_reports(results):
+    """(binary, test) -> {kernel: whether it ran there}."""
     tests = collections.defaultdict(dict)
-    for place in PLACES:
-        for report in sorted((results / place).rglob("*.json")):
+    for kernel in KERNELS:
+        for report in sorted((results / kernel).rglob("*.json")):
             binary = report.name.split(".")[0]
             for suite in json.loads(report.read_text(errors="replace"))["testsuites"]:
                 for test in suite["testsuite"]:
                     if test["status"] != "RUN":
                         continue
                     name = f"{suite['name']}.{test['name']}"
-                    tests[binary, name][place] = tests[binary, name].get(place) or test["result"] != "SKIPPED"
+                    tests[binary, name][kernel] = tests[binary, name].get(kernel) or test["result"] != "SKIPPED"
     return tests
 
 
-def reasons(results):
-    """test -> why the last lab skipped it."""
+def skip_reasons(results):
+    """test -> the reason that the last guest gave for skipping it."""
     lines = [line for path in sorted(results.rglob("skips")) for line in path.read_text().splitlines()]
     return dict(line.split(": ", 1) for line in lines if ": " in line)
 
 
-def exceptions(path):
+def expected_skips(path):
     rules = []
     for line in path.read_text().splitlines():
         if line and not line.startswith("#"):
@@ -50,34 +52,34 @@ def main():
     only_names = arguments[:1] == ["--ran"]
     if only_names:
         arguments = arguments[1:]
-    results, allowed = pathlib.Path(arguments[0]), exceptions(pathlib.Path(arguments[1]))
-    tests = read(results)
-    ran = {test for test, places in tests.items() if any(places.values())}
+    results, allowed = pathlib.Path(arguments[0]), expected_skips(pathlib.Path(arguments[1]))
+    tests = read_reports(results)
+    ran = {test for test, kernels in tests.items() if any(kernels.values())}
     if only_names:
         print("\n".join(sorted(name for _, name in ran)))
         return 0
 
     width = max([len(binary) for binary, _ in tests] + [6])
-    print(f"{'':{width}}  {'tests':>6}" + "".join(f"  {place:>6}" for place in PLACES) + f"  {'nowhere':>7}")
+    print(f"{'':{width}}  {'tests':>6}" + "".join(f"  {kernel:>6}" for kernel in KERNELS) + f"  {'none':>7}")
     for binary in sorted({binary for binary, _ in tests}):
-        own = [(test, places) for test, places in tests.items() if test[0] == binary]
-        counts = [sum(places.get(place, False) for _, places in own) for place in PLACES]
-        nowhere = sum(test not in ran for test, _ in own)
-        print(f"{binary:{width}}  {len(own):6}" + "".join(f"  {count:6}" for count in counts) + f"  {nowhere:7}")
+        own = [(test, kernels) for test, kernels in tests.items() if test[0] == binary]
+        counts = [sum(kernels.get(kernel, False) for _, kernels in own) for kernel in KERNELS]
+        skipped = sum(test not in ran for test, _ in own)
+        print(f"{binary:{width}}  {len(own):6}" + "".join(f"  {count:6}" for count in counts) + f"  {skipped:7}")
 
     failed = False
-    for place in PLACES:
-        if not any((results / place).rglob("*.json")):
-            print(f"no report of {place}: run the tests labelled lab, conformance and families")
+    for kernel in KERNELS:
+        if not any((results / kernel).rglob("*.json")):
+            print(f"no reports of the kernel {kernel}: run the tests with the labels lab, conformance and families")
             failed = True
-    unexplained, why = [], reasons(results)
+    unexpected, why = [], skip_reasons(results)
     for binary, name in sorted(set(tests) - ran):
         reason = next((reason for pattern, reason in allowed if fnmatch.fnmatchcase(name, pattern)), None)
-        print(f"ran nowhere: {name}: {reason or why.get(name, 'skipped')}")
+        print(f"skipped on all kernels: {name}: {reason or why.get(name, 'no reason recorded')}")
         if reason is None:
-            unexplained.append(name)
-    if unexplained:
-        print(f"{len(unexplained)} ran nowhere and are not in {arguments[1]}")
+            unexpected.append(name)
+    if unexpected:
+        print(f"{len(unexpected)} tests were skipped on all kernels and are not in {arguments[1]}")
         failed = True
     return 1 if failed else 0
 

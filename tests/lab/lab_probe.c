@@ -1,5 +1,5 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-// Says whether the lab's kernel carries data: lab_probe NAME… runs each probe, and exits 1 at the first that fails.
+// lab_probe NAME…: transfers data over sockets of the named kinds. Ends with 1 at the first that fails.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <linux/can.h>
@@ -77,7 +77,7 @@ static void probe_vsock(void) {
   expect(read(server, got, 1) == 0, "the end of the stream");
 }
 
-// The kernel's Bluetooth ABI, as far as it is needed here: BlueZ's headers may be missing.
+// The parts of the kernel's Bluetooth ABI (include/net/bluetooth) used here, as BlueZ's headers may not be installed.
 enum { btproto_l2cap, btproto_hci, btproto_sco, btproto_rfcomm, le_public = 1 };
 struct sockaddr_l2 {
   uint16_t family, psm;
@@ -121,8 +121,8 @@ static void controllers(uint8_t addresses[2][6]) {
   close(hci);
 }
 
-// One message from a client at `from` to a server at `to`.
-static void pass(int type, int protocol, const void* from, const void* to, socklen_t size) {
+// Sends one message from a client bound to `from` to a server bound to `to`.
+static void transfer(int type, int protocol, const void* from, const void* to, socklen_t size) {
   int listener = checked(socket(AF_BLUETOOTH, type, protocol), "socket");
   int client = checked(socket(AF_BLUETOOTH, type, protocol), "socket");
   checked(bind(listener, to, size), "bind to hci1");
@@ -145,7 +145,7 @@ static void probe_l2cap(void) {
   struct sockaddr_l2 from = {.family = AF_BLUETOOTH}, to = {.family = AF_BLUETOOTH, .psm = 0x1001};
   memcpy(from.address, at[0], 6);
   memcpy(to.address, at[1], 6);
-  pass(SOCK_SEQPACKET, btproto_l2cap, &from, &to, sizeof to);
+  transfer(SOCK_SEQPACKET, btproto_l2cap, &from, &to, sizeof to);
 }
 
 static void probe_le(void) {
@@ -155,7 +155,7 @@ static void probe_le(void) {
   struct sockaddr_l2 to = {.family = AF_BLUETOOTH, .psm = 0x80, .address_type = le_public};
   memcpy(from.address, at[0], 6);
   memcpy(to.address, at[1], 6);
-  pass(SOCK_SEQPACKET, btproto_l2cap, &from, &to, sizeof to);
+  transfer(SOCK_SEQPACKET, btproto_l2cap, &from, &to, sizeof to);
 }
 
 static void probe_rfcomm(void) {
@@ -164,7 +164,7 @@ static void probe_rfcomm(void) {
   struct sockaddr_rc from = {.family = AF_BLUETOOTH}, to = {.family = AF_BLUETOOTH, .channel = 3};
   memcpy(from.address, at[0], 6);
   memcpy(to.address, at[1], 6);
-  pass(SOCK_STREAM, btproto_rfcomm, &from, &to, sizeof to);
+  transfer(SOCK_STREAM, btproto_rfcomm, &from, &to, sizeof to);
 }
 
 static void probe_sco(void) {
@@ -173,7 +173,7 @@ static void probe_sco(void) {
   struct sockaddr_sco from = {.family = AF_BLUETOOTH}, to = {.family = AF_BLUETOOTH};
   memcpy(from.address, at[0], 6);
   memcpy(to.address, at[1], 6);
-  pass(SOCK_SEQPACKET, btproto_sco, &from, &to, sizeof to);
+  transfer(SOCK_SEQPACKET, btproto_sco, &from, &to, sizeof to);
 }
 
 static const struct probe {

@@ -1,9 +1,12 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-// Two virtual Bluetooth controllers in reach of each other: hci0 and hci1, powered and connectable; hci1 advertises.
+// vhci_bridge [SOCKET]: provides two virtual Bluetooth controllers that can connect to each other, hci0 and hci1. Both
+// are powered and connectable; hci1 advertises.
 //
-// The controllers are btvirt's (BlueZ's emulator), which serves each connection to its socket as one controller. We
-// stand between them and the kernel's /dev/vhci and carry what btvirt 5.66 does not: SCO, and one isochronous stream of
-// LE. We return once both are up; a child goes on carrying packets.
+// BlueZ's emulator btvirt emulates one controller for each connection to its UNIX socket. This program forwards HCI
+// packets between two such connections and the kernel's /dev/vhci (drivers/bluetooth/hci_vhci.c). It emulates what
+// btvirt 5.66 does not have: SCO links and one LE isochronous stream. It ends once both controllers are up; a child
+// process goes on forwarding. Command, event and field names are those of the Bluetooth Core Specification, Vol. 4,
+// Part E.
 #define _GNU_SOURCE
 #include <endian.h>
 #include <errno.h>
@@ -53,23 +56,23 @@ enum event {
 
 enum le_event { le_connected = 0x01, le_connected_enhanced = 0x0a, le_cis_established = 0x19, le_cis_request = 0x1a };
 
-struct side {
-  int kernel;      // /dev/vhci, a packet a read
-  int controller;  // btvirt, a stream of packets
+struct adapter {
+  int kernel;      // /dev/vhci: one packet for each read or write
+  int controller;  // btvirt: a stream of packets
   uint8_t address[6];
   uint8_t le_handle[2];
   uint8_t buffer[2 * largest_packet];
   size_t filled;
 };
 
-static struct side sides[2];
-static const struct side* sco_caller;
+static struct adapter adapters[2];
+static const struct adapter* sco_initiator;
 static int sco_is_up;
-// The stream as its caller described it by Set CIG Parameters.
+// The parameters of LE Set CIG Parameters.
 static struct stream {
-  const struct side* caller;
+  const struct adapter* initiator;
   int is_up;
-  uint8_t group, number, intervals[6], sdus[4], radio[2];
+  uint8_t cig_id, cis_id, sdu_intervals[6], max_sdus[4], phys[2];
 } iso;
 
 static _Noreturn void fail(const char* what) {
@@ -84,18 +87,18 @@ static int checked(ssize_t result, const char* what) {
 
 static unsigned get16(const uint8_t* p) { return (unsigned)(p[0] | p[1] << 8); }
 
-static void to_kernel(const struct side* s, const uint8_t* packet, size_t size) {
-  // ENXIO: the controller is down, as after a command that was answered too late for the kernel.
+static void to_kernel(const struct adapter* s, const uint8_t* packet, size_t size) {
+  // ENXIO: the controller is down, for example after a command that timed out.
   if (write(s->kernel, packet, size) < 0 && errno != ENXIO) fail("write to /dev/vhci");
 }
 
-static void event_to_kernel(const struct side* s, uint8_t code, const void* parameters, uint8_t size) {
+static void event_to_kernel(const struct adapter* s, uint8_t code, const void* parameters, uint8_t size) {
   uint8_t packet[3 + 255] = {hci_event, code, size};
   memcpy(packet + 3, parameters, size);
   to_kernel(s, packet, 3u + size);
 }
 
-static void to_controller(const struct side* s, const uint8_t* packet, size_t size) {
+static void to_controller(const struct adapter* s, const uint8_t* packet, size_t size) {
   while (size > 0) {
     ssize_t written = checked(send(s->controller, packet, size, MSG_NOSIGNAL), "send to btvirt");
     packet += written;
@@ -103,29 +106,29 @@ static void to_controller(const struct side* s, const uint8_t* packet, size_t si
   }
 }
 
-static void say_status(const struct side* s, unsigned opcode, uint8_t status) {
+static void send_command_status(const struct adapter* s, unsigned opcode, uint8_t status) {
   event_to_kernel(s, command_status, (uint8_t[]){status, 1, (uint8_t)opcode, (uint8_t)(opcode >> 8)}, 4);
 }
 
-static void say_complete(const struct side* s, unsigned opcode, const void* result, uint8_t size) {
+static void send_command_complete(const struct adapter* s, unsigned opcode, const void* result, uint8_t size) {
   uint8_t p[3 + 32] = {1, (uint8_t)opcode, (uint8_t)(opcode >> 8)};
   memcpy(p + 3, result, size);
   event_to_kernel(s, command_complete, p, (uint8_t)(3 + size));
 }
 
-// Ends a link of which both kernels know; it is up no more. Both may ask for that, and the second finds no link, or the
-// next one that is being set up.
-static int end_link(const struct side* s, const struct side* other, int* is_up, const uint8_t* packet) {
-  const uint8_t by_us = 0x16, no_link = 0x02;
-  say_status(s, disconnect, *is_up ? 0 : no_link);
+// Answers Disconnect: reports the end of the link to both hosts. Both may send the command; the second one gets
+// "unknown connection identifier".
+static int end_link(const struct adapter* s, const struct adapter* other, int* is_up, const uint8_t* packet) {
+  const uint8_t terminated_by_local_host = 0x16, unknown_connection = 0x02;
+  send_command_status(s, disconnect, *is_up ? 0 : unknown_connection);
   if (!*is_up) return 1;
   *is_up = 0;
-  event_to_kernel(s, disconnection_complete, (uint8_t[]){0, packet[4], packet[5], by_us}, 4);
+  event_to_kernel(s, disconnection_complete, (uint8_t[]){0, packet[4], packet[5], terminated_by_local_host}, 4);
   event_to_kernel(other, disconnection_complete, (uint8_t[]){0, packet[4], packet[5], packet[6]}, 4);
   return 1;
 }
 
-static void say_sco_complete(const struct side* s, const struct side* peer, uint8_t status) {
+static void send_sco_complete(const struct adapter* s, const struct adapter* peer, uint8_t status) {
   uint8_t p[17] = {status, sco_handle & 0xff, sco_handle >> 8};
   memcpy(p + 3, peer->address, 6);
   p[9] = 2;            // eSCO
@@ -136,28 +139,28 @@ static void say_sco_complete(const struct side* s, const struct side* peer, uint
   event_to_kernel(s, sco_complete, p, sizeof p);
 }
 
-// A command that concerns SCO; false if it is the controller's.
-static int sco_command(const struct side* s, const struct side* other, const uint8_t* packet) {
+// Handles a command for SCO links. Returns 0 if the command is for the controller.
+static int sco_command(const struct adapter* s, const struct adapter* other, const uint8_t* packet) {
   unsigned opcode = get16(packet + 1);
   switch (opcode) {
     case setup_sco:
     case setup_sco_enhanced: {
       uint8_t request[10] = {[7] = 0x04, [8] = 0x24, [9] = 2};  // the class of a headset, eSCO
       memcpy(request, s->address, 6);
-      say_status(s, opcode, 0);
-      sco_caller = s;
+      send_command_status(s, opcode, 0);
+      sco_initiator = s;
       event_to_kernel(other, connection_request, request, sizeof request);
       return 1;
     }
     case accept_connection:
     case accept_sco:
     case reject_sco: {
-      if (sco_caller != other) return 0;
+      if (sco_initiator != other) return 0;
       uint8_t reason = opcode == reject_sco ? packet[10] : 0;
-      say_status(s, opcode, 0);
-      say_sco_complete(other, s, reason);
-      if (reason == 0) say_sco_complete(s, other, 0);
-      sco_caller = NULL;
+      send_command_status(s, opcode, 0);
+      send_sco_complete(other, s, reason);
+      if (reason == 0) send_sco_complete(s, other, 0);
+      sco_initiator = NULL;
       sco_is_up = reason == 0;
       return 1;
     }
@@ -168,69 +171,69 @@ static int sco_command(const struct side* s, const struct side* other, const uin
   }
 }
 
-static void say_cis_established(const struct side* s, uint8_t status) {
+static void send_cis_established(const struct adapter* s, uint8_t status) {
   uint8_t p[29] = {le_cis_established, status, iso_handle & 0xff, iso_handle >> 8};
-  memcpy(p + 10, iso.intervals, 6);
-  memcpy(p + 16, iso.radio, 2);
+  memcpy(p + 10, iso.sdu_intervals, 6);
+  memcpy(p + 16, iso.phys, 2);
   p[18] = p[19] = p[20] = p[21] = p[22] = 1;
-  memcpy(p + 23, iso.sdus, 4);
-  p[27] = 8;  // its interval: 10 ms
+  memcpy(p + 23, iso.max_sdus, 4);
+  p[27] = 8;  // ISO interval: 10 ms
   event_to_kernel(s, le_meta, p, sizeof p);
 }
 
-// A command that concerns isochronous streams; false if it is the controller's.
-static int iso_command(const struct side* s, const struct side* other, const uint8_t* packet) {
+// Handles a command for isochronous streams. Returns 0 if the command is for the controller.
+static int iso_command(const struct adapter* s, const struct adapter* other, const uint8_t* packet) {
   const uint8_t done[4] = {0, iso_handle & 0xff, iso_handle >> 8};
   unsigned opcode = get16(packet + 1);
   switch (opcode) {
     case le_set_host_feature:
-      say_complete(s, opcode, done, 1);
+      send_command_complete(s, opcode, done, 1);
       return 1;
     case le_set_cig: {
-      const uint8_t no_more = 0x0d;
+      const uint8_t limited_resources = 0x0d;
       if (packet[18] != 1) {
-        say_complete(s, opcode, (uint8_t[]){no_more, packet[4], 0}, 3);
+        send_command_complete(s, opcode, (uint8_t[]){limited_resources, packet[4], 0}, 3);
         return 1;
       }
-      iso.group = packet[4];
-      memcpy(iso.intervals, packet + 5, 6);
-      iso.number = packet[19];
-      memcpy(iso.sdus, packet + 20, 4);
-      memcpy(iso.radio, packet + 24, 2);
-      say_complete(s, opcode, (uint8_t[]){0, iso.group, 1, done[1], done[2]}, 5);
+      iso.cig_id = packet[4];
+      memcpy(iso.sdu_intervals, packet + 5, 6);
+      iso.cis_id = packet[19];
+      memcpy(iso.max_sdus, packet + 20, 4);
+      memcpy(iso.phys, packet + 24, 2);
+      send_command_complete(s, opcode, (uint8_t[]){0, iso.cig_id, 1, done[1], done[2]}, 5);
       return 1;
     }
     case le_remove_cig:
-      say_complete(s, opcode, (uint8_t[]){0, packet[4]}, 2);
+      send_command_complete(s, opcode, (uint8_t[]){0, packet[4]}, 2);
       return 1;
     case le_create_cis: {
-      uint8_t request[7] = {le_cis_request, other->le_handle[0], other->le_handle[1], done[1], done[2], iso.group};
-      request[6] = iso.number;
-      say_status(s, opcode, 0);
-      iso.caller = s;
+      uint8_t request[7] = {le_cis_request, other->le_handle[0], other->le_handle[1], done[1], done[2], iso.cig_id};
+      request[6] = iso.cis_id;
+      send_command_status(s, opcode, 0);
+      iso.initiator = s;
       event_to_kernel(other, le_meta, request, sizeof request);
       return 1;
     }
     case le_accept_cis:
-      say_status(s, opcode, 0);
-      say_cis_established(s, 0);
+      send_command_status(s, opcode, 0);
+      send_cis_established(s, 0);
       iso.is_up = 1;
       return 1;
     case le_reject_cis:
-      say_complete(s, opcode, done, 3);
-      if (iso.caller) say_cis_established(iso.caller, packet[6]);
-      iso.caller = NULL;
+      send_command_complete(s, opcode, done, 3);
+      if (iso.initiator) send_cis_established(iso.initiator, packet[6]);
+      iso.initiator = NULL;
       return 1;
     case le_setup_iso_path:
-      say_complete(s, opcode, done, 3);
-      // The caller hears of the stream once the other end of it can receive: the second of its paths is for that.
-      if (packet[6] == 1 && iso.caller == other) {
-        say_cis_established(other, 0);
-        iso.caller = NULL;
+      send_command_complete(s, opcode, done, 3);
+      // The initiator gets CIS Established once the other end has set up its second data path, the one for receiving.
+      if (packet[6] == 1 && iso.initiator == other) {
+        send_cis_established(other, 0);
+        iso.initiator = NULL;
       }
       return 1;
     case le_remove_iso_path:
-      say_complete(s, opcode, done, 3);
+      send_command_complete(s, opcode, done, 3);
       return 1;
     case disconnect:
       return get16(packet + 4) == iso_handle && end_link(s, other, &iso.is_up, packet);
@@ -239,7 +242,7 @@ static int iso_command(const struct side* s, const struct side* other, const uin
   }
 }
 
-static void from_kernel(struct side* s, const struct side* other) {
+static void from_kernel(struct adapter* s, const struct adapter* other) {
   uint8_t packet[largest_packet];
   ssize_t size = checked(read(s->kernel, packet, sizeof packet), "read from /dev/vhci");
   if (size == 0 || packet[0] == hci_vendor) return;
@@ -253,8 +256,9 @@ static void from_kernel(struct side* s, const struct side* other) {
   }
 }
 
-// Answers of the controller that we know better: it has SCO buffers, no enhanced set-up, and isochronous streams.
-static void amend(struct side* s, uint8_t* packet, size_t size) {
+// Changes the controller's answers to announce what this program emulates: SCO buffers, no Enhanced Setup Synchronous
+// Connection, isochronous streams. Records the address and the LE connection handle.
+static void rewrite_event(struct adapter* s, uint8_t* packet, size_t size) {
   if (size >= 7 && packet[0] == hci_event && packet[1] == le_meta && packet[4] == 0 &&
       (packet[3] == le_connected || packet[3] == le_connected_enhanced))
     memcpy(s->le_handle, packet + 5, 2);
@@ -273,7 +277,7 @@ static void amend(struct side* s, uint8_t* packet, size_t size) {
   }
 }
 
-// The size of the packet that begins here, or 0 if not enough of it is here to know.
+// The size of the packet that begins at p, or 0 if its header is incomplete.
 static size_t packet_size(const uint8_t* p, size_t available) {
   if (available < 5) return available >= 3 && p[0] == hci_event ? 3u + p[2] : 0;
   switch (p[0]) {
@@ -288,40 +292,40 @@ static size_t packet_size(const uint8_t* p, size_t available) {
       return 5 + (get16(p + 3) & 0x3fff);
     default:
       errno = EPROTO;
-      fail("a packet of btvirt");
+      fail("unknown packet type from btvirt");
   }
 }
 
-static void from_controller(struct side* s) {
+static void from_controller(struct adapter* s) {
   ssize_t got =
       checked(recv(s->controller, s->buffer + s->filled, sizeof s->buffer - s->filled, 0), "recv from btvirt");
   if (got == 0) exit(0);
   s->filled += (size_t)got;
   size_t at = 0, size;
   while ((size = packet_size(s->buffer + at, s->filled - at)) != 0 && size <= s->filled - at) {
-    amend(s, s->buffer + at, size);
+    rewrite_event(s, s->buffer + at, size);
     to_kernel(s, s->buffer + at, size);
     at += size;
   }
   memmove(s->buffer, s->buffer + at, s->filled -= at);
 }
 
-static _Noreturn void carry(void) {
+static _Noreturn void forward_packets(void) {
   for (;;) {
     struct pollfd p[4];
     for (int i = 0; i < 2; ++i) {
-      p[2 * i] = (struct pollfd){.fd = sides[i].kernel, .events = POLLIN};
-      p[2 * i + 1] = (struct pollfd){.fd = sides[i].controller, .events = POLLIN};
+      p[2 * i] = (struct pollfd){.fd = adapters[i].kernel, .events = POLLIN};
+      p[2 * i + 1] = (struct pollfd){.fd = adapters[i].controller, .events = POLLIN};
     }
     checked(poll(p, 4, -1), "poll");
     for (int i = 0; i < 2; ++i) {
-      if (p[2 * i].revents) from_kernel(&sides[i], &sides[1 - i]);
-      if (p[2 * i + 1].revents) from_controller(&sides[i]);
+      if (p[2 * i].revents) from_kernel(&adapters[i], &adapters[1 - i]);
+      if (p[2 * i + 1].revents) from_controller(&adapters[i]);
     }
   }
 }
 
-static void open_side(struct side* s, const char* server) {
+static void open_adapter(struct adapter* s, const char* server) {
   struct sockaddr_un a = {.sun_family = AF_UNIX};
   snprintf(a.sun_path, sizeof a.sun_path, "%s", server);
   s->controller = checked(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
@@ -336,14 +340,14 @@ static void open_side(struct side* s, const char* server) {
   checked(read(s->kernel, created, sizeof created), "read from /dev/vhci");
 }
 
-// ---- the kernel's management interface (HCI_CHANNEL_CONTROL) -----------------------------------------------------
+// ---- the kernel's management interface (HCI_CHANNEL_CONTROL, include/net/bluetooth/mgmt.h) -----------------------
 
 struct sockaddr_hci {
   uint16_t family, device, channel;
 };
 
 struct management {
-  uint16_t code, index, size;  // little endian, as is all of it
+  uint16_t code, index, size;  // all fields are little-endian
   uint8_t data[512];
 };
 
@@ -355,17 +359,17 @@ static const struct setting {
     {0x000d, 1, 2},  // LE
     {0x0007, 1, 2},  // connectable
     {0x0005, 1, 2},  // powered
-    {0x0029, 2, 1},  // advertising: hci1 alone, for one that advertises connects in the other role
+    {0x0029, 2, 1},  // advertising: hci1 only, because an advertising adapter connects as peripheral
 };
 
-// Sends a command and waits for its answer, which replaces it; the answer's status.
-static int manage(int s, struct management* m) {
+// Sends a command and overwrites it with the response. Returns the status of the response.
+static int send_management_command(int s, struct management* m) {
   uint16_t opcode = m->code, index = m->index;
   checked(send(s, m, 6u + le16toh(m->size), 0), "management command");
   for (;;) {
-    checked(recv(s, m, sizeof *m, 0), "management answer");
-    int answers = le16toh(m->code) == mgmt_complete || le16toh(m->code) == mgmt_status;
-    if (answers && m->index == index && memcmp(m->data, &opcode, 2) == 0) return m->data[2];
+    checked(recv(s, m, sizeof *m, 0), "management response");
+    int is_response = le16toh(m->code) == mgmt_complete || le16toh(m->code) == mgmt_status;
+    if (is_response && m->index == index && memcmp(m->data, &opcode, 2) == 0) return m->data[2];
   }
 }
 
@@ -376,7 +380,7 @@ static void power_up(void) {
   struct management m;
   for (unsigned count = 0, tries = 200; count < 2; --tries) {
     m = (struct management){.code = htole16(mgmt_read_index_list), .index = htole16(mgmt_none)};
-    if (manage(s, &m) == 0) count = get16(m.data + 3);
+    if (send_management_command(s, &m) == 0) count = get16(m.data + 3);
     errno = ETIMEDOUT;
     if (tries == 0) fail("waiting for two controllers");
     if (count < 2) usleep(50000);
@@ -384,10 +388,11 @@ static void power_up(void) {
   for (const struct setting* set = settings; set != settings + sizeof settings / sizeof settings[0]; ++set) {
     for (uint16_t device = (uint16_t)(2 - set->devices); device < 2; ++device) {
       int status = -1;
-      // The kernel gives a controller two seconds an answer: on a busy machine once may not be enough.
+      // Retries, because the kernel waits only 2 s for a controller's answer (HCI_CMD_TIMEOUT) and the host may be
+      // busy.
       for (int tries = 0; status != 0 && tries < 5; ++tries) {
         m = (struct management){htole16(set->opcode), htole16(device), htole16(1), {set->value}};
-        status = manage(s, &m);
+        status = send_management_command(s, &m);
       }
       if (status == 0) continue;
       fprintf(stderr, "vhci_bridge: hci%d: management command 0x%04x: status %d\n", device, set->opcode, status);
@@ -397,7 +402,7 @@ static void power_up(void) {
 }
 
 int main(int argc, char** argv) {
-  for (int i = 0; i < 2; ++i) open_side(&sides[i], argc > 1 ? argv[1] : "/tmp/bt-server-bredrle");
-  if (checked(fork(), "fork") == 0) carry();
+  for (int i = 0; i < 2; ++i) open_adapter(&adapters[i], argc > 1 ? argv[1] : "/tmp/bt-server-bredrle");
+  if (checked(fork(), "fork") == 0) forward_packets();
   power_up();
 }
