@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Input: a byte that picks a family (its number, AF_INET = 2), a byte that picks one of its rows, a byte that says what
-// the rest is: 't' an address's text, else its bytes. Text is refused or becomes an address, and what that says of
-// itself, as text and as fields, gives it again.
+// Input: one byte that selects a family by its number (AF_INET is 2), one byte that selects one of its rows, one byte
+// for the kind of the rest, which is the text of an address ('t') or its bytes. Text is refused or gives an address
+// that round-trips through its text and its fields.
 #include <afplug/address.hpp>
 #include <afplug/registry.hpp>
 
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "holds.hpp"
+#include "require.hpp"
 
 namespace {
 
@@ -21,7 +21,7 @@ std::vector<const afplug::family*> all_families() {
   for (const auto& plugin : afplug::registry::global().families())
     if (plugin.state == afplug::plugin_info::state_t::found)
       out.push_back(&afplug::registry::global().family(plugin.family));
-  HOLDS(!out.empty());
+  REQUIRE(!out.empty());
   return out;
 }
 
@@ -32,9 +32,9 @@ const afplug::family& pick(std::uint8_t number) {
 }
 
 bool has_text(const afplug::address& a, const afplug::basic_protocol& p) {
-  const auto who = p.owner()->identity(p.asked_type(), p.asked_protocol());
-  afplug_text nobody_asks{nullptr, 0, 0};
-  return p.owner()->codec().format(&who, a.data(), static_cast<std::uint32_t>(a.size()), &nobody_asks) >= 0;
+  const auto identity = p.owner()->identity(p.asked_type(), p.asked_protocol());
+  afplug_text discarded{nullptr, 0, 0};
+  return p.owner()->codec().format(&identity, a.data(), static_cast<std::uint32_t>(a.size()), &discarded) >= 0;
 }
 
 std::vector<afplug::field_value> fields_of(const afplug::address& a) {
@@ -43,39 +43,39 @@ std::vector<afplug::field_value> fields_of(const afplug::address& a) {
   return out;
 }
 
-// The text tells every byte. The fields are Python's, which leave some out (an index without a name, a longer form) and
-// refuse some (a hardware address of more than 8 bytes): where they are an address they give themselves.
-void gives_itself_again(const afplug::address& a, const afplug::basic_protocol& p) {
+// The text has every byte of an address. Python's fields do not have all (an interface index without a name) and are
+// not always accepted (a hardware address of more than 8 bytes); if they are, they round-trip.
+void check_round_trip(const afplug::address& a, const afplug::basic_protocol& p) {
   afplug::error_code ec;
-  HOLDS(afplug::address::parse(p, a.to_string(), ec) == a && !ec);
+  REQUIRE(afplug::address::parse(p, a.to_string(), ec) == a && !ec);
   const auto fields = fields_of(a);
   const auto again = afplug::address::from_fields(p, fields, ec);
-  HOLDS(ec || fields_of(again) == fields);
+  REQUIRE(ec || fields_of(again) == fields);
 }
 
-// Bytes may hold padding, which no text tells; what is read from their text is whole. A peer's UNIX path may fill
-// sun_path to its last byte, which our own may not.
-void gives_the_same_text_again(const afplug::address& a, const afplug::basic_protocol& p) {
+// Padding bytes are not in the text, so only the text round-trips. The path of a UNIX peer may fill sun_path, while a
+// path to bind needs a null byte.
+void check_text_round_trip(const afplug::address& a, const afplug::basic_protocol& p) {
   if (!has_text(a, p)) return;
   afplug::error_code ec;
   const auto text = a.to_string();
   const auto b = afplug::address::parse(p, text, ec);
   if (ec == afplug::errc::address_too_long) return;
-  HOLDS(!ec && b.to_string() == text);
-  gives_itself_again(b, p);
+  REQUIRE(!ec && b.to_string() == text);
+  check_round_trip(b, p);
 }
 
-// The codec gets these bytes and no room around them, where AddressSanitizer sees it step out.
-void reads_nothing_beyond(const std::vector<std::uint8_t>& bytes, const afplug::family& family,
-                          const afplug_identity& who) {
+// Calls the codec with a buffer of the exact size, so that AddressSanitizer finds reads outside of it.
+void check_bounds(const std::vector<std::uint8_t>& bytes, const afplug::family& family,
+                  const afplug_identity& identity) {
   const auto length = static_cast<std::uint32_t>(bytes.size());
-  std::vector<char> room(1024);
-  afplug_text text{room.data(), static_cast<std::uint32_t>(room.size()), 0};
-  family.codec().format(&who, bytes.data(), length, &text);
+  std::vector<char> buffer(1024);
+  afplug_text text{buffer.data(), static_cast<std::uint32_t>(buffer.size()), 0};
+  family.codec().format(&identity, bytes.data(), length, &text);
   std::vector<afplug_value> values(family.address_fields().size());
   const auto count =
-      family.codec().get(&who, bytes.data(), length, values.data(), static_cast<std::uint32_t>(values.size()));
-  HOLDS(count <= static_cast<std::int32_t>(values.size()));
+      family.codec().get(&identity, bytes.data(), length, values.data(), static_cast<std::uint32_t>(values.size()));
+  REQUIRE(count <= static_cast<std::int32_t>(values.size()));
 }
 
 }  // namespace
@@ -90,14 +90,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (is_text) {
     afplug::error_code ec;
     const auto a = afplug::address::parse(p, {reinterpret_cast<const char*>(data), size}, ec);
-    HOLDS(ec.failed() == a.empty());
+    REQUIRE(ec.failed() == a.empty());
     if (!ec) {
-      HOLDS(has_text(a, p));
-      gives_itself_again(a, p);
+      REQUIRE(has_text(a, p));
+      check_round_trip(a, p);
     }
   } else if (size > 0 && size <= AFPLUG_ADDRESS_MAX) {
-    gives_the_same_text_again(afplug::address(data, size, p), p);
-    reads_nothing_beyond({data, data + size}, family, family.identity(row.type, row.protocol));
+    check_text_round_trip(afplug::address(data, size, p), p);
+    check_bounds({data, data + size}, family, family.identity(row.type, row.protocol));
   }
   return 0;
 }

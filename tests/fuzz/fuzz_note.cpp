@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Input: a file that might be a plugin. Whatever it is, the note reader accepts it with everything in range, or says
-// why not.
+// Input: a plugin file. inspect() accepts it with all values in range, or refuses it with a code and a reason.
 #include <afplug/plugin.h>
 #include <afplug/inspect.hpp>
 
@@ -9,21 +8,21 @@
 #include <cstdint>
 #include <memory>
 
-#include "holds.hpp"
+#include "require.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto seen = afplug::inspect(std::as_bytes(std::span(data, size)), "fuzz.so");
-  HOLDS(seen.acceptable == seen.code.empty());
-  HOLDS(seen.acceptable == seen.reason.empty());
-  HOLDS(seen.acceptable || seen.reason.find("fuzz.so") != std::string::npos);
-  HOLDS(!seen.acceptable || seen.note);
-  if (seen.note) {
-    HOLDS(seen.note->provider.size() <= AFPLUG_ID_MAX && seen.note->version.size() <= AFPLUG_VERSION_MAX);
-    HOLDS(seen.note->families.size() <= AFPLUG_NOTE_FAMILIES_MAX);
-    HOLDS(!seen.acceptable || !seen.note->families.empty());
-    for (const auto& family : seen.note->families) {
-      HOLDS(!family.id.empty() && family.id.size() <= AFPLUG_ID_MAX);
-      HOLDS(family.number >= 0 && family.number < AFPLUG_NUMBER_LOCAL);
+  const auto inspection = afplug::inspect(std::as_bytes(std::span(data, size)), "fuzz.so");
+  REQUIRE(inspection.acceptable == inspection.code.empty());
+  REQUIRE(inspection.acceptable == inspection.reason.empty());
+  REQUIRE(inspection.acceptable || inspection.reason.find("fuzz.so") != std::string::npos);
+  REQUIRE(!inspection.acceptable || inspection.note);
+  if (inspection.note) {
+    REQUIRE(inspection.note->provider.size() <= AFPLUG_ID_MAX && inspection.note->version.size() <= AFPLUG_VERSION_MAX);
+    REQUIRE(inspection.note->families.size() <= AFPLUG_NOTE_FAMILIES_MAX);
+    REQUIRE(!inspection.acceptable || !inspection.note->families.empty());
+    for (const auto& family : inspection.note->families) {
+      REQUIRE(!family.id.empty() && family.id.size() <= AFPLUG_ID_MAX);
+      REQUIRE(family.number >= 0 && family.number < AFPLUG_NUMBER_LOCAL);
     }
   }
   return 0;

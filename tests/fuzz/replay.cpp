@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Stands in for libFuzzer's main(): gives every file of the folders named to the fuzzer's function, once.
+// Replaces libFuzzer's main(): calls the fuzzer's function once with each file of the directories in the arguments.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// An address as a value: equality, order, hash, fields, text, bytes. What each family's text looks like is in the codec
-// tests.
+// afplug::address as a value type: equality, order, hash, fields, text and bytes. The text formats of the families are
+// tested in codec_*.cpp.
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -36,20 +36,20 @@ address from_bytes(std::uint16_t port) {
   return address(&a, sizeof a);
 }
 
-TEST(address, that_is_none) {
-  const address none;
-  EXPECT_TRUE(none.empty());
-  EXPECT_EQ(none.size(), 0u);
-  EXPECT_EQ(none.capacity(), 128u);
-  EXPECT_EQ(none.family(), AF_UNSPEC);
-  EXPECT_EQ(none.protocol().owner(), nullptr);
-  EXPECT_TRUE(none.fields().empty());
-  EXPECT_EQ(none.number("port"), std::nullopt);
-  EXPECT_TRUE(std::holds_alternative<std::monostate>(none.field("port")));
-  EXPECT_EQ(none, address());
+TEST(address, default_constructed_is_empty) {
+  const address empty;
+  EXPECT_TRUE(empty.empty());
+  EXPECT_EQ(empty.size(), 0u);
+  EXPECT_EQ(empty.capacity(), 128u);
+  EXPECT_EQ(empty.family(), AF_UNSPEC);
+  EXPECT_EQ(empty.protocol().owner(), nullptr);
+  EXPECT_TRUE(empty.fields().empty());
+  EXPECT_EQ(empty.number("port"), std::nullopt);
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(empty.field("port")));
+  EXPECT_EQ(empty, address());
 }
 
-TEST(address, is_equal_and_ordered_by_its_bytes_whoever_made_it) {
+TEST(address, equality_order_and_hash_depend_on_the_bytes_only) {
   const address parsed("inet", "127.0.0.1:80"), raw = from_bytes(80), other("inet", "127.0.0.1:81");
   EXPECT_EQ(parsed, raw);
   EXPECT_NE(parsed, other);
@@ -58,15 +58,15 @@ TEST(address, is_equal_and_ordered_by_its_bytes_whoever_made_it) {
   EXPECT_EQ(std::hash<address>{}(parsed), std::hash<address>{}(raw));
   EXPECT_NE(std::hash<address>{}(parsed), std::hash<address>{}(other));
   const address as_datagram("inet", "127.0.0.1:80", SOCK_DGRAM);
-  EXPECT_EQ(parsed, as_datagram) << "the identity does not count";
-  // A prefix comes first.
+  EXPECT_EQ(parsed, as_datagram) << "the protocol is not compared";
+  // A prefix is less than the whole.
   address shorter = parsed;
   shorter.resize(8);
   EXPECT_LT(shorter, parsed);
   EXPECT_NE(shorter, parsed);
 }
 
-TEST(address, can_be_a_key) {
+TEST(address, is_usable_as_map_key) {
   std::map<address, int> by_order{{from_bytes(1), 1}, {from_bytes(2), 2}};
   std::unordered_set<address> by_hash{from_bytes(1), from_bytes(2), from_bytes(1)};
   EXPECT_EQ(by_order.at(address("inet", "127.0.0.1:2")), 2);
@@ -74,7 +74,7 @@ TEST(address, can_be_a_key) {
   EXPECT_TRUE(by_hash.contains(address("inet", "127.0.0.1:1")));
 }
 
-TEST(address, that_a_system_call_or_asio_filled_reads_as_its_numbers_primary_family) {
+TEST(address, filled_by_a_system_call_has_the_primary_family_of_its_number) {
   afplug::registry::global().family("inet");
   address filled;
   ASSERT_GE(filled.capacity(), sizeof(sockaddr_in));
@@ -88,7 +88,7 @@ TEST(address, that_a_system_call_or_asio_filled_reads_as_its_numbers_primary_fam
   EXPECT_EQ(filled.number("port"), 80u);
 }
 
-TEST(address, has_fields_in_the_order_of_pythons_tuple) {
+TEST(address, fields_are_in_the_order_of_pythons_tuple) {
   const address a("inet6", "[fe80::1%1]:80");
   const auto fields = a.fields();
   ASSERT_EQ(fields.size(), 4u);
@@ -97,10 +97,10 @@ TEST(address, has_fields_in_the_order_of_pythons_tuple) {
   EXPECT_EQ(a.number("port"), 80u);
   EXPECT_EQ(a.number("nothing"), std::nullopt);
   EXPECT_TRUE(std::holds_alternative<std::monostate>(a.field("nothing")));
-  EXPECT_EQ(a.number(fields[0].name), std::nullopt) << "text is no number";
+  EXPECT_EQ(a.number(fields[0].name), std::nullopt) << "the field is text";
 }
 
-TEST(address, is_made_from_its_fields_again) {
+TEST(address, round_trips_through_fields_text_and_bytes) {
   for (const address& a : {address("inet", "192.0.2.1:80"), address("inet6", "[2001:db8::1]:443"),
                            address("unix", "/run/x.sock"), address("unix", "@abstract")}) {
     std::vector<afplug::field_value> values;
@@ -112,7 +112,7 @@ TEST(address, is_made_from_its_fields_again) {
   }
 }
 
-TEST(address, refuses_fields_that_are_none) {
+TEST(address, from_fields_refuses_invalid_fields) {
   const afplug::basic_protocol inet(afplug::registry::global().family("inet"), SOCK_STREAM);
   error_code ec;
   const std::vector<afplug::field_value> wrong[] = {
@@ -131,19 +131,19 @@ TEST(address, refuses_fields_that_are_none) {
   }
 }
 
-TEST(address, holds_128_bytes_and_no_more) {
+TEST(address, holds_at_most_128_bytes) {
   const unsigned char bytes[129] = {AF_INET};
   EXPECT_EQ(address(bytes, 128).size(), 128u);
   EXPECT_THROW(address(bytes, 129), afplug::error);
   address a = from_bytes(80);
   EXPECT_THROW(a.resize(129), afplug::error);
-  EXPECT_EQ(a, from_bytes(80)) << "it is as it was";
+  EXPECT_EQ(a, from_bytes(80)) << "unchanged after the error";
   a.resize(128);
   a.resize(0);
   EXPECT_TRUE(a.empty());
 }
 
-TEST(address, of_a_family_that_nobody_knows_prints_its_bytes) {
+TEST(address, of_an_unknown_family_is_formatted_as_bytes) {
   unsigned char bytes[6] = {0, 0, 1, 2, 0xab, 0xff};
   const sa_family_t family = 200;
   std::memcpy(bytes, &family, sizeof family);
@@ -154,7 +154,7 @@ TEST(address, of_a_family_that_nobody_knows_prints_its_bytes) {
   EXPECT_TRUE(a.fields().empty());
 }
 
-TEST(address, says_which_part_of_its_text_is_wrong) {
+TEST(address, parse_error_names_the_invalid_part) {
   const struct {
     const char *family, *text, *part;
   } cases[] = {{"inet", "127.0.0.1:port", "port"},
@@ -176,13 +176,13 @@ TEST(address, says_which_part_of_its_text_is_wrong) {
   EXPECT_THROW(address("no_such_family", "x"), afplug::error);
 }
 
-TEST(address, is_written_to_streams) {
+TEST(address, has_a_stream_operator) {
   std::ostringstream out;
   out << address("inet", "127.0.0.1:80");
   EXPECT_EQ(out.str(), "127.0.0.1:80");
 }
 
-TEST(address, keeps_who_it_is_when_copied_and_changes_it_alone) {
+TEST(address, copy_has_the_same_protocol_and_changes_independently) {
   address a("inet", "127.0.0.1:80", SOCK_DGRAM);
   const address copy = a;
   EXPECT_EQ(copy.protocol(), a.protocol());

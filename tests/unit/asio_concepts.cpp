@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What Asio requires of an Endpoint, a Protocol, a stream, checked by the compiler; and every member of Asio's class
-// templates over afplug's types.
+// Asio's requirements on an Endpoint, a Protocol and a stream, checked by the compiler, and explicit instantiations of
+// Asio's class templates with afplug's types.
 #include <afplug/asio.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/io_context.hpp>

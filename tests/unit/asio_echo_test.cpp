@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Asio's own sockets over descriptors from the registry: a coroutine echo, over TCP and UNIX sockets.
+// Asio's sockets over descriptors of afplug: an echo by coroutines over TCP and AF_UNIX.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -26,14 +26,14 @@ using afplug::testing_support::close_on_exec;
 using asio::awaitable;
 using asio::use_awaitable;
 
-struct place {
+struct endpoint {
   const char* family;
   std::string address;
 };
 
-void PrintTo(const place& p, std::ostream* out) { *out << p.family; }
+void PrintTo(const endpoint& p, std::ostream* out) { *out << p.family; }
 
-class asio_echo : public testing::TestWithParam<place> {
+class asio_echo : public testing::TestWithParam<endpoint> {
  protected:
   afplug::socket listening(int type) const {
     afplug::socket s(GetParam().family, type);
@@ -71,7 +71,7 @@ awaitable<void> ask(const char* family, afplug::address server, bool& done) {
   done = true;
 }
 
-TEST_P(asio_echo, coroutines) {
+TEST_P(asio_echo, coroutines_echo) {
   asio::io_context context;
   afplug::acceptor acceptor(context, listening(SOCK_STREAM));
   bool done = false;
@@ -81,7 +81,7 @@ TEST_P(asio_echo, coroutines) {
   EXPECT_TRUE(done);
 }
 
-TEST_P(asio_echo, an_acceptor_can_be_cancelled_and_closed) {
+TEST_P(asio_echo, cancel_and_close_abort_accept) {
   asio::io_context context;
   afplug::acceptor acceptor(context, listening(SOCK_STREAM));
   int aborted = 0;
@@ -101,10 +101,10 @@ TEST_P(asio_echo, an_acceptor_can_be_cancelled_and_closed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(families, asio_echo,
-                         testing::Values(place{"inet", "127.0.0.1:0"}, place{"unix", "@afplug-asio-echo"}),
+                         testing::Values(endpoint{"inet", "127.0.0.1:0"}, endpoint{"unix", "@afplug-asio-echo"}),
                          [](const auto& one) { return std::string(one.param.family); });
 
-TEST(to_asio, datagrams) {
+TEST(to_asio, datagram_sockets) {
   asio::io_context context;
   auto [a, b] = afplug::socket::pair("unix", SOCK_DGRAM);
   auto left = afplug::to_asio<afplug::datagram>(std::move(a), context);
@@ -123,7 +123,7 @@ TEST(to_asio, datagrams) {
   EXPECT_EQ(got.substr(0, size), "abc");
 }
 
-TEST(to_asio, records) {
+TEST(to_asio, seqpacket_sockets) {
   asio::io_context context;
   auto [a, b] = afplug::socket::pair("unix", SOCK_SEQPACKET);
   auto left = afplug::to_asio<afplug::seq_packet>(std::move(a), context);
@@ -136,7 +136,7 @@ TEST(to_asio, records) {
   EXPECT_EQ(std::string(got, 3), "one");
 }
 
-TEST(to_asio, refuses_and_leaves_the_socket_to_the_caller) {
+TEST(to_asio, refused_socket_stays_with_the_caller) {
   asio::io_context context;
   afplug::socket datagram("unix", SOCK_DGRAM), in_user_space("loop", SOCK_STREAM), none;
   boost::system::error_code ec;
@@ -151,7 +151,7 @@ TEST(to_asio, refuses_and_leaves_the_socket_to_the_caller) {
   EXPECT_THROW(static_cast<void>(afplug::to_asio<afplug::stream>(std::move(datagram), context)), afplug::error);
 }
 
-TEST(acceptor, says_why_it_is_not_for_user_space) {
+TEST(acceptor, user_space_sockets_are_refused) {
   asio::io_context context;
   EXPECT_THROW(afplug::acceptor(context, afplug::socket("loop", SOCK_STREAM)), afplug::error);
 }

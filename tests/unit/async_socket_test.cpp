@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug::async_socket, the same tests over the kernel's families and one in user space.
+// afplug::async_socket over families of the kernel and over one in user space.
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <afplug/asio.hpp>
@@ -31,15 +31,15 @@ using asio::awaitable;
 using asio::use_awaitable;
 using boost::system::error_code;
 
-struct place {
+struct endpoint {
   const char* family;
   std::string address;
 };
 
-void PrintTo(const place& p, std::ostream* out) { *out << p.family; }
+void PrintTo(const endpoint& p, std::ostream* out) { *out << p.family; }
 
-// How many descriptors the epoll sets of this process watch.
-int watched() {
+// The number of descriptors in the epoll sets of this process, proc_pid_fdinfo(5).
+int epoll_watched_descriptors() {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
     std::ifstream info(entry.path());
@@ -48,21 +48,21 @@ int watched() {
   return count;
 }
 
-class async_socket : public testing::TestWithParam<place> {
+class async_socket : public testing::TestWithParam<endpoint> {
  protected:
-  afplug::socket made(int type = SOCK_STREAM) const { return {GetParam().family, type}; }
+  afplug::socket new_socket(int type = SOCK_STREAM) const { return {GetParam().family, type}; }
   afplug::async_socket listening(int backlog = 5) {
-    auto s = made();
+    auto s = new_socket();
     s.bind(GetParam().address);
     s.listen(backlog);
     return {context, std::move(s)};
   }
-  // A connected pair of streams.
+  // A connected pair of stream sockets.
   std::pair<afplug::async_socket, afplug::async_socket> connection() {
-    auto listener = made();
+    auto listener = new_socket();
     listener.bind(GetParam().address);
     listener.listen();
-    auto client = made();
+    auto client = new_socket();
     client.connect(listener.getsockname());
     auto server = listener.accept();
     return {afplug::async_socket(context, std::move(client)), afplug::async_socket(context, std::move(server))};
@@ -102,34 +102,34 @@ awaitable<void> ask(afplug::async_socket socket, afplug::address server, bool& d
   done = true;
 }
 
-TEST_P(async_socket, echoes_more_than_the_buffers_hold) {
+TEST_P(async_socket, echo_of_more_than_the_socket_buffers) {
   auto listener = listening();
   bool done = false;
   asio::co_spawn(context, echo(listener), asio::detached);
-  asio::co_spawn(context, ask({context, made()}, listener.next_layer().getsockname(), done), asio::detached);
+  asio::co_spawn(context, ask({context, new_socket()}, listener.next_layer().getsockname(), done), asio::detached);
   context.run();
   EXPECT_TRUE(done);
 }
 
 TEST_P(async_socket, is_registered_by_the_first_operation_that_waits) {
   auto [a, b] = connection();
-  const auto before = watched();
+  const auto before = epoll_watched_descriptors();
   bool received = false;
   a.async_write_some(asio::buffer("x", 1), [](error_code ec, std::size_t) { EXPECT_FALSE(ec); });
-  EXPECT_EQ(watched(), before) << "done at once";
+  EXPECT_EQ(epoll_watched_descriptors(), before) << "a send that does not wait is not registered";
   char byte = 0;
   b.async_read_some(asio::buffer(&byte, 1), [&](error_code, std::size_t) { received = true; });
   b.async_read_some(asio::buffer(&byte, 1),
                     [](error_code ec, std::size_t) { EXPECT_EQ(ec, asio::error::operation_aborted); });
-  EXPECT_EQ(watched(), before + 1);
-  EXPECT_FALSE(received) << "never inside the initiating call";
+  EXPECT_EQ(epoll_watched_descriptors(), before + 1);
+  EXPECT_FALSE(received) << "handlers do not run within the initiating function";
   b.close();
-  EXPECT_EQ(watched(), before);
+  EXPECT_EQ(epoll_watched_descriptors(), before);
   context.run();
   EXPECT_TRUE(received);
 }
 
-TEST_P(async_socket, gathers_and_scatters) {
+TEST_P(async_socket, gathers_and_scatters_buffers) {
   auto [a, b] = connection();
   const std::array<asio::const_buffer, 3> parts{asio::buffer("ab", 2), asio::const_buffer(), asio::buffer("cde", 3)};
   std::array<char, 2> head;
@@ -149,7 +149,7 @@ TEST_P(async_socket, gathers_and_scatters) {
   EXPECT_EQ(std::string(head.data(), 2) + std::string(tail.data(), 3), "abcde");
 }
 
-TEST_P(async_socket, nothing_to_read_is_no_end_of_file) {
+TEST_P(async_socket, read_into_an_empty_buffer_is_not_end_of_file) {
   auto [a, b] = connection();
   int calls = 0;
   b.async_read_some(asio::mutable_buffer(), [&](error_code ec, std::size_t n) {
@@ -161,12 +161,13 @@ TEST_P(async_socket, nothing_to_read_is_no_end_of_file) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST_P(async_socket, one_operation_is_cancelled_through_its_slot) {
+TEST_P(async_socket, cancellation_slot_cancels_a_read) {
   auto [a, b] = connection();
   asio::cancellation_signal signal;
   int aborted = 0, written = 0;
-  std::string room(100, '\0');
-  b.async_read_some(asio::buffer(room), asio::bind_cancellation_slot(signal.slot(), [&](error_code ec, std::size_t n) {
+  std::string buffer(100, '\0');
+  b.async_read_some(asio::buffer(buffer),
+                    asio::bind_cancellation_slot(signal.slot(), [&](error_code ec, std::size_t n) {
                       EXPECT_EQ(ec, asio::error::operation_aborted);
                       EXPECT_EQ(n, 0u);
                       ++aborted;
@@ -179,15 +180,15 @@ TEST_P(async_socket, one_operation_is_cancelled_through_its_slot) {
     EXPECT_FALSE(ec);
     written += static_cast<int>(n);
   });
-  b.async_read_some(asio::buffer(room), [&](error_code ec, std::size_t n) {
+  b.async_read_some(asio::buffer(buffer), [&](error_code ec, std::size_t n) {
     EXPECT_FALSE(ec);
-    EXPECT_EQ(room.substr(0, n), "later");
+    EXPECT_EQ(buffer.substr(0, n), "later");
   });
   context.run();
   EXPECT_EQ(written, 5);
 }
 
-TEST_P(async_socket, accept_and_connect_are_cancelled_through_their_slots) {
+TEST_P(async_socket, cancellation_slot_cancels_an_accept) {
   auto listener = listening();
   asio::cancellation_signal signal;
   int aborted = 0;
@@ -201,7 +202,7 @@ TEST_P(async_socket, accept_and_connect_are_cancelled_through_their_slots) {
   EXPECT_EQ(aborted, 1);
 }
 
-TEST_P(async_socket, destroyed_while_an_operation_is_under_way) {
+TEST_P(async_socket, destructor_cancels_a_pending_read) {
   int aborted = 0;
   char byte = 0;
   {
@@ -217,7 +218,7 @@ TEST_P(async_socket, destroyed_while_an_operation_is_under_way) {
   EXPECT_EQ(aborted, 1);
 }
 
-TEST_P(async_socket, destroyed_while_a_readiness_is_on_its_way) {
+TEST_P(async_socket, close_in_a_handler_cancels_the_other_operations) {
   int calls = 0;
   char byte = 0;
   {
@@ -237,27 +238,32 @@ TEST_P(async_socket, destroyed_while_a_readiness_is_on_its_way) {
   EXPECT_EQ(calls, 2);
 }
 
-TEST_P(async_socket, outlived_by_its_context) {
+TEST_P(async_socket, context_destroys_pending_handlers) {
   auto [a, b] = connection();
-  std::string room(10, '\0');
-  auto kept = std::make_shared<afplug::async_socket>(std::move(b));
-  kept->async_read_some(asio::buffer(room), [kept](error_code, std::size_t) { ADD_FAILURE(); });
-  context.poll();
-  // The handler, with the socket in it, is destroyed with the context.
+  std::string buffer(10, '\0');
+  std::weak_ptr<afplug::async_socket> watch;
+  {
+    asio::io_context short_lived;
+    const auto kept = std::make_shared<afplug::async_socket>(short_lived, b.release());
+    watch = kept;
+    kept->async_read_some(asio::buffer(buffer), [kept](error_code, std::size_t) { ADD_FAILURE(); });
+    short_lived.poll();
+  }
+  EXPECT_TRUE(watch.expired()) << "the context destroys the handler and the socket in it";
 }
 
-TEST_P(async_socket, refused) {
+TEST_P(async_socket, connect_is_refused) {
   auto listener = listening();
   const auto to = listener.next_layer().getsockname();
   listener.close();
-  afplug::async_socket client(context, made());
+  afplug::async_socket client(context, new_socket());
   error_code got;
   client.async_connect(to, [&](error_code ec) { got = ec; });
   context.run();
   EXPECT_EQ(got, asio::error::connection_refused);
 }
 
-TEST_P(async_socket, without_a_socket) {
+TEST_P(async_socket, operations_without_a_socket_fail) {
   afplug::async_socket none(context);
   int calls = 0;
   char byte = 0;
@@ -274,7 +280,7 @@ TEST_P(async_socket, without_a_socket) {
   EXPECT_EQ(calls, 5);
 }
 
-TEST_P(async_socket, released_with_what_it_held) {
+TEST_P(async_socket, release_keeps_received_data) {
   auto [a, b] = connection();
   a.next_layer().send(afplug::const_bytes("kept", 4));
   auto plain = b.release();
@@ -284,7 +290,7 @@ TEST_P(async_socket, released_with_what_it_held) {
   EXPECT_EQ(plain.recv(got), 4u);
 }
 
-TEST_P(async_socket, in_a_pool_of_threads) {
+TEST_P(async_socket, works_in_a_thread_pool) {
   asio::thread_pool pool(2);
   auto pair = connection();
   afplug::async_socket a(pool, pair.first.release()), b(pool, pair.second.release());
@@ -297,17 +303,17 @@ TEST_P(async_socket, in_a_pool_of_threads) {
   pool.join();
 }
 
-TEST_P(async_socket, datagrams_with_their_senders) {
+TEST_P(async_socket, receive_from_has_the_sender) {
   const auto other = GetParam().address == "127.0.0.1:0" ? GetParam().address : GetParam().address + "-2";
-  afplug::async_socket a(context, made(SOCK_DGRAM)), b(context, made(SOCK_DGRAM));
+  afplug::async_socket a(context, new_socket(SOCK_DGRAM)), b(context, new_socket(SOCK_DGRAM));
   a.next_layer().bind(GetParam().address);
   b.next_layer().bind(other);
-  std::string room(10, '\0');
+  std::string buffer(10, '\0');
   afplug::address from;
   bool done = false;
-  b.async_receive_from(asio::buffer(room), from, [&](error_code ec, std::size_t n) {
+  b.async_receive_from(asio::buffer(buffer), from, [&](error_code ec, std::size_t n) {
     EXPECT_FALSE(ec);
-    EXPECT_EQ(room.substr(0, n), "hello");
+    EXPECT_EQ(buffer.substr(0, n), "hello");
     done = true;
   });
   a.async_send_to(asio::buffer("hello", 5), b.next_layer().getsockname(), [](error_code ec, std::size_t n) {
@@ -320,21 +326,21 @@ TEST_P(async_socket, datagrams_with_their_senders) {
   EXPECT_EQ(from.to_string(), a.next_layer().getsockname().to_string());
 }
 
-TEST_P(async_socket, many_datagrams_at_once) {
+TEST_P(async_socket, send_many_and_receive_many) {
   const auto other = GetParam().address == "127.0.0.1:0" ? GetParam().address : GetParam().address + "-2";
-  afplug::async_socket a(context, made(SOCK_DGRAM)), b(context, made(SOCK_DGRAM));
+  afplug::async_socket a(context, new_socket(SOCK_DGRAM)), b(context, new_socket(SOCK_DGRAM));
   a.next_layer().bind(GetParam().address);
   b.next_layer().bind(other);
   const auto to = b.next_layer().getsockname();
-  std::array<std::array<char, 10>, 4> rooms;
+  std::array<std::array<char, 10>, 4> buffers;
   std::array<afplug::incoming, 4> got;
-  for (std::size_t i = 0; i < got.size(); ++i) got[i].into = rooms[i];
+  for (std::size_t i = 0; i < got.size(); ++i) got[i].into = buffers[i];
   bool done = false;
   b.async_receive_many(got, [&](error_code ec, std::size_t n) {
     EXPECT_FALSE(ec);
     EXPECT_EQ(n, 2u);
-    EXPECT_EQ(std::string(rooms[0].data(), got[0].size), "one");
-    EXPECT_EQ(std::string(rooms[1].data(), got[1].size), "three");
+    EXPECT_EQ(std::string(buffers[0].data(), got[0].size), "one");
+    EXPECT_EQ(std::string(buffers[1].data(), got[1].size), "three");
     done = true;
   });
   std::array<afplug::outgoing, 2> sent{
@@ -347,7 +353,7 @@ TEST_P(async_socket, many_datagrams_at_once) {
   EXPECT_TRUE(done);
 }
 
-TEST_P(async_socket, default_tokens) {
+TEST_P(async_socket, default_completion_tokens) {
   using token = asio::use_awaitable_t<>;
   using socket = token::as_default_on_t<afplug::async_socket>;
   auto pair = connection();
@@ -369,11 +375,12 @@ TEST_P(async_socket, default_tokens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(families, async_socket,
-                         testing::Values(place{"inet", "127.0.0.1:0"}, place{"unix", "@afplug-async"},
-                                         place{"loop", "afplug-async"}),
+                         testing::Values(endpoint{"inet", "127.0.0.1:0"}, endpoint{"unix", "@afplug-async"},
+                                         endpoint{"loop", "afplug-async"}),
                          [](const auto& one) { return std::string(one.param.family); });
 
-// A receiver that is full keeps the sender's descriptor ready to send, though nothing can be sent.
+// A full receiver of AF_UNIX datagrams: epoll(7) reports an unconnected sender as writable although sends fail with
+// EAGAIN.
 class full_receiver : public testing::Test {
  protected:
   full_receiver() {
@@ -394,23 +401,23 @@ class full_receiver : public testing::Test {
   error_code result;
 };
 
-TEST_F(full_receiver, is_waited_for_without_spinning) {
+TEST_F(full_receiver, sender_waits_without_spinning) {
   context.restart();
   std::size_t handlers = 0;
   const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
   while (std::chrono::steady_clock::now() < until) handlers += context.run_one_until(until);
   EXPECT_LE(handlers, 60u);
-  char room[8];
+  char buffer[8];
   error_code none;
-  while (receiver.recv({room, sizeof room}, MSG_DONTWAIT, none) == 1) {
+  while (receiver.recv({buffer, sizeof buffer}, MSG_DONTWAIT, none) == 1) {
   }
   context.run();
   EXPECT_TRUE(ended);
   EXPECT_FALSE(result);
-  EXPECT_EQ(receiver.recv({room, sizeof room}, MSG_DONTWAIT, none), 2u);
+  EXPECT_EQ(receiver.recv({buffer, sizeof buffer}, MSG_DONTWAIT, none), 2u);
 }
 
-TEST_F(full_receiver, is_waited_for_until_it_is_cancelled) {
+TEST_F(full_receiver, cancel_ends_the_wait) {
   sender.cancel();
   context.restart();
   context.run();
@@ -418,7 +425,7 @@ TEST_F(full_receiver, is_waited_for_until_it_is_cancelled) {
   EXPECT_EQ(result, asio::error::operation_aborted);
 }
 
-TEST_F(full_receiver, is_waited_for_until_the_sender_closes) {
+TEST_F(full_receiver, close_ends_the_wait) {
   sender.close();
   context.restart();
   context.run();
@@ -426,16 +433,16 @@ TEST_F(full_receiver, is_waited_for_until_the_sender_closes) {
   EXPECT_EQ(result, asio::error::operation_aborted);
 }
 
-TEST(async_loop_socket, waits_for_room_in_the_backlog) {
+TEST(async_loop_socket, connect_waits_while_the_backlog_is_full) {
   asio::io_context context;
   afplug::socket listener("loop", SOCK_STREAM);
-  listener.bind("full-house");
+  listener.bind("full-backlog");
   listener.listen(0);
   afplug::socket first("loop", SOCK_STREAM);
-  first.connect("full-house");
+  first.connect("full-backlog");
   afplug::async_socket second(context, afplug::socket("loop", SOCK_STREAM));
   int connected = 0;
-  second.async_connect(afplug::address("loop", "full-house"), [&](error_code ec) {
+  second.async_connect(afplug::address("loop", "full-backlog"), [&](error_code ec) {
     EXPECT_FALSE(ec);
     ++connected;
   });

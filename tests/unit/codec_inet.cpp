@@ -3,22 +3,22 @@
 #include <netinet/in.h>
 #include <array>
 #include <utility>
-#include "codec.hpp"
+#include "family_plugin.hpp"
 
 namespace {
-using namespace codec_test;
+using namespace family_plugin;
 
 sockaddr_in ipv4(std::uint32_t host, std::uint16_t port) {
-  sockaddr_in made{};
-  made.sin_family = AF_INET;
-  made.sin_port = htons(port);
-  made.sin_addr.s_addr = htonl(host);
-  return made;
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(host);
+  return address;
 }
 
-TEST(codec_inet, texts_and_what_they_mean) {
+TEST(codec_inet, texts_round_trip) {
   const codec c("inet", SOCK_STREAM);
-  using row = std::pair<const char*, const char*>;
+  using row = std::pair<const char*, const char*>;  // text, canonical text
   for (const auto& [text, canonical] : {
            row{"192.0.2.1:80", "192.0.2.1:80"},
            row{"*:80", "0.0.0.0:80"},
@@ -33,7 +33,7 @@ TEST(codec_inet, texts_and_what_they_mean) {
   EXPECT_EQ(c.parse("192.0.2.1:80").bytes, raw(ipv4(0xc0000201, 80)));
 }
 
-TEST(codec_inet, refusals_name_the_part) {
+TEST(codec_inet, error_texts_name_the_invalid_part) {
   const codec c("inet", SOCK_STREAM);
   expect_refusal(c, "1.2.3.4:65536", ERANGE, "port must be 0-65535, not 65536");
   expect_refusal(c, "1.2.3.4:-1", ERANGE, "port must be 0-65535, not -1");
@@ -51,12 +51,12 @@ TEST(codec_inet, refusals_name_the_part) {
   expect_refusal(c, "", EINVAL, "the port is missing");
 }
 
-TEST(codec_inet, a_bad_port_is_told_before_a_bad_host) {
+TEST(codec_inet, invalid_port_is_reported_before_invalid_host) {
   const codec c("inet", SOCK_STREAM);
   expect_refusal(c, "localhost:65536", ERANGE, "port");
 }
 
-TEST(codec_inet, raw_sockets_need_no_port) {
+TEST(codec_inet, port_is_optional_for_raw_sockets) {
   const codec c("inet", SOCK_RAW, IPPROTO_ICMP);
   expect_round_trip(c, "192.0.2.1", "192.0.2.1");
   expect_round_trip(c, "192.0.2.1:0", "192.0.2.1");
@@ -64,23 +64,23 @@ TEST(codec_inet, raw_sockets_need_no_port) {
   expect_round_trip(c, "*", "0.0.0.0");
 }
 
-TEST(codec_inet, every_port_and_many_hosts_come_back) {
+TEST(codec_inet, all_ports_and_many_hosts_round_trip) {
   const codec c("inet", SOCK_DGRAM);
   for (std::uint32_t port = 0; port <= 65535; ++port) {
     const auto address = raw(ipv4(0x7f000001 + port * 65537u, static_cast<std::uint16_t>(port)));
     const auto back = c.parse(c.format(address));
-    ASSERT_EQ(back.error, 0) << back.why;
+    ASSERT_EQ(back.error, 0) << back.error_text;
     ASSERT_EQ(back.bytes, address);
   }
 }
 
-TEST(codec_inet, without_a_type_the_port_may_be_missing) {
+TEST(codec_inet, port_is_optional_without_a_type) {
   const codec c("inet", 0);
   expect_round_trip(c, "192.0.2.1", "192.0.2.1:0");
   expect_refusal(c, "", EINVAL, "the port is missing");
 }
 
-TEST(codec_inet, fields_are_pythons_tuple) {
+TEST(codec_inet, fields_are_those_of_pythons_tuple) {
   const codec c("inet", SOCK_STREAM);
   const auto address = raw(ipv4(0xc0000201, 80));
   EXPECT_EQ(c.get(address), (std::vector{text("192.0.2.1"), number(80)}));
@@ -101,7 +101,7 @@ TEST(codec_inet, fields_are_pythons_tuple) {
   expect_refusal(c, {text(std::string_view("\0\xff", 2)), number(1)}, EINVAL, "'\\x00\\xff' is not an IPv4 address");
 }
 
-TEST(codec_inet, addresses_of_others_are_refused) {
+TEST(codec_inet, refuses_addresses_of_other_families_and_sizes) {
   const codec c("inet", SOCK_STREAM);
   auto address = ipv4(INADDR_ANY, 1);
   EXPECT_EQ(c.format(raw(address, 15)), "errno 22");
@@ -111,21 +111,21 @@ TEST(codec_inet, addresses_of_others_are_refused) {
   EXPECT_EQ(c.format(raw(address)), "errno 22");
 }
 
-TEST(codec_inet, text_is_cut_to_the_room_and_tells_its_size) {
+TEST(codec_inet, text_is_truncated_to_the_buffer_and_its_full_size_reported) {
   const codec c("inet", SOCK_STREAM);
   const auto address = raw(ipv4(0xc0000201, 80));
-  char room[5] = {'x', 'x', 'x', 'x', 'x'};
-  afplug_text out{room, 4, 0};
-  ASSERT_EQ(c.slots().format(&c.who(), address.data(), 16, &out), 0);
+  char buffer[5] = {'x', 'x', 'x', 'x', 'x'};
+  afplug_text out{buffer, 4, 0};
+  ASSERT_EQ(c.slots().format(&c.identity(), address.data(), 16, &out), 0);
   EXPECT_EQ(out.size, 12u);
-  EXPECT_EQ(std::string(room, 5), "192.x");
+  EXPECT_EQ(std::string(buffer, 5), "192.x");
   afplug_text nothing{nullptr, 0, 0};
-  ASSERT_EQ(c.slots().format(&c.who(), address.data(), 16, &nothing), 0);
+  ASSERT_EQ(c.slots().format(&c.identity(), address.data(), 16, &nothing), 0);
   EXPECT_EQ(nothing.size, 12u);
-  afplug_sockaddr made{};
-  EXPECT_EQ(c.slots().parse(&c.who(), "x", 1, &made, nullptr), -EINVAL);
+  afplug_sockaddr parsed{};
+  EXPECT_EQ(c.slots().parse(&c.identity(), "x", 1, &parsed, nullptr), -EINVAL);
   afplug_value one{};
-  EXPECT_EQ(c.slots().get(&c.who(), address.data(), 16, &one, 1), 2);
+  EXPECT_EQ(c.slots().get(&c.identity(), address.data(), 16, &one, 1), 2);
   EXPECT_EQ(one.kind, AFPLUG_KIND_TEXT);
 }
 

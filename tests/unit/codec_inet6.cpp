@@ -3,25 +3,25 @@
 #include <netinet/in.h>
 #include <random>
 #include <utility>
-#include "codec.hpp"
+#include "family_plugin.hpp"
 
 namespace {
-using namespace codec_test;
+using namespace family_plugin;
 
 sockaddr_in6 ipv6(const char* host, std::uint16_t port, std::uint32_t flow = 0, std::uint32_t scope = 0) {
-  sockaddr_in6 made{};
-  made.sin6_family = AF_INET6;
-  made.sin6_port = htons(port);
-  made.sin6_flowinfo = htonl(flow);
-  made.sin6_scope_id = scope;
-  EXPECT_EQ(inet_pton(AF_INET6, host, &made.sin6_addr), 1);
-  return made;
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_port = htons(port);
+  address.sin6_flowinfo = htonl(flow);
+  address.sin6_scope_id = scope;
+  EXPECT_EQ(inet_pton(AF_INET6, host, &address.sin6_addr), 1);
+  return address;
 }
 
-// The loopback interface is the first of every network namespace, and named lo; no machine has 123456 interfaces.
-TEST(codec_inet6, texts_and_what_they_mean) {
+// The loopback interface has index 1 and the name lo in every network namespace. No interface has index 123456.
+TEST(codec_inet6, texts_round_trip) {
   const codec c("inet6", SOCK_STREAM);
-  using row = std::pair<const char*, const char*>;
+  using row = std::pair<const char*, const char*>;  // text, canonical text
   for (const auto& [text, canonical] : {
            row{"[::]:0", "[::]:0"},
            row{"*:80", "[::]:80"},
@@ -42,7 +42,7 @@ TEST(codec_inet6, texts_and_what_they_mean) {
   EXPECT_EQ(c.parse("[fe80::1%lo]:80?flowinfo=0x12&tclass=0x34").bytes, raw(ipv6("fe80::1", 80, 0x3400012, 1)));
 }
 
-TEST(codec_inet6, refusals_name_the_part) {
+TEST(codec_inet6, error_texts_name_the_invalid_part) {
   const codec c("inet6", SOCK_STREAM);
   expect_refusal(c, "[::1]:65536", ERANGE, "port must be 0-65535, not 65536");
   expect_refusal(c, "[::1]:x", EINVAL, "port 'x' is not a number");
@@ -68,7 +68,7 @@ TEST(codec_inet6, refusals_name_the_part) {
   expect_refusal(c, "[fe80::1%a%zz]:80", EINVAL, "two hexadecimal digits");
 }
 
-TEST(codec_inet6, raw_sockets_need_no_port) {
+TEST(codec_inet6, port_is_optional_for_raw_sockets) {
   const codec c("inet6", SOCK_RAW, IPPROTO_ICMPV6);
   expect_round_trip(c, "::1", "::1");
   expect_round_trip(c, "[::1]", "::1");
@@ -77,7 +77,7 @@ TEST(codec_inet6, raw_sockets_need_no_port) {
   expect_round_trip(c, "fe80::1%lo?flowinfo=1", "fe80::1%lo?flowinfo=0x1");
 }
 
-TEST(codec_inet6, any_address_comes_back) {
+TEST(codec_inet6, random_addresses_round_trip) {
   const codec c("inet6", SOCK_DGRAM);
   std::mt19937 random(6);
   for (int i = 0; i < 20000; ++i) {
@@ -85,18 +85,18 @@ TEST(codec_inet6, any_address_comes_back) {
                         i % 3 == 0 ? static_cast<std::uint32_t>(random()) : 0);
     for (auto& byte : address.sin6_addr.s6_addr) byte = static_cast<std::uint8_t>(random() % 4 == 0 ? random() : 0);
     const auto back = c.parse(c.format(raw(address)));
-    ASSERT_EQ(back.error, 0) << back.why;
+    ASSERT_EQ(back.error, 0) << back.error_text;
     ASSERT_EQ(back.bytes, raw(address)) << c.format(raw(address));
   }
 }
 
-TEST(codec_inet6, without_a_type_the_port_may_be_missing) {
+TEST(codec_inet6, port_is_optional_without_a_type) {
   const codec c("inet6", 0);
   expect_round_trip(c, "::1", "[::1]:0");
   expect_refusal(c, "", EINVAL, "the port is missing");
 }
 
-TEST(codec_inet6, fields_are_pythons_tuple) {
+TEST(codec_inet6, fields_are_those_of_pythons_tuple) {
   const codec c("inet6", SOCK_STREAM);
   const auto address = raw(ipv6("fe80::1", 80, 0x12, 1));
   EXPECT_EQ(c.get(address), (std::vector{text("fe80::1"), number(80), number(0x12), number(1)}));
@@ -114,7 +114,7 @@ TEST(codec_inet6, fields_are_pythons_tuple) {
   expect_refusal(c, {text("::1")}, EINVAL, "port is missing");
 }
 
-TEST(codec_inet6, addresses_of_others_are_refused) {
+TEST(codec_inet6, refuses_addresses_of_other_families_and_sizes) {
   const codec c("inet6", SOCK_STREAM);
   auto address = ipv6("::", 1);
   EXPECT_EQ(c.format(raw(address, 27)), "errno 22");

@@ -2,20 +2,20 @@
 #include <sys/socket.h>
 
 #include <linux/netlink.h>
-#include "codec.hpp"
+#include "family_plugin.hpp"
 
 namespace {
-using namespace codec_test;
+using namespace family_plugin;
 
 std::string nl(std::uint32_t pid, std::uint32_t groups) {
-  sockaddr_nl made{};
-  made.nl_family = AF_NETLINK;
-  made.nl_pid = pid;
-  made.nl_groups = groups;
-  return raw(made);
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_pid = pid;
+  address.nl_groups = groups;
+  return raw(address);
 }
 
-TEST(codec_netlink, texts_and_what_they_mean) {
+TEST(codec_netlink, texts_round_trip) {
   const codec c("netlink", SOCK_RAW);
   struct row {
     const char *text, *canonical;
@@ -38,7 +38,7 @@ TEST(codec_netlink, texts_and_what_they_mean) {
   expect_refusal(c, "0,1", EINVAL, "pid");
 }
 
-TEST(codec_netlink, fields_are_pythons_tuple) {
+TEST(codec_netlink, fields_are_those_of_pythons_tuple) {
   const codec c("netlink", SOCK_RAW);
   EXPECT_EQ(c.get(nl(7, 3)), (std::vector{number(7), number(3)}));
   EXPECT_EQ(c.set({number(7), number(3)}).bytes, nl(7, 3));
@@ -49,7 +49,7 @@ TEST(codec_netlink, fields_are_pythons_tuple) {
   EXPECT_EQ(c.format(nl(1, 1).substr(1)), "errno 22");
 }
 
-TEST(codec_netlink_c, does_the_same_from_c) {
+TEST(codec_netlink_c, c_plugin_reads_and_writes_addresses) {
   const codec c("../afplug_test/netlink_c", SOCK_RAW);
   expect_round_trip(c, "7,3", "7,3");
   expect_round_trip(c, "7", "7,0");

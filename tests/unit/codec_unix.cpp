@@ -3,22 +3,22 @@
 #include <sys/un.h>
 #include <random>
 #include <utility>
-#include "codec.hpp"
+#include "family_plugin.hpp"
 
 namespace {
-using namespace codec_test;
+using namespace family_plugin;
 using namespace std::string_literals;
 
 std::string un(std::string_view name, std::size_t length) {
-  sockaddr_un made{};
-  made.sun_family = AF_UNIX;
-  std::memcpy(made.sun_path, name.data(), name.size());
-  return raw(made, length);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, name.data(), name.size());
+  return raw(address, length);
 }
 std::string path(std::string_view name) { return un(name, 2 + name.size() + 1); }
 std::string abstract(std::string_view name) { return un('\0' + std::string(name), 3 + name.size()); }
 
-TEST(codec_unix, texts_and_what_they_mean) {
+TEST(codec_unix, texts_round_trip) {
   const codec c("unix", SOCK_STREAM);
   struct row {
     std::string text, canonical, bytes;
@@ -51,7 +51,7 @@ TEST(codec_unix, texts_and_what_they_mean) {
   }
 }
 
-TEST(codec_unix, names_have_their_limits) {
+TEST(codec_unix, names_are_limited_to_107_bytes) {
   const codec c("unix", SOCK_DGRAM);
   for (std::size_t size = 0; size <= 107; ++size) {
     const std::string name(size, 'n');
@@ -65,7 +65,7 @@ TEST(codec_unix, names_have_their_limits) {
   expect_refusal(c, std::string(5000, 'n'), ENAMETOOLONG, "the path");
 }
 
-TEST(codec_unix, refusals_name_the_part) {
+TEST(codec_unix, error_texts_name_the_invalid_part) {
   const codec c("unix", SOCK_STREAM);
   expect_refusal(c, "/a%00b", EINVAL, "NUL");
   expect_refusal(c, "%00a", EINVAL, "abstract name begins with '@'");
@@ -73,20 +73,20 @@ TEST(codec_unix, refusals_name_the_part) {
   for (const char* text : {"/%", "/%4", "/%4x", "@%x4", "%"}) expect_refusal(c, text, EINVAL, "two hexadecimal digits");
 }
 
-TEST(codec_unix, every_byte_comes_back_everywhere) {
+TEST(codec_unix, all_bytes_round_trip_in_every_position) {
   const codec c("unix", SOCK_STREAM);
   for (int byte = 0; byte < 256; ++byte)
     for (const auto& [before, after] : {std::pair{"", ""}, {"", "z"}, {"z", ""}, {"z", "z"}}) {
       const std::string name = before + std::string(1, static_cast<char>(byte)) + after;
       for (const auto& address : {abstract(name), byte == 0 ? abstract("x" + name) : path(name)}) {
         const auto back = c.parse(c.format(address));
-        ASSERT_EQ(back.error, 0) << back.why;
+        ASSERT_EQ(back.error, 0) << back.error_text;
         ASSERT_EQ(back.bytes, address) << c.format(address);
       }
     }
 }
 
-TEST(codec_unix, any_name_comes_back) {
+TEST(codec_unix, random_names_round_trip) {
   const codec c("unix", SOCK_STREAM);
   std::mt19937 random(1);
   for (int i = 0; i < 20000; ++i) {
@@ -96,12 +96,12 @@ TEST(codec_unix, any_name_comes_back) {
       if (byte == '\0' && i % 4 < 2) byte = '%';
     const auto address = i % 4 < 2 ? path(name) : abstract(name);
     const auto back = c.parse(c.format(address));
-    ASSERT_EQ(back.error, 0) << back.why;
+    ASSERT_EQ(back.error, 0) << back.error_text;
     ASSERT_EQ(back.bytes, address) << c.format(address);
   }
 }
 
-TEST(codec_unix, the_field_is_pythons_path) {
+TEST(codec_unix, field_is_pythons_path) {
   const codec c("unix", SOCK_STREAM);
   for (const auto& [address, field] : {std::pair{path("/x"), "/x"s}, {abstract("a\0"s), "\0a\0"s}, {un("", 2), ""s}}) {
     EXPECT_EQ(c.get(address), (std::vector{bytes(field)}));
@@ -117,8 +117,8 @@ TEST(codec_unix, the_field_is_pythons_path) {
   expect_refusal(c, {bytes("a"), bytes("b")}, EINVAL, "1 fields");
 }
 
-// The kernel ends a path with a NUL that need not be counted, and lets another program bind 108 bytes without one.
-TEST(codec_unix, paths_as_the_kernel_may_give_them) {
+// unix(7): sun_path may or may not be null-terminated, and may have 108 bytes without a null byte.
+TEST(codec_unix, paths_without_or_with_trailing_nul_are_read) {
   const codec c("unix", SOCK_STREAM);
   EXPECT_EQ(c.format(un("/x", 4)), "/x");
   EXPECT_EQ(c.format(un("/x", 110)), "/x");

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// create_connection and create_server. The C library's getaddrinfo is this file's own here, so that a name has whatever
-// addresses a test wants, and takes as long.
+// create_connection and create_server. This file replaces the C library's getaddrinfo, so that tests choose the
+// addresses of a name and how long the look-up takes.
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,22 +38,22 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// ---- the names of these tests ----
+// ---- the resolver of these tests ----
 
-struct name_server {
+struct resolver {
   std::mutex lock;
   std::condition_variable changed;
   std::map<std::string, std::vector<address>> names;
-  bool held = false;  // look-ups wait until it is false
-  int asked = 0;      // look-ups begun
-  int answered = 0;   // look-ups ended
+  bool blocked = false;  // look-ups wait while it is set
+  int started = 0;       // number of look-ups
+  int finished = 0;
   int last_flags = 0;
-  std::string last_encoding;  // of the thread that asked
+  std::string last_encoding;  // of the calling thread
 };
 
-name_server& names() {
-  static name_server it;
-  return it;
+resolver& fake_resolver() {
+  static resolver instance;
+  return instance;
 }
 
 struct node {
@@ -64,18 +64,18 @@ struct node {
 }  // namespace
 
 extern "C" int getaddrinfo(const char* host, const char*, const ::addrinfo* hints, ::addrinfo** out) {
-  auto& ns = names();
-  std::unique_lock hold(ns.lock);
-  ns.last_flags = hints->ai_flags;
-  ns.last_encoding = ::nl_langinfo(CODESET);
+  auto& r = fake_resolver();
+  std::unique_lock hold(r.lock);
+  r.last_flags = hints->ai_flags;
+  r.last_encoding = ::nl_langinfo(CODESET);
   if ((hints->ai_flags & AI_NUMERICHOST) != 0) return EAI_NONAME;
-  ++ns.asked;
-  ns.changed.notify_all();
-  ns.changed.wait(hold, [&] { return !ns.held; });
-  ++ns.answered;
-  ns.changed.notify_all();
-  const auto found = ns.names.find(host ? host : "");
-  if (found == ns.names.end()) return EAI_NONAME;
+  ++r.started;
+  r.changed.notify_all();
+  r.changed.wait(hold, [&] { return !r.blocked; });
+  ++r.finished;
+  r.changed.notify_all();
+  const auto found = r.names.find(host ? host : "");
+  if (found == r.names.end()) return EAI_NONAME;
   ::addrinfo** end = out;
   *out = nullptr;
   for (const auto& a : found->second) {
@@ -109,7 +109,7 @@ bool has_ipv6() {
   return !ec;
 }
 
-// An address that accepts.
+// A listening socket.
 struct listener {
   explicit listener(const char* family = "inet", const char* at = "127.0.0.1:0") : s(family, SOCK_STREAM) {
     s.bind(at);
@@ -119,9 +119,9 @@ struct listener {
   afplug::socket s;
 };
 
-// An address that never answers: its backlog is full, so that a SYN is dropped.
-struct black_hole {
-  black_hole() : s("inet", SOCK_STREAM), filler("inet", SOCK_STREAM) {
+// A listening socket with a full backlog, so that the kernel drops further SYNs.
+struct full_backlog {
+  full_backlog() : s("inet", SOCK_STREAM), filler("inet", SOCK_STREAM) {
     s.bind("127.0.0.1:0");
     s.listen(0);
     filler.connect(s.getsockname());
@@ -130,26 +130,29 @@ struct black_hole {
   afplug::socket s, filler;
 };
 
-// An address that refuses: nobody listens there, and the port stays taken.
-struct refusal {
-  explicit refusal(const char* family = "inet", const char* at = "127.0.0.1:0") : s(family, SOCK_STREAM) { s.bind(at); }
+// A bound socket that does not listen, so that connections to it are refused.
+struct closed_port {
+  explicit closed_port(const char* family = "inet", const char* at = "127.0.0.1:0") : s(family, SOCK_STREAM) {
+    s.bind(at);
+  }
   address at() const { return s.getsockname(); }
   afplug::socket s;
 };
 
-class connecting : public testing::Test {
+class create_connection : public testing::Test {
  protected:
   void TearDown() override {
-    name_only({}, {});
+    resolve({}, {});
     afplug::socket::default_timeout({});
   }
-  static void name(std::vector<address> addresses) { name_only("host.test", std::move(addresses)); }
-  static void name_only(const std::string& host, std::vector<address> addresses) {
-    const std::lock_guard hold(names().lock);
-    names().names.clear();
-    if (!host.empty()) names().names[host] = std::move(addresses);
+  // Makes these the addresses of host.test, or of another name.
+  static void resolve_to(std::vector<address> addresses) { resolve("host.test", std::move(addresses)); }
+  static void resolve(const std::string& host, std::vector<address> addresses) {
+    const std::lock_guard hold(fake_resolver().lock);
+    fake_resolver().names.clear();
+    if (!host.empty()) fake_resolver().names[host] = std::move(addresses);
   }
-  static connection_options fast() {
+  static connection_options fast_options() {
     connection_options o;
     o.attempt_delay = 10ms;
     o.timeout = 60s;
@@ -157,59 +160,58 @@ class connecting : public testing::Test {
   }
 };
 
-// ---- the race ----
+// ---- Happy Eyeballs, RFC 8305 ----
 
-TEST_F(connecting, an_address_that_hangs_does_not_hold_the_next_up) {
-  const black_hole hole;
-  const listener good;
-  name({hole.at(), good.at()});
+TEST_F(create_connection, unresponsive_address_does_not_delay_the_next) {
+  const full_backlog unresponsive;
+  const listener open_port;
+  resolve_to({unresponsive.at(), open_port.at()});
   std::vector<connection_error::attempt> failed;
   error_code ec;
-  const auto s = afplug::create_connection("host.test", "80", fast(), ec, &failed);
+  const auto s = afplug::create_connection("host.test", "80", fast_options(), ec, &failed);
   ASSERT_FALSE(ec) << afplug::last_detail();
-  EXPECT_EQ(s.getpeername(), good.at());
+  EXPECT_EQ(s.getpeername(), open_port.at());
   EXPECT_TRUE(failed.empty());
 }
 
-TEST_F(connecting, many_that_hang_neither) {
-  const black_hole one, two, three;
-  const listener good;
-  name({one.at(), two.at(), three.at(), good.at()});
-  EXPECT_EQ(afplug::create_connection("host.test", "80", fast()).getpeername(), good.at());
+TEST_F(create_connection, several_unresponsive_addresses_do_not_delay_the_next) {
+  const full_backlog one, two, three;
+  const listener open_port;
+  resolve_to({one.at(), two.at(), three.at(), open_port.at()});
+  EXPECT_EQ(afplug::create_connection("host.test", "80", fast_options()).getpeername(), open_port.at());
 }
 
-// The delay is an hour: only the failure can have let the next start.
-TEST_F(connecting, an_address_that_refuses_is_followed_at_once) {
-  const refusal first, second;
-  const listener good;
-  name({first.at(), second.at(), good.at()});
-  auto options = fast();
+// The attempt delay is an hour, so only the failure of one attempt can start the next.
+TEST_F(create_connection, refused_attempt_starts_the_next_at_once) {
+  const closed_port first, second;
+  const listener open_port;
+  resolve_to({first.at(), second.at(), open_port.at()});
+  auto options = fast_options();
   options.attempt_delay = 1h;
   std::vector<connection_error::attempt> failed;
   error_code ec;
   const auto s = afplug::create_connection("host.test", "80", options, ec, &failed);
   ASSERT_FALSE(ec);
-  EXPECT_EQ(s.getpeername(), good.at());
+  EXPECT_EQ(s.getpeername(), open_port.at());
   ASSERT_EQ(failed.size(), 2u);
   EXPECT_EQ(failed[0].to, first.at());
   EXPECT_EQ(failed[1].to, second.at());
   EXPECT_EQ(failed[0].ec.value(), ECONNREFUSED);
 }
 
-// A refusal while another is under way lets the next start as well.
-TEST_F(connecting, a_refusal_beside_one_that_hangs_is_followed_at_once) {
-  const refusal bad;
-  const black_hole hole;
-  const listener good;
-  name({bad.at(), hole.at(), bad.at(), good.at()});
-  EXPECT_EQ(afplug::create_connection("host.test", "80", fast()).getpeername(), good.at());
+TEST_F(create_connection, refused_attempt_starts_the_next_while_another_is_pending) {
+  const closed_port refusing;
+  const full_backlog unresponsive;
+  const listener open_port;
+  resolve_to({refusing.at(), unresponsive.at(), refusing.at(), open_port.at()});
+  EXPECT_EQ(afplug::create_connection("host.test", "80", fast_options()).getpeername(), open_port.at());
 }
 
-TEST_F(connecting, families_take_turns_and_the_resolvers_first_begins) {
+TEST_F(create_connection, address_families_are_interleaved) {
   if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6 loopback";
-  const refusal six1("inet6", "[::1]:0"), six2("inet6", "[::1]:0"), six3("inet6", "[::1]:0"), four1, four2;
+  const closed_port six1("inet6", "[::1]:0"), six2("inet6", "[::1]:0"), six3("inet6", "[::1]:0"), four1, four2;
   const auto order = [](bool happy) {
-    auto options = fast();
+    auto options = fast_options();
     options.happy_eyeballs = happy;
     std::vector<connection_error::attempt> failed;
     error_code ec;
@@ -218,18 +220,18 @@ TEST_F(connecting, families_take_turns_and_the_resolvers_first_begins) {
     for (const auto& each : failed) to.push_back(each.to);
     return to;
   };
-  name({six1.at(), six2.at(), six3.at(), four1.at(), four2.at()});
+  resolve_to({six1.at(), six2.at(), six3.at(), four1.at(), four2.at()});
   EXPECT_THAT(order(true), ElementsAre(six1.at(), four1.at(), six2.at(), four2.at(), six3.at()));
   EXPECT_THAT(order(false), ElementsAre(six1.at(), six2.at(), six3.at(), four1.at(), four2.at()));
-  name({four1.at(), six1.at(), six2.at()});
+  resolve_to({four1.at(), six1.at(), six2.at()});
   EXPECT_THAT(order(true), ElementsAre(four1.at(), six1.at(), six2.at()));
 }
 
-TEST_F(connecting, one_after_the_other_waits_for_each) {
-  const black_hole hole;
-  const listener good;
-  name({hole.at(), good.at()});
-  auto options = fast();
+TEST_F(create_connection, without_happy_eyeballs_attempts_are_sequential) {
+  const full_backlog unresponsive;
+  const listener open_port;
+  resolve_to({unresponsive.at(), open_port.at()});
+  auto options = fast_options();
   options.happy_eyeballs = false;
   options.timeout = 100ms;
   error_code ec;
@@ -237,37 +239,37 @@ TEST_F(connecting, one_after_the_other_waits_for_each) {
   afplug::create_connection("host.test", "80", options, ec, &failed);
   EXPECT_EQ(ec, errc::timed_out);
   ASSERT_EQ(failed.size(), 1u);
-  EXPECT_EQ(failed[0].to, hole.at());
-  const refusal bad;
-  name({bad.at(), good.at()});
-  EXPECT_EQ(afplug::create_connection("host.test", "80", options).getpeername(), good.at());
+  EXPECT_EQ(failed[0].to, unresponsive.at());
+  const closed_port refusing;
+  resolve_to({refusing.at(), open_port.at()});
+  EXPECT_EQ(afplug::create_connection("host.test", "80", options).getpeername(), open_port.at());
 }
 
-TEST_F(connecting, losers_are_closed) {
-  const black_hole one, two;
-  const listener good;
-  name({one.at(), two.at(), good.at()});
+TEST_F(create_connection, other_attempts_are_closed) {
+  const full_backlog one, two;
+  const listener open_port;
+  resolve_to({one.at(), two.at(), open_port.at()});
   const auto before = open_descriptor_count();
   {
-    const auto s = afplug::create_connection("host.test", "80", fast());
+    const auto s = afplug::create_connection("host.test", "80", fast_options());
     EXPECT_EQ(open_descriptor_count(), before + 1);
   }
-  auto options = fast();
+  auto options = fast_options();
   options.timeout = 50ms;
-  name({one.at(), two.at()});
+  resolve_to({one.at(), two.at()});
   error_code ec;
   afplug::create_connection("host.test", "80", options, ec);
   EXPECT_EQ(ec, errc::timed_out);
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-// ---- failures ----
+// ---- errors ----
 
-TEST_F(connecting, all_refusals_are_told) {
-  const refusal first, second;
-  name({first.at(), second.at()});
+TEST_F(create_connection, error_has_all_failed_attempts) {
+  const closed_port first, second;
+  resolve_to({first.at(), second.at()});
   try {
-    afplug::create_connection("host.test", "80", fast());
+    afplug::create_connection("host.test", "80", fast_options());
     FAIL() << "connected";
   } catch (const connection_error& e) {
     EXPECT_EQ(e.code().value(), ECONNREFUSED);
@@ -279,16 +281,16 @@ TEST_F(connecting, all_refusals_are_told) {
     EXPECT_THAT(e.what(), HasSubstr(second.at().to_string()));
   }
   error_code ec;
-  EXPECT_FALSE(afplug::create_connection("host.test", "80", fast(), ec).is_open());
+  EXPECT_FALSE(afplug::create_connection("host.test", "80", fast_options(), ec).is_open());
   EXPECT_EQ(ec.value(), ECONNREFUSED);
   EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(first.at().to_string()));
 }
 
-TEST_F(connecting, the_time_limit_is_for_the_whole) {
-  const black_hole hole;
-  const refusal bad;
-  name({hole.at(), bad.at()});
-  auto options = fast();
+TEST_F(create_connection, timeout_covers_all_attempts) {
+  const full_backlog unresponsive;
+  const closed_port refusing;
+  resolve_to({unresponsive.at(), refusing.at()});
+  auto options = fast_options();
   options.timeout = 100ms;
   try {
     afplug::create_connection("host.test", "80", options);
@@ -301,38 +303,38 @@ TEST_F(connecting, the_time_limit_is_for_the_whole) {
   }
 }
 
-TEST_F(connecting, the_default_timeout_is_the_limit_where_none_is_given) {
-  const black_hole hole;
-  name({hole.at()});
+TEST_F(create_connection, default_timeout_applies_without_a_timeout) {
+  const full_backlog unresponsive;
+  resolve_to({unresponsive.at()});
   afplug::socket::default_timeout(50ms);
   error_code ec;
   afplug::create_connection("host.test", "80", {}, ec);
   EXPECT_EQ(ec, errc::timed_out);
 }
 
-TEST_F(connecting, a_name_without_addresses_is_the_resolvers_error) {
+TEST_F(create_connection, look_up_failure_is_the_resolvers_error) {
   try {
-    afplug::create_connection("nosuch.test", "80", fast());
+    afplug::create_connection("nosuch.test", "80", fast_options());
     FAIL() << "connected";
   } catch (const connection_error&) {
-    FAIL() << "there was no attempt";
+    FAIL() << "no connection was attempted";
   } catch (const afplug::error& e) {
     EXPECT_EQ(e.code(), error_code(EAI_NONAME, afplug::resolver_category()));
     EXPECT_THAT(e.what(), HasSubstr("nosuch.test"));
   }
-  auto options = fast();
+  auto options = fast_options();
   options.timeout = -1ns;
   error_code ec;
   afplug::create_connection("host.test", "80", options, ec);
   EXPECT_EQ(ec, errc::invalid_argument);
 }
 
-// ---- what comes out ----
+// ---- the socket ----
 
-TEST_F(connecting, the_socket_has_the_mode_that_was_asked_for) {
-  const listener good;
-  name({good.at()});
-  const auto limited = afplug::create_connection("host.test", "80", fast());
+TEST_F(create_connection, socket_has_the_timeout_of_the_options) {
+  const listener open_port;
+  resolve_to({open_port.at()});
+  const auto limited = afplug::create_connection("host.test", "80", fast_options());
   EXPECT_EQ(limited.timeout(), std::optional<std::chrono::nanoseconds>(60s));
   EXPECT_TRUE(non_blocking(limited.native_handle()));
   const auto blocking = afplug::create_connection("host.test", "80");
@@ -345,24 +347,24 @@ TEST_F(connecting, the_socket_has_the_mode_that_was_asked_for) {
   EXPECT_EQ(afplug::create_connection("host.test", "80").timeout(), std::optional<std::chrono::nanoseconds>(7s));
 }
 
-TEST_F(connecting, data_flows) {
-  const listener good;
-  name({good.at()});
-  auto client = afplug::create_connection("host.test", "80", fast());
-  auto server = const_cast<afplug::socket&>(good.s).accept();
+TEST_F(create_connection, socket_transfers_data) {
+  const listener open_port;
+  resolve_to({open_port.at()});
+  auto client = afplug::create_connection("host.test", "80", fast_options());
+  auto server = const_cast<afplug::socket&>(open_port.s).accept();
   client.sendall(std::string_view("hello"));
   char got[5];
   EXPECT_EQ(server.recvall(got), 5u);
   EXPECT_EQ(std::string_view(got, 5), "hello");
 }
 
-TEST_F(connecting, the_source_is_bound_and_picks_the_family) {
-  const listener good;
-  std::vector<address> all{good.at()};
-  std::optional<refusal> six;
+TEST_F(create_connection, source_address_is_bound_and_selects_the_family) {
+  const listener open_port;
+  std::vector<address> all{open_port.at()};
+  std::optional<closed_port> six;
   if (has_ipv6()) all.insert(all.begin(), six.emplace("inet6", "[::1]:0").at());
-  name(all);
-  auto options = fast();
+  resolve_to(all);
+  auto options = fast_options();
   options.source = address("inet", "127.0.0.2:0");
   std::vector<connection_error::attempt> failed;
   error_code ec;
@@ -371,15 +373,15 @@ TEST_F(connecting, the_source_is_bound_and_picks_the_family) {
   EXPECT_THAT(s.getsockname().to_string(), testing::StartsWith("127.0.0.2:"));
   EXPECT_TRUE(failed.empty());
   options.source = address("inet6", "[::1]:0");
-  name({good.at()});
+  resolve_to({open_port.at()});
   afplug::create_connection("host.test", "80", options, ec);
   EXPECT_EQ(ec.value(), EAFNOSUPPORT);
 }
 
-TEST_F(connecting, a_source_that_is_not_ours_fails_every_attempt) {
-  const listener good;
-  name({good.at()});
-  auto options = fast();
+TEST_F(create_connection, unavailable_source_address_fails_every_attempt) {
+  const listener open_port;
+  resolve_to({open_port.at()});
+  auto options = fast_options();
   options.source = address("inet", "192.0.2.1:0");
   try {
     afplug::create_connection("host.test", "80", options);
@@ -389,71 +391,71 @@ TEST_F(connecting, a_source_that_is_not_ours_fails_every_attempt) {
   }
 }
 
-TEST_F(connecting, the_family_can_be_chosen) {
+TEST_F(create_connection, family_option_selects_the_addresses) {
   if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6 loopback";
   const listener four;
   const listener six("inet6", "[::1]:0");
-  name({four.at(), six.at()});
-  auto options = fast();
+  resolve_to({four.at(), six.at()});
+  auto options = fast_options();
   options.family = AF_INET6;
   EXPECT_EQ(afplug::create_connection("host.test", "80", options).getpeername(), six.at());
 }
 
-// ---- look-ups that take long ----
+// ---- slow look-ups ----
 
-class slow_names : public connecting {
+class slow_resolver : public create_connection {
  protected:
   void SetUp() override {
-    const std::lock_guard hold(names().lock);
-    names().held = true;
-    before_ = names().answered;
-    asked_ = names().asked;
+    const std::lock_guard hold(fake_resolver().lock);
+    fake_resolver().blocked = true;
+    finished_ = fake_resolver().finished;
+    started_ = fake_resolver().started;
   }
   void TearDown() override {
     release();
-    auto& ns = names();
-    std::unique_lock hold(ns.lock);
-    // The look-up that nobody waits for any more ends too.
-    ns.changed.wait(hold, [&] { return ns.answered - before_ == ns.asked - asked_; });
+    auto& r = fake_resolver();
+    std::unique_lock hold(r.lock);
+    // Abandoned look-ups end as well.
+    r.changed.wait(hold, [&] { return r.finished - finished_ == r.started - started_; });
     hold.unlock();
-    connecting::TearDown();
+    create_connection::TearDown();
   }
   static void release() {
-    const std::lock_guard hold(names().lock);
-    names().held = false;
-    names().changed.notify_all();
+    const std::lock_guard hold(fake_resolver().lock);
+    fake_resolver().blocked = false;
+    fake_resolver().changed.notify_all();
   }
 
  private:
-  int before_ = 0, asked_ = 0;
+  int finished_ = 0, started_ = 0;
 };
 
-TEST_F(slow_names, end_at_the_limit) {
+TEST_F(slow_resolver, look_up_times_out) {
   error_code ec;
   EXPECT_TRUE(afplug::getaddrinfo("host.test", "80", {AF_UNSPEC, SOCK_STREAM, 0, 0, 20ms}, ec).empty());
   EXPECT_EQ(ec, errc::timed_out);
   EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr("host.test"));
-  auto options = fast();
+  auto options = fast_options();
   options.timeout = 20ms;
   afplug::create_connection("host.test", "80", options, ec);
   EXPECT_EQ(ec, errc::timed_out);
 }
 
-TEST_F(slow_names, with_no_time_at_all_are_not_begun) {
-  const int asked = names().asked;
+TEST_F(slow_resolver, timeout_of_zero_starts_no_look_up) {
+  const int started = fake_resolver().started;
   error_code ec;
   afplug::getaddrinfo("host.test", "80", {AF_UNSPEC, SOCK_STREAM, 0, 0, 0ns}, ec);
   EXPECT_EQ(ec, errc::timed_out);
-  EXPECT_EQ(names().asked, asked);
+  EXPECT_EQ(fake_resolver().started, started);
 }
 
-TEST_F(slow_names, that_answer_in_time_are_used) {
-  const listener good;
-  name({good.at()});
-  std::thread later([asked = names().asked] {
-    auto& ns = names();
-    std::unique_lock hold(ns.lock);
-    ns.changed.wait(hold, [&] { return ns.asked > asked; });
+TEST_F(slow_resolver, look_up_that_ends_in_time_is_used) {
+  const listener open_port;
+  resolve_to({open_port.at()});
+  std::thread later([started = fake_resolver().started] {
+    auto& r = fake_resolver();
+    std::unique_lock hold(r.lock);
+    r.changed.wait(hold, [&] { return r.started > started; });
     hold.unlock();
     release();
   });
@@ -462,13 +464,13 @@ TEST_F(slow_names, that_answer_in_time_are_used) {
   later.join();
   ASSERT_FALSE(ec) << ec;
   ASSERT_EQ(found.size(), 1u);
-  EXPECT_EQ(found[0].address, good.at());
+  EXPECT_EQ(found[0].address, open_port.at());
 }
 
-// Signals come until the call has ended; the hook says at the third that it shall.
-class with_signals {
+// Sends SIGUSR1 to the calling thread every millisecond.
+class periodic_signals {
  public:
-  with_signals() : target_(::pthread_self()) {
+  periodic_signals() : target_(::pthread_self()) {
     struct sigaction action {};
     action.sa_handler = [](int) {};
     ::sigaction(SIGUSR1, &action, &before_);
@@ -479,7 +481,7 @@ class with_signals {
       }
     });
   }
-  ~with_signals() {
+  ~periodic_signals() {
     sender_.request_stop();
     sender_.join();
     ::sigaction(SIGUSR1, &before_, nullptr);
@@ -491,85 +493,86 @@ class with_signals {
   std::jthread sender_;
 };
 
-TEST_F(slow_names, end_when_the_interrupt_hook_says_so) {
+TEST_F(slow_resolver, interrupt_hook_ends_the_look_up) {
   int calls = 0;
   const afplug::scoped_interrupt_hook hook([&] { return ++calls == 3; });
   error_code ec;
   {
-    const with_signals signals;
+    const periodic_signals signals;
     afplug::getaddrinfo("host.test", "80", {AF_UNSPEC, SOCK_STREAM, 0, 0, 60s}, ec);
   }
   EXPECT_EQ(ec, errc::interrupted);
   EXPECT_EQ(calls, 3);
 }
 
-TEST_F(connecting, ends_when_the_interrupt_hook_says_so) {
-  const black_hole hole;
-  name({hole.at()});
+TEST_F(create_connection, interrupt_hook_ends_the_attempts) {
+  const full_backlog unresponsive;
+  resolve_to({unresponsive.at()});
   int calls = 0;
   const afplug::scoped_interrupt_hook hook([&] { return ++calls >= 3; });
   const auto before = open_descriptor_count();
   error_code ec;
   {
-    const with_signals signals;
-    afplug::create_connection("host.test", "80", fast(), ec);
+    const periodic_signals signals;
+    afplug::create_connection("host.test", "80", fast_options(), ec);
   }
   EXPECT_EQ(ec, errc::interrupted);
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-// ---- names outside ASCII ----
+// ---- internationalized names ----
 
-TEST_F(connecting, names_outside_ascii_go_out_as_idna_whatever_the_locale) {
-  const listener good;
-  name_only("bücher.test", {good.at()});
+TEST_F(create_connection, non_ascii_names_are_looked_up_as_idna_in_any_locale) {
+  const listener open_port;
+  resolve("bücher.test", {open_port.at()});
   const std::string locale = std::setlocale(LC_ALL, nullptr);
   for (const auto limit : {std::optional<std::chrono::nanoseconds>(), std::optional<std::chrono::nanoseconds>(60s)}) {
-    EXPECT_EQ(afplug::getaddrinfo("bücher.test", "80", {AF_UNSPEC, SOCK_STREAM, 0, 0, limit})[0].address, good.at());
-    EXPECT_NE(names().last_flags & AI_IDN, 0);
-    EXPECT_EQ(names().last_encoding, "UTF-8");
+    EXPECT_EQ(afplug::getaddrinfo("bücher.test", "80", {AF_UNSPEC, SOCK_STREAM, 0, 0, limit})[0].address,
+              open_port.at());
+    EXPECT_NE(fake_resolver().last_flags & AI_IDN, 0);
+    EXPECT_EQ(fake_resolver().last_encoding, "UTF-8");
   }
   EXPECT_EQ(std::setlocale(LC_ALL, nullptr), locale);
   EXPECT_EQ(::uselocale(nullptr), LC_GLOBAL_LOCALE);
-  name({good.at()});
+  resolve_to({open_port.at()});
   afplug::getaddrinfo("host.test", "80");
-  EXPECT_EQ(names().last_flags & AI_IDN, 0);
+  EXPECT_EQ(fake_resolver().last_flags & AI_IDN, 0);
 }
 
 // ---- create_server ----
 
-int flag_of(const afplug::socket& s, int level, int number) {
+int int_option(const afplug::socket& s, int level, int number) {
   int value = -1;
   s.getsockopt(level, number, afplug::mutable_bytes(&value, sizeof value));
   return value;
 }
 
-TEST(create_server, listens) {
+TEST(create_server, returns_a_listening_socket) {
   auto server = afplug::create_server(address("inet", "127.0.0.1:0"));
   EXPECT_EQ(server.type(), SOCK_STREAM);
   EXPECT_EQ(server.family(), AF_INET);
-  EXPECT_EQ(flag_of(server, SOL_SOCKET, SO_ACCEPTCONN), 1);
-  EXPECT_EQ(flag_of(server, SOL_SOCKET, SO_REUSEADDR), 1);
-  EXPECT_EQ(flag_of(server, SOL_SOCKET, SO_REUSEPORT), 0);
+  EXPECT_EQ(int_option(server, SOL_SOCKET, SO_ACCEPTCONN), 1);
+  EXPECT_EQ(int_option(server, SOL_SOCKET, SO_REUSEADDR), 1);
+  EXPECT_EQ(int_option(server, SOL_SOCKET, SO_REUSEPORT), 0);
   EXPECT_FALSE(server.inheritable());
   afplug::socket client("inet", SOCK_STREAM);
   client.connect(server.getsockname());
   EXPECT_TRUE(server.accept().is_open());
 }
 
-TEST(create_server, of_a_unix_path_needs_no_ip_options) {
+TEST(create_server, unix_address_gets_no_ip_options) {
   auto server = afplug::create_server(address("unix", "@afplug-create-server-" + std::to_string(::getpid())));
-  EXPECT_EQ(flag_of(server, SOL_SOCKET, SO_ACCEPTCONN), 1);
-  EXPECT_EQ(flag_of(server, SOL_SOCKET, SO_REUSEADDR), 0);
+  EXPECT_EQ(int_option(server, SOL_SOCKET, SO_ACCEPTCONN), 1);
+  EXPECT_EQ(int_option(server, SOL_SOCKET, SO_REUSEADDR), 0);
 }
 
-TEST(create_server, takes_the_type_of_the_address) {
+TEST(create_server, socket_has_the_type_of_the_address) {
   auto server =
       afplug::create_server(address("unix", "@afplug-seqpacket-server-" + std::to_string(::getpid()), SOCK_SEQPACKET));
   EXPECT_EQ(server.type(), SOCK_SEQPACKET);
 }
 
-TEST(create_server, says_which_address_is_taken_and_leaves_nothing_open) {
+TEST(create_server, address_in_use_is_named_and_no_descriptor_leaks) {
   const auto first = afplug::create_server(address("inet", "127.0.0.1:0"));
   const auto before = open_descriptor_count();
   error_code ec;
@@ -579,7 +582,7 @@ TEST(create_server, says_which_address_is_taken_and_leaves_nothing_open) {
   EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(expected));
   try {
     afplug::create_server(first.getsockname());
-    FAIL() << "bound twice";
+    FAIL() << "bound an address that is in use";
   } catch (const afplug::error& e) {
     EXPECT_EQ(e.code().value(), EADDRINUSE);
     EXPECT_THAT(e.what(), HasSubstr(expected));
@@ -587,31 +590,31 @@ TEST(create_server, says_which_address_is_taken_and_leaves_nothing_open) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-TEST(create_server, with_reuse_port_shares_its_address) {
+TEST(create_server, reuse_port_shares_the_address) {
   afplug::server_options options;
   options.reuse_port = true;
   const auto first = afplug::create_server(address("inet", "127.0.0.1:0"), options);
-  EXPECT_EQ(flag_of(first, SOL_SOCKET, SO_REUSEPORT), 1);
+  EXPECT_EQ(int_option(first, SOL_SOCKET, SO_REUSEPORT), 1);
   const auto second = afplug::create_server(first.getsockname(), options);
   EXPECT_EQ(first.getsockname(), second.getsockname());
 }
 
-TEST(create_server, over_ipv6_serves_ipv6_alone) {
+TEST(create_server, inet6_server_refuses_ipv4) {
   if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6 loopback";
   const auto server = afplug::create_server(address("inet6", "[::]:0"));
-  EXPECT_EQ(flag_of(server, IPPROTO_IPV6, IPV6_V6ONLY), 1);
+  EXPECT_EQ(int_option(server, IPPROTO_IPV6, IPV6_V6ONLY), 1);
   afplug::socket client("inet", SOCK_STREAM);
   error_code ec;
   client.connect(address("inet", "127.0.0.1:" + std::to_string(*server.getsockname().number("port"))), ec);
   EXPECT_EQ(ec.value(), ECONNREFUSED);
 }
 
-TEST(create_server, with_dualstack_serves_both) {
+TEST(create_server, dualstack_server_accepts_ipv4_and_ipv6) {
   if (!afplug::has_dualstack_ipv6() || !has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
   afplug::server_options options;
   options.dualstack_ipv6 = true;
   auto server = afplug::create_server(address("inet6", "[::]:0"), options);
-  EXPECT_EQ(flag_of(server, IPPROTO_IPV6, IPV6_V6ONLY), 0);
+  EXPECT_EQ(int_option(server, IPPROTO_IPV6, IPV6_V6ONLY), 0);
   const auto port = std::to_string(*server.getsockname().number("port"));
   for (const auto& to : {address("inet", "127.0.0.1:" + port), address("inet6", "[::1]:" + port)}) {
     afplug::socket client(to.family(), SOCK_STREAM);
@@ -622,7 +625,7 @@ TEST(create_server, with_dualstack_serves_both) {
   }
 }
 
-TEST(create_server, with_dualstack_is_for_inet6) {
+TEST(create_server, dualstack_is_refused_for_other_families) {
   afplug::server_options options;
   options.dualstack_ipv6 = true;
   for (const auto& at : {address("inet", "127.0.0.1:0"), address("unix", "@x")}) {
@@ -632,7 +635,7 @@ TEST(create_server, with_dualstack_is_for_inet6) {
   }
 }
 
-TEST(create_server, refuses_what_can_not_listen) {
+TEST(create_server, datagram_address_is_refused) {
   const auto before = open_descriptor_count();
   error_code ec;
   afplug::create_server(address("inet", "127.0.0.1:0", SOCK_DGRAM), {}, ec);
@@ -640,13 +643,13 @@ TEST(create_server, refuses_what_can_not_listen) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-TEST(create_server, backlog_bounds_the_queue) {
+TEST(create_server, backlog_is_passed_to_listen) {
   afplug::server_options options;
-  options.backlog = 0;
+  options.backlog = 3;
   const auto server = afplug::create_server(address("inet", "127.0.0.1:0"), options);
   ::tcp_info info{};
   server.getsockopt(IPPROTO_TCP, TCP_INFO, afplug::mutable_bytes(&info, sizeof info));
-  EXPECT_EQ(info.tcpi_sacked, 0u);  // of a listener: the most that its queue holds
+  EXPECT_EQ(info.tcpi_sacked, 3u);  // of a listener: its backlog
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Ancillary data: building, reading what is whole and what is broken, and whose the descriptors are.
+// Ancillary data: building it, reading valid and malformed data, and the ownership of received descriptors.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/net_tstamp.h>
@@ -38,7 +38,7 @@ template <class F>
 void expect_invalid(F f) {
   try {
     f();
-    ADD_FAILURE() << "nothing was thrown";
+    ADD_FAILURE() << "no exception";
   } catch (const afplug::error& e) {
     EXPECT_EQ(e.code(), errc::invalid_argument);
   }
@@ -48,7 +48,7 @@ bool is_open(int fd) { return ::fcntl(fd, F_GETFD) >= 0; }
 
 // ---- sizes ----
 
-TEST(cmsg, sizes_are_those_of_the_macros) {
+TEST(cmsg, sizes_equal_the_macros) {
   for (const std::size_t n : {0u, 1u, 4u, 8u, 12u, 1000u}) {
     EXPECT_EQ(afplug::cmsg_len(n), CMSG_LEN(n));
     EXPECT_EQ(afplug::cmsg_space(n), CMSG_SPACE(n));
@@ -71,7 +71,7 @@ TEST(cmsg, sizes_out_of_range_are_refused) {
 
 // ---- building ----
 
-TEST(control_builder, builds_what_the_macros_read) {
+TEST(control_builder, output_is_readable_with_the_macros) {
   control_builder b;
   EXPECT_TRUE(b.empty());
   const int fds[] = {3, 4, 5};
@@ -103,7 +103,7 @@ TEST(control_builder, padding_is_zero) {
   for (std::size_t i = CMSG_LEN(3); i < bytes.size(); ++i) EXPECT_EQ(bytes[i], std::byte{}) << i;
 }
 
-TEST(control_builder, items_come_back) {
+TEST(control_builder, items_are_read_back) {
   control_builder b;
   in_pktinfo v4{};
   v4.ipi_ifindex = 3;
@@ -144,7 +144,7 @@ TEST(control_builder, values_out_of_range_are_refused) {
 
 // ---- reading ----
 
-TEST(control_item, times_are_read_in_every_layout) {
+TEST(control_item, timestamps_are_read_in_every_layout) {
   const struct {
     int type;
     std::int64_t fraction;
@@ -167,13 +167,13 @@ TEST(control_item, times_are_read_in_every_layout) {
   EXPECT_EQ((*times)[2], 3s + 4ns);
 }
 
-TEST(control_item, times_that_no_nanoseconds_hold_are_none) {
+TEST(control_item, timestamps_out_of_range_are_ignored) {
   control_builder b;
   b.add(SOL_SOCKET, SO_TIMESTAMPNS_OLD, std::array<std::int64_t, 2>{INT64_MAX, 0});
   EXPECT_FALSE(items_of(b.bytes())[0].timestamp());
 }
 
-TEST(control_item, a_short_payload_is_none) {
+TEST(control_item, short_payload_is_ignored) {
   control_builder b;
   b.add(SOL_SOCKET, SCM_CREDENTIALS, "12345678901", 11).add(IPPROTO_IP, IP_TTL, "12", 2);
   const auto items = items_of(b.bytes());
@@ -181,28 +181,29 @@ TEST(control_item, a_short_payload_is_none) {
   EXPECT_FALSE(items[1].hop_limit());
 }
 
-// The kernel gives IP_TOS in one byte.
-TEST(control_item, one_byte_is_a_small_int) {
+// ip(7): IP_TOS is received in one byte.
+TEST(control_item, int_of_one_byte_is_read) {
   control_builder b;
   b.add(IPPROTO_IP, IP_TOS, "\x20", 1);
   EXPECT_EQ(items_of(b.bytes())[0].traffic_class(), 32);
 }
 
-std::vector<std::byte> one_item(std::size_t claimed, std::size_t present) {
-  ::cmsghdr head{};
-  head.cmsg_len = claimed;
-  head.cmsg_level = SOL_SOCKET;
-  head.cmsg_type = SCM_CREDENTIALS;
-  std::vector<std::byte> bytes(std::max(present, sizeof head));
-  std::memcpy(bytes.data(), &head, sizeof head);
+// A control message with that cmsg_len in a buffer of `present` bytes.
+std::vector<std::byte> control_message(std::size_t cmsg_len, std::size_t present) {
+  ::cmsghdr header{};
+  header.cmsg_len = cmsg_len;
+  header.cmsg_level = SOL_SOCKET;
+  header.cmsg_type = SCM_CREDENTIALS;
+  std::vector<std::byte> bytes(std::max(present, sizeof header));
+  std::memcpy(bytes.data(), &header, sizeof header);
   bytes.resize(present);
   bytes.shrink_to_fit();
   return bytes;
 }
 
-TEST(control_view, broken_data_ends_or_is_cut_and_is_never_read_outside) {
+TEST(control_view, malformed_data_ends_the_iteration_within_the_buffer) {
   const struct {
-    std::size_t claimed, present;
+    std::size_t cmsg_len, present;
     std::size_t items;
     bool truncated;
     std::size_t payload;
@@ -212,8 +213,8 @@ TEST(control_view, broken_data_ends_or_is_cut_and_is_never_read_outside) {
       {16, 15, 0, false, 0}, {15, 32, 0, false, 0}, {0, 32, 0, false, 0},        {1, 1, 0, false, 0},
   };
   for (const auto& each : cases) {
-    SCOPED_TRACE(std::to_string(each.claimed) + " claimed of " + std::to_string(each.present));
-    const auto bytes = one_item(each.claimed, each.present);
+    SCOPED_TRACE("cmsg_len " + std::to_string(each.cmsg_len) + " in " + std::to_string(each.present) + " bytes");
+    const auto bytes = control_message(each.cmsg_len, each.present);
     const auto items = items_of(bytes);
     ASSERT_EQ(items.size(), each.items);
     if (items.empty()) continue;
@@ -222,27 +223,27 @@ TEST(control_view, broken_data_ends_or_is_cut_and_is_never_read_outside) {
   }
 }
 
-TEST(control_buffer, tells_what_is_malformed) {
+TEST(control_buffer, malformed_is_set_for_malformed_data) {
   const auto fill = [](control_buffer& b, const std::vector<std::byte>& bytes) {
     std::memcpy(b.prepare(), bytes.data(), bytes.size());
     b.received(bytes.size(), false);
   };
   control_buffer b(64);
   EXPECT_FALSE(b.malformed());
-  fill(b, one_item(28, 32));
+  fill(b, control_message(28, 32));
   EXPECT_FALSE(b.malformed());
   EXPECT_TRUE(b.find(SOL_SOCKET, SCM_CREDENTIALS));
   EXPECT_FALSE(b.find(SOL_SOCKET, SCM_RIGHTS));
-  fill(b, one_item(64, 32));
+  fill(b, control_message(64, 32));
   EXPECT_TRUE(b.malformed());
-  fill(b, one_item(3, 32));
+  fill(b, control_message(3, 32));
   EXPECT_TRUE(b.malformed());
   EXPECT_EQ(b.begin(), b.end());
 }
 
 // ---- descriptors ----
 
-class passing : public testing::Test {
+class descriptor_passing : public testing::Test {
  protected:
   void SetUp() override {
     std::tie(left, right) = afplug::socket::pair();
@@ -277,7 +278,7 @@ class passing : public testing::Test {
   int sent[3] = {-1, -1, -1};
 };
 
-TEST_F(passing, what_is_taken_is_the_callers_and_close_on_exec) {
+TEST_F(descriptor_passing, taken_descriptors_belong_to_the_caller_and_are_close_on_exec) {
   std::vector<int> taken;
   {
     control_buffer b(afplug::cmsg_space(sizeof sent));
@@ -294,7 +295,7 @@ TEST_F(passing, what_is_taken_is_the_callers_and_close_on_exec) {
   }
 }
 
-TEST_F(passing, what_is_not_taken_is_closed_at_the_end) {
+TEST_F(descriptor_passing, destructor_closes_descriptors_not_taken) {
   const auto before = open_descriptor_count();
   std::vector<int> arrived;
   {
@@ -309,7 +310,7 @@ TEST_F(passing, what_is_not_taken_is_closed_at_the_end) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-TEST_F(passing, what_is_not_taken_is_closed_by_the_next_recvmsg) {
+TEST_F(descriptor_passing, next_recvmsg_closes_descriptors_not_taken) {
   const auto before = open_descriptor_count();
   control_buffer b(afplug::cmsg_space(sizeof sent));
   for (int i = 0; i < 10; ++i) {
@@ -323,7 +324,7 @@ TEST_F(passing, what_is_not_taken_is_closed_by_the_next_recvmsg) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-TEST_F(passing, a_failed_recvmsg_closes_them_too) {
+TEST_F(descriptor_passing, failed_recvmsg_closes_descriptors_not_taken) {
   const auto before = open_descriptor_count();
   control_buffer b(afplug::cmsg_space(sizeof sent));
   send();
@@ -338,7 +339,7 @@ TEST_F(passing, a_failed_recvmsg_closes_them_too) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-TEST_F(passing, moving_a_buffer_moves_its_descriptors) {
+TEST_F(descriptor_passing, moving_a_buffer_moves_its_descriptors) {
   const auto before = open_descriptor_count();
   control_buffer target(afplug::cmsg_space(sizeof sent));
   send();
@@ -359,8 +360,8 @@ TEST_F(passing, moving_a_buffer_moves_its_descriptors) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-// Room for so many bytes of payload: as many whole descriptors arrive as fit, and none leaks.
-TEST_F(passing, short_room_cuts_and_leaks_nothing) {
+// unix(7): the kernel passes as many descriptors as fit, closes the others and sets MSG_CTRUNC.
+TEST_F(descriptor_passing, small_buffer_truncates_and_leaks_no_descriptor) {
   const std::pair<std::size_t, std::size_t> cases[] = {{0, 0}, {1, 0}, {2, 0}, {3, 0}, {4, 1}, {7, 1}, {8, 2}, {11, 2}};
   for (const auto& [payload, whole] : cases) {
     SCOPED_TRACE(payload);
@@ -383,7 +384,7 @@ TEST_F(passing, short_room_cuts_and_leaks_nothing) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-TEST_F(passing, credentials_and_the_pidfd_come_beside) {
+TEST_F(descriptor_passing, credentials_and_pidfd_are_received_with_descriptors) {
   right.option("SO_PASSCRED", true);
   error_code ec;
   right.option("SO_PASSPIDFD", afplug::option_value(std::int64_t{1}), ec);
@@ -409,9 +410,9 @@ TEST_F(passing, credentials_and_the_pidfd_come_beside) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-// ---- over the loopback ----
+// ---- over loopback ----
 
-TEST(control, of_datagrams_over_ipv4) {
+TEST(control, ipv4_datagrams) {
   afplug::socket a("inet", SOCK_DGRAM), b("inet", SOCK_DGRAM);
   b.bind("127.0.0.1:0");
   for (const char* option : {"IP_PKTINFO", "IP_RECVTTL", "IP_RECVTOS", "SO_TIMESTAMPNS"}) b.option(option, true);
@@ -419,9 +420,9 @@ TEST(control, of_datagrams_over_ipv4) {
   const auto to = b.getsockname();
   a.sendmsg({&data, 1}, control_builder().ttl(7).tos(0x10), 0, &to);
   char byte;
-  const afplug::mutable_bytes room(&byte, 1);
+  const afplug::mutable_bytes buffer(&byte, 1);
   control_buffer c(256);
-  b.recvmsg({&room, 1}, c);
+  b.recvmsg({&buffer, 1}, c);
   EXPECT_FALSE(c.malformed());
   const auto info = c.find(IPPROTO_IP, IP_PKTINFO);
   ASSERT_TRUE(info);
@@ -431,26 +432,26 @@ TEST(control, of_datagrams_over_ipv4) {
   EXPECT_GT(c.find(SOL_SOCKET, SO_TIMESTAMPNS)->timestamp().value(), 0ns);
 }
 
-TEST(control, of_datagrams_over_ipv6) {
+TEST(control, ipv6_datagrams) {
   afplug::socket a("inet6", SOCK_DGRAM), b("inet6", SOCK_DGRAM);
   error_code ec;
   b.bind("[::1]:0", ec);
-  if (ec) GTEST_SKIP() << "this machine has no IPv6 loopback: " << ec.message();
+  if (ec) GTEST_SKIP() << "no IPv6 loopback address: " << ec.message();
   for (const char* option : {"IPV6_RECVPKTINFO", "IPV6_RECVHOPLIMIT", "IPV6_RECVTCLASS"}) b.option(option, true);
   const afplug::const_bytes data("x"sv);
   const auto to = b.getsockname();
   a.sendmsg({&data, 1}, control_builder().hop_limit(9).traffic_class(0x20), 0, &to);
   char byte;
-  const afplug::mutable_bytes room(&byte, 1);
+  const afplug::mutable_bytes buffer(&byte, 1);
   control_buffer c(256);
-  b.recvmsg({&room, 1}, c);
+  b.recvmsg({&buffer, 1}, c);
   EXPECT_EQ(c.find(IPPROTO_IPV6, IPV6_HOPLIMIT)->hop_limit(), 9);
   EXPECT_EQ(c.find(IPPROTO_IPV6, IPV6_TCLASS)->traffic_class(), 0x20);
   EXPECT_TRUE(c.find(IPPROTO_IPV6, IPV6_PKTINFO)->packet_info6());
 }
 
-// UDP_SEGMENT cuts one send into datagrams; UDP_GRO may put them together again and then says how.
-TEST(control, of_segmented_datagrams) {
+// udp(7): UDP_SEGMENT splits a send into datagrams. UDP_GRO may coalesce them and passes the segment size.
+TEST(control, segmented_udp_datagrams) {
   afplug::socket a("inet", SOCK_DGRAM), b("inet", SOCK_DGRAM);
   b.bind("127.0.0.1:0");
   b.option("UDP_GRO", true);
@@ -460,8 +461,8 @@ TEST(control, of_segmented_datagrams) {
   a.sendmsg({&data, 1}, control_builder().segment_size(300), 0, &to);
   std::size_t total = 0;
   while (total < bytes.size()) {
-    std::vector<char> room(2000);
-    const afplug::mutable_bytes into(room);
+    std::vector<char> buffer(2000);
+    const afplug::mutable_bytes into(buffer);
     control_buffer c(64);
     const auto got = b.recvmsg({&into, 1}, c);
     const auto gro = c.find(SOL_UDP, UDP_GRO);

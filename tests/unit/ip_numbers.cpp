@@ -1,8 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug/ip.hpp's numbers and layouts against the kernel's headers. It stands first: it needs nothing before it.
+// The numbers and layouts of afplug/ip.hpp compared with the kernel's headers. afplug/ip.hpp is included first, which
+// shows that it needs no other header.
 #include <afplug/ip.hpp>
-// <linux/tcp.h> has the newest struct tcp_info; <netinet/tcp.h>, which Asio includes, clashes with it.
+// <linux/tcp.h> has the newest struct tcp_info. It conflicts with <netinet/tcp.h>, which Asio includes.
 #include <gtest/gtest.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -12,27 +13,27 @@ namespace {
 namespace opt = afplug::opt;
 using info = opt::tcp::connection_info;
 
-#define SAME_PLACE(member)                                                      \
+#define SAME_LAYOUT(member)                                                     \
   static_assert(offsetof(info, member) == offsetof(::tcp_info, tcpi_##member)); \
   static_assert(sizeof(info::member) == sizeof(::tcp_info::tcpi_##member))
-SAME_PLACE(state);
-SAME_PLACE(options);
-SAME_PLACE(rto);
-SAME_PLACE(fackets);
-SAME_PLACE(last_ack_recv);
-SAME_PLACE(rtt);
-SAME_PLACE(rcv_space);
-SAME_PLACE(total_retrans);
-SAME_PLACE(pacing_rate);
-SAME_PLACE(bytes_received);
-SAME_PLACE(segs_out);
-SAME_PLACE(min_rtt);
-SAME_PLACE(delivery_rate);
-SAME_PLACE(sndbuf_limited);
-SAME_PLACE(delivered_ce);
-SAME_PLACE(bytes_retrans);
-SAME_PLACE(rcv_ooopack);
-SAME_PLACE(snd_wnd);
+SAME_LAYOUT(state);
+SAME_LAYOUT(options);
+SAME_LAYOUT(rto);
+SAME_LAYOUT(fackets);
+SAME_LAYOUT(last_ack_recv);
+SAME_LAYOUT(rtt);
+SAME_LAYOUT(rcv_space);
+SAME_LAYOUT(total_retrans);
+SAME_LAYOUT(pacing_rate);
+SAME_LAYOUT(bytes_received);
+SAME_LAYOUT(segs_out);
+SAME_LAYOUT(min_rtt);
+SAME_LAYOUT(delivery_rate);
+SAME_LAYOUT(sndbuf_limited);
+SAME_LAYOUT(delivered_ce);
+SAME_LAYOUT(bytes_retrans);
+SAME_LAYOUT(rcv_ooopack);
+SAME_LAYOUT(snd_wnd);
 static_assert(offsetof(info, rcv_wnd) == offsetof(info, snd_wnd) + 4);
 static_assert(sizeof(info) == offsetof(info, rcv_wnd) + 16);
 

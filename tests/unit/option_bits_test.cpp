@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Members of an option's struct that are bit-fields.
+// Bit-fields in the struct of an option (AFPLUG_BITS).
 #include <gtest/gtest.h>
 #include <afplug/option.hpp>
 #include <array>
@@ -20,34 +20,34 @@ constexpr std::array members{
 };
 
 afplug::option_info option() {
-  afplug::option_info made{};
-  made.size = sizeof(afplug_option);
-  made.name = "BITS";
-  made.kind = AFPLUG_KIND_STRUCT;
-  made.min_bytes = made.max_bytes = 3;
-  made.member_table = members;
-  return made;
+  afplug::option_info option{};
+  option.size = sizeof(afplug_option);
+  option.name = "BITS";
+  option.kind = AFPLUG_KIND_STRUCT;
+  option.min_bytes = option.max_bytes = 3;
+  option.member_table = members;
+  return option;
 }
 
 using bytes = std::vector<std::byte>;
-bytes of(std::initializer_list<int> values) {
-  bytes made;
-  for (const int v : values) made.push_back(static_cast<std::byte>(v));
-  return made;
+bytes bytes_of(std::initializer_list<int> values) {
+  bytes result;
+  for (const int v : values) result.push_back(static_cast<std::byte>(v));
+  return result;
 }
 
-TEST(option_bits, are_read_from_their_place) {
-  EXPECT_EQ(afplug::format_option(option(), of({0xa5, 0x01, 0x00})), "low=5,high=10,one=1");
-  EXPECT_EQ(afplug::format_option(option(), of({0x0f, 0xfe, 0xff})), "low=15,high=0,one=0");
+TEST(option_bits, are_formatted) {
+  EXPECT_EQ(afplug::format_option(option(), bytes_of({0xa5, 0x01, 0x00})), "low=5,high=10,one=1");
+  EXPECT_EQ(afplug::format_option(option(), bytes_of({0x0f, 0xfe, 0xff})), "low=15,high=0,one=0");
 }
 
-TEST(option_bits, are_written_beside_each_other) {
-  EXPECT_EQ(afplug::parse_option(option(), "low=5,high=10,one=1"), of({0xa5, 0x01, 0x00}));
-  EXPECT_EQ(afplug::parse_option(option(), "one=1,high=15,low=1"), of({0xf1, 0x01, 0x00}));
-  EXPECT_EQ(afplug::parse_option(option(), "high=0"), of({0, 0, 0}));
+TEST(option_bits, are_parsed_into_the_same_bytes) {
+  EXPECT_EQ(afplug::parse_option(option(), "low=5,high=10,one=1"), bytes_of({0xa5, 0x01, 0x00}));
+  EXPECT_EQ(afplug::parse_option(option(), "one=1,high=15,low=1"), bytes_of({0xf1, 0x01, 0x00}));
+  EXPECT_EQ(afplug::parse_option(option(), "high=0"), bytes_of({0, 0, 0}));
 }
 
-TEST(option_bits, have_their_own_range) {
+TEST(option_bits, values_out_of_range_are_refused) {
   for (const char* text : {"low=16", "high=16", "one=2", "low=-1", "low=256"}) {
     afplug::error_code ec;
     afplug::parse_option(option(), text, nullptr, ec);

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The text forms of options: every kind there and back, and the sentences of what is refused.
+// The text formats of options: every kind is parsed and formatted, and invalid text is refused with an error text.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <net/if.h>
@@ -40,7 +40,7 @@ option_info bounded(std::uint32_t kind, std::uint32_t least, std::uint32_t most)
   return o;
 }
 
-struct everything {
+struct all_kinds {
   std::int32_t flag;
   std::uint8_t u8;
   std::int8_t i8;
@@ -56,11 +56,8 @@ struct everything {
   std::int32_t index;
 };
 
-#define MEMBER(field, kind, unit, flags, values)                                                                      \
-  {                                                                                                                   \
-    sizeof(afplug_member), kind, #field, offsetof(everything, field), sizeof(everything::field), unit, flags, values, \
-        ""                                                                                                            \
-  }
+#define MEMBER(field, kind, unit, flags, values) \
+  { sizeof(afplug_member), kind, #field, offsetof(all_kinds, field), sizeof(all_kinds::field), unit, flags, values, "" }
 constexpr afplug_member members[] = {
     MEMBER(flag, AFPLUG_KIND_FLAG, 0, 0, nullptr),
     MEMBER(u8, AFPLUG_KIND_U8, 0, AFPLUG_MEMBER_HEX, nullptr),
@@ -79,7 +76,7 @@ constexpr afplug_member members[] = {
 
 option_info structure() {
   auto o = an_option(AFPLUG_KIND_STRUCT);
-  o.min_bytes = o.max_bytes = sizeof(everything);
+  o.min_bytes = o.max_bytes = sizeof(all_kinds);
   o.member_table = members;
   return o;
 }
@@ -96,7 +93,7 @@ option_info array() {
   return o;
 }
 
-constexpr char everything_text[] =
+constexpr char all_kinds_text[] =
     "flag=on,u8=0xfe,i8=-128,u16be=258,addr4=192.0.2.1,addr6=fe80::1,name=a%2cb%3d%25%7d,device=vcan%7b0,"
     "mac=02:00:00:00:00:01,raw=dead,delay=1.5s,mask=SOF_TXTIME_DEADLINE_MODE|0x80,index=lo";
 
@@ -104,18 +101,20 @@ std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-// ---- there and back ----
+// ---- parsing and formatting ----
 
-struct good {
+struct valid_text {
   option_info option;
-  std::string text;       // what is read
-  std::string canonical;  // what is written; empty: the same
+  std::string text;
+  std::string canonical;  // what format_option() returns; empty: the same text
   std::size_t size;       // of the bytes
 };
 
-std::ostream& operator<<(std::ostream& out, const good& g) { return out << "kind " << g.option.kind << ": " << g.text; }
+std::ostream& operator<<(std::ostream& out, const valid_text& g) {
+  return out << "kind " << g.option.kind << ": " << g.text;
+}
 
-class round_trip : public testing::TestWithParam<good> {};
+class round_trip : public testing::TestWithParam<valid_text> {};
 
 TEST_P(round_trip, gives_the_same_bytes) {
   const auto& [option, text, canonical, size] = GetParam();
@@ -129,76 +128,87 @@ TEST_P(round_trip, gives_the_same_bytes) {
 INSTANTIATE_TEST_SUITE_P(
     kinds, round_trip,
     testing::Values(
-        good{an_option(AFPLUG_KIND_FLAG), "on", "", 4}, good{an_option(AFPLUG_KIND_FLAG), "off", "", 4},
-        good{an_option(AFPLUG_KIND_FLAG), "1", "on", 4}, good{an_option(AFPLUG_KIND_FLAG), "FALSE", "off", 4},
-        good{an_option(AFPLUG_KIND_I32), "-2147483648", "", 4}, good{an_option(AFPLUG_KIND_I32), "2147483647", "", 4},
-        good{an_option(AFPLUG_KIND_I32), "-0x10", "-16", 4}, good{an_option(AFPLUG_KIND_I32), "007", "7", 4},
-        good{an_option(AFPLUG_KIND_U32), "4294967295", "", 4}, good{an_option(AFPLUG_KIND_U32), "0xFF", "255", 4},
-        good{an_option(AFPLUG_KIND_I64), "-9223372036854775808", "", 8},
-        good{an_option(AFPLUG_KIND_U64), "18446744073709551615", "", 8}, good{an_option(AFPLUG_KIND_U8), "255", "", 1},
-        good{an_option(AFPLUG_KIND_I8), "-128", "", 1}, good{an_option(AFPLUG_KIND_U16), "65535", "", 2},
-        good{an_option(AFPLUG_KIND_I16), "-32768", "", 2}, good{an_option(AFPLUG_KIND_U16BE), "8080", "", 2},
-        good{an_option(AFPLUG_KIND_U32BE), "0x01020304", "16909060", 4},
-        good{an_option(AFPLUG_KIND_TEXT), "cubic", "", 5}, good{an_option(AFPLUG_KIND_TEXT), "a=b,{c}", "", 7},
-        good{an_option(AFPLUG_KIND_TEXT), "100%25%0a", "", 5}, good{an_option(AFPLUG_KIND_IFNAME), "eth0", "", 5},
-        good{an_option(AFPLUG_KIND_IFNAME), "fifteen_letters", "", 16},
-        good{an_option(AFPLUG_KIND_IFINDEX), "lo", "", 4}, good{an_option(AFPLUG_KIND_IFINDEX), "0", "", 4},
-        good{an_option(AFPLUG_KIND_IFINDEX), "2147483647", "", 4}, good{an_option(AFPLUG_KIND_BYTES), "00ff7f", "", 3},
-        good{an_option(AFPLUG_KIND_BYTES), "0xDEAD", "dead", 2}, good{bounded(AFPLUG_KIND_BYTES, 2, 2), "0102", "", 2},
-        good{an_option(AFPLUG_KIND_LENGTH), "12", "", 12}, good{an_option(AFPLUG_KIND_LENGTH), "0", "", 0},
-        good{an_option(AFPLUG_KIND_IPV4), "255.255.255.255", "", 4},
-        good{an_option(AFPLUG_KIND_IPV6), "::ffff:1.2.3.4", "", 16}, good{an_option(AFPLUG_KIND_IPV6), "::", "", 16},
-        good{an_option(AFPLUG_KIND_MAC), "AA:b:cc:00:01:02", "aa:0b:cc:00:01:02", 6},
-        good{bounded(AFPLUG_KIND_MAC, 8, 8), "01:02:03:04:05:06:07:08", "", 8},
-        good{an_option(AFPLUG_KIND_BDADDR), "01:02:03:04:05:06", "", 6}));
+        valid_text{an_option(AFPLUG_KIND_FLAG), "on", "", 4}, valid_text{an_option(AFPLUG_KIND_FLAG), "off", "", 4},
+        valid_text{an_option(AFPLUG_KIND_FLAG), "1", "on", 4},
+        valid_text{an_option(AFPLUG_KIND_FLAG), "FALSE", "off", 4},
+        valid_text{an_option(AFPLUG_KIND_I32), "-2147483648", "", 4},
+        valid_text{an_option(AFPLUG_KIND_I32), "2147483647", "", 4},
+        valid_text{an_option(AFPLUG_KIND_I32), "-0x10", "-16", 4},
+        valid_text{an_option(AFPLUG_KIND_I32), "007", "7", 4},
+        valid_text{an_option(AFPLUG_KIND_U32), "4294967295", "", 4},
+        valid_text{an_option(AFPLUG_KIND_U32), "0xFF", "255", 4},
+        valid_text{an_option(AFPLUG_KIND_I64), "-9223372036854775808", "", 8},
+        valid_text{an_option(AFPLUG_KIND_U64), "18446744073709551615", "", 8},
+        valid_text{an_option(AFPLUG_KIND_U8), "255", "", 1}, valid_text{an_option(AFPLUG_KIND_I8), "-128", "", 1},
+        valid_text{an_option(AFPLUG_KIND_U16), "65535", "", 2}, valid_text{an_option(AFPLUG_KIND_I16), "-32768", "", 2},
+        valid_text{an_option(AFPLUG_KIND_U16BE), "8080", "", 2},
+        valid_text{an_option(AFPLUG_KIND_U32BE), "0x01020304", "16909060", 4},
+        valid_text{an_option(AFPLUG_KIND_TEXT), "cubic", "", 5},
+        valid_text{an_option(AFPLUG_KIND_TEXT), "a=b,{c}", "", 7},
+        valid_text{an_option(AFPLUG_KIND_TEXT), "100%25%0a", "", 5},
+        valid_text{an_option(AFPLUG_KIND_IFNAME), "eth0", "", 5},
+        valid_text{an_option(AFPLUG_KIND_IFNAME), "fifteen_bytes_x", "", 16},
+        valid_text{an_option(AFPLUG_KIND_IFINDEX), "lo", "", 4}, valid_text{an_option(AFPLUG_KIND_IFINDEX), "0", "", 4},
+        valid_text{an_option(AFPLUG_KIND_IFINDEX), "2147483647", "", 4},
+        valid_text{an_option(AFPLUG_KIND_BYTES), "00ff7f", "", 3},
+        valid_text{an_option(AFPLUG_KIND_BYTES), "0xDEAD", "dead", 2},
+        valid_text{bounded(AFPLUG_KIND_BYTES, 2, 2), "0102", "", 2},
+        valid_text{an_option(AFPLUG_KIND_LENGTH), "12", "", 12}, valid_text{an_option(AFPLUG_KIND_LENGTH), "0", "", 0},
+        valid_text{an_option(AFPLUG_KIND_IPV4), "255.255.255.255", "", 4},
+        valid_text{an_option(AFPLUG_KIND_IPV6), "::ffff:1.2.3.4", "", 16},
+        valid_text{an_option(AFPLUG_KIND_IPV6), "::", "", 16},
+        valid_text{an_option(AFPLUG_KIND_MAC), "AA:b:cc:00:01:02", "aa:0b:cc:00:01:02", 6},
+        valid_text{bounded(AFPLUG_KIND_MAC, 8, 8), "01:02:03:04:05:06:07:08", "", 8},
+        valid_text{an_option(AFPLUG_KIND_BDADDR), "01:02:03:04:05:06", "", 6}));
 
 INSTANTIATE_TEST_SUITE_P(names, round_trip,
-                         testing::Values(good{with_values(AFPLUG_KIND_I32, "SOCK_"), "SOCK_SEQPACKET", "", 4},
-                                         good{with_values(AFPLUG_KIND_I32, "SOCK_"), "stream", "SOCK_STREAM", 4},
-                                         good{with_values(AFPLUG_KIND_I32, "AF_"), "Unix", "AF_UNIX", 4},
-                                         good{with_values(AFPLUG_KIND_I32, "AF_"), "AF_LOCAL", "AF_UNIX", 4},
-                                         good{with_values(AFPLUG_KIND_I32, "AF_"), "200", "", 4},
-                                         good{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"), "0", "", 4},
-                                         good{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"),
-                                              "tx_software|SOFTWARE|0x2",
-                                              "SOF_TIMESTAMPING_TX_SOFTWARE|SOF_TIMESTAMPING_SOFTWARE", 4},
-                                         good{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"),
-                                              "SOF_TIMESTAMPING_OPT_ID|0x80000000", "", 4},
-                                         good{with_values(AFPLUG_KIND_I32, "EAI_"), "EAI_NONAME", "", 4}));
+                         testing::Values(valid_text{with_values(AFPLUG_KIND_I32, "SOCK_"), "SOCK_SEQPACKET", "", 4},
+                                         valid_text{with_values(AFPLUG_KIND_I32, "SOCK_"), "stream", "SOCK_STREAM", 4},
+                                         valid_text{with_values(AFPLUG_KIND_I32, "AF_"), "Unix", "AF_UNIX", 4},
+                                         valid_text{with_values(AFPLUG_KIND_I32, "AF_"), "AF_LOCAL", "AF_UNIX", 4},
+                                         valid_text{with_values(AFPLUG_KIND_I32, "AF_"), "200", "", 4},
+                                         valid_text{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"), "0", "", 4},
+                                         valid_text{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"),
+                                                    "tx_software|SOFTWARE|0x2",
+                                                    "SOF_TIMESTAMPING_TX_SOFTWARE|SOF_TIMESTAMPING_SOFTWARE", 4},
+                                         valid_text{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"),
+                                                    "SOF_TIMESTAMPING_OPT_ID|0x80000000", "", 4},
+                                         valid_text{with_values(AFPLUG_KIND_I32, "EAI_"), "EAI_NONAME", "", 4}));
 
 INSTANTIATE_TEST_SUITE_P(
     durations, round_trip,
-    testing::Values(good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "1.5s", "", sizeof(timeval)},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "200ms", "", sizeof(timeval)},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "0.0002s", "200us", sizeof(timeval)},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "-1.25s", "", sizeof(timeval)},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "none", "0s", sizeof(timeval)},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "2min", "120s", 16},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "9223372036854775807s", "", 16},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMESPEC), "5ns", "", sizeof(timespec)},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMESPEC), "1.000000001s", "", sizeof(timespec)},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "60", "60s", 4},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "1h", "3600s", 4},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "-1s", "", 4},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_MS), "1500ms", "1.5s", 4},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_US), "10µs", "10us", 4},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_US), "2.5ms", "", 4},
-                    good{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "4294967295ns", "4.294967295s", 4}));
+    testing::Values(
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "1.5s", "", sizeof(timeval)},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "200ms", "", sizeof(timeval)},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "0.0002s", "200us", sizeof(timeval)},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "-1.25s", "", sizeof(timeval)},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "none", "0s", sizeof(timeval)},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "2min", "120s", 16},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "9223372036854775807s", "", 16},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMESPEC), "5ns", "", sizeof(timespec)},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMESPEC), "1.000000001s", "", sizeof(timespec)},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "60", "60s", 4},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "1h", "3600s", 4},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "-1s", "", 4},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_MS), "1500ms", "1.5s", 4},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_US), "10µs", "10us", 4},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_US), "2.5ms", "", 4},
+        valid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "4294967295ns", "4.294967295s", 4}));
 
 INSTANTIATE_TEST_SUITE_P(
     structs, round_trip,
     testing::Values(
-        good{structure(), everything_text, "", sizeof(everything)},
-        good{structure(), "{u8=1,flag=off}",
-             "flag=off,u8=0x1,i8=0,u16be=0,addr4=0.0.0.0,addr6=::,name=,device=,mac=00:00:00:00:00:00,raw=0000,"
-             "delay=0s,mask=0x0,index=0",
-             sizeof(everything)},
-        good{array(), "{id=0x123,mask=2047},{id=0x1,mask=0}", "", 16}, good{array(), "{id=1}", "{id=0x1,mask=0}", 8},
-        good{array(), "", "", 0}));
+        valid_text{structure(), all_kinds_text, "", sizeof(all_kinds)},
+        valid_text{structure(), "{u8=1,flag=off}",
+                   "flag=off,u8=0x1,i8=0,u16be=0,addr4=0.0.0.0,addr6=::,name=,device=,mac=00:00:00:00:00:00,raw=0000,"
+                   "delay=0s,mask=0x0,index=0",
+                   sizeof(all_kinds)},
+        valid_text{array(), "{id=0x123,mask=2047},{id=0x1,mask=0}", "", 16},
+        valid_text{array(), "{id=1}", "{id=0x1,mask=0}", 8}, valid_text{array(), "", "", 0}));
 
-TEST(option_text, lays_struct_members_out_as_the_table_says) {
-  const auto bytes = afplug::parse_option(structure(), everything_text);
-  everything value;
+TEST(option_text, struct_members_have_the_offsets_of_the_table) {
+  const auto bytes = afplug::parse_option(structure(), all_kinds_text);
+  all_kinds value;
   ASSERT_EQ(bytes.size(), sizeof value);
   std::memcpy(&value, bytes.data(), sizeof value);
   EXPECT_EQ(value.flag, 1);
@@ -212,97 +222,112 @@ TEST(option_text, lays_struct_members_out_as_the_table_says) {
   EXPECT_EQ(value.index, static_cast<int>(::if_nametoindex("lo")));
 }
 
-TEST(option_text, bluetooth_addresses_lie_the_other_way_round) {
+TEST(option_text, bluetooth_addresses_are_in_reverse_byte_order) {
   const auto bytes = afplug::parse_option(an_option(AFPLUG_KIND_BDADDR), "01:02:03:04:05:06");
   EXPECT_EQ(bytes.front(), std::byte{6});
   EXPECT_EQ(bytes.back(), std::byte{1});
 }
 
-// ---- what is refused ----
+// ---- invalid text ----
 
-struct bad {
+struct invalid_text {
   option_info option;
   std::string text;
-  std::string sentence;  // a part of it
+  std::string error_text;  // a part of it
 };
 
-std::ostream& operator<<(std::ostream& out, const bad& b) { return out << "kind " << b.option.kind << ": " << b.text; }
+std::ostream& operator<<(std::ostream& out, const invalid_text& b) {
+  return out << "kind " << b.option.kind << ": " << b.text;
+}
 
-class refusals : public testing::TestWithParam<bad> {};
+class invalid_option_text : public testing::TestWithParam<invalid_text> {};
 
-TEST_P(refusals, say_what_is_wrong) {
-  const auto& [option, text, sentence] = GetParam();
+TEST_P(invalid_option_text, is_refused_with_the_reason) {
+  const auto& [option, text, error_text] = GetParam();
   error_code ec;
   EXPECT_TRUE(afplug::parse_option(option, text, nullptr, ec).empty());
   EXPECT_EQ(ec, errc::invalid_argument);
   EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr("SO_TEST"));
-  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(sentence));
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(error_text));
   EXPECT_THROW(afplug::parse_option(option, text), afplug::error);
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    numbers, refusals,
+    numbers, invalid_option_text,
+    testing::Values(invalid_text{an_option(AFPLUG_KIND_FLAG), "2", "neither on nor off"},
+                    invalid_text{an_option(AFPLUG_KIND_FLAG), "", "neither on nor off"},
+                    invalid_text{an_option(AFPLUG_KIND_I32), "2147483648", "-2147483648 to 2147483647"},
+                    invalid_text{an_option(AFPLUG_KIND_I32), "-2147483649", "outside"},
+                    invalid_text{an_option(AFPLUG_KIND_U32), "-1", "0 to 4294967295"},
+                    invalid_text{an_option(AFPLUG_KIND_U64), "18446744073709551616", "too large"},
+                    invalid_text{an_option(AFPLUG_KIND_U8), "256", "0 to 255"},
+                    invalid_text{an_option(AFPLUG_KIND_I8), "128", "-128 to 127"},
+                    invalid_text{an_option(AFPLUG_KIND_U16BE), "65536", "0 to 65535"},
+                    invalid_text{an_option(AFPLUG_KIND_I32), "", "is no number"},
+                    invalid_text{an_option(AFPLUG_KIND_I32), "1 ", "is no number"},
+                    invalid_text{an_option(AFPLUG_KIND_I32), "+1", "is no number"},
+                    invalid_text{an_option(AFPLUG_KIND_I32), "0x", "is no number"},
+                    invalid_text{an_option(AFPLUG_KIND_I32), "1|2", "is no number"},
+                    invalid_text{with_values(AFPLUG_KIND_I32, "SOCK_"), "SOCK_NOSUCH", "SOCK_STREAM"},
+                    invalid_text{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"), "tx_software|", "nor one of"},
+                    invalid_text{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"), "1|-1", "can't be combined"}));
+
+INSTANTIATE_TEST_SUITE_P(others, invalid_option_text,
+                         testing::Values(invalid_text{bounded(AFPLUG_KIND_TEXT, 0, 4), "cubic", "at most 4"},
+                                         invalid_text{an_option(AFPLUG_KIND_TEXT), "50%", "%25"},
+                                         invalid_text{an_option(AFPLUG_KIND_TEXT), "%4", "%25"},
+                                         invalid_text{an_option(AFPLUG_KIND_TEXT), "%gg", "%25"},
+                                         invalid_text{an_option(AFPLUG_KIND_IFNAME), "sixteen_bytes__x", "15"},
+                                         invalid_text{an_option(AFPLUG_KIND_IFINDEX), "no_such_if", "no interface"},
+                                         invalid_text{an_option(AFPLUG_KIND_IFINDEX), "-1",
+                                                      "-1 is outside 0 to 2147483647"},
+                                         invalid_text{an_option(AFPLUG_KIND_BYTES), "abc", "hexadecimal"},
+                                         invalid_text{an_option(AFPLUG_KIND_BYTES), "zz", "hexadecimal"},
+                                         invalid_text{bounded(AFPLUG_KIND_BYTES, 2, 2), "01", "takes 2"},
+                                         invalid_text{bounded(AFPLUG_KIND_BYTES, 1, 2), "010203", "1 to 2"},
+                                         invalid_text{an_option(AFPLUG_KIND_IPV4), "1.2.3", "IPv4"},
+                                         invalid_text{an_option(AFPLUG_KIND_IPV6), "1.2.3.4", "IPv6"},
+                                         invalid_text{an_option(AFPLUG_KIND_MAC), "01:02:03", "takes 6"},
+                                         invalid_text{an_option(AFPLUG_KIND_MAC), "01::02", "colons"},
+                                         invalid_text{an_option(AFPLUG_KIND_MAC), "01:02:", "colons"},
+                                         invalid_text{an_option(AFPLUG_KIND_BDADDR), "01:02:03:04:05", "Bluetooth"},
+                                         invalid_text{an_option(AFPLUG_KIND_LENGTH), "-1", "no length"},
+                                         invalid_text{an_option(AFPLUG_KIND_LENGTH), "9999999", "outside"}));
+
+INSTANTIATE_TEST_SUITE_P(
+    durations, invalid_option_text,
     testing::Values(
-        bad{an_option(AFPLUG_KIND_FLAG), "2", "neither on nor off"},
-        bad{an_option(AFPLUG_KIND_FLAG), "", "neither on nor off"},
-        bad{an_option(AFPLUG_KIND_I32), "2147483648", "-2147483648 to 2147483647"},
-        bad{an_option(AFPLUG_KIND_I32), "-2147483649", "outside"},
-        bad{an_option(AFPLUG_KIND_U32), "-1", "0 to 4294967295"},
-        bad{an_option(AFPLUG_KIND_U64), "18446744073709551616", "too large"},
-        bad{an_option(AFPLUG_KIND_U8), "256", "0 to 255"}, bad{an_option(AFPLUG_KIND_I8), "128", "-128 to 127"},
-        bad{an_option(AFPLUG_KIND_U16BE), "65536", "0 to 65535"}, bad{an_option(AFPLUG_KIND_I32), "", "is no number"},
-        bad{an_option(AFPLUG_KIND_I32), "1 ", "is no number"}, bad{an_option(AFPLUG_KIND_I32), "+1", "is no number"},
-        bad{an_option(AFPLUG_KIND_I32), "0x", "is no number"}, bad{an_option(AFPLUG_KIND_I32), "1|2", "is no number"},
-        bad{with_values(AFPLUG_KIND_I32, "SOCK_"), "SOCK_NOSUCH", "SOCK_STREAM"},
-        bad{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"), "tx_software|", "nor one of"},
-        bad{with_values(AFPLUG_KIND_U32, "SOF_TIMESTAMPING_"), "1|-1", "can't be combined"}));
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "5", "say 1.5s"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "5 s", "say 1.5s"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "s", "say 1.5s"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "1.s", "say 1.5s"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "1.5", "say 1.5s"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "5ns", "microseconds"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMESPEC), "0.1ns", "nanosecond"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "9223372036854775808s", "outside"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "99999999999999999999s", "too long"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "1.5s", "seconds"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "2147483648s", "outside"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "-1ns", "outside"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "5s", "outside"}));
 
-INSTANTIATE_TEST_SUITE_P(
-    others, refusals,
-    testing::Values(
-        bad{bounded(AFPLUG_KIND_TEXT, 0, 4), "cubic", "at most 4"}, bad{an_option(AFPLUG_KIND_TEXT), "50%", "%25"},
-        bad{an_option(AFPLUG_KIND_TEXT), "%4", "%25"}, bad{an_option(AFPLUG_KIND_TEXT), "%gg", "%25"},
-        bad{an_option(AFPLUG_KIND_IFNAME), "sixteen__letters", "15"},
-        bad{an_option(AFPLUG_KIND_IFINDEX), "no_such_if", "no interface"},
-        bad{an_option(AFPLUG_KIND_IFINDEX), "-1", "-1 is outside 0 to 2147483647"},
-        bad{an_option(AFPLUG_KIND_BYTES), "abc", "hexadecimal"}, bad{an_option(AFPLUG_KIND_BYTES), "zz", "hexadecimal"},
-        bad{bounded(AFPLUG_KIND_BYTES, 2, 2), "01", "takes 2"},
-        bad{bounded(AFPLUG_KIND_BYTES, 1, 2), "010203", "1 to 2"}, bad{an_option(AFPLUG_KIND_IPV4), "1.2.3", "IPv4"},
-        bad{an_option(AFPLUG_KIND_IPV6), "1.2.3.4", "IPv6"}, bad{an_option(AFPLUG_KIND_MAC), "01:02:03", "takes 6"},
-        bad{an_option(AFPLUG_KIND_MAC), "01::02", "colons"}, bad{an_option(AFPLUG_KIND_MAC), "01:02:", "colons"},
-        bad{an_option(AFPLUG_KIND_BDADDR), "01:02:03:04:05", "Bluetooth"},
-        bad{an_option(AFPLUG_KIND_LENGTH), "-1", "no length"},
-        bad{an_option(AFPLUG_KIND_LENGTH), "9999999", "outside"}));
+INSTANTIATE_TEST_SUITE_P(structs, invalid_option_text,
+                         testing::Values(invalid_text{structure(), "flag=on", "\"u8\" is missing"},
+                                         invalid_text{structure(), "flag=on,u8=1,flag=off", "twice"},
+                                         invalid_text{structure(), "flag=on,nosuch=1", "the members are flag, u8"},
+                                         invalid_text{structure(), "flag", "no member=value"},
+                                         invalid_text{structure(), "flag=on,u8=1,", "comma"},
+                                         invalid_text{structure(), "{flag=on,u8=1", "closing }"},
+                                         invalid_text{structure(), "flag=on,u8=256", "SO_TEST.u8"},
+                                         invalid_text{structure(), "flag=on,u8=1,name=too_long_a_name", "at most 8"},
+                                         invalid_text{structure(), "flag=on,u8=1,raw=010203", "at most 2"},
+                                         invalid_text{array(), "id=1", "{…},{…}"},
+                                         invalid_text{array(), "{id=1},", ",{…}"},
+                                         invalid_text{array(), "{id=1}{id=2}", ",{…}"},
+                                         invalid_text{array(), "{id=1},{id=2},{id=3}", "at most 16"},
+                                         invalid_text{array(), "{mask=1}", "\"id\" is missing"}));
 
-INSTANTIATE_TEST_SUITE_P(
-    durations, refusals,
-    testing::Values(bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "5", "say 1.5s"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "5 s", "say 1.5s"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "s", "say 1.5s"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "1.s", "say 1.5s"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "1.5", "say 1.5s"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), "5ns", "microseconds"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMESPEC), "0.1ns", "nanosecond"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "9223372036854775808s", "outside"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL64), "99999999999999999999s", "too long"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "1.5s", "seconds"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "2147483648s", "outside"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "-1ns", "outside"},
-                    bad{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "5s", "outside"}));
-
-INSTANTIATE_TEST_SUITE_P(
-    structs, refusals,
-    testing::Values(bad{structure(), "flag=on", "\"u8\" is missing"},
-                    bad{structure(), "flag=on,u8=1,flag=off", "twice"},
-                    bad{structure(), "flag=on,nosuch=1", "the members are flag, u8"},
-                    bad{structure(), "flag", "no member=value"}, bad{structure(), "flag=on,u8=1,", "comma"},
-                    bad{structure(), "{flag=on,u8=1", "closing }"}, bad{structure(), "flag=on,u8=256", "SO_TEST.u8"},
-                    bad{structure(), "flag=on,u8=1,name=too_long_a_name", "at most 8"},
-                    bad{structure(), "flag=on,u8=1,raw=010203", "at most 2"}, bad{array(), "id=1", "{…},{…}"},
-                    bad{array(), "{id=1},", ",{…}"}, bad{array(), "{id=1}{id=2}", ",{…}"},
-                    bad{array(), "{id=1},{id=2},{id=3}", "at most 16"}, bad{array(), "{mask=1}", "\"id\" is missing"}));
-
-TEST(option_text, bytes_that_do_not_fit_are_the_wrong_kind) {
+TEST(option_text, format_of_the_wrong_size_is_wrong_kind) {
   const struct {
     option_info option;
     std::size_t size;
@@ -326,19 +351,19 @@ TEST(option_text, bytes_that_do_not_fit_are_the_wrong_kind) {
   }
 }
 
-// ip(7)'s options are answered in one byte where one byte is asked for.
-TEST(option_text, a_number_in_fewer_bytes_is_read_by_its_size) {
+// ip(7): getsockopt(2) returns some options in one byte if the buffer has one byte.
+TEST(option_text, shorter_integers_are_read_by_their_size) {
   EXPECT_EQ(afplug::format_option(an_option(AFPLUG_KIND_I32), bytes_of("\x40")), "64");
   EXPECT_EQ(afplug::format_option(an_option(AFPLUG_KIND_FLAG), bytes_of("\x01")), "on");
 }
 
-TEST(option_text, a_struct_that_the_kernel_knows_in_part_is_given_in_part) {
+TEST(option_text, truncated_struct_is_formatted_up_to_its_size) {
   auto o = structure();
   o.min_bytes = 0;
   EXPECT_EQ(afplug::format_option(o, bytes_of({"\0\0\0\0\x07", 5})), "flag=off,u8=0x7");
 }
 
-TEST(option_text, impossible_times_are_refused) {
+TEST(option_text, invalid_timeval_is_refused) {
   const auto o = an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL);
   const timeval odd{0, 1000000};
   error_code ec;
@@ -346,7 +371,7 @@ TEST(option_text, impossible_times_are_refused) {
   EXPECT_EQ(ec, errc::wrong_kind);
 }
 
-TEST(option_text, the_familys_constants_come_first) {
+TEST(option_text, constants_of_the_family_are_used) {
   const auto& inet = afplug::registry::global().family("inet");
   const auto o = with_values(AFPLUG_KIND_I32, "IPPROTO_");
   const int tcp = IPPROTO_TCP;
@@ -356,7 +381,7 @@ TEST(option_text, the_familys_constants_come_first) {
   EXPECT_EQ(afplug::parse_option(o, "tcp", &inet), std::vector<std::byte>(bytes.begin(), bytes.end()));
 }
 
-TEST(option_text, socket_addresses_are_as_their_family_writes_them) {
+TEST(option_text, socket_addresses_have_the_text_of_their_family) {
   auto o = an_option(AFPLUG_KIND_SOCKADDR);
   o.max_bytes = sizeof(sockaddr_storage);
   for (const char* text : {"192.0.2.1:80", "[fe80::1%lo]:443"}) {

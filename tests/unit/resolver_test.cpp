@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Names without a network: what the C library answers from digits, files and the machine itself. PARITY §9.1.
+// Look-ups without a network: what the C library resolves from numeric addresses, files and the host itself.
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,15 +28,15 @@ const error_code not_found{HOST_NOT_FOUND, afplug::netdb_category()};
 
 // ---- getaddrinfo ----
 
-struct looked_up {
+struct successful_look_up {
   std::string host, service;
   int flags;
-  std::string text;  // of the first answer
+  std::string text;  // of the first address
 };
 
-class answers : public testing::TestWithParam<looked_up> {};
+class getaddrinfo_result : public testing::TestWithParam<successful_look_up> {};
 
-TEST_P(answers, are_the_address_with_and_without_a_limit) {
+TEST_P(getaddrinfo_result, have_the_address_with_and_without_a_timeout) {
   const auto& [host, service, flags, text] = GetParam();
   for (const auto limit : {std::optional<std::chrono::nanoseconds>(), std::optional<std::chrono::nanoseconds>(1h),
                            std::optional<std::chrono::nanoseconds>(0ns)}) {
@@ -51,14 +51,16 @@ TEST_P(answers, are_the_address_with_and_without_a_limit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    digits, answers,
-    testing::Values(looked_up{"127.0.0.1", "80", 0, "127.0.0.1:80"}, looked_up{"127.0.0.1", "", 0, "127.0.0.1:0"},
-                    looked_up{"127.0.0.1", "65535", 0, "127.0.0.1:65535"},
-                    looked_up{"127.0.0.1", "00080", 0, "127.0.0.1:80"}, looked_up{"1.2.3", "0", 0, "1.2.0.3:0"},
-                    looked_up{"::1", "80", 0, "[::1]:80"}, looked_up{"fe80::1%lo", "80", 0, "[fe80::1%lo]:80"},
-                    looked_up{"ff02::1de:c0:face:8D%lo", "1234", 0, "[ff02::1de:c0:face:8d%lo]:1234"}));
+    numeric, getaddrinfo_result,
+    testing::Values(successful_look_up{"127.0.0.1", "80", 0, "127.0.0.1:80"},
+                    successful_look_up{"127.0.0.1", "", 0, "127.0.0.1:0"},
+                    successful_look_up{"127.0.0.1", "65535", 0, "127.0.0.1:65535"},
+                    successful_look_up{"127.0.0.1", "00080", 0, "127.0.0.1:80"},
+                    successful_look_up{"1.2.3", "0", 0, "1.2.0.3:0"}, successful_look_up{"::1", "80", 0, "[::1]:80"},
+                    successful_look_up{"fe80::1%lo", "80", 0, "[fe80::1%lo]:80"},
+                    successful_look_up{"ff02::1de:c0:face:8D%lo", "1234", 0, "[ff02::1de:c0:face:8d%lo]:1234"}));
 
-TEST(getaddrinfo, an_empty_host_is_the_loopback_or_with_passive_the_wildcard) {
+TEST(getaddrinfo, empty_host_is_loopback_or_with_ai_passive_any) {
   const auto has = [](const auto& found, const char* text) {
     return std::ranges::any_of(found, [&](const auto& e) { return e.address.to_string() == text; });
   };
@@ -66,13 +68,13 @@ TEST(getaddrinfo, an_empty_host_is_the_loopback_or_with_passive_the_wildcard) {
   EXPECT_TRUE(has(afplug::getaddrinfo("", "80", {AF_INET, SOCK_STREAM, 0, AI_PASSIVE, {}}), "0.0.0.0:80"));
 }
 
-TEST(getaddrinfo, the_canonical_name_comes_when_asked_for) {
+TEST(getaddrinfo, ai_canonname_returns_the_canonical_name) {
   EXPECT_EQ(afplug::getaddrinfo("127.0.0.1", "", {0, SOCK_STREAM, 0, AI_CANONNAME, {}})[0].canonical_name, "127.0.0.1");
 }
 
-TEST(getaddrinfo, services_have_names_where_the_system_has_them) {
+TEST(getaddrinfo, service_names_are_resolved) {
   const ::servent* http = ::getservbyname("http", "tcp");
-  if (!http) GTEST_SKIP() << "this system has no service http in its data base";
+  if (!http) GTEST_SKIP() << "no service http in /etc/services";
   EXPECT_EQ(afplug::getaddrinfo("127.0.0.1", "http")[0].address.number("port"),
             ntohs(static_cast<std::uint16_t>(http->s_port)));
 }
@@ -81,28 +83,28 @@ struct failed_look_up {
   std::string host, service;
   afplug::addrinfo_hints hints;
   error_code expected;
-  std::string sentence;
+  std::string error_text;
 };
 
-class failures : public testing::TestWithParam<failed_look_up> {};
+class getaddrinfo_error : public testing::TestWithParam<failed_look_up> {};
 
-TEST_P(failures, have_their_code_and_sentence) {
-  const auto& [host, service, hints, expected, sentence] = GetParam();
+TEST_P(getaddrinfo_error, have_error_code_and_text) {
+  const auto& [host, service, hints, expected, error_text] = GetParam();
   error_code ec;
   EXPECT_TRUE(afplug::getaddrinfo(host, service, hints, ec).empty());
   EXPECT_EQ(ec, expected) << ec;
-  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(sentence));
+  EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(error_text));
   EXPECT_THROW(afplug::getaddrinfo(host, service, hints), afplug::error);
 }
 
 std::ostream& operator<<(std::ostream& out, const failed_look_up& f) { return out << f.host << ' ' << f.service; }
-std::ostream& operator<<(std::ostream& out, const looked_up& l) { return out << l.host << ' ' << l.service; }
+std::ostream& operator<<(std::ostream& out, const successful_look_up& l) { return out << l.host << ' ' << l.service; }
 
 const afplug::addrinfo_hints tcp{AF_UNSPEC, SOCK_STREAM, 0, 0, {}};
 const std::string long_label(64, 'a');
 
 INSTANTIATE_TEST_SUITE_P(
-    parity, failures,
+    errors, getaddrinfo_error,
     testing::Values(
         failed_look_up{"", "", tcp, gai(EAI_NONAME), "this host"},
         failed_look_up{"127.0.0.1", "80", {0, SOCK_STREAM, 0, 0x40000000, {}}, gai(EAI_BADFLAGS), "127.0.0.1"},
@@ -134,8 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
         failed_look_up{"127.0.0.1", "80", {99, SOCK_STREAM, 0, 0, {}}, gai(EAI_FAMILY), "127.0.0.1"},
         failed_look_up{"127.0.0.1", "80", {0, SOCK_STREAM, 0, 0, -1ns}, errc::invalid_argument, "negative"}));
 
-// A name of 253 bytes in labels of 63 is no fault of ours; the C library asks nobody about digits.
-TEST(getaddrinfo, the_longest_names_pass) {
+// RFC 1035: a name has at most 253 characters and a label at most 63. AI_NUMERICHOST prevents a query.
+TEST(getaddrinfo, longest_names_are_accepted) {
   std::string host =
       std::string(63, 'a') + '.' + std::string(63, 'b') + '.' + std::string(63, 'c') + '.' + std::string(61, 'd');
   error_code ec;
@@ -149,7 +151,7 @@ TEST(getaddrinfo, the_longest_names_pass) {
 
 // ---- getnameinfo ----
 
-TEST(getnameinfo, gives_digits) {
+TEST(getnameinfo, returns_numeric_text) {
   using pair = std::pair<std::string, std::string>;
   const int digits = NI_NUMERICHOST | NI_NUMERICSERV;
   EXPECT_EQ(afplug::getnameinfo(afplug::address("inet", "127.0.0.1:80"), digits), pair("127.0.0.1", "80"));
@@ -157,7 +159,7 @@ TEST(getnameinfo, gives_digits) {
   EXPECT_EQ(afplug::getnameinfo(afplug::address("inet6", "[ff02::1%lo]:80"), digits), pair("ff02::1%lo", "80"));
 }
 
-TEST(getnameinfo, of_no_ip_address_is_a_family_error) {
+TEST(getnameinfo, other_families_fail_with_eai_family) {
   error_code ec;
   const sockaddr other{AF_PACKET, {}};
   afplug::getnameinfo(afplug::address(&other, sizeof other), 0, ec);
@@ -169,7 +171,7 @@ TEST(getnameinfo, of_no_ip_address_is_a_family_error) {
 
 // ---- host:service ----
 
-TEST(split_host_service, takes_the_forms_apart) {
+TEST(split_host_service, splits_host_and_service) {
   const struct {
     const char *text, *host, *service;
   } cases[] = {{"host:80", "host", "80"},
@@ -188,7 +190,7 @@ TEST(split_host_service, takes_the_forms_apart) {
   }
 }
 
-TEST(split_host_service, refuses_what_is_unclear) {
+TEST(split_host_service, refuses_ambiguous_text) {
   for (const char* text : {"::1", "a:b:c", "[::1", "[::1]80", "[::1]x:80"}) {
     error_code ec;
     afplug::split_host_service(text, ec);
@@ -196,9 +198,9 @@ TEST(split_host_service, refuses_what_is_unclear) {
   }
 }
 
-// ---- the older data bases ----
+// ---- gethostby*, getservby*, getprotoby* ----
 
-TEST(gethostbyname, knows_digits_and_pythons_special_names) {
+TEST(gethostbyname, resolves_numeric_addresses_and_pythons_special_names) {
   EXPECT_EQ(afplug::gethostbyname(""), "0.0.0.0");
   EXPECT_EQ(afplug::gethostbyname("<broadcast>"), "255.255.255.255");
   EXPECT_EQ(afplug::gethostbyname("255.255.255.255"), "255.255.255.255");
@@ -210,7 +212,7 @@ TEST(gethostbyname, knows_digits_and_pythons_special_names) {
   EXPECT_EQ(ec, errc::malformed_address);
 }
 
-TEST(gethostbyname_ex, of_digits_is_the_address_itself) {
+TEST(gethostbyname_ex, numeric_address_is_its_own_name) {
   const auto entry = afplug::gethostbyname_ex("127.0.0.1");
   EXPECT_EQ(entry.name, "127.0.0.1");
   EXPECT_TRUE(entry.aliases.empty());
@@ -220,10 +222,10 @@ TEST(gethostbyname_ex, of_digits_is_the_address_itself) {
   EXPECT_EQ(ec, errc::malformed_address);
 }
 
-TEST(gethostbyaddr, gives_what_the_c_library_gives) {
+TEST(gethostbyaddr, matches_the_c_library) {
   in_addr loopback{htonl(INADDR_LOOPBACK)};
   const ::hostent* expected = ::gethostbyaddr(&loopback, sizeof loopback, AF_INET);
-  if (!expected) GTEST_SKIP() << "this system has no name for 127.0.0.1";
+  if (!expected) GTEST_SKIP() << "no name for 127.0.0.1";
   const std::string name = expected->h_name;
   const auto entry = afplug::gethostbyaddr("127.0.0.1");
   EXPECT_EQ(entry.name, name);
@@ -235,19 +237,19 @@ TEST(gethostbyaddr, gives_what_the_c_library_gives) {
   }
 }
 
-TEST(getfqdn, gives_the_name_itself_where_there_is_no_answer) {
+TEST(getfqdn, returns_the_argument_if_the_look_up_fails) {
   EXPECT_EQ(afplug::getfqdn("a\0b"s), "a\0b"s);
   EXPECT_EQ(afplug::getfqdn(long_label), long_label);
 }
 
-TEST(gethostname, is_the_systems) {
+TEST(gethostname, equals_that_of_the_system) {
   char name[256];
   ASSERT_EQ(::gethostname(name, sizeof name), 0);
   EXPECT_EQ(afplug::gethostname(), name);
 }
 
-// In a child of its own UTS namespace, so that this machine keeps its name.
-TEST(sethostname, sets_it_or_says_why_not) {
+// In a child process with its own UTS namespace.
+TEST(sethostname, sets_the_name_or_fails_with_eperm) {
   error_code ec;
   afplug::sethostname("a\0b"s, ec);
   EXPECT_EQ(ec, errc::malformed_address);
@@ -262,11 +264,11 @@ TEST(sethostname, sets_it_or_says_why_not) {
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
-  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "root without the right to make a UTS namespace";
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "root without CAP_SYS_ADMIN";
   EXPECT_EQ(status, 0);
 }
 
-TEST(getservbyname, gives_what_the_c_library_gives) {
+TEST(getservbyname, matches_the_c_library) {
   for (const char* name : {"http", "domain", "ssh"})
     for (const char* protocol : {"", "tcp", "udp"}) {
       const ::servent* expected = ::getservbyname(name, *protocol ? protocol : nullptr);
@@ -280,7 +282,7 @@ TEST(getservbyname, gives_what_the_c_library_gives) {
     }
 }
 
-TEST(getservbyname, without_an_answer_names_what_was_asked) {
+TEST(getservbyname, unknown_service_is_named_in_the_error) {
   error_code ec;
   afplug::getservbyname("nope", "", ec);
   EXPECT_EQ(ec, not_found);
@@ -298,7 +300,7 @@ TEST(getservbyname, without_an_answer_names_what_was_asked) {
   EXPECT_EQ(ec, not_found);
 }
 
-TEST(getprotobyname, gives_what_the_c_library_gives) {
+TEST(getprotobyname, matches_the_c_library) {
   const ::protoent* expected = ::getprotobyname("tcp");
   error_code ec;
   const int number = afplug::getprotobyname("tcp", ec);
@@ -313,7 +315,7 @@ TEST(getprotobyname, gives_what_the_c_library_gives) {
 
 // ---- interfaces ----
 
-TEST(interfaces, have_names_and_indices) {
+TEST(interfaces, have_name_and_index) {
   const auto all = afplug::if_nameindex();
   const auto lo = std::ranges::find(all, "lo", &afplug::interface_entry::name);
   ASSERT_NE(lo, all.end());
@@ -324,7 +326,7 @@ TEST(interfaces, have_names_and_indices) {
   }
 }
 
-TEST(interfaces, that_are_not_there_are_named) {
+TEST(interfaces, unknown_interfaces_are_named_in_the_error) {
   error_code ec;
   for (const std::string& name : {"nope"s, ""s, "a_name_of_sixteen"s, "lo\0"s}) {
     EXPECT_EQ(afplug::if_nametoindex(name, ec), 0u);
@@ -339,13 +341,13 @@ TEST(interfaces, that_are_not_there_are_named) {
   EXPECT_THROW(afplug::if_indextoname(0), afplug::error);
 }
 
-// ---- the text of addresses ----
+// ---- address text ----
 
 std::array<std::byte, 4> octets(unsigned a, unsigned b, unsigned c, unsigned d) {
   return {std::byte(a), std::byte(b), std::byte(c), std::byte(d)};
 }
 
-TEST(inet_aton, reads_as_the_c_library_does) {
+TEST(inet_aton, reads_the_forms_of_the_c_library) {
   const std::pair<const char*, std::array<std::byte, 4>> cases[] = {{"1.2.3.4", octets(1, 2, 3, 4)},
                                                                     {"1.2.3", octets(1, 2, 0, 3)},
                                                                     {"1.2", octets(1, 0, 0, 2)},
@@ -371,7 +373,7 @@ TEST(inet_ntoa, takes_four_bytes) {
   EXPECT_EQ(ec, errc::malformed_address);
 }
 
-TEST(inet_pton, and_ntop_are_each_others_way_back) {
+TEST(inet_pton, inverts_inet_ntop) {
   const std::pair<int, const char*> cases[] = {{AF_INET, "0.0.0.0"},  {AF_INET, "255.255.255.255"},
                                                {AF_INET6, "::"},      {AF_INET6, "::ffff:1.2.3.4"},
                                                {AF_INET6, "fe80::1"}, {AF_INET6, "1:2:3:4:5:6:7:8"}};
@@ -382,7 +384,7 @@ TEST(inet_pton, and_ntop_are_each_others_way_back) {
   }
 }
 
-TEST(inet_pton, refuses_what_is_none) {
+TEST(inet_pton, refuses_invalid_addresses) {
   error_code ec;
   for (const std::string& text : {"1.2.3"s, "::1"s, "010.1.1.1"s, "1.2.3.4 "s, "1.2.3.4\0"s}) {
     EXPECT_TRUE(afplug::inet_pton(AF_INET, text, ec).empty());

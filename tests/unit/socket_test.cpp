@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What a socket is whatever its family: opening through the registry, the empty socket, and the quality of errors. What
-// families do is in tests/conformance.
+// afplug::socket independent of a family: opening, the closed socket, and the error texts. The behaviour of families is
+// tested in tests/conformance.
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -34,10 +34,10 @@ std::string what_of(const std::function<void()>& call) {
   } catch (const afplug::error& e) {
     return e.what();
   }
-  return "nothing was thrown";
+  return "no exception";
 }
 
-// Static objects end after what the main thread has of its own.
+// Static destructors run after the thread storage of the main thread is destroyed.
 struct static_object {
   const afplug::family* inet = &afplug::registry::global().family("inet");
   ~static_object() {
@@ -52,7 +52,7 @@ struct static_object {
     if (!ec || !thrown || !afplug::last_detail().empty()) ::_exit(1);
   }
 };
-TEST(socket, may_fail_when_the_process_ends) {
+TEST(socket, errors_in_static_destructors_have_no_detail) {
   EXPECT_EXIT(
       {
         static const static_object last;
@@ -63,7 +63,7 @@ TEST(socket, may_fail_when_the_process_ends) {
       testing::ExitedWithCode(0), "");
 }
 
-TEST(socket, that_is_none_gives_ebadf_everywhere) {
+TEST(socket, calls_on_a_closed_socket_fail_with_ebadf) {
   afplug::socket s;
   EXPECT_FALSE(s.is_open());
   EXPECT_EQ(s.fileno(), -1);
@@ -139,13 +139,13 @@ TEST(socket, registry_opens_by_number_and_by_id) {
   EXPECT_FALSE(ec);
 }
 
-TEST(socket, of_a_family_that_nobody_answers_for_says_whom_was_asked_and_where) {
+TEST(socket, error_of_an_unknown_family_names_it_and_the_remedy) {
   for (const auto& open :
        {std::function<void()>([] { afplug::socket("no_such_family", SOCK_STREAM); }),
         std::function<void()>([] { afplug::registry::global().socket("no_such_family", SOCK_STREAM); })}) {
     const std::string text = what_of(open);
     EXPECT_NE(text.find("no_such_family"), std::string::npos) << text;
-    EXPECT_NE(text.find("AFPLUG_PATH"), std::string::npos) << "what to do: " << text;
+    EXPECT_NE(text.find("AFPLUG_PATH"), std::string::npos) << "the error names the remedy: " << text;
   }
   for (int number : {0, -2, 255, 9999}) {
     try {
@@ -153,20 +153,20 @@ TEST(socket, of_a_family_that_nobody_answers_for_says_whom_was_asked_and_where) 
       FAIL() << number;
     } catch (const afplug::error& e) {
       EXPECT_EQ(e.code(), afplug::errc::unknown_family);
-      EXPECT_EQ(e.code(), boost::system::errc::address_family_not_supported) << "portable code can ask";
+      EXPECT_EQ(e.code(), boost::system::errc::address_family_not_supported) << "equal to the portable condition";
       EXPECT_NE(std::string(e.what()).find(std::to_string(number)), std::string::npos) << e.what();
     }
   }
 }
 
-TEST(socket, errors_say_who_was_asked_for_what_and_what_is_wrong) {
+TEST(socket, error_texts_name_family_call_and_argument) {
   afplug::socket s("inet", SOCK_STREAM);
   s.bind("127.0.0.1:0");
   const std::string at = s.getsockname().to_string();
   afplug::socket other("inet", SOCK_STREAM);
   const struct {
     std::function<void()> call;
-    std::vector<std::string> words;
+    std::vector<std::string> in_text;
   } cases[] = {
       {[&] { other.bind(at); }, {"inet", "bind", at, "Address already in use"}},
       {[&] { other.connect(at); }, {"inet", "connect", at, "Connection refused"}},
@@ -183,12 +183,12 @@ TEST(socket, errors_say_who_was_asked_for_what_and_what_is_wrong) {
   };
   for (const auto& c : cases) {
     const auto text = what_of(c.call);
-    for (const auto& word : c.words) EXPECT_NE(text.find(word), std::string::npos) << word << " is not in: " << text;
+    for (const auto& part : c.in_text) EXPECT_NE(text.find(part), std::string::npos) << part << " is not in: " << text;
     EXPECT_EQ(text.find('\n'), std::string::npos) << "one line: " << text;
   }
 }
 
-TEST(socket, both_twins_of_a_call_say_the_same) {
+TEST(socket, both_overloads_report_the_same_error) {
   afplug::socket s("inet", SOCK_STREAM);
   error_code ec;
   s.connect(address("inet", "127.0.0.1:1"), ec);
@@ -202,7 +202,7 @@ TEST(socket, both_twins_of_a_call_say_the_same) {
   }
 }
 
-TEST(socket, detail_is_the_threads_own_and_that_of_its_last_failure) {
+TEST(socket, last_detail_is_per_thread_and_of_the_last_error) {
   afplug::socket s("inet", SOCK_STREAM);
   error_code ec;
   s.option("NO_SUCH_ONE", std::int64_t{1}, ec);
@@ -217,10 +217,10 @@ TEST(socket, detail_is_the_threads_own_and_that_of_its_last_failure) {
   char byte[1];
   s.recv(byte, 0, ec);
   EXPECT_EQ(ec, sys(ENOTCONN));
-  EXPECT_EQ(afplug::last_detail().find("NO_SUCH_ONE"), std::string_view::npos) << "an old sentence for a new error";
+  EXPECT_EQ(afplug::last_detail().find("NO_SUCH_ONE"), std::string_view::npos) << "the error text of an earlier error";
 }
 
-TEST(socket, clears_the_error_of_the_call_before) {
+TEST(socket, success_clears_the_error_code) {
   afplug::socket s("inet", SOCK_STREAM);
   error_code ec = afplug::errc::stopped;
   s.bind(address("inet", "127.0.0.1:0"), ec);
@@ -239,7 +239,7 @@ TEST(socket, clears_the_error_of_the_call_before) {
   EXPECT_FALSE(ec);
 }
 
-TEST(socket, connects_by_name) {
+TEST(socket, connect_resolves_names) {
   afplug::socket server("inet", SOCK_STREAM);
   server.bind("127.0.0.1:0");
   server.listen();
@@ -250,7 +250,7 @@ TEST(socket, connects_by_name) {
   EXPECT_EQ(client.getpeername().to_string(), "127.0.0.1:" + port);
   EXPECT_NE(what_of([&] { afplug::socket("inet", SOCK_STREAM).bind("localhost:" + port); }).find("localhost"),
             std::string::npos)
-      << "bind looks no names up";
+      << "bind does not resolve names";
 }
 
 }  // namespace

@@ -1,16 +1,16 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The numbers of the names that Python's socket module has on Linux, and of options beyond it: written out, not taken
-// from the headers that the families were built with.
+// The values of the constants of Python's socket module on Linux, and of further options. They are literals, not taken
+// from the headers that the plugins were built with.
 #include <map>
-#include "codec.hpp"
+#include "family_plugin.hpp"
 
 namespace {
-using namespace codec_test;
+using namespace family_plugin;
 
 using numbers = std::map<std::string, std::int64_t>;
 
-numbers of(const std::string& plugin) {
+numbers constants_of(const std::string& plugin) {
   numbers all;
   for (const auto& constant : table<afplug_constant>(load_family(plugin).constants))
     if (constant.text == nullptr) all[constant.name] = constant.value;
@@ -18,7 +18,7 @@ numbers of(const std::string& plugin) {
 }
 
 void expect_all(const std::string& plugin, const numbers& expected) {
-  const auto have = of(plugin);
+  const auto have = constants_of(plugin);
   for (const auto& [name, value] : expected) {
     const auto at = have.find(name);
     if (at == have.end())
@@ -139,7 +139,7 @@ const numbers transports{
     {"SCTP_EOF", 0x200},
 };
 
-TEST(codec_values, inet) {
+TEST(plugin_constants, inet) {
   expect_all("inet", protocols);
   expect_all("inet", transports);
   expect_all("inet", {
@@ -189,7 +189,7 @@ TEST(codec_values, inet) {
                      });
 }
 
-TEST(codec_values, inet6) {
+TEST(plugin_constants, inet6) {
   expect_all("inet6", protocols);
   expect_all("inet6", transports);
   expect_all("inet6", {
@@ -208,7 +208,7 @@ TEST(codec_values, inet6) {
                       });
 }
 
-TEST(codec_values, netlink) {
+TEST(plugin_constants, netlink) {
   expect_all("netlink", {
                             {"NETLINK_ROUTE", 0},
                             {"NETLINK_USERSOCK", 2},
@@ -228,7 +228,7 @@ TEST(codec_values, netlink) {
                         });
 }
 
-TEST(codec_values, hyperv) {
+TEST(plugin_constants, hyperv) {
   expect_all("hyperv", {{"HV_PROTOCOL_RAW", 1},
                         {"HVSOCKET_CONNECT_TIMEOUT", 1},
                         {"HVSOCKET_CONNECT_TIMEOUT_MAX", 0x493e0},
@@ -249,10 +249,9 @@ TEST(codec_values, hyperv) {
                                                 {"HV_GUID_VSOCK_TEMPLATE", "00000000-FACB-11E6-BD58-64006A7986D3"}}));
 }
 
-// No constant of a family stands for something that belongs to none.
-TEST(codec_values, what_the_library_owns_is_left_to_it) {
+TEST(plugin_constants, do_not_include_constants_of_core) {
   for (const char* plugin : {"inet", "inet6", "unix", "netlink", "hyperv"})
-    for (const auto& [name, value] : of(plugin))
+    for (const auto& [name, value] : constants_of(plugin))
       for (const char* prefix :
            {"AF_", "PF_", "SOCK_", "SO_", "SCM_", "MSG_", "SHUT_", "EAI_", "AI_", "NI_", "SOL_SOCKET", "SOMAXCONN"})
         EXPECT_FALSE(name.starts_with(prefix)) << plugin << " has " << name << " = " << value;

@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The defects of CPython's socket module that afplug does not have: PARITY §12. Those of one family are in
-// tests/families, as defect_N: 2, 3, 4, 7, 10 and AF_HYPERV's part of 11. What is here needs no kernel but this one.
-// 13, AF_UNIX and BTPROTO_L2CAP on Windows, is in tests/windows: unix_test.cpp and bluetooth_test.cpp.
+// Defects of CPython's socket module (Lib/socket.py, Modules/socketmodule.c of 3.13) that afplug does not have. Those
+// of single families are in tests/families, which have the numbers 2, 3, 4, 7, 10 and 11 (AF_HYPERV); AF_UNIX and
+// BTPROTO_L2CAP on Windows (13) are in tests/windows: unix_test.cpp and bluetooth_test.cpp.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -31,16 +31,16 @@ using clock = std::chrono::steady_clock;
 const error_code malformed = errc::malformed_address;
 const error_code timed_out = errc::timed_out;
 
-// PARITY §12.1: send_fds takes flags and an address, and uses both.
-TEST(defect_1, send_fds_minds_its_flags_and_address) {
+// Lib/socket.py: send_fds() ignores its arguments flags and address.
+TEST(defect_1, send_fds_uses_flags_and_address) {
   afplug::socket a("unix", SOCK_DGRAM), b("unix", SOCK_DGRAM);
   b.bind("@defect_1");
   const int fd = a.fileno();
   const afplug::const_bytes one[] = {"x"sv};
   const auto to = b.getsockname();
-  a.send_fds(one, {&fd, 1}, 0, &to);  // the socket is not connected: without the address it goes nowhere
-  char room[4];
-  auto got = b.recv_fds(room, 1);
+  a.send_fds(one, {&fd, 1}, 0, &to);  // not connected, so it fails without the address
+  char buffer[4];
+  auto got = b.recv_fds(buffer, 1);
   ASSERT_EQ(got.descriptors.size(), 1u);
   ::close(got.descriptors[0]);
   error_code ec;
@@ -48,8 +48,8 @@ TEST(defect_1, send_fds_minds_its_flags_and_address) {
   EXPECT_EQ(ERROR_OF(a.send_fds(one, {&fd, 1}, MSG_DONTWAIT, &to, _)), sys(EAGAIN));
 }
 
-// PARITY §12.3: numbers that do not fit are refused; what each family has is in its own tests.
-TEST(defect_3, numbers_do_not_wrap) {
+// getsockaddrarg() converts numbers without checks for overflow.
+TEST(defect_3, numbers_in_addresses_do_not_wrap) {
   const std::pair<const char*, const char*> cases[] = {
       {"inet", "127.0.0.1:65616"},
       {"inet6", "[::1]:65616"},
@@ -71,14 +71,14 @@ TEST(defect_3, numbers_do_not_wrap) {
   }
 }
 
-// PARITY §12.5: a port above 65535 is refused, not taken modulo 65536.
-TEST(defect_5, ports_of_getaddrinfo_do_not_wrap) {
+// socket.getaddrinfo() passes 65536 to glibc, which takes it modulo 65536.
+TEST(defect_5, getaddrinfo_refuses_ports_above_65535) {
   EXPECT_EQ(ERROR_OF(afplug::getaddrinfo("127.0.0.1", "65536", {}, _)), error_code(errc::invalid_argument));
   EXPECT_NE(afplug::last_detail().find("0 to 65535"), std::string_view::npos);
 }
 
-// PARITY §12.6: one codec reads and writes, so a family whose addresses can be given can also tell them.
-TEST(defect_6, every_family_that_reads_addresses_writes_them) {
+// AF_DIVERT is in getsockaddrarg() but not in getsockaddrlen(), so getsockname() and recvfrom() fail.
+TEST(defect_6, every_family_formats_the_addresses_that_it_parses) {
   const std::pair<const char*, const char*> cases[] = {
       {"inet", "192.0.2.1:80"},
       {"inet6", "[2001:db8::1]:80"},
@@ -97,26 +97,26 @@ TEST(defect_6, every_family_that_reads_addresses_writes_them) {
   for (const auto& [family, text] : cases) {
     const address read(family, text);
     ASSERT_GT(read.size(), sizeof(sa_family_t)) << family;
-    const address again(read.data(), read.size(), read.protocol());  // as a system call gives it back
+    const address again(read.data(), read.size(), read.protocol());  // as a system call returns it
     EXPECT_EQ(again.to_string(), read.to_string()) << family;
     EXPECT_FALSE(again.fields().empty()) << family;
   }
 }
 
-// PARITY §12.8: the descriptor first, then the socket: where the mode cannot be set, both are as they were.
-TEST(defect_8, a_timeout_that_cannot_be_set_changes_nothing) {
+// settimeout() stores the timeout before ioctl(FIONBIO) can fail, after which object and descriptor differ.
+TEST(defect_8, failed_timeout_leaves_the_old_one) {
   afplug::socket s("inet", SOCK_STREAM);
   s.timeout(5s);
-  const int stolen = s.fileno();
-  const int copy = ::dup(stolen);
-  ::close(stolen);  // the descriptor goes from under the socket: fcntl fails
+  const int descriptor = s.fileno();
+  const int copy = ::dup(descriptor);
+  ::close(descriptor);  // fcntl(2) fails
   EXPECT_EQ(ERROR_OF(s.timeout({}, _)), sys(EBADF));
   EXPECT_EQ(s.timeout(), 5s);
-  ::dup2(copy, stolen);
+  ::dup2(copy, descriptor);
   ::close(copy);
 }
 
-// PARITY §12.9: one deadline for a whole file, as for sendall.
+// The timeout of sendfile() is for each wait, that of sendall() for the whole call.
 TEST(defect_9, sendfile_has_one_deadline) {
   auto ab = afplug::socket::pair();
   auto &a = ab.first, &b = ab.second;
@@ -124,12 +124,12 @@ TEST(defect_9, sendfile_has_one_deadline) {
   ASSERT_EQ(::ftruncate(file, 64 << 20), 0);
   a.timeout(300ms);
   b.timeout(10s);
-  // The reader takes a little in every wait: a limit of each wait would never pass.
+  // The reader makes progress in every wait, so that a timeout for each wait would never expire.
   std::jthread reader([&](std::stop_token stop) {
-    std::vector<char> room(4096);
+    std::vector<char> buffer(4096);
     error_code ec;
     while (!stop.stop_requested() && !ec) {
-      b.recv(room, 0, ec);
+      b.recv(buffer, 0, ec);
       std::this_thread::sleep_for(5ms);
     }
   });
@@ -141,10 +141,9 @@ TEST(defect_9, sendfile_has_one_deadline) {
   ::close(file);
 }
 
-// PARITY §12.11: TCP_INFO is read as what it is; whether a socket can be had is a question; ancillary data has a
-// builder and a reader (control_test), names are raced for (connect_test), multicast has its options (ip_options_test),
-// asynchronous calls are there (async_socket_test).
-TEST(defect_11, tcp_info_is_decoded_and_availability_can_be_asked) {
+// Python decodes no TCP_INFO and cannot query what the system supports. Its other missing functions are tested in
+// control_test (ancillary data), connect_test (Happy Eyeballs), ip_options_test (multicast) and async_socket_test.
+TEST(defect_11, tcp_info_is_decoded_and_availability_is_reported) {
   const afplug::socket s("inet", SOCK_STREAM);
   const auto text = s.option_text("TCP_INFO");
   EXPECT_NE(text.find("state="), std::string::npos) << text;
@@ -152,9 +151,8 @@ TEST(defect_11, tcp_info_is_decoded_and_availability_can_be_asked) {
   EXPECT_TRUE(afplug::check(afplug::registry::global().family("inet"), SOCK_STREAM, 0).available());
 }
 
-// PARITY §12.12: a look-up minds the limit. With none left nothing is asked; connect_test has a resolver that does not
-// answer.
-TEST(defect_12, look_ups_mind_the_timeout) {
+// socket.getaddrinfo() ignores the timeout. connect_test tests look-ups that time out later.
+TEST(defect_12, look_ups_have_a_timeout) {
   EXPECT_EQ(ERROR_OF(afplug::getaddrinfo("a.name.to.look.up.example", "80", {.timeout = 0ns}, _)), timed_out);
   EXPECT_EQ(ERROR_OF(afplug::create_connection("a.name.to.look.up.example", "80", {.timeout = 0ns}, _)), timed_out);
 }

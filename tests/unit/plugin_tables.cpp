@@ -1,15 +1,15 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What holds for the tables of every plugin that the tree builds.
+// Properties of the tables of every plugin in the tree.
 #include <filesystem>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
-#include "codec.hpp"
+#include "family_plugin.hpp"
 
 namespace {
-using namespace codec_test;
+using namespace family_plugin;
 
 std::vector<std::string> plugins() {
   std::vector<std::string> all{std::string(AFPLUG_PLUGINS) + "/../afplug_test/netlink_c.so"};
@@ -24,11 +24,11 @@ class tables : public testing::TestWithParam<std::string> {
   std::vector<afplug_family> families = table<afplug_family>(load(GetParam()).families);
 };
 
-struct kind_facts {
+struct size_range {
   std::uint32_t least, most;  ///< bytes of a value
 };
-/// Kinds and their own sizes; {0, 0}: the table says it.
-const std::map<std::uint32_t, kind_facts> kinds{
+/// The sizes of the kinds, from plugin.h. {0, 0}: the option or member has the size.
+const std::map<std::uint32_t, size_range> kinds{
     {AFPLUG_KIND_FLAG, {4, 4}},     {AFPLUG_KIND_I32, {4, 4}},     {AFPLUG_KIND_U32, {4, 4}},
     {AFPLUG_KIND_I64, {8, 8}},      {AFPLUG_KIND_U64, {8, 8}},     {AFPLUG_KIND_U8, {1, 1}},
     {AFPLUG_KIND_U16, {2, 2}},      {AFPLUG_KIND_U16BE, {2, 2}},   {AFPLUG_KIND_U32BE, {4, 4}},
@@ -40,23 +40,23 @@ const std::map<std::uint32_t, kind_facts> kinds{
     {AFPLUG_KIND_I16, {2, 2}},
 };
 
-std::set<std::string> words(const char* text) {
+std::set<std::string> split(const char* text) {
   std::istringstream in(text == nullptr ? "" : text);
   return {std::istream_iterator<std::string>(in), std::istream_iterator<std::string>()};
 }
 
-bool is_sentence(const char* text) {
+bool is_one_line(const char* text) {
   return text != nullptr && text[0] != '\0' && std::string_view(text).find('\n') == std::string_view::npos;
 }
 
-TEST_P(tables, say_what_they_are) {
+TEST_P(tables, families_are_complete) {
   const std::regex id("[a-z][a-z0-9_-]{0,30}");
   ASSERT_FALSE(families.empty());
   for (const auto& f : families) {
     EXPECT_EQ(f.size, sizeof f);
     EXPECT_TRUE(std::regex_match(f.id, id)) << f.id;
     EXPECT_TRUE(std::string_view(f.name).starts_with("AF_")) << f.name;
-    EXPECT_TRUE(is_sentence(f.help));
+    EXPECT_TRUE(is_one_line(f.help));
     EXPECT_TRUE(f.backing == AFPLUG_BACKING_KERNEL || f.backing == AFPLUG_BACKING_USER);
     EXPECT_EQ(f.backing == AFPLUG_BACKING_USER, f.user_ops != nullptr);
     ASSERT_NE(f.codec, nullptr);
@@ -79,20 +79,20 @@ TEST_P(tables, rows_are_complete) {
     std::map<int, int> defaults;
     for (const auto& row : rows) {
       EXPECT_EQ(row.size, sizeof row);
-      EXPECT_TRUE(is_sentence(row.help));
+      EXPECT_TRUE(is_one_line(row.help));
       ASSERT_NE(row.type_name, nullptr);
       EXPECT_TRUE(seen.emplace(row.type, row.protocol).second)
-          << f.id << " " << row.type_name << " " << row.protocol << " twice";
+          << f.id << " " << row.type_name << " " << row.protocol << " is listed twice";
       const bool hidden = row.flags & AFPLUG_ROW_HIDDEN;
       EXPECT_TRUE(hidden || (row.type > 0 && row.protocol >= 0))
-          << f.id << ": a row for any type or protocol is not listed";
+          << f.id << ": only hidden rows are for any type or protocol";
       if (row.type != AFPLUG_ANY) {
         EXPECT_TRUE(std::string_view(row.type_name).starts_with("SOCK_"));
         const bool stream = row.flags & AFPLUG_ROW_STREAM, message = row.flags & AFPLUG_ROW_MESSAGE;
         EXPECT_NE(stream, message) << f.id << " " << row.type_name << " " << row.protocol;
       }
       if (row.flags & AFPLUG_ROW_DEFAULT) {
-        EXPECT_EQ(++defaults[row.type], 1) << f.id << ": two defaults of " << row.type_name;
+        EXPECT_EQ(++defaults[row.type], 1) << f.id << ": two default rows of " << row.type_name;
       }
       if (row.module != nullptr) {
         EXPECT_TRUE(std::regex_match(row.module, std::regex("[a-z0-9_-]+")));
@@ -107,13 +107,13 @@ TEST_P(tables, rows_are_complete) {
   }
 }
 
-void expect_good_members(const afplug_option& option) {
+void expect_valid_members(const afplug_option& option) {
   std::set<std::string> names;
   const std::uint32_t end = option.kind == AFPLUG_KIND_ARRAY ? option.element_size : option.max_bytes;
   for (const auto& member : table<afplug_member>(option.members)) {
     const std::string where = std::string(option.name) + "." + member.name;
     EXPECT_EQ(member.size, sizeof member) << where;
-    EXPECT_TRUE(names.insert(member.name).second) << where << " twice";
+    EXPECT_TRUE(names.insert(member.name).second) << where << " is listed twice";
     ASSERT_TRUE(kinds.contains(member.kind)) << where;
     EXPECT_LE(member.offset + member.bytes, end) << where;
     EXPECT_GT(member.bytes, 0u) << where;
@@ -131,12 +131,12 @@ TEST_P(tables, options_are_complete) {
   for (const auto& f : families) {
     std::set<std::string> names, groups;
     std::map<std::pair<int, int>, std::string> numbers;
-    for (const auto& row : table<afplug_row>(f.rows)) groups.merge(words(row.options));
+    for (const auto& row : table<afplug_row>(f.rows)) groups.merge(split(row.options));
     for (const auto& option : table<afplug_option>(f.options)) {
       const std::string name = option.name;
       EXPECT_EQ(option.size, sizeof option) << name;
-      EXPECT_TRUE(is_sentence(option.help)) << name;
-      EXPECT_TRUE(names.insert(name).second) << name << " twice";
+      EXPECT_TRUE(is_one_line(option.help)) << name;
+      EXPECT_TRUE(names.insert(name).second) << name << " is listed twice";
       EXPECT_TRUE(option.group == nullptr || groups.contains(option.group))
           << name << ": no row has the group " << option.group;
       EXPECT_NE(option.flags & (AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE), 0u) << name;
@@ -157,10 +157,10 @@ TEST_P(tables, options_are_complete) {
       EXPECT_EQ(call && (option.flags & AFPLUG_OPTION_READ), option.get != nullptr) << name;
       EXPECT_EQ(call && (option.flags & AFPLUG_OPTION_WRITE), option.set != nullptr) << name;
       if (!call) {
-        const auto [at, fresh] = numbers.try_emplace({option.level, option.number}, name);
-        EXPECT_TRUE(fresh) << name << " has level and number of " << at->second;
+        const auto [at, inserted] = numbers.try_emplace({option.level, option.number}, name);
+        EXPECT_TRUE(inserted) << name << " has the level and number of " << at->second;
       }
-      expect_good_members(option);
+      expect_valid_members(option);
     }
   }
 }
@@ -170,7 +170,7 @@ TEST_P(tables, constants_are_complete) {
     std::set<std::string> names, values;
     for (const auto& constant : table<afplug_constant>(f.constants)) {
       EXPECT_EQ(constant.size, sizeof constant) << constant.name;
-      EXPECT_TRUE(names.insert(constant.name).second) << constant.name << " twice";
+      EXPECT_TRUE(names.insert(constant.name).second) << constant.name << " is listed twice";
       ASSERT_NE(constant.group, nullptr) << constant.name;
       EXPECT_TRUE(constant.text == nullptr || constant.value == 0) << constant.name;
     }
@@ -179,7 +179,7 @@ TEST_P(tables, constants_are_complete) {
       for (const auto& member : table<afplug_member>(option.members))
         if (member.values != nullptr) values.insert(member.values);
     }
-    values.erase("AF_");  // of no family: the library's own
+    values.erase("AF_");  // constants of core
     for (const auto& prefix : values) {
       const auto at = names.lower_bound(prefix);
       EXPECT_TRUE(at != names.end() && at->starts_with(prefix)) << f.id << " has no constant " << prefix << "*";
@@ -193,9 +193,9 @@ TEST_P(tables, address_fields_are_complete) {
     bool optional = false;
     for (const auto& field : table<afplug_member>(f.codec->fields)) {
       EXPECT_EQ(field.size, sizeof field);
-      EXPECT_TRUE(names.insert(field.name).second) << field.name << " twice";
+      EXPECT_TRUE(names.insert(field.name).second) << field.name << " is listed twice";
       EXPECT_TRUE(kinds.contains(field.kind)) << field.name;
-      EXPECT_TRUE(is_sentence(field.help)) << field.name;
+      EXPECT_TRUE(is_one_line(field.help)) << field.name;
       const bool may_be_missing = field.flags & AFPLUG_MEMBER_OPTIONAL;
       EXPECT_TRUE(may_be_missing || !optional) << f.id << ": " << field.name << " is required after an optional field";
       optional = optional || may_be_missing;
@@ -203,13 +203,13 @@ TEST_P(tables, address_fields_are_complete) {
   }
 }
 
-TEST_P(tables, entry_negotiates) {
+TEST_P(tables, entry_negotiates_the_abi_version) {
   const auto newer = load(GetParam(), AFPLUG_ABI_MAJOR, AFPLUG_ABI_MINOR + 7);
   EXPECT_EQ(newer.abi_major, AFPLUG_ABI_MAJOR);
   EXPECT_EQ(newer.abi_minor, AFPLUG_ABI_MINOR);
   EXPECT_THROW(load(GetParam(), AFPLUG_ABI_MAJOR + 1, 0), std::runtime_error);
   EXPECT_THROW(load(GetParam(), 0, 0), std::runtime_error);
-  EXPECT_EQ(load(GetParam()).families.data, newer.families.data) << "the same tables each time";
+  EXPECT_EQ(load(GetParam()).families.data, newer.families.data) << "the tables are the same for every host";
 }
 
 INSTANTIATE_TEST_SUITE_P(of, tables, testing::ValuesIn(plugins()),

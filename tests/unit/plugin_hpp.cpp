@@ -1,18 +1,18 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug/plugin.hpp by itself.
+// The functions and classes of afplug/plugin.hpp.
 #include <gmock/gmock.h>
 #include <afplug/plugin.hpp>
 #include <functional>
 #include <future>
 #include <random>
-#include "codec.hpp"
+#include "family_plugin.hpp"
 
 namespace {
 namespace ap = afplug::plugin;
 using namespace std::string_literals;
 
-std::string why_of(const std::function<void()>& call, int error) {
+std::string error_text_of(const std::function<void()>& call, int error) {
   try {
     call();
   } catch (const ap::failure& thrown) {
@@ -23,28 +23,28 @@ std::string why_of(const std::function<void()>& call, int error) {
   return "";
 }
 
-TEST(sugar, what_is_thrown_becomes_an_errno_and_a_sentence) {
-  char room[64];
-  afplug_text why{room, sizeof room, 0};
+TEST(plugin_hpp, exceptions_become_errno_and_error_text) {
+  char buffer[64];
+  afplug_text error_text{buffer, sizeof buffer, 0};
   const auto thrown = [&](auto throw_it) {
-    why.size = 0;
+    error_text.size = 0;
     return ap::catch_errors(
         [&]() -> std::int32_t {
           throw_it();
           return 5;
         },
-        &why);
+        &error_text);
   };
-  const auto words = [&] { return std::string(room, why.size); };
+  const auto written = [&] { return std::string(buffer, error_text.size); };
   EXPECT_EQ(thrown([] {}), 5);
   EXPECT_EQ(thrown([] { ap::fail(ERANGE, "port ", 7, " is ", "bad"s); }), -ERANGE);
-  EXPECT_EQ(words(), "port 7 is bad");
+  EXPECT_EQ(written(), "port 7 is bad");
   EXPECT_EQ(thrown([] { throw std::bad_alloc(); }), -ENOMEM);
   EXPECT_EQ(thrown([] { throw std::system_error(ENOENT, std::generic_category()); }), -ENOENT);
   EXPECT_EQ(thrown([] { throw std::system_error(EACCES, std::system_category(), "x"); }), -EACCES);
   EXPECT_EQ(thrown([] { throw std::system_error(std::make_error_code(std::future_errc::broken_promise)); }), -EIO);
-  EXPECT_EQ(thrown([] { throw std::runtime_error("words"); }), -EIO);
-  EXPECT_EQ(words(), "words");
+  EXPECT_EQ(thrown([] { throw std::runtime_error("message"); }), -EIO);
+  EXPECT_EQ(written(), "message");
   EXPECT_EQ(thrown([] { throw 7; }), -EIO);
   EXPECT_EQ(ap::catch_errors([]() -> std::int32_t { throw 7; }), -EIO);
   ap::catch_errors([] { throw 7; });
@@ -62,7 +62,7 @@ struct state {
   }
 };
 
-TEST(sugar, slots_are_guarded) {
+TEST(plugin_hpp, slots_are_guarded) {
   std::int32_t (*const plain)(std::int32_t, const char*) = ap::slot<&slot>;
   EXPECT_EQ(plain(1, "four"), 5);
   EXPECT_EQ(plain(1, nullptr), -ENOMEM);
@@ -72,25 +72,26 @@ TEST(sugar, slots_are_guarded) {
   EXPECT_EQ(member(&s, 3), -EPIPE);
 }
 
-TEST(sugar, integers_are_whole_and_in_range) {
+TEST(plugin_hpp, integers_are_parsed_and_range_checked) {
   EXPECT_EQ(ap::parse_integer("n", "0", 0, 9), 0u);
   EXPECT_EQ(ap::parse_integer("n", "18446744073709551615", 0, ~0ull), ~0ull);
   EXPECT_EQ(ap::parse_integer("n", "0xFFFFFFFFFFFFFFFF", 0, ~0ull), ~0ull);
   EXPECT_EQ(ap::parse_integer<std::int64_t>("n", "-9223372036854775808", INT64_MIN, INT64_MAX), INT64_MIN);
   EXPECT_EQ(ap::parse_integer<int>("n", "-0x10", -16, 16), -16);
   EXPECT_EQ(ap::parse_integer<int>("n", "-1", -1, 3), -1);
-  EXPECT_EQ(why_of([] { ap::parse_integer("n", "18446744073709551616", 0, ~0ull); }, ERANGE),
+  EXPECT_EQ(error_text_of([] { ap::parse_integer("n", "18446744073709551616", 0, ~0ull); }, ERANGE),
             "n must be 0-18446744073709551615, not 18446744073709551616");
-  EXPECT_EQ(why_of([] { ap::parse_integer("n", "1", 2, 3); }, ERANGE), "n must be 2-3, not 1");
-  EXPECT_EQ(why_of([] { ap::parse_integer<int>("n", "-2", -1, 3); }, ERANGE), "n must be -1-3, not -2");
-  EXPECT_EQ(why_of([] { ap::parse_integer<std::int64_t>("n", "9223372036854775808", INT64_MIN, INT64_MAX); }, ERANGE),
-            "n must be -9223372036854775808-9223372036854775807, not 9223372036854775808");
+  EXPECT_EQ(error_text_of([] { ap::parse_integer("n", "1", 2, 3); }, ERANGE), "n must be 2-3, not 1");
+  EXPECT_EQ(error_text_of([] { ap::parse_integer<int>("n", "-2", -1, 3); }, ERANGE), "n must be -1-3, not -2");
+  EXPECT_EQ(
+      error_text_of([] { ap::parse_integer<std::int64_t>("n", "9223372036854775808", INT64_MIN, INT64_MAX); }, ERANGE),
+      "n must be -9223372036854775808-9223372036854775807, not 9223372036854775808");
   for (const char* bad : {"", " ", "1 ", " 1", "1x", "x", "0x", "0xg", "+1", "-", "--1", "1.0", "1e1"})
-    EXPECT_EQ(why_of([&] { ap::parse_integer("n", bad, 0, 9); }, EINVAL), "n '"s + bad + "' is not a number");
-  EXPECT_EQ(why_of([] { ap::parse_integer("n", "-1", 0, 9); }, ERANGE), "n must be 0-9, not -1");
+    EXPECT_EQ(error_text_of([&] { ap::parse_integer("n", bad, 0, 9); }, EINVAL), "n '"s + bad + "' is not a number");
+  EXPECT_EQ(error_text_of([] { ap::parse_integer("n", "-1", 0, 9); }, ERANGE), "n must be 0-9, not -1");
 }
 
-TEST(sugar, percent_encoding_comes_back) {
+TEST(plugin_hpp, percent_encoding_round_trips) {
   std::mt19937 random(2);
   for (int i = 0; i < 20000; ++i) {
     std::string bytes(random() % 12, ' ');
@@ -103,10 +104,10 @@ TEST(sugar, percent_encoding_comes_back) {
   EXPECT_EQ(ap::percent_encode("a?b%c\n\xff"), "a?b%25c%0a%ff");
   EXPECT_EQ(ap::percent_encode("@@", "", "@"), "%40@");
   for (const char* bad : {"%", "a%", "%4", "%4g", "%g4", "%%"})
-    EXPECT_THAT(why_of([&] { ap::percent_decode(bad); }, EINVAL), testing::HasSubstr("two hexadecimal digits"));
+    EXPECT_THAT(error_text_of([&] { ap::percent_decode(bad); }, EINVAL), testing::HasSubstr("two hexadecimal digits"));
 }
 
-TEST(sugar, keys_are_taken_once_each) {
+TEST(plugin_hpp, keys_are_taken_once) {
   ap::query query("body?a=1&b=x=y&c=");
   EXPECT_EQ(query.body(), "body");
   EXPECT_EQ(query.take("a", 9, 7), 1u);
@@ -114,27 +115,29 @@ TEST(sugar, keys_are_taken_once_each) {
   ASSERT_NE(query.take("b"), nullptr);
   EXPECT_EQ(*query.take("b"), "x=y");
   EXPECT_EQ(query.take("z"), nullptr);
-  EXPECT_EQ(why_of([&] { query.reject_unknown("a and b"); }, EINVAL), "unknown key 'c'; the keys here are a and b");
+  EXPECT_EQ(error_text_of([&] { query.reject_unknown("a and b"); }, EINVAL),
+            "unknown key 'c'; the keys here are a and b");
   EXPECT_EQ(*query.take("c"), "");
   query.reject_unknown("a, b and c");
   EXPECT_EQ(ap::query("body").body(), "body");
   EXPECT_EQ(ap::query("?a=1").body(), "");
-  EXPECT_EQ(why_of([] { ap::query("x?a=1").reject_unknown(""); }, EINVAL), "unknown key 'a'; the keys here are none");
-  EXPECT_EQ(why_of([] { ap::query("x?a=10").take("a", 9, 0); }, ERANGE), "a must be 0-9, not 10");
+  EXPECT_EQ(error_text_of([] { ap::query("x?a=1").reject_unknown(""); }, EINVAL),
+            "unknown key 'a'; the keys here are none");
+  EXPECT_EQ(error_text_of([] { ap::query("x?a=10").take("a", 9, 0); }, ERANGE), "a must be 0-9, not 10");
   for (const char* bad : {"x?", "x?a", "x?=1", "x?a=1&", "x?&a=1", "x?a=1&&b=2"})
-    EXPECT_THAT(why_of([&] { ap::query{bad}; }, EINVAL), testing::HasSubstr("key=value"));
-  EXPECT_THAT(why_of([] { ap::query("x?a=1&b=2&a=3"); }, EINVAL), testing::HasSubstr("'a' is given twice"));
+    EXPECT_THAT(error_text_of([&] { ap::query{bad}; }, EINVAL), testing::HasSubstr("key=value"));
+  EXPECT_THAT(error_text_of([] { ap::query("x?a=1&b=2&a=3"); }, EINVAL), testing::HasSubstr("'a' is given twice"));
   std::string many = "x?k0=0";
   for (int i = 1; i < 16; ++i) many += ap::concat("&k", i, "=0");
   EXPECT_EQ(ap::query(many).take("k15", 9, 7), 0u);
-  EXPECT_THAT(why_of([&] { ap::query(many + "&k16=0"); }, EINVAL), testing::HasSubstr("more than 16"));
+  EXPECT_THAT(error_text_of([&] { ap::query(many + "&k16=0"); }, EINVAL), testing::HasSubstr("more than 16"));
   std::string text = "x";
   ap::append_key(text, "a", "1");
   ap::append_key(text, "b", "2");
   EXPECT_EQ(text, "x?a=1&b=2");
 }
 
-TEST(sugar, interface_names_are_never_mistaken) {
+TEST(plugin_hpp, interface_names_are_escaped) {
   EXPECT_EQ(ap::format_interface_name("eth0"), "eth0");
   EXPECT_EQ(ap::format_interface_name("any"), "%61ny");
   EXPECT_EQ(ap::format_interface_name("7"), "%37");
@@ -150,7 +153,7 @@ TEST(sugar, interface_names_are_never_mistaken) {
   }
 }
 
-TEST(sugar, interfaces_by_name_and_index) {
+TEST(plugin_hpp, interfaces_are_read_and_written_by_name_or_index) {
   EXPECT_EQ(ap::parse_interface("lo"), 1u);
   EXPECT_EQ(ap::parse_interface("%6c%6f"), 1u);
   EXPECT_EQ(ap::format_interface(1), "lo");
@@ -159,16 +162,17 @@ TEST(sugar, interfaces_by_name_and_index) {
   EXPECT_EQ(ap::format_interface(123456), "%index=123456");
   EXPECT_EQ(ap::parse_interface("%index=123456"), 123456u);
   EXPECT_EQ(ap::parse_interface("123456"), 123456u);
-  EXPECT_EQ(why_of([] { ap::parse_interface("nosuchif"); }, ENODEV), "there is no interface 'nosuchif'");
-  EXPECT_THAT(why_of([] { ap::parse_interface("sixteencharacter"); }, ENAMETOOLONG),
+  EXPECT_EQ(error_text_of([] { ap::parse_interface("nosuchif"); }, ENODEV), "there is no interface 'nosuchif'");
+  EXPECT_THAT(error_text_of([] { ap::parse_interface("sixteencharacter"); }, ENAMETOOLONG),
               testing::HasSubstr("sixteencharacter"));
-  EXPECT_THAT(why_of([] { ap::parse_interface(""); }, EINVAL), testing::HasSubstr("missing"));
-  EXPECT_THAT(why_of([] { ap::parse_interface("%index=x"); }, EINVAL), testing::HasSubstr("interface index"));
-  EXPECT_THAT(why_of([] { ap::parse_interface("%index=4294967296"); }, ERANGE), testing::HasSubstr("interface index"));
-  EXPECT_THAT(why_of([] { ap::parse_interface("lo%00"); }, ENODEV), testing::HasSubstr("no interface"));
+  EXPECT_THAT(error_text_of([] { ap::parse_interface(""); }, EINVAL), testing::HasSubstr("missing"));
+  EXPECT_THAT(error_text_of([] { ap::parse_interface("%index=x"); }, EINVAL), testing::HasSubstr("interface index"));
+  EXPECT_THAT(error_text_of([] { ap::parse_interface("%index=4294967296"); }, ERANGE),
+              testing::HasSubstr("interface index"));
+  EXPECT_THAT(error_text_of([] { ap::parse_interface("lo%00"); }, ENODEV), testing::HasSubstr("no interface"));
 }
 
-TEST(sugar, verdicts_are_cut_to_their_room) {
+TEST(plugin_hpp, verdict_texts_are_truncated_to_the_buffers) {
   afplug_verdict verdict{};
   verdict.error = EACCES;
   ap::set_verdict(verdict, AFPLUG_UNAVAILABLE, std::string(40, 'r'), "detail", std::string(300, 'x'));
@@ -181,7 +185,7 @@ TEST(sugar, verdicts_are_cut_to_their_room) {
   EXPECT_EQ(std::string(verdict.reason) + verdict.detail + verdict.remedy, "");
 }
 
-TEST(sugar, the_entry_negotiates_and_checks_its_room) {
+TEST(plugin_hpp, entry_negotiates_the_version_and_checks_the_size) {
   afplug_host host{sizeof host, AFPLUG_ABI_MAJOR, AFPLUG_ABI_MINOR, "test", nullptr, nullptr};
   const afplug_family family{};
   const afplug_array families{&family, 1, sizeof family};
@@ -201,7 +205,7 @@ TEST(sugar, the_entry_negotiates_and_checks_its_room) {
   std::memset(newer.tail, 'x', sizeof newer.tail);
   newer.plugin.size = sizeof newer;
   ASSERT_EQ(ap::fill_plugin(&host, &newer.plugin, "p", "v", families), 0);
-  EXPECT_EQ(newer.plugin.size, sizeof(afplug_plugin)) << "lowered to what the plugin knows";
+  EXPECT_EQ(newer.plugin.size, sizeof(afplug_plugin)) << "lowered to the size of the plugin's version";
   EXPECT_EQ(std::string(newer.tail, 8), "xxxxxxxx");
 
   afplug_plugin small{};
@@ -216,7 +220,7 @@ constexpr std::array one{ap::kernel_family({.id = "first", .number = 7}),
                          ap::kernel_family({.id = "second", .flags = AFPLUG_FAMILY_SECONDARY})};
 constexpr auto note = ap::detail::note("maker", "1.2.3", one);
 
-TEST(sugar, the_note_says_what_the_descriptors_say) {
+TEST(plugin_hpp, note_matches_the_descriptors) {
   EXPECT_EQ(note.name_size, 7u);
   EXPECT_EQ(std::string(note.name), "afplug");
   EXPECT_EQ(note.type, AFPLUG_NOTE_TYPE);
