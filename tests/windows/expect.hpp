@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The checks of a test for Windows, counted.
+// Checks of the test programs for Windows, which are built without GoogleTest.
 #pragma once
 
 #include <cstdio>
@@ -10,17 +10,17 @@ namespace test {
 
 inline int checks = 0, failures = 0;
 
-/// One check; `seen` says what there was instead.
-inline void expect(bool holds, const std::string& what, const std::string& seen = {}) {
+/// Counts a check. Prints `what` and the `actual` value if it fails.
+inline void expect(bool holds, const std::string& what, const std::string& actual = {}) {
   ++checks;
   if (holds) return;
   ++failures;
-  std::printf("FAILED: %s (%s)\n", what.c_str(), seen.c_str());
+  std::printf("FAILED: %s (%s)\n", what.c_str(), actual.c_str());
 }
 
-/// Says how many there were; what main returns.
-inline int outcome(const std::string& of) {
-  std::printf("%s: %d checks, %d failed\n", of.c_str(), checks, failures);
+/// Prints the number of checks. Returns the exit status of main().
+inline int report(const std::string& subject) {
+  std::printf("%s: %d checks, %d failed\n", subject.c_str(), checks, failures);
   return failures == 0 ? 0 : 1;
 }
 
