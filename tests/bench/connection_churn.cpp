@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A connection's whole life: socket, connect, accept, close both. TCP clients reset (SO_LINGER 0), or ports would run
-// out in TIME_WAIT.
+// Opens, connects, accepts and closes a connection. TCP clients close with a reset (SO_LINGER 0), because connections
+// in TIME_WAIT would use up the ports.
 #include <sys/un.h>
 #include <afplug/socket.hpp>
 #include <boost/asio/io_context.hpp>
@@ -10,8 +10,8 @@
 #include <cstring>
 #include <memory>
 
-#include "syscalls.hpp"
 #include "measure.hpp"
+#include "syscalls.hpp"
 
 namespace bench {
 
@@ -70,19 +70,19 @@ std::shared_ptr<afplug::socket> listening(const afplug::address& at) {
 }
 
 template <class Protocol>
-subject over(const char* name, const afplug::address& any, const typename Protocol::endpoint& asio_at) {
-  const auto mine = listening(any), other = listening(any);
-  const auto theirs = std::make_shared<descriptor>(other->dup().release());
-  const auto at = theirs ? other->getsockname() : any;
+benchmark over(const char* name, const afplug::address& any, const typename Protocol::endpoint& asio_at) {
+  const auto our_listener = listening(any), other = listening(any);
+  const auto bare_listener = std::make_shared<descriptor>(other->dup().release());
+  const auto at = other->getsockname();
   return {name,
           1,
-          {bare("bare", at, theirs), bare("bare again", at, theirs), ours(mine->getsockname(), mine),
-           asio<Protocol>(asio_at)}};
+          {bare("bare", at, bare_listener), bare("bare again", at, bare_listener),
+           ours(our_listener->getsockname(), our_listener), asio<Protocol>(asio_at)}};
 }
 
 }  // namespace
 
-std::vector<subject> churn() {
+std::vector<benchmark> connection_churn() {
   using tcp = net::ip::tcp;
   using local = net::local::stream_protocol;
   return {over<local>("socket, connect, accept, close: UNIX", afplug::address("unix", ""),

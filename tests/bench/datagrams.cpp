@@ -1,12 +1,12 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// 64 datagrams of 64 bytes over UDP, one thread driving both ends: one by one, and all in a call.
+// 64 datagrams of 64 bytes over UDP: one call for each, and one call for all. One thread uses both sockets.
 #include <afplug/socket.hpp>
 #include <array>
 #include <memory>
 
-#include "syscalls.hpp"
 #include "measure.hpp"
+#include "syscalls.hpp"
 
 namespace bench {
 
@@ -14,84 +14,87 @@ namespace {
 
 constexpr std::size_t size = 64, count = 64;
 
-struct ends {
+struct sockets {
   afplug::socket a{"inet", SOCK_DGRAM}, b{"inet", SOCK_DGRAM};
-  std::array<std::array<char, size>, count> rooms{};
-  std::array<afplug::outgoing, count> letters;
-  std::array<afplug::incoming, count> messages;
-  std::array<::iovec, count> vectors{};
-  std::array<::mmsghdr, count> raw{};
+  std::array<std::array<char, size>, count> buffers{};
+  std::array<afplug::outgoing, count> outgoing;
+  std::array<afplug::incoming, count> incoming;
+  std::array<::iovec, count> iovecs{};
+  std::array<::mmsghdr, count> headers{};
 
-  ends() {
+  sockets() {
     b.bind("127.0.0.1:0");
     a.connect(b.getsockname());
     for (std::size_t i = 0; i < count; ++i) {
-      letters[i].data = rooms[i];
-      messages[i].into = rooms[i];
-      vectors[i] = {rooms[i].data(), size};
-      raw[i].msg_hdr.msg_iov = &vectors[i];
-      raw[i].msg_hdr.msg_iovlen = 1;
+      outgoing[i].data = buffers[i];
+      incoming[i].into = buffers[i];
+      iovecs[i] = {buffers[i].data(), size};
+      headers[i].msg_hdr.msg_iov = &iovecs[i];
+      headers[i].msg_hdr.msg_iovlen = 1;
     }
   }
 };
 
-void whole(std::size_t n) {
-  if (n != count) throw std::runtime_error("not all datagrams went or came");
+void require_all(std::size_t n) {
+  if (n != count) throw std::runtime_error("not all datagrams were sent or received");
 }
 
 variant one_by_one(const char* name) {
-  const auto e = std::make_shared<ends>();
+  const auto e = std::make_shared<sockets>();
   return {name, [e](int n) {
             for (; n > 0; --n) {
-              for (auto& r : e->rooms) must(static_cast<int>(::send(e->a.fileno(), r.data(), size, MSG_NOSIGNAL)));
-              for (auto& r : e->rooms) must(static_cast<int>(::recv(e->b.fileno(), r.data(), size, 0)));
+              for (auto& buffer : e->buffers)
+                must(static_cast<int>(::send(e->a.fileno(), buffer.data(), size, MSG_NOSIGNAL)));
+              for (auto& buffer : e->buffers) must(static_cast<int>(::recv(e->b.fileno(), buffer.data(), size, 0)));
             }
           }};
 }
 
 variant bare_many() {
-  const auto e = std::make_shared<ends>();
+  const auto e = std::make_shared<sockets>();
   return {"bare mmsg", [e](int n) {
             for (; n > 0; --n) {
-              whole(static_cast<std::size_t>(must(::sendmmsg(e->a.fileno(), e->raw.data(), count, MSG_NOSIGNAL))));
-              whole(static_cast<std::size_t>(
-                  must(::recvmmsg(e->b.fileno(), e->raw.data(), count, MSG_WAITFORONE, nullptr))));
+              require_all(
+                  static_cast<std::size_t>(must(::sendmmsg(e->a.fileno(), e->headers.data(), count, MSG_NOSIGNAL))));
+              require_all(static_cast<std::size_t>(
+                  must(::recvmmsg(e->b.fileno(), e->headers.data(), count, MSG_WAITFORONE, nullptr))));
             }
           }};
 }
 
 variant our_many() {
-  const auto e = std::make_shared<ends>();
+  const auto e = std::make_shared<sockets>();
   return {"afplug many", [e](int n) {
             for (; n > 0; --n) {
-              whole(e->a.send_many(e->letters));
-              whole(e->b.recv_many(e->messages));
+              require_all(e->a.send_many(e->outgoing));
+              require_all(e->b.recv_many(e->incoming));
             }
           }};
 }
 
-// One send that the kernel takes for 64 datagrams (UDP_SEGMENT), and one receive that gets them together (UDP_GRO).
+// One send that the kernel splits into 64 datagrams (UDP_SEGMENT), and receives that get them coalesced (UDP_GRO,
+// udp(7)).
 variant segmented() {
-  struct offloaded : ends {
+  struct offloaded : sockets {
     std::array<char, size * count> all{};
     afplug::control_builder control;
-    afplug::control_buffer told{afplug::cmsg_space(sizeof(int))};
+    afplug::control_buffer receive_control{afplug::cmsg_space(sizeof(int))};
     offloaded() {
       b.option("UDP_GRO", 1);
       control.segment_size(size);
-      letters[0].data = all;
-      letters[0].control = &control;
-      messages[0].into = all;
-      messages[0].control = &told;
+      outgoing[0].data = all;
+      outgoing[0].control = &control;
+      incoming[0].into = all;
+      incoming[0].control = &receive_control;
     }
   };
   const auto e = std::make_shared<offloaded>();
   return {"afplug GSO", [e](int n) {
             for (; n > 0; --n) {
-              e->a.send_many(std::span(e->letters).first(1));
+              e->a.send_many(std::span(e->outgoing).first(1));
               for (std::size_t got = 0; got < e->all.size();) {
-                e->b.recv_many(std::span(e->messages).first(1));
-                got += e->messages[0].size;
+                e->b.recv_many(std::span(e->incoming).first(1));
+                got += e->incoming[0].size;
               }
             }
           }};
@@ -99,7 +102,7 @@ variant segmented() {
 
 }  // namespace
 
-std::vector<subject> datagrams() {
+std::vector<benchmark> datagrams() {
   return {{"64 datagrams of 64 B, UDP",
            1,
            {one_by_one("bare"), one_by_one("bare again"), bare_many(), our_many(), segmented()}}};

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Only what is asked for is loaded: the process's own map of its memory says so.
+// Plugins are loaded on first use only: checks which are mapped into the process (/proc/self/maps).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <afplug/socket.hpp>
@@ -12,8 +12,8 @@
 
 namespace {
 
-// The plugins in this process's memory.
-std::set<std::string> mapped() {
+// The plugins that are mapped into this process.
+std::set<std::string> mapped_plugins() {
   std::set<std::string> names;
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
@@ -25,17 +25,17 @@ std::set<std::string> mapped() {
   return names;
 }
 
-TEST(mapped, opening_a_family_maps_its_plugin_and_no_other) {
-  EXPECT_THAT(mapped(), testing::IsEmpty());
+TEST(lazy_loading, opening_a_family_maps_its_plugin_and_no_other) {
+  EXPECT_THAT(mapped_plugins(), testing::IsEmpty());
   EXPECT_THAT(afplug::registry::global().families(),
               testing::Contains(testing::Field(&afplug::plugin_info::family, "loop")));
-  EXPECT_THAT(mapped(), testing::IsEmpty()) << "listing loads nothing";
+  EXPECT_THAT(mapped_plugins(), testing::IsEmpty()) << "listing loads nothing";
   const afplug::socket tcp("inet", SOCK_STREAM);
-  EXPECT_THAT(mapped(), testing::ElementsAre("inet"));
+  EXPECT_THAT(mapped_plugins(), testing::ElementsAre("inet"));
   const afplug::socket again(AF_INET, SOCK_DGRAM);
-  EXPECT_THAT(mapped(), testing::ElementsAre("inet"));
+  EXPECT_THAT(mapped_plugins(), testing::ElementsAre("inet"));
   const afplug::socket local("unix", SOCK_STREAM);
-  EXPECT_THAT(mapped(), testing::ElementsAre("inet", "unix"));
+  EXPECT_THAT(mapped_plugins(), testing::ElementsAre("inet", "unix"));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 constexpr auto slice = std::chrono::microseconds(500);
-constexpr double most_error = 0.015;
+constexpr double max_aa_error = 0.015;
 constexpr int attempts = 5;
 
 double nanoseconds_each(const variant& v, int batch) {
@@ -35,11 +35,11 @@ std::vector<double> ratios(const std::vector<double>& of, const std::vector<doub
   return made;
 }
 
-result measure_once(const subject& what, int rounds) {
+result measure_once(const benchmark& what, int rounds) {
   static std::mt19937 random{std::random_device{}()};
   std::vector<std::size_t> order(what.variants.size());
   std::iota(order.begin(), order.end(), 0u);
-  for (const auto& v : what.variants) nanoseconds_each(v, what.batch);  // warm
+  for (const auto& v : what.variants) nanoseconds_each(v, what.batch);  // fills caches
   std::vector<std::vector<double>> times(order.size());
   for (int i = 0; i < rounds; ++i) {
     std::shuffle(order.begin(), order.end(), random);
@@ -48,14 +48,14 @@ result measure_once(const subject& what, int rounds) {
   result made{what.name, rounds, false, {}};
   for (std::size_t k = 0; k < times.size(); ++k)
     made.outcomes.push_back({what.variants[k].name, median(times[k]), median(ratios(times[k], times[0])), times[k]});
-  made.is_void = std::abs(made.outcomes[1].ratio - 1) > most_error;
+  made.inconclusive = std::abs(made.outcomes[1].ratio - 1) > max_aa_error;
   return made;
 }
 
 }  // namespace
 
-double quantile(std::vector<double> values, double part) {
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(static_cast<double>(values.size()) * part);
+double quantile(std::vector<double> values, double p) {
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(static_cast<double>(values.size()) * p);
   std::nth_element(values.begin(), at, values.end());
   return *at;
 }
@@ -72,10 +72,10 @@ double result::ratio(const std::string& a, const std::string& b) const {
   return median(ratios(of(a).rounds, of(b).rounds));
 }
 
-result measure(const subject& what, int rounds) {
+result measure(const benchmark& what, int rounds) {
   result made;
   for (int i = 0; i < attempts; ++i)
-    if (made = measure_once(what, rounds); !made.is_void) break;
+    if (made = measure_once(what, rounds); !made.inconclusive) break;
   return made;
 }
 

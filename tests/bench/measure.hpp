@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Measures variants of one thing against each other, so that the result can be believed on a machine that does other
-// things too: slices of 500 µs, all variants in a new random order each round, and the median of the rounds' ratios.
-// The base runs twice, as two variants: what they differ by (A/A) is the error.
+// Compares variants of one operation on a machine that is not idle: each round runs all variants in a new random order
+// for 500 µs each, and the result is the median of the rounds' ratios to the base. The base runs as two variants; their
+// ratio (A/A) shows the error of the measurement.
 #pragma once
 
 #include <functional>
@@ -11,31 +11,31 @@
 
 namespace bench {
 
-/// One way to do it. `run(n)` does it n times.
+/// One implementation of the operation. `run(n)` executes it n times.
 struct variant {
   std::string name;
   std::function<void(int)> run;
 };
 
-/// variants[0] is the base, variants[1] the base again.
-struct subject {
+/// variants[0] is the base, variants[1] the same again.
+struct benchmark {
   std::string name;
-  int batch;  ///< operations between two looks at the clock
+  int batch;  ///< operations between two reads of the clock
   std::vector<variant> variants;
-  std::string missing = {};  ///< why this machine can't do it; empty: it can
+  std::string unavailable = {};  ///< why this machine cannot run it; empty if it can
 };
 
 struct outcome {
   std::string name;
-  double nanoseconds;          ///< of an operation, median
-  double ratio;                ///< to the base, median of the rounds'
-  std::vector<double> rounds;  ///< nanoseconds of an operation in each round
+  double nanoseconds;          ///< per operation, median of the rounds
+  double ratio;                ///< to the base, median of the rounds
+  std::vector<double> rounds;  ///< nanoseconds per operation in each round
 };
 
 struct result {
-  std::string subject;
+  std::string benchmark;
   int rounds = 0;
-  bool is_void = false;  ///< |A/A − 1| above 1.5 %, however often it was tried
+  bool inconclusive = false;  ///< |A/A − 1| was above 1.5 % in all attempts
   std::vector<outcome> outcomes;
 
   const outcome& of(const std::string& variant) const;
@@ -43,29 +43,29 @@ struct result {
   double ratio(const std::string& of, const std::string& to) const;
 };
 
-result measure(const subject& what, int rounds);
+result measure(const benchmark& what, int rounds);
 
 double median(std::vector<double> values);
-/// The value that this part of them is below.
-double quantile(std::vector<double> values, double part);
+/// The p-quantile of the values, 0 ≤ p < 1.
+double quantile(std::vector<double> values, double p);
 
-// The subjects.
-std::vector<subject> ping_pong();
-std::vector<subject> opening();
-std::vector<subject> churn();
-std::vector<subject> datagrams();
-std::vector<subject> packets();
+// The benchmarks.
+std::vector<benchmark> ping_pong();
+std::vector<benchmark> socket_open();
+std::vector<benchmark> connection_churn();
+std::vector<benchmark> datagrams();
+std::vector<benchmark> packets();
 
-/// What it costs to load a plugin in a new process.
+/// Times of loading a plugin in a new process, in µs.
 struct loading {
   std::string family;
-  double look;         ///< µs to find all plugins, from their notes; median
-  double load;         ///< µs to check, map and adopt the one that was asked for; median
-  double undisturbed;  ///< the same, lower quartile: what a busy machine adds is left out
+  double scan;           ///< to scan the plugin directories; median
+  double load;           ///< to check, map and validate one plugin; median
+  double load_quartile;  ///< the same, lower quartile, which a busy machine affects less
 };
-/// `self`: this program's path.
+/// Starts `self`, the path of this program, with --load-once for each measurement.
 std::vector<loading> measure_loading(const char* self, int times);
-/// In the new process: prints both.
+/// Implements --load-once: prints the times of the scan and of the load.
 int load_once(const char* family);
 
 }  // namespace bench

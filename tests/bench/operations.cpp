@@ -1,18 +1,19 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// operations bare|afplug N: N times send and recv of 64 bytes over a UNIX pair, for instruction_count_test to count.
+// bench_operations bare|afplug N: sends and receives 64 bytes N times over a UNIX socket pair, for
+// instruction_count_test.
 #include <afplug/socket.hpp>
 #include <cstdlib>
 #include <string_view>
 
-int main(int count, char** words) {
-  if (count != 3) return 2;
-  const std::string_view what = words[1];
-  const int times = std::atoi(words[2]);
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  const std::string_view implementation = argv[1];
+  const int times = std::atoi(argv[2]);
   auto [a, b] = afplug::socket::pair();
   char data[64] = {};
   long bytes = 0;
-  if (what == "bare") {
+  if (implementation == "bare") {
     const int from = a.native_handle(), to = b.native_handle();
     for (int i = 0; i < times; ++i) {
       const auto sent = ::send(from, data, sizeof data, MSG_NOSIGNAL);

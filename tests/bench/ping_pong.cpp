@@ -1,14 +1,14 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// 64 bytes there and back over a connection, one thread driving both ends.
+// 64 bytes to the peer and back over a connection. One thread uses both sockets.
 #include <afplug/socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
 
-#include "syscalls.hpp"
 #include "measure.hpp"
+#include "syscalls.hpp"
 
 namespace bench {
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t size = 64;
 
-void whole(std::size_t n) {
+void require_full(std::size_t n) {
   if (n != size) throw std::runtime_error("a short read or write");
 }
 
@@ -26,8 +26,8 @@ variant bare(const char* name, Ends ends) {
   return {name, [both](int n) {
             char data[size] = {};
             const auto pass = [&](const descriptor& from, const descriptor& to) {
-              whole(static_cast<std::size_t>(::send(from.number(), data, size, MSG_NOSIGNAL)));
-              whole(static_cast<std::size_t>(::recv(to.number(), data, size, 0)));
+              require_full(static_cast<std::size_t>(::send(from.number(), data, size, MSG_NOSIGNAL)));
+              require_full(static_cast<std::size_t>(::recv(to.number(), data, size, 0)));
             };
             for (int i = 0; i < n; ++i) {
               pass(both->a, both->b);
@@ -45,8 +45,8 @@ variant ours(pair ends) {
   return {"afplug", [both](int n) {
             char data[size] = {};
             const auto pass = [&](afplug::socket& from, afplug::socket& to) {
-              whole(from.send(data));
-              whole(to.recv(data));
+              require_full(from.send(data));
+              require_full(to.recv(data));
             };
             for (int i = 0; i < n; ++i) {
               pass(both->a, both->b);
@@ -67,8 +67,8 @@ variant asio(pair ends, int domain) {
   return {"Boost.Asio", [both](int n) {
             char data[size] = {};
             const auto pass = [&](protocol::socket& from, protocol::socket& to) {
-              whole(from.send(boost::asio::buffer(data)));
-              whole(to.receive(boost::asio::buffer(data)));
+              require_full(from.send(boost::asio::buffer(data)));
+              require_full(to.receive(boost::asio::buffer(data)));
             };
             for (int i = 0; i < n; ++i) {
               pass(both->a, both->b);
@@ -77,13 +77,13 @@ variant asio(pair ends, int domain) {
           }};
 }
 
-subject over(const char* name, pair (*make)(), int domain) {
+benchmark over(const char* name, pair (*make)(), int domain) {
   return {name, 8, {bare("bare", make()), bare("bare again", make()), ours(make()), asio(make(), domain)}};
 }
 
 }  // namespace
 
-std::vector<subject> ping_pong() {
+std::vector<benchmark> ping_pong() {
   return {over("ping-pong 64 B, UNIX", unix_pair, AF_UNIX), over("ping-pong 64 B, TCP", tcp_pair, AF_INET)};
 }
 

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Loading a plugin happens once in a process: so each time is a process of its own.
+// A process loads a plugin once, so that each measurement starts a process.
 #include <afplug/registry.hpp>
 #include <chrono>
 #include <cstdio>
@@ -16,28 +16,28 @@ int load_once(const char* family) {
   auto& registry = afplug::registry::global();
   const auto start = clock::now();
   registry.families();
-  const auto found = clock::now();
+  const auto scanned = clock::now();
   registry.family(family);
   const auto loaded = clock::now();
   const auto us = [](auto span) { return std::chrono::duration<double, std::micro>(span).count(); };
-  std::printf("%f %f\n", us(found - start), us(loaded - found));
+  std::printf("%f %f\n", us(scanned - start), us(loaded - scanned));
   return 0;
 }
 
 std::vector<loading> measure_loading(const char* self, int times) {
   std::vector<loading> made;
   for (const char* family : {"inet", "inet6", "unix"}) {
-    std::vector<double> looks, loads;
+    std::vector<double> scans, loads;
     for (int i = 0; i < times; ++i) {
       const auto command = std::string(self) + " --load-once " + family;
       const std::unique_ptr<FILE, int (*)(FILE*)> child(::popen(command.c_str(), "r"), ::pclose);
-      double look = 0, load = 0;
-      if (!child || std::fscanf(child.get(), "%lf %lf", &look, &load) != 2)
-        throw std::runtime_error(command + " says nothing");
-      looks.push_back(look);
+      double scan = 0, load = 0;
+      if (!child || std::fscanf(child.get(), "%lf %lf", &scan, &load) != 2)
+        throw std::runtime_error(command + " printed no times");
+      scans.push_back(scan);
       loads.push_back(load);
     }
-    made.push_back({family, median(looks), median(loads), quantile(loads, 0.25)});
+    made.push_back({family, median(scans), median(loads), quantile(loads, 0.25)});
   }
   return made;
 }

@@ -13,36 +13,38 @@ namespace bench {
 std::vector<gate> report::gates() const {
   std::vector<gate> made;
   for (const auto& r : results) {
-    const bool ping_pong = r.subject.starts_with("ping-pong");
-    if (ping_pong) made.push_back({r.subject + ": afplug to bare", r.of("afplug").ratio, 1.02, false, r.is_void});
-    if (ping_pong && r.subject.ends_with("UNIX"))
-      made.push_back({r.subject + ": Boost.Asio to afplug", r.ratio("Boost.Asio", "afplug"), 1.12, true, r.is_void});
-    if (r.subject == "socket + close")
-      made.push_back({r.subject + ": afplug to bare", r.of("afplug").ratio, 1.05, false, r.is_void});
+    const bool ping_pong = r.benchmark.starts_with("ping-pong");
+    if (ping_pong)
+      made.push_back({r.benchmark + ": afplug to bare", r.of("afplug").ratio, 1.02, false, r.inconclusive});
+    if (ping_pong && r.benchmark.ends_with("UNIX"))
+      made.push_back(
+          {r.benchmark + ": Boost.Asio to afplug", r.ratio("Boost.Asio", "afplug"), 1.12, true, r.inconclusive});
+    if (r.benchmark == "socket + close")
+      made.push_back({r.benchmark + ": afplug to bare", r.of("afplug").ratio, 1.05, false, r.inconclusive});
   }
-  for (const auto& l : loads) made.push_back({"loading " + l.family + ", µs", l.undisturbed, 200, false, false});
+  for (const auto& l : loads) made.push_back({"loading " + l.family + ", µs", l.load_quartile, 200, false, false});
   return made;
 }
 
 void report::print() const {
   for (const auto& r : results) {
-    std::printf("%s (%d rounds)%s\n", r.subject.c_str(), r.rounds,
-                r.is_void ? "  VOID: the base differs from itself by more than 1.5 %" : "");
+    std::printf("%s (%d rounds)%s\n", r.benchmark.c_str(), r.rounds,
+                r.inconclusive ? "  INCONCLUSIVE: two runs of the base differ by more than 1.5 %" : "");
     for (const auto& one : r.outcomes)
       std::printf("  %-12s %9.2f µs  %6.3f\n", one.name.c_str(), one.nanoseconds / 1000, one.ratio);
   }
   for (const auto& l : loads)
-    std::printf("loading %-6s %6.0f µs, undisturbed %.0f µs, after looking for all plugins: %.0f µs\n",
-                l.family.c_str(), l.load, l.undisturbed, l.look);
+    std::printf("loading %-6s %6.0f µs, lower quartile %.0f µs, scan of all plugins before: %.0f µs\n",
+                l.family.c_str(), l.load, l.load_quartile, l.scan);
   for (const auto& g : gates()) {
-    const char* word = g.is_void ? "void" : g.holds() ? "ok" : "FAILED";
-    std::printf("gate: %-48s %8.3f %s %-6g %s\n", g.what.c_str(), g.value, g.at_least ? ">=" : "<=", g.limit, word);
+    const char* result = g.inconclusive ? "inconclusive" : g.holds() ? "ok" : "FAILED";
+    std::printf("gate: %-48s %8.3f %s %-6g %s\n", g.what.c_str(), g.value, g.at_least ? ">=" : "<=", g.limit, result);
   }
 }
 
 namespace {
 
-// Names here are plain text of ours.
+// The names need no escaping: they are plain text from this program.
 std::string quoted(const std::string& text) { return '"' + text + '"'; }
 
 template <class List, class Write>
@@ -63,13 +65,13 @@ void report::write_json(const std::string& file) const {
     std::snprintf(text, sizeof text, "%.4f", value);
     return std::string(text);
   };
-  const auto truth = [](bool value) { return std::string(value ? "true" : "false"); };
+  const auto boolean = [](bool value) { return std::string(value ? "true" : "false"); };
   out << "{\"schema\": \"afplug.bench/1\", \"host\": {\"system\": " << quoted(host.sysname)
       << ", \"release\": " << quoted(host.release) << ", \"machine\": " << quoted(host.machine) << "},\n \"subjects\": "
       << array(results,
                [&](const result& r) {
-                 return "{\"name\": " + quoted(r.subject) + ", \"rounds\": " + std::to_string(r.rounds) +
-                        ", \"void\": " + truth(r.is_void) + ", \"variants\": " +
+                 return "{\"name\": " + quoted(r.benchmark) + ", \"rounds\": " + std::to_string(r.rounds) +
+                        ", \"void\": " + boolean(r.inconclusive) + ", \"variants\": " +
                         array(r.outcomes,
                               [&](const outcome& one) {
                                 return "{\"name\": " + quoted(one.name) + ", \"ns\": " + number(one.nanoseconds) +
@@ -80,18 +82,18 @@ void report::write_json(const std::string& file) const {
       << ",\n \"loading\": "
       << array(loads,
                [&](const loading& l) {
-                 return "{\"family\": " + quoted(l.family) + ", \"look_us\": " + number(l.look) +
-                        ", \"load_us\": " + number(l.load) + ", \"undisturbed_us\": " + number(l.undisturbed) + "}";
+                 return "{\"family\": " + quoted(l.family) + ", \"look_us\": " + number(l.scan) +
+                        ", \"load_us\": " + number(l.load) + ", \"undisturbed_us\": " + number(l.load_quartile) + "}";
                })
       << ",\n \"gates\": "
       << array(gates(),
                [&](const gate& g) {
                  return "{\"what\": " + quoted(g.what) + ", \"value\": " + number(g.value) +
-                        ", \"limit\": " + number(g.limit) + ", \"at_least\": " + truth(g.at_least) +
-                        ", \"void\": " + truth(g.is_void) + ", \"holds\": " + truth(g.holds()) + "}";
+                        ", \"limit\": " + number(g.limit) + ", \"at_least\": " + boolean(g.at_least) +
+                        ", \"void\": " + boolean(g.inconclusive) + ", \"holds\": " + boolean(g.holds()) + "}";
                })
       << "}\n";
-  if (!out.flush()) throw std::runtime_error("can't write " + file);
+  if (!out.flush()) throw std::runtime_error("cannot write " + file);
 }
 
 }  // namespace bench

@@ -8,13 +8,13 @@
 
 namespace bench {
 
-/// What must hold, and whether it does.
+/// A limit on a measured value.
 struct gate {
   std::string what;
   double value;
   double limit;
-  bool at_least;  ///< else at most
-  bool is_void;   ///< the measurement can't tell
+  bool at_least;  ///< the limit is a minimum; else a maximum
+  bool inconclusive;
 
   bool holds() const { return at_least ? value >= limit : value <= limit; }
 };
@@ -25,7 +25,7 @@ struct report {
 
   std::vector<gate> gates() const;
   void print() const;
-  /// `afplug.bench/1`. Throws where the file can't be written.
+  /// Writes JSON in the schema `afplug.bench/1`. Throws std::runtime_error if the file cannot be written.
   void write_json(const std::string& file) const;
 };
 

@@ -1,17 +1,17 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Making a socket and closing it.
+// Opening a socket and closing it.
 #include <afplug/socket.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <memory>
 
-#include "syscalls.hpp"
 #include "measure.hpp"
+#include "syscalls.hpp"
 
 namespace bench {
 
-std::vector<subject> opening() {
+std::vector<benchmark> socket_open() {
   const auto bare = [](int n) {
     for (int i = 0; i < n; ++i) descriptor made(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   };

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The bare system calls that everything is measured against, with the checks that any program makes.
+// The baseline: plain system calls, with the error checks that any program has.
 #pragma once
 
 #include <netinet/in.h>
@@ -18,7 +18,7 @@ inline int must(int result) {
   return result;
 }
 
-/// A descriptor that closes itself.
+/// Owns a file descriptor.
 class descriptor {
  public:
   explicit descriptor(int number) : number_(must(number)) {}
