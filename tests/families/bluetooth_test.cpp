@@ -207,13 +207,13 @@ TEST_F(l2cap, le_credit_based_channels) {
   }
 }
 
-TEST_F(l2cap, defect_3_numbers_do_not_wrap) {
+TEST_F(l2cap, out_of_range_numbers_are_refused) {
   for (const auto* keys : {"?psm=65536", "?psm=-1", "?cid=65536", "?type=256"})
     EXPECT_EQ(ERROR_OF(address::parse(open().what(), here(keys), _)), error_code(afplug::errc::malformed_address))
         << keys;
 }
 
-TEST_F(l2cap, defect_10_every_channel_policy_has_a_constant) {
+TEST_F(l2cap, every_channel_policy_has_a_constant) {
   const auto& family = *open().owner();
   for (const auto& [name, value] : {std::pair("BT_CHANNEL_POLICY_BREDR_ONLY", 0),
                                     {"BT_CHANNEL_POLICY_BREDR_PREFERRED", 1},
@@ -287,7 +287,7 @@ TEST_F(rfcomm, options) {
   EXPECT_EQ(s.option_text("BT_SECURITY").substr(0, 22), "level=BT_SECURITY_HIGH");
 }
 
-TEST_F(rfcomm, defect_3_channels_do_not_wrap) {
+TEST_F(rfcomm, out_of_range_channels_are_refused) {
   for (const auto* keys : {"?channel=256", "?channel=-1"})
     EXPECT_EQ(ERROR_OF(address::parse(open().what(), here(keys), _)), error_code(afplug::errc::malformed_address))
         << keys;

@@ -168,7 +168,7 @@ TEST_F(can_isotp, wait_tx_done_flag) {
   transfer_both_ways(p, 4095);
 }
 
-TEST_F(can_isotp, defect_2_incomplete_address_is_refused_with_an_error_text) {
+TEST_F(can_isotp, incomplete_address_is_refused_with_an_error_text) {
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.bind(bus, _)), error_code(afplug::errc::malformed_address));
   EXPECT_NE(afplug::last_detail().find("rx"), std::string_view::npos) << afplug::last_detail();
@@ -177,7 +177,7 @@ TEST_F(can_isotp, defect_2_incomplete_address_is_refused_with_an_error_text) {
   EXPECT_NE(afplug::last_detail().find("tx"), std::string_view::npos) << afplug::last_detail();
 }
 
-TEST_F(can_isotp, defect_3_identifiers_do_not_wrap) {
+TEST_F(can_isotp, out_of_range_identifiers_are_refused) {
   auto s = open();
   for (const auto* ids : {"?rx=0x100000001&tx=1", "?rx=1&tx=-1", "?rx=1&tx=99999999999999999999"})
     EXPECT_EQ(ERROR_OF(s.bind(bus + ids, _)), error_code(afplug::errc::malformed_address)) << ids;

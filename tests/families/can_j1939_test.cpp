@@ -193,7 +193,7 @@ TEST_F(can_j1939, error_queue_reports_an_aborted_session) {
   EXPECT_EQ(report->error, EHOSTUNREACH) << "j1939_xtp_abort_to_errno() in net/can/j1939/transport.c";
 }
 
-TEST_F(can_j1939, defect_2_address_may_be_an_interface_only) {
+TEST_F(can_j1939, address_may_be_an_interface_only) {
   auto s = open();
   s.bind(bus);
   EXPECT_EQ(s.getsockname().to_string(), bus);
@@ -202,7 +202,7 @@ TEST_F(can_j1939, defect_2_address_may_be_an_interface_only) {
       << afplug::last_detail();
 }
 
-TEST_F(can_j1939, defect_3_numbers_do_not_wrap) {
+TEST_F(can_j1939, out_of_range_numbers_are_refused) {
   auto s = open();
   for (const auto* keys : {"addr=256", "addr=-1", "pgn=0x100000000", "name=0x10000000000000000"})
     EXPECT_EQ(ERROR_OF(s.bind(with(keys), _)), error_code(afplug::errc::malformed_address)) << keys;

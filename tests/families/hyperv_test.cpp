@@ -125,7 +125,7 @@ TEST_F(hyperv_loopback, connect_without_a_listener_is_reset) {
   EXPECT_EQ(ERROR_OF(open().connect(loopback + "/0000c363" + tail, _)), sys(ECONNRESET));
 }
 
-TEST(hyperv_row, defect_11_only_streams_of_hv_protocol_raw_exist) {
+TEST(hyperv_row, has_only_streams_of_hv_protocol_raw) {
   const auto& family = afplug::registry::global().family("hyperv");
   EXPECT_NE(family.find_row(SOCK_STREAM, hv_protocol_raw), nullptr);
   EXPECT_NE(family.find_row(SOCK_STREAM, 0), nullptr) << "the default";

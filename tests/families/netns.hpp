@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A network namespace for the test process, so that its changes to interfaces do not affect the machine. Takes root.
+// A network namespace for the test process, so that its changes to interfaces do not affect the machine. Needs root.
 #pragma once
 
 #include <string>

@@ -342,7 +342,7 @@ TEST_F(packet_expression, errors_have_the_position_and_the_reason) {
   EXPECT_EQ(s.option_text("SO_ATTACH_FILTER"), "none") << "no filter is attached after an error";
 }
 
-TEST_F(packet_expression, link_type_is_the_bound_interfaces) {
+TEST_F(packet_expression, link_type_of_the_bound_interface) {
   EXPECT_EQ(packet::link_type_of(open().native_handle()), packet::link_type::ethernet)
       << "the default of an unbound socket";
   EXPECT_EQ(packet::link_type_of(on("lo").native_handle()), packet::link_type::ethernet);
@@ -456,7 +456,7 @@ TEST_F(packet_dgram, transfers_payloads_without_link_header) {
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(from.data()), from.size()), mac_bytes(mac_of("veth0")));
 }
 
-TEST_F(packet_dgram, defect_4_interface_names_are_not_truncated) {
+TEST_F(packet_dgram, long_interface_names_are_refused) {
   const auto ec = ERROR_OF(address::parse(open().what(), "veth0-and-more-than-15", _));
   EXPECT_TRUE(ec) << "veth0-and-more- would be another interface";
   EXPECT_NE(afplug::last_detail().find("15 bytes"), std::string_view::npos) << afplug::last_detail();
@@ -464,7 +464,7 @@ TEST_F(packet_dgram, defect_4_interface_names_are_not_truncated) {
   EXPECT_TRUE(ERROR_OF(address::from_fields(open().what(), fields, _)));
 }
 
-TEST_F(packet_dgram, defect_3_numbers_do_not_wrap) {
+TEST_F(packet_dgram, out_of_range_numbers_are_refused) {
   for (const auto* keys : {"proto=65536", "proto=-1", "pkttype=256", "hatype=65536"})
     EXPECT_EQ(ERROR_OF(address::parse(open().what(), "veth0?"s + keys, _)), error_code(afplug::errc::malformed_address))
         << keys;

@@ -56,7 +56,7 @@ TEST_F(qipcrtr, connects) {
   EXPECT_EQ(receive(b), "hello");
 }
 
-TEST_F(qipcrtr, defect_3_numbers_do_not_wrap) {
+TEST_F(qipcrtr, out_of_range_numbers_are_refused) {
   for (const auto* text : {"4294967296:1", "1:4294967296", "-1:1", "1"})
     EXPECT_EQ(ERROR_OF(address::parse(open().what(), text, _)), error_code(afplug::errc::malformed_address)) << text;
 }

@@ -68,7 +68,7 @@ TEST_F(vsock, buffer_size_options_have_64_bits) {
   EXPECT_EQ(s.option_number("SO_VM_SOCKETS_BUFFER_MIN_SIZE"), 4096);
 }
 
-TEST_F(vsock, defect_7_every_option_has_its_own_size) {
+TEST_F(vsock, every_option_has_its_own_size) {
   auto s = open();
   s.option("SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD", 1500ms);
   EXPECT_EQ(s.option_text("SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD"), "1.5s");
@@ -85,7 +85,7 @@ TEST_F(vsock, defect_7_every_option_has_its_own_size) {
   EXPECT_EQ(got, size);
 }
 
-TEST_F(vsock, defect_3_numbers_do_not_wrap) {
+TEST_F(vsock, out_of_range_numbers_are_refused) {
   for (const auto* text : {"-1:5", "1:-1", "4294967296:5", "1:4294967296", "1", "1:", ":1", "1:2:3"})
     EXPECT_EQ(ERROR_OF(address::parse(open().what(), text, _)), error_code(afplug::errc::malformed_address)) << text;
   const afplug::field_value negative[] = {std::int64_t{-1}, std::uint64_t{5}};
@@ -104,7 +104,7 @@ TEST_F(vsock_loopback, connect_to_a_missing_host_is_refused) {
   EXPECT_EQ(ERROR_OF(open().connect("any:5", _)), sys(ENODEV));
 }
 
-TEST_F(vsock_loopback, carries_a_megabyte_both_ways) {
+TEST_F(vsock_loopback, transfers_a_megabyte_both_ways) {
   auto l = connected();
   EXPECT_EQ(l.a.getpeername().number("cid"), 1u);
   EXPECT_EQ(l.b.getpeername().number("cid"), 1u);
