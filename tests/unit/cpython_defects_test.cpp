@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Defects of CPython's socket module (Lib/socket.py, Modules/socketmodule.c of 3.13) that afplug does not have. Those
-// of single families are in tests/families, which have the numbers 2, 3, 4, 7, 10 and 11 (AF_HYPERV); AF_UNIX and
-// BTPROTO_L2CAP on Windows (13) are in tests/windows: unix_test.cpp and bluetooth_test.cpp.
+// of single families are in tests/families (out_of_range_…_are_refused, every_option_has_its_own_size, …); AF_UNIX and
+// BTPROTO_L2CAP on Windows are in tests/windows: unix_test.cpp and bluetooth_test.cpp.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
