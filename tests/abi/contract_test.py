@@ -126,7 +126,7 @@ class Guard(unittest.TestCase):
             self.assertEqual(broken(was, record(library)) == [], grows)
 
     def test_a_slot_at_the_end_is_growth(self):
-        dup = "  int32_t (*dup)(void* state, void** new_state, int64_t* new_pollable); /**< a second handle on the same socket */\n"
+        dup = "  int32_t (*dup)(void* state, void** new_state, int64_t* new_pollable);\n"
         self.check(dup, dup + "  int32_t (*more)(void* state);\n", grows=True)
 
     def test_a_slot_between_others(self):
@@ -140,10 +140,10 @@ class Guard(unittest.TestCase):
         self.check("(*listen)(void* state, int32_t backlog);", "(*listen)(void* state, int64_t backlog);")
 
     def test_two_members_change_places(self):
-        self.check("  int32_t level;     /**< SOL_*, IPPROTO_* */\n  int32_t number;\n", "  int32_t number;\n  int32_t level;\n")
+        self.check("  int32_t level;     /**< SOL_* or IPPROTO_* */\n  int32_t number;\n", "  int32_t number;\n  int32_t level;\n")
 
     def test_a_member_of_another_sign(self):
-        self.check("  int32_t state; /**< AFPLUG_AVAILABLE, … */", "  uint32_t state;")
+        self.check("  int32_t state; /**<", "  uint32_t state; /**<")
 
     def test_another_room_for_text(self):
         self.check("  char reason[32];", "  char reason[40];")

@@ -1,32 +1,34 @@
-/* afplug/plugin.h: the contract between afplug and an address family's plugin.
+/* afplug/plugin.h: the binary interface (ABI) between afplug and the plugin of an address family.
  *
  * Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
  *
- * This file is the whole of the binary interface. It is plain C11, reads top to bottom, and needs nothing else of
- * afplug. A C++ author will rather include <afplug/plugin.hpp>, which wraps it.
+ * This file is the complete interface. It is plain C11 and needs nothing else of afplug. In C++ use
+ * <afplug/plugin.hpp>, which wraps it. In what follows "the host" is libafplug in the program that loads the plugin.
  *
  * A plugin is a shared object that
  *   1. exports one symbol, `afplug_entry`;
- *   2. carries one ELF note (AFPLUG_NOTE below) that says what it is, so that it can be listed without running it.
- * `afplug_entry` describes one or more address families: mostly tables, and a few functions.
+ *   2. contains one ELF note (AFPLUG_NOTE below) that names its families, so that it can be listed without running it.
+ * `afplug_entry` describes one or more address families: tables, and a few functions.
  *
- * THE RULES
- *   Sizes.      Every struct that may grow starts with its `size`, set by whoever allocated it to sizeof as it was
- *               compiled. Structs only grow at the end. A reader copies the smaller of the two sizes and takes the rest
- *               as zero. Arrays are {data, count, stride}: an element may be larger than the reader knows.
- *   Versions.   Equal majors or no deal. A minor adds slots and struct tails. A plugin built against a newer minor than
- *               the host has is asked with the host's, and must do with that.
- *   Slots.      A slot marked "required" may not be NULL: the plugin is refused. All others may.
- *   Results.    Functions return 0 or a count, or -errno. On an error no output is touched, but for a message's text.
- *   Memory.     Nobody frees what another allocated. Tables and strings that a plugin hands out stay valid and
- * unchanged for the life of the process: a plugin is never unmapped. What a call is given is valid until it returns;
- * the host's struct is for ever. Strings are UTF-8, NUL-terminated. Threads.    Any function may be called from any
- * thread, and several at once, unless its comment says otherwise. Exceptions. None may leave a plugin. (plugin.hpp
- * catches at every border.) Re-entry.   No function may call back into the registry that called it, from this thread or
- * another it waits for. Growth.     What is not in here is found by a string id such as "afplug.packet.ring/1": see
- * `extension`.
+ * RULES FOR ALL OF THIS FILE
  *
- * STATUS  1.0 is frozen: what is in here stays as it is. What a later minor adds stands at the end of its struct.
+ *   Sizes.       Every struct that may grow begins with `size`, which whoever allocates the struct sets to its own
+ *                sizeof. Structs grow only at their end. A reader copies the smaller of the two sizes and treats the
+ * rest as zero. In arrays (afplug_array) the distance of two elements is `stride`, as an element may be larger than the
+ * reader knows. Versions.    Host and plugin must have the same major version. A minor version adds members at the end
+ * of structs, flags and kinds. If the plugin was built for a newer minor than the host's, both use the host's. Slots.
+ * A "slot" is a function pointer. Slots marked "required" must not be NULL, else the host refuses the plugin. All other
+ * slots may be NULL. Results.     A slot returns 0 or a count on success and -errno on failure, unless its comment says
+ * otherwise. On failure it leaves its outputs alone, except for an error text (`why`). Memory.      Each side frees
+ * only what it allocated. Tables and strings of a plugin stay valid and unchanged until the process ends, because the
+ * host never unmaps a plugin. Arguments of a slot are valid until it returns; the afplug_host is valid until the
+ * process ends. Strings are UTF-8 and end with NUL. Threads.     Any slot may be called from any thread, also from
+ * several at once, unless its comment says otherwise. Exceptions.  No C++ exception may leave a slot.
+ * (<afplug/plugin.hpp> catches them.) Reentrancy.  A slot must not call the registry that called it, nor wait for a
+ * thread that does: the registry holds a lock while it loads a plugin. Extensions.  Interfaces that are not in this
+ * file are found by a string such as "afplug.packet.ring/1": see afplug_family.extension.
+ *
+ * STATUS  ABI 1.0 is frozen: nothing in this file changes or disappears. Later minor versions only add.
  */
 #ifndef AFPLUG_PLUGIN_H
 #define AFPLUG_PLUGIN_H
@@ -38,39 +40,40 @@
 extern "C" {
 #endif
 
-/* The interface that this file describes. */
+/* The version of the interface in this file. */
 #define AFPLUG_ABI_MAJOR 1u
 #define AFPLUG_ABI_MINOR 0u
 
-/** Wherever a type or protocol may be "whatever was asked for". */
+/** In place of a type, protocol or domain: the one that the program asked for. */
 #define AFPLUG_ANY (-1)
-/** Returned by a slot that leaves the call to the host. */
+/** Returned by a slot that overrides a call of the host, where it does not want to: the host then makes the call. */
 #define AFPLUG_PASS 1
 
-#define AFPLUG_ID_MAX 31u       /**< longest family id or provider name, in bytes without the NUL: [a-z][a-z0-9_-]* */
-#define AFPLUG_VERSION_MAX 31u  /**< longest version text */
-#define AFPLUG_ADDRESS_MAX 128u /**< largest sockaddr: sizeof(struct sockaddr_storage) */
-/** Families without a number on this platform get one from here on, by the host. */
+#define AFPLUG_ID_MAX 31u /**< longest family id or provider name, in bytes without NUL; both are [a-z][a-z0-9_-]* */
+#define AFPLUG_VERSION_MAX 31u  /**< longest version text, in bytes without NUL */
+#define AFPLUG_ADDRESS_MAX 128u /**< largest sockaddr, in bytes: sizeof(struct sockaddr_storage) */
+/** The first of the numbers that the host assigns, for this process, to families without one on this platform. */
 #define AFPLUG_NUMBER_LOCAL 0x4000
 
-/* ---- small shared structs (these do not grow) -------------------------------------------------------------------- */
+/* ---- small shared structs (they do not grow) --------------------------------------------------------------------- */
 
-/** A table. Element i is at (const char *)data + i * stride. */
+/** A table of `count` elements. Element i is at (const char *)data + i * stride. */
 struct afplug_array {
   const void* data;
   uint32_t count;
   uint32_t stride;
 };
 
-/** Text that a plugin writes for its caller. Write at most `capacity` bytes, no NUL needed, and set `size` to the full
- * length, which may be larger than capacity: the text was then cut and the caller may ask again with more room. */
+/** A buffer of the host's into which a plugin writes UTF-8 text. The plugin writes at most `capacity` bytes, without
+ * NUL, and sets `size` to the length of the whole text. A size above capacity means that the text was cut; the host may
+ * then call again with a larger buffer. */
 struct afplug_text {
   char* data;
   uint32_t capacity;
   uint32_t size;
 };
 
-/** A native socket address: `length` bytes of `bytes` are it. */
+/** A native socket address (sockaddr): the first `length` bytes of `bytes`. */
 struct afplug_sockaddr {
   uint32_t length;
   uint32_t reserved;
@@ -80,11 +83,13 @@ struct afplug_sockaddr {
   } u;
 };
 
-/** Who is meant: RAW, ISO-TP and J1939 share one sockaddr, so the identity goes with every address and every socket.
- * `type` and `protocol` are as the program says them (SOCK_*, protocol number), not the native ones. */
+/** The family, type and protocol of a socket. They go with every address, too, because protocols of one family may use
+ * its sockaddr differently (CAN_RAW, CAN_ISOTP and CAN_J1939 do). `type` (SOCK_*, without SOCK_NONBLOCK and
+ * SOCK_CLOEXEC) and `protocol` are what the program asked for; a row may map them to other arguments of socket(2). Both
+ * are 0 for an address that belongs to no socket. */
 struct afplug_identity {
-  const char* family;
-  int32_t number; /**< the family's number on this platform, or the process-local one (>= AFPLUG_NUMBER_LOCAL) */
+  const char* family; /**< afplug_family.id */
+  int32_t number;     /**< its number on this platform, or what the host assigned (>= AFPLUG_NUMBER_LOCAL) */
   int32_t type;
   int32_t protocol;
   int32_t reserved;
@@ -92,10 +97,10 @@ struct afplug_identity {
 
 /* ---- values and kinds -------------------------------------------------------------------------------------------- */
 
-/* Kinds of value: of options, of members of option structs, and of address fields. Integers are in host byte order
- * unless the name ends in BE. `size` of the option or member is the size in bytes; where a kind implies it, 0 will do.
- */
-#define AFPLUG_KIND_FLAG 1u      /**< int32, 0 or 1; text: on, off */
+/* The kinds of values of options, of members of options' structs, and of address fields. "Text" is how a program or the
+ * command line writes the value. Integers are in host byte order unless the name ends in BE. Where a kind implies its
+ * size in bytes, the size in a table may be 0. */
+#define AFPLUG_KIND_FLAG 1u      /**< int32, 0 or 1; text: on or off */
 #define AFPLUG_KIND_I32 2u       /**< int32 */
 #define AFPLUG_KIND_U32 3u       /**< uint32 */
 #define AFPLUG_KIND_I64 4u       /**< int64 */
@@ -104,28 +109,29 @@ struct afplug_identity {
 #define AFPLUG_KIND_U16 7u       /**< uint16 */
 #define AFPLUG_KIND_U16BE 8u     /**< uint16 in network order */
 #define AFPLUG_KIND_U32BE 9u     /**< uint32 in network order */
-#define AFPLUG_KIND_TEXT 10u     /**< text of at most max bytes; NUL-padded inside structs */
-#define AFPLUG_KIND_IFNAME 11u   /**< name of a network interface, at most 15 bytes */
-#define AFPLUG_KIND_IFINDEX 12u  /**< int32 index of a network interface; text: its name, or the number */
-#define AFPLUG_KIND_DURATION 13u /**< a time span; its layout is in `unit`; text: 1.5s, 200ms, 10us, 5ns */
-#define AFPLUG_KIND_BYTES 14u    /**< min..max bytes; text: hex */
-#define AFPLUG_KIND_STRUCT 15u   /**< a struct with a member table; text: a=1,b=2 */
-#define AFPLUG_KIND_ARRAY 16u    /**< any number of such structs, each `element_size` bytes; text: {..},{..} */
-#define AFPLUG_KIND_LENGTH 17u   /**< no data at all: only a length is passed (setsockopt(…, NULL, n)); text: n */
-#define AFPLUG_KIND_IPV4 18u     /**< 4 bytes, struct in_addr */
-#define AFPLUG_KIND_IPV6 19u     /**< 16 bytes, struct in6_addr */
-#define AFPLUG_KIND_MAC 20u      /**< hardware address, colon-separated hex */
-#define AFPLUG_KIND_SOCKADDR 21u /**< a sockaddr_storage of an IP family; text: as that family writes it */
-#define AFPLUG_KIND_CALL 22u     /**< no fixed layout: `get` and `set` of the option, in text form */
+#define AFPLUG_KIND_TEXT 10u     /**< text of at most max_bytes bytes; in structs padded with NUL */
+#define AFPLUG_KIND_IFNAME 11u   /**< name of a network interface: at most 15 bytes and a NUL */
+#define AFPLUG_KIND_IFINDEX 12u  /**< int32 index of a network interface; text: the name or the number */
+#define AFPLUG_KIND_DURATION 13u /**< duration, laid out as `unit` states; text: 1.5s, 200ms, 10us, 5ns */
+#define AFPLUG_KIND_BYTES 14u    /**< min_bytes to max_bytes bytes; text: pairs of hexadecimal digits */
+#define AFPLUG_KIND_STRUCT 15u   /**< struct, described by `members`; text: a=1,b=2 */
+#define AFPLUG_KIND_ARRAY 16u    /**< such structs of `element_size` bytes each; text: {a=1},{a=2} */
+#define AFPLUG_KIND_LENGTH 17u   /**< no data, only a length: setsockopt(…, NULL, n); text: n */
+#define AFPLUG_KIND_IPV4 18u     /**< 4 bytes, struct in_addr; text: as inet_pton(3) */
+#define AFPLUG_KIND_IPV6 19u     /**< 16 bytes, struct in6_addr; text: as inet_pton(3) */
+#define AFPLUG_KIND_MAC 20u      /**< hardware address; text: hexadecimal bytes separated by colons */
+#define AFPLUG_KIND_SOCKADDR 21u /**< sockaddr_storage of an IP family; text: that family's address form */
+#define AFPLUG_KIND_CALL 22u     /**< no layout: `get` and `set` of the option read and write it as text */
 #define AFPLUG_KIND_BDADDR 23u   /**< 6 bytes, Bluetooth device address, least significant byte first */
 #define AFPLUG_KIND_I8 24u       /**< int8 */
 #define AFPLUG_KIND_I16 25u      /**< int16 */
 
-/** `unit` of an integer member that is a bit-field: `width` bits from bit `shift` on of the integer of its kind. */
+/** `unit` of a member that is a bit-field: the `width` bits (1-63) that begin at bit `shift` of an integer of the
+ * member's kind, which is I8-I64, U8-U64, U16BE or U32BE. */
 #define AFPLUG_BITS(shift, width) (0x10000u | (uint32_t)(shift) << 8 | (uint32_t)(width))
 
-/* Layouts of AFPLUG_KIND_DURATION. */
-#define AFPLUG_UNIT_TIMEVAL 1u   /**< struct timeval of the C library; zero: none */
+/* Layouts of AFPLUG_KIND_DURATION. All are in host byte order. */
+#define AFPLUG_UNIT_TIMEVAL 1u   /**< struct timeval of the C library */
 #define AFPLUG_UNIT_TIMEVAL64 2u /**< two int64: seconds, microseconds */
 #define AFPLUG_UNIT_S 3u         /**< int32 seconds */
 #define AFPLUG_UNIT_MS 4u        /**< int32 milliseconds */
@@ -133,327 +139,372 @@ struct afplug_identity {
 #define AFPLUG_UNIT_NS 6u        /**< uint32 nanoseconds */
 #define AFPLUG_UNIT_TIMESPEC 7u  /**< struct timespec of the C library */
 
-/** A value of an address field. `kind` is one of U64 (all unsigned), I64 (all signed), TEXT, BYTES; 0: not given. */
+/** The value of an address field. `kind` is AFPLUG_KIND_U64 for all unsigned integers, AFPLUG_KIND_I64 for all signed
+ * ones, AFPLUG_KIND_TEXT, AFPLUG_KIND_BYTES, or 0 where the field is not given. */
 struct afplug_value {
   uint32_t kind;
-  uint32_t size; /**< of bytes, for TEXT and BYTES */
+  uint32_t size; /**< TEXT and BYTES: number of bytes; else 0 */
   union {
     uint64_t u;
     int64_t i;
   } n;
-  uint8_t bytes[AFPLUG_ADDRESS_MAX]; /**< of TEXT (no NUL) and BYTES */
+  uint8_t bytes[AFPLUG_ADDRESS_MAX]; /**< TEXT (without NUL) and BYTES */
 };
 
-/** A named field of an address, or a member of an option's struct. */
+/** A field of an address (afplug_codec.fields), or a member of an option's struct (afplug_option.members). */
 struct afplug_member {
   uint32_t size;
   uint32_t kind;      /**< AFPLUG_KIND_* */
   const char* name;   /**< "port", "onoff" */
-  uint32_t offset;    /**< in the struct; unused for address fields, whose codec finds them */
-  uint32_t bytes;     /**< its size in the struct; for TEXT, BYTES and SOCKADDR the room there is */
-  uint32_t unit;      /**< AFPLUG_UNIT_* for durations; AFPLUG_BITS for bit-fields of integers; else 0 */
+  uint32_t offset;    /**< in bytes, from the start of the struct; not used for address fields */
+  uint32_t bytes;     /**< size in the struct; of TEXT, BYTES and SOCKADDR the largest size */
+  uint32_t unit;      /**< AFPLUG_UNIT_* of a duration, AFPLUG_BITS of a bit-field, else 0 */
   uint32_t flags;     /**< AFPLUG_MEMBER_* */
-  const char* values; /**< prefix of the constants that name its values ("BT_SECURITY_"), or NULL */
-  const char* help;   /**< one line, or NULL */
+  const char* values; /**< its values are named by the constants with this prefix ("BT_SECURITY_"); or NULL */
+  const char* help;   /**< one line of help, or NULL */
 };
-#define AFPLUG_MEMBER_OPTIONAL 1u /**< may be left out (of an address: default; of a struct: zero) */
-#define AFPLUG_MEMBER_HEX 2u      /**< better read in hexadecimal */
+#define AFPLUG_MEMBER_OPTIONAL 1u /**< may be left out: an address has a default for it, in a struct it is zero */
+#define AFPLUG_MEMBER_HEX 2u      /**< format it in hexadecimal */
 
 /* ---- the tables of a family -------------------------------------------------------------------------------------- */
 
-/** One (type, protocol) that a program may ask for, and the native triple that answers. */
+/** A type and protocol that a program may ask for, and the arguments of socket(2) that open it. The host takes the
+ * first row that names both; else, for protocol 0, the first AFPLUG_ROW_DEFAULT row of the type; else the first row
+ * that fits with AFPLUG_ANY. */
 struct afplug_row {
   uint32_t size;
   uint32_t flags;          /**< AFPLUG_ROW_* */
-  int32_t type;            /**< SOCK_*; AFPLUG_ANY: whatever was asked */
-  int32_t protocol;        /**< the number the program says; AFPLUG_ANY: whatever was asked */
-  int32_t native_domain;   /**< what goes to socket(2); AFPLUG_ANY: the family's number */
-  int32_t native_type;     /**< AFPLUG_ANY: as asked */
-  int32_t native_protocol; /**< AFPLUG_ANY: as asked */
+  int32_t type;            /**< SOCK_*; AFPLUG_ANY: the row is for all types */
+  int32_t protocol;        /**< as a program names it; AFPLUG_ANY: the row is for all protocols */
+  int32_t native_domain;   /**< first argument of socket(2); AFPLUG_ANY: the family's number */
+  int32_t native_type;     /**< second argument; AFPLUG_ANY: the type that was asked for */
+  int32_t native_protocol; /**< third argument; AFPLUG_ANY: the protocol that was asked for */
   uint32_t reserved;
-  const char* type_name;     /**< "SOCK_STREAM" */
+  const char* type_name;     /**< "SOCK_STREAM"; NULL only where type is AFPLUG_ANY */
   const char* protocol_name; /**< "IPPROTO_TCP"; NULL where the protocol has no name */
-  const char* options;       /**< the option groups it has, space-separated: "ip tcp" */
-  const char* module;        /**< kernel module that brings it ("can_raw"), or NULL */
+  const char* options;       /**< groups of the options that apply, separated by spaces: "ip tcp" */
+  const char* module;        /**< kernel module that implements it ("can_raw"), or NULL */
   const char* config;        /**< kernel configuration symbol ("CONFIG_CAN_RAW"), or NULL */
-  const char* capability;    /**< capability that opening it takes ("CAP_NET_RAW"), or NULL */
-  const char* help;          /**< one line */
+  const char* capability;    /**< capability that is needed to open it ("CAP_NET_RAW"), or NULL */
+  const char* help;          /**< one line of help, or NULL */
 };
-#define AFPLUG_ROW_DEFAULT 1u     /**< protocol 0 with this type means this row */
-#define AFPLUG_ROW_HIDDEN 2u      /**< not listed: a pass-through for what the tables do not name */
-#define AFPLUG_ROW_STREAM 4u      /**< bytes without boundaries */
-#define AFPLUG_ROW_MESSAGE 8u     /**< records with boundaries */
-#define AFPLUG_ROW_CONNECTION 16u /**< listen, accept and connect */
-#define AFPLUG_ROW_HALF_CLOSE 32u /**< shutdown(SHUT_WR) reaches the peer as end of file */
-#define AFPLUG_ROW_PAIR 64u       /**< socketpair works */
-#define AFPLUG_ROW_RIGHTS 128u    /**< passes descriptors (SCM_RIGHTS) */
+#define AFPLUG_ROW_DEFAULT 1u     /**< this row is meant by its type with protocol 0 */
+#define AFPLUG_ROW_HIDDEN 2u      /**< not listed: it passes what no other row names to the kernel */
+#define AFPLUG_ROW_STREAM 4u      /**< a byte stream without message boundaries */
+#define AFPLUG_ROW_MESSAGE 8u     /**< messages, whose boundaries are kept */
+#define AFPLUG_ROW_CONNECTION 16u /**< has listen, accept and connect */
+#define AFPLUG_ROW_HALF_CLOSE 32u /**< shutdown(SHUT_WR) gives the peer an end of file */
+#define AFPLUG_ROW_PAIR 64u       /**< has socketpair(2) */
+#define AFPLUG_ROW_RIGHTS 128u    /**< passes file descriptors (SCM_RIGHTS) */
 
-/** A socket option. */
+/** A socket option: setsockopt(level, number) with a value of this layout. */
 struct afplug_option {
   uint32_t size;
   uint32_t flags;    /**< AFPLUG_OPTION_* */
   const char* name;  /**< "TCP_NODELAY" */
-  const char* group; /**< "tcp": it applies to the rows that name this group; NULL: to all of the family */
-  int32_t level;     /**< SOL_*, IPPROTO_* */
+  const char* group; /**< it applies to the rows that name this group ("tcp"); NULL: to all rows */
+  int32_t level;     /**< SOL_* or IPPROTO_* */
   int32_t number;
   uint32_t kind;         /**< AFPLUG_KIND_* */
-  uint32_t unit;         /**< AFPLUG_UNIT_*, for durations */
-  uint32_t min_bytes;    /**< least size; 0: the kind's own */
-  uint32_t max_bytes;    /**< largest size, and the buffer for reading; 0: the kind's own */
-  uint32_t element_size; /**< of an ARRAY */
+  uint32_t unit;         /**< AFPLUG_UNIT_* of a duration, else 0 */
+  uint32_t min_bytes;    /**< smallest size; 0: what the kind implies */
+  uint32_t max_bytes;    /**< largest size, and the host's buffer for reading; 0: what the kind implies */
+  uint32_t element_size; /**< ARRAY: size of an element, in bytes */
   uint32_t reserved;
-  struct afplug_array members; /**< struct afplug_member, of a STRUCT or ARRAY */
-  const char* values;          /**< prefix of the constants that name its values, or NULL */
+  struct afplug_array members; /**< STRUCT and ARRAY: struct afplug_member */
+  const char* values;          /**< its values are named by the constants with this prefix; or NULL */
   const char* help;            /**< one line */
-  /** For AFPLUG_KIND_CALL alone, required there as the flags say: read or write it by other means (ioctl, sock_fprog),
-   * in its text form. `handle` is the native handle; of a family in user space the socket's `state`, as an intptr_t.
-   * May block as the system call does. -EINVAL: the text is malformed; else as the system call. On an error `why` may
-   * get one sentence that says what is wrong; without one the program gets errno's. AFPLUG_PASS, of a family of the
-   * kernel's: leaves the call to the host's own option of that name (SO_ATTACH_FILTER), where the family knows more
-   * forms of it.
-   */
+
+  /* get and set are for AFPLUG_KIND_CALL only, and required there as AFPLUG_OPTION_READ and AFPLUG_OPTION_WRITE state.
+   * They exist for options that are not one getsockopt or setsockopt of plain bytes: an ioctl(2), a struct with
+   * pointers. `handle` is the socket's descriptor, or for a family in user space its `state` cast to intptr_t. They may
+   * block where the system call that they make does. Both may be called at the same time as any other slot of the
+   * socket. Return 0; -EINVAL if the text is malformed; the system call's -errno. On failure they may write one
+   * sentence to `why` that states what is wrong; without it the program gets the text of the errno. A family of the
+   * kernel may return AFPLUG_PASS: the host then uses its own option of the same name. With it a family can add forms
+   * to an option that the host has (SO_ATTACH_FILTER). */
+
+  /** Reads the option and writes it to `out` as text. */
   int32_t (*get)(int64_t handle, const struct afplug_identity* who, struct afplug_text* out, struct afplug_text* why);
+  /** Sets the option from text (text_size bytes, without NUL). */
   int32_t (*set)(int64_t handle, const struct afplug_identity* who, const char* text, size_t text_size,
                  struct afplug_text* why);
 };
-#define AFPLUG_OPTION_READ 1u     /**< getsockopt */
-#define AFPLUG_OPTION_WRITE 2u    /**< setsockopt */
-#define AFPLUG_OPTION_ARGUMENT 4u /**< reading takes an input in the same buffer */
+#define AFPLUG_OPTION_READ 1u     /**< can be read (getsockopt) */
+#define AFPLUG_OPTION_WRITE 2u    /**< can be written (setsockopt) */
+#define AFPLUG_OPTION_ARGUMENT 4u /**< reading takes an input, in the buffer that receives the value */
 
-/** A named constant of the family, as the platform's headers have it. */
+/** A named constant of the family, with the value that the platform's headers give it. */
 struct afplug_constant {
   uint32_t size;
   uint32_t reserved;
   const char* name;  /**< "CAN_EFF_FLAG" */
-  const char* group; /**< "CAN_" */
+  const char* group; /**< constants are listed by group: "CAN_" */
   int64_t value;
-  const char* text; /**< for constants that are text (BDADDR_ANY, HV_GUID_ZERO): the value; else NULL */
+  const char* text; /**< the value of constants that are text (BDADDR_ANY, HV_GUID_ZERO); else NULL */
 };
 
 /* ---- addresses --------------------------------------------------------------------------------------------------- */
 
-/** Turns addresses into text and fields and back. Pure functions: they look up no host names, open nothing but what it
- * takes to map an interface's name to its index, never block. */
+/** Converts native addresses to and from text and fields. The slots are pure functions that never block. They resolve
+ * no host names; they may open a socket only to map the name of a network interface to its index (if_nametoindex(3)).
+ *
+ * Errors of parse and set: -EINVAL, malformed; -ENODEV, there is no such interface; -ENAMETOOLONG; -ERANGE, a number is
+ * too large or too small. With each they write one sentence to `why` that names the part that is wrong. */
 struct afplug_codec {
   uint32_t size;
   uint32_t reserved;
-  struct afplug_array fields; /**< struct afplug_member: the address's fields, in the order of Python's tuple */
+  struct afplug_array fields; /**< struct afplug_member, in the order of Python's address tuple */
 
-  /** Required. Text (not NUL-terminated) to address. -EINVAL: malformed; -ENODEV: no such interface; -ENAMETOOLONG;
-   * -ERANGE: a number is too large. On an error `why` gets one sentence that names the offending part. */
+  /** Required. Writes the address that `text` (text_size bytes, without NUL) denotes to `out`. */
   int32_t (*parse)(const struct afplug_identity* who, const char* text, size_t text_size, struct afplug_sockaddr* out,
                    struct afplug_text* why);
 
-  /** Required. Address to text, such that parse gives exactly the same address again. -EINVAL: no address of this
-   * family. */
+  /** Required. Writes the text of the address (length bytes) to `out`. parse must turn that text into the same bytes
+   * again. -EINVAL: it is not an address of this family. */
   int32_t (*format)(const struct afplug_identity* who, const void* address, uint32_t length, struct afplug_text* out);
 
-  /** Required. Address to fields: fills values[i] for fields[i] as long as i < capacity, and returns how many there
-   * are. */
+  /** Required. Stores field i of the address in values[i], for all i < capacity, and returns the number of fields,
+   * which may be larger. -EINVAL: it is not an address of this family. */
   int32_t (*get)(const struct afplug_identity* who, const void* address, uint32_t length, struct afplug_value* values,
                  uint32_t capacity);
 
-  /** Required. Fields to address; values[i] belongs to fields[i]. Optional fields may be of kind 0 or missing at the
-   * end. Errors and `why` as parse's. */
+  /** Required. Writes the address that the `count` fields make to `out`; values[i] is for fields[i]. Fields that are
+   * AFPLUG_MEMBER_OPTIONAL may have kind 0, or be missing at the end. */
   int32_t (*set)(const struct afplug_identity* who, const struct afplug_value* values, uint32_t count,
                  struct afplug_sockaddr* out, struct afplug_text* why);
 };
 
-/* ---- platform truth ---------------------------------------------------------------------------------------------- */
+/* ---- verdicts ---------------------------------------------------------------------------------------------------- */
 
-/* States of a verdict. */
+/* The states of a verdict. */
 #define AFPLUG_AVAILABLE 1
 #define AFPLUG_UNAVAILABLE 2
 #define AFPLUG_UNKNOWN 3
 
-/** What is known about opening one row here. `reason` is one of the codes of the manual (kernel-lacks-family,
- * kernel-lacks-protocol, module-not-loaded, permission, no-device, resource-limit, probe-failed, sandbox,
- * wrong-platform). */
+/** Whether a socket of one row can be opened on this system, and if not, why. `reason` is empty or one of
+ * afplug::reason_codes(): kernel-lacks-family, kernel-lacks-protocol, module-not-loaded, permission, no-device,
+ * resource-limit, probe-failed, sandbox, wrong-platform. The texts end with NUL. */
 struct afplug_verdict {
   uint32_t size;
-  int32_t state; /**< AFPLUG_AVAILABLE, … */
-  int32_t error; /**< errno of the attempt, 0: none */
+  int32_t state; /**< AFPLUG_AVAILABLE, AFPLUG_UNAVAILABLE or AFPLUG_UNKNOWN */
+  int32_t error; /**< errno of the attempt to open it; 0: none, or no attempt */
   uint32_t reserved;
   char reason[32];
-  char detail[256]; /**< one sentence: what is the case */
-  char remedy[256]; /**< one command or sentence: what to do about it */
+  char detail[256]; /**< one sentence: what was found */
+  char remedy[256]; /**< one command or sentence: what to do about it; may be empty */
 };
-#define AFPLUG_CHECK_PASSIVE 1u /**< open no socket: it may make the kernel load modules */
+#define AFPLUG_CHECK_PASSIVE 1u /**< open no socket, because that may make the kernel load a module */
 
-/* ---- kernel-backed families: control-path overrides -------------------------------------------------------------- */
+/* ---- families of the kernel: overrides --------------------------------------------------------------------------- */
 
-#define AFPLUG_OPEN_NONBLOCK 1u /**< the new socket starts non-blocking; close-on-exec it always is */
+#define AFPLUG_OPEN_NONBLOCK 1u /**< the new socket is non-blocking */
 
-/** All optional. Where one is NULL or returns AFPLUG_PASS, the host makes the system call on the row's native triple.
- */
+/** Calls that a family of the kernel wants to make itself. All slots are optional. Where one is NULL or returns
+ * AFPLUG_PASS, the host makes the system call itself, with the arguments of the row. Data calls (send, recv) cannot be
+ * overridden: the host makes them directly on the descriptor. */
 struct afplug_kernel_ops {
   uint32_t size;
   uint32_t reserved;
-  /** Opens a socket; close-on-exec from birth. May block as socket(2) may (module loading). */
+  /** Opens a socket and stores its descriptor in *handle. It must be close-on-exec from its creation (SOCK_CLOEXEC), so
+   * that a fork in another thread does not inherit it, and non-blocking if `flags` has AFPLUG_OPEN_NONBLOCK. May block
+   * where socket(2) does (loading of a module). */
   int32_t (*open)(const struct afplug_identity* who, uint32_t flags, int64_t* handle);
-  /** Accepts; never blocks on a non-blocking listener. The new socket is close-on-exec and blocking. */
+  /** Accepts a connection: stores the new descriptor in *handle and the peer's address in *peer (length 0: none). The
+   * new socket is close-on-exec and blocking. Must not block on a non-blocking `listener`: -EAGAIN. */
   int32_t (*accept)(int64_t listener, const struct afplug_identity* who, int64_t* handle, struct afplug_sockaddr* peer);
-  /** Raw option access; `*bytes` holds the room and becomes the size. */
+  /** getsockopt(2). *bytes is the capacity of `data` on entry, and the size of the value on return. */
   int32_t (*get_option)(int64_t handle, const struct afplug_identity* who, int32_t level, int32_t number, void* data,
                         uint32_t* bytes);
+  /** setsockopt(2), with `bytes` bytes of data. */
   int32_t (*set_option)(int64_t handle, const struct afplug_identity* who, int32_t level, int32_t number,
                         const void* data, uint32_t bytes);
 };
 
 /* ---- families in user space -------------------------------------------------------------------------------------- */
 
-/** A piece of memory that data is sent from or received into, as struct iovec. */
+/** Memory that data is sent from or received into, as struct iovec. */
 struct afplug_buffer {
   void* data;
   uint64_t bytes;
 };
 
-/** One message for user_ops.sendmsg and recvmsg. */
+/** The arguments of sendmsg and recvmsg, as struct msghdr. */
 struct afplug_message {
   uint32_t size;
-  int32_t flags;         /**< in: MSG_* of the call; out (recvmsg): MSG_TRUNC, MSG_EOR, … */
-  void* address;         /**< send: the destination or NULL; recv: room for the sender, or NULL */
-  uint32_t address_size; /**< send: its length; recv: room, becomes the length (0: none) */
+  int32_t flags;         /**< on entry MSG_* of the call; after recvmsg those that apply (MSG_TRUNC, MSG_EOR) */
+  void* address;         /**< sendmsg: the destination, or NULL; recvmsg: buffer for the sender's, or NULL */
+  uint32_t address_size; /**< its length; recvmsg: its capacity on entry, its length after (0: none) */
   uint32_t buffer_count;
   const struct afplug_buffer* buffers;
-  /** Ancillary data in the platform's cmsghdr layout, or NULL. Descriptors in it (SCM_RIGHTS): those sent stay the
-   * caller's, and the plugin duplicates them; those received are the caller's from then on, and close-on-exec. */
+  /** Ancillary data in the platform's cmsghdr layout (cmsg(3)), or NULL. Descriptors in SCM_RIGHTS: the plugin
+   * duplicates those that are sent, which remain the caller's. Those received belong to the caller from then on; they
+   * must be close-on-exec. */
   void* control;
-  uint32_t control_size; /**< its length; recv: room, becomes the length (what did not fit: MSG_CTRUNC in flags) */
+  uint32_t control_size; /**< as address_size; recvmsg sets MSG_CTRUNC where the capacity is too small */
   uint32_t reserved;
 };
 
-/** The operations of a family that lives in user space.
+/** The socket calls of a family in user space. The host builds the rest on them: timeouts, sendall, accept loops,
+ * files, asynchronous calls. EINTR does not occur.
  *
- * The host composes all of its socket on these: send, recv, sendall, timeouts, EINTR, accept loops, files. NO SLOT EVER
- * BLOCKS: what cannot be done at once returns -EAGAIN, and the host polls `pollable`, a descriptor on which POLLIN
- * means that recvmsg or accept would not return -EAGAIN (data, end of file, an error, a connection); POLLOUT means
- * that sendmsg would not, and after connect gave -EINPROGRESS, that connecting has ended; and after each -EAGAIN the
- * next readiness comes as a new edge (for epoll's EPOLLET). The descriptor belongs to the plugin, is close-on-exec, and
- * lives until `close`.
+ * No slot blocks. What cannot be done at once returns -EAGAIN, and the host then polls `pollable`, the descriptor that
+ * open, accept, pair and dup return with the socket's `state`:
+ *   - POLLIN when recvmsg or accept would not return -EAGAIN: there is data, an end of file, an error, or a connection;
+ *   - POLLOUT when sendmsg would not return -EAGAIN, and when a connect that returned -EINPROGRESS has ended;
+ *   - after each -EAGAIN, the next readiness must be a new edge, because event loops use EPOLLET.
+ * The descriptor is close-on-exec. It belongs to the plugin, which keeps it open until close.
  *
- * Calls on one socket: at most one thread in (recvmsg, accept) and one in (sendmsg, connect) at a time, together with
- * any number in shutdown, get_option, set_option, getsockname, getpeername, readiness. Calls on different sockets run
- * at once.
+ * Threads, for one socket: at most one thread is in recvmsg or accept, and at most one in sendmsg or connect. At the
+ * same time any number may be in shutdown, readiness, get_option, set_option, getsockname and getpeername. bind,
+ * listen, connect_result and dup are made by the program's thread that configures the socket. Calls on different
+ * sockets run at the same time without limits.
  *
- * `close` is called exactly once, when no other call on that socket runs. With AFPLUG_CLOSE_FORKED (in a forked child
- * of the process that opened it) it frees memory and descriptors and tells no peer. */
+ * Fork: unless the family is AFPLUG_FAMILY_FORK_SAFE, the host calls nothing but close in a child process. */
 struct afplug_user_ops {
   uint32_t size;
   uint32_t reserved;
-  int32_t (*open)(const struct afplug_identity* who, void** state, int64_t* pollable); /**< required */
-  void (*close)(void* state, uint32_t flags);                                          /**< required */
-  int32_t (*sendmsg)(void* state, const struct afplug_message* message,
-                     uint64_t* sent); /**< required; -EPIPE after the peer closed */
-  int32_t (*recvmsg)(void* state, struct afplug_message* message,
-                     uint64_t* received); /**< required; 0 bytes: end of file */
-  int32_t (*readiness)(void* state,
-                       int32_t events); /**< required: the POLL* bits of `events` that hold, ERR and HUP always */
+  /** Required. Creates a socket, and returns its state and its pollable descriptor. */
+  int32_t (*open)(const struct afplug_identity* who, void** state, int64_t* pollable);
+  /** Required. Closes the socket and releases all that belongs to it, `pollable` included. Called exactly once, when no
+   * other call on this socket runs; it cannot fail. `flags`: AFPLUG_CLOSE_FORKED or 0. */
+  void (*close)(void* state, uint32_t flags);
+  /** Required. Sends what `message` describes, and stores the number of bytes sent, which for streams may be less than
+   * given. -EPIPE: the peer has closed, or this side was shut down; no signal is raised. */
+  int32_t (*sendmsg)(void* state, const struct afplug_message* message, uint64_t* sent);
+  /** Required. Receives into the buffers of `message`, and stores the number of bytes. 0 bytes of a stream: end of
+   * file. A message that is larger than the buffers sets MSG_TRUNC. */
+  int32_t (*recvmsg)(void* state, struct afplug_message* message, uint64_t* received);
+  /** Required. Returns those of the POLL* bits in `events` that hold now; POLLERR and POLLHUP also where not asked for.
+   */
+  int32_t (*readiness)(void* state, int32_t events);
+  /** bind(2). -EADDRINUSE: the address is taken. */
   int32_t (*bind)(void* state, const void* address, uint32_t length);
+  /** listen(2). Called again, it changes the backlog. */
   int32_t (*listen)(void* state, int32_t backlog);
+  /** accept(2): returns the new socket's state and pollable descriptor, and the peer's address (length 0: none). */
   int32_t (*accept)(void* state, void** new_state, int64_t* new_pollable, struct afplug_sockaddr* peer);
-  int32_t (*connect)(void* state, const void* address, uint32_t length); /**< 0, -EINPROGRESS, or the error */
-  int32_t (*connect_result)(void* state); /**< after POLLOUT: 0, -EALREADY, or the error; required where connect is */
+  /** connect(2). Returns 0, -EINPROGRESS if it goes on (POLLOUT reports its end), or the error. */
+  int32_t (*connect)(void* state, const void* address, uint32_t length);
+  /** Required where connect is. The result of a connect that returned -EINPROGRESS: 0, -EALREADY while it goes on, or
+   * the error, which is reported once, as SO_ERROR does. */
+  int32_t (*connect_result)(void* state);
+  /** shutdown(2), `how` being SHUT_RD, SHUT_WR or SHUT_RDWR. */
   int32_t (*shutdown)(void* state, int32_t how);
+  /** getsockname(2). */
   int32_t (*getsockname)(void* state, struct afplug_sockaddr* out);
+  /** getpeername(2). -ENOTCONN: there is no peer. */
   int32_t (*getpeername)(void* state, struct afplug_sockaddr* out);
+  /** getsockopt(2). *bytes is the capacity of `data` on entry, and the size of the value on return. */
   int32_t (*get_option)(void* state, int32_t level, int32_t number, void* data, uint32_t* bytes);
+  /** setsockopt(2), with `bytes` bytes of data. -ENOPROTOOPT: there is no such option. */
   int32_t (*set_option)(void* state, int32_t level, int32_t number, const void* data, uint32_t bytes);
+  /** socketpair(2): two sockets that are connected to each other. */
   int32_t (*pair)(const struct afplug_identity* who, void* states[2], int64_t pollables[2]);
-  int32_t (*dup)(void* state, void** new_state, int64_t* new_pollable); /**< a second handle on the same socket */
+  /** dup(2): a second state for the same socket, closed by a close of its own. */
+  int32_t (*dup)(void* state, void** new_state, int64_t* new_pollable);
 };
-#define AFPLUG_CLOSE_FORKED 1u /**< the caller is a forked child: see above */
+/** Flag of close: the process is a forked child of the one that opened the socket. close then frees this process's
+ * memory and descriptors, and must not affect the parent's socket: it sends nothing to the peer. */
+#define AFPLUG_CLOSE_FORKED 1u
 
 /* ---- the family and the plugin ----------------------------------------------------------------------------------- */
 
-#define AFPLUG_BACKING_KERNEL 1u /**< the host makes the system calls itself, inline, on the native handle */
-#define AFPLUG_BACKING_USER 2u   /**< user_ops make the socket */
+#define AFPLUG_BACKING_KERNEL 1u /**< sockets of the kernel: the host makes the system calls itself */
+#define AFPLUG_BACKING_USER 2u   /**< sockets in user space: user_ops implements them */
 
-/** One address family: its tables and functions. */
+/** One address family. */
 struct afplug_family {
   uint32_t size;
-  uint32_t backing;                           /**< AFPLUG_BACKING_*; nothing is inferred from NULL */
+  uint32_t backing;                           /**< AFPLUG_BACKING_* */
   uint32_t flags;                             /**< AFPLUG_FAMILY_* */
-  int32_t number;                             /**< AF_* on this platform; 0: it has none, the host assigns one */
-  const char* id;                             /**< "can": the identity, the same on every platform */
+  int32_t number;                             /**< AF_* on this platform; 0: it has none, and the host assigns one */
+  const char* id;                             /**< "can": identifies the family; the same on every platform */
   const char* name;                           /**< "AF_CAN" */
-  const char* help;                           /**< one line */
-  const char* module;                         /**< kernel module that brings the family, or NULL */
+  const char* help;                           /**< one line of help, or NULL */
+  const char* module;                         /**< kernel module that implements the family, or NULL */
   const char* config;                         /**< kernel configuration symbol, or NULL */
-  struct afplug_array rows;                   /**< struct afplug_row; at least one. The first that fits is taken. */
+  struct afplug_array rows;                   /**< struct afplug_row; at least one */
   struct afplug_array options;                /**< struct afplug_option */
   struct afplug_array constants;              /**< struct afplug_constant */
   const struct afplug_codec* codec;           /**< required */
-  const struct afplug_kernel_ops* kernel_ops; /**< KERNEL: optional */
-  const struct afplug_user_ops* user_ops;     /**< USER: required */
+  const struct afplug_kernel_ops* kernel_ops; /**< AFPLUG_BACKING_KERNEL: optional; else NULL */
+  const struct afplug_user_ops* user_ops;     /**< AFPLUG_BACKING_USER: required; else NULL */
 
-  /** Refines what the host found out about opening a row: `verdict` holds the host's own finding (the outcome of the
-   * attempt to open the socket, or with AFPLUG_CHECK_PASSIVE what can be known without) and is left, or overwritten
-   * where the family knows better (no adapter, no interface, no transport). Returns 0; after -errno the host's finding
-   * stands. May open and read files and sockets; ends within a second. */
+  /** Refines a verdict. The host has opened a socket of this row, or with AFPLUG_CHECK_PASSIVE looked only at what the
+   * system shows, and has stored its finding in *verdict. The slot leaves it, or overwrites it where the family knows
+   * more: the socket opens but there is no adapter, no interface, no transport. May open and read files and sockets,
+   * but no sockets with AFPLUG_CHECK_PASSIVE; should return within a second. On -errno the host's finding stands. */
   int32_t (*check)(const struct afplug_identity* who, uint32_t flags, struct afplug_verdict* verdict);
 
-  /** Anything beyond this file, by id ("afplug.packet.ring/1"); NULL: unknown. Ids are for ever: a change is a new one.
-   */
+  /** Returns an interface that is not in this file, by its id ("afplug.packet.ring/1"), or NULL where the id is
+   * unknown. What an id stands for never changes: a changed interface gets a new id. The header of the family documents
+   * it. */
   const void* (*extension)(const char* id);
 };
-#define AFPLUG_FAMILY_RESOLVES 1u  /**< addresses may be "host:service" texts that getaddrinfo(3) answers */
-#define AFPLUG_FAMILY_FORK_SAFE 2u /**< USER: its sockets work in a forked child too */
-#define AFPLUG_FAMILY_SECONDARY 4u /**< never primary for its number: another's sockaddr, reached by id alone */
+#define AFPLUG_FAMILY_RESOLVES 1u  /**< addresses may be given as "host:service", which getaddrinfo(3) resolves */
+#define AFPLUG_FAMILY_FORK_SAFE 2u /**< AFPLUG_BACKING_USER: sockets can be used in a forked child, too */
+#define AFPLUG_FAMILY_SECONDARY 4u /**< its number is another family's, whose sockaddr it shares: found by id only */
 
-/** What the host offers. Lives for ever; any thread may call it. */
+/** What the host provides to plugins. Valid until the process ends; the functions may be called from any thread. */
 struct afplug_host {
   uint32_t size;
   uint16_t abi_major;
-  uint16_t abi_minor;  /**< the smaller of the host's and the one the plugin's note says */
-  const char* version; /**< of the library, "0.1.0" */
-  /** level: 0 debug, 1 info, 2 warning, 3 error. */
+  uint16_t abi_minor;  /**< the lower of the host's and the one in the plugin's note */
+  const char* version; /**< version of libafplug, "0.1.0" */
+  /** Writes a line to the host's log. `level`: 0 debug, 1 info, 2 warning, 3 error; `plugin`: the plugin's provider or
+   * file name. */
   void (*log)(int32_t level, const char* plugin, const char* text);
+  /** Returns an interface of the host that is not in this file, by its id, or NULL where the id is unknown. */
   const void* (*extension)(const char* id);
 };
 
-/** Filled by afplug_entry. */
+/** What afplug_entry fills in. */
 struct afplug_plugin {
-  uint32_t size; /**< set by the host before the call, lowered by the plugin to its own sizeof if that is smaller */
-  uint16_t abi_major;           /**< AFPLUG_ABI_MAJOR */
-  uint16_t abi_minor;           /**< what the plugin will do with: at most the host's */
-  const char* provider;         /**< who made this implementation: "afplug". Must equal the note's */
-  const char* version;          /**< of the plugin. Must equal the note's */
-  struct afplug_array families; /**< struct afplug_family, in the note's order */
+  uint32_t size;      /**< set by the host before the call; the plugin lowers it to its own sizeof if that is smaller */
+  uint16_t abi_major; /**< AFPLUG_ABI_MAJOR */
+  uint16_t abi_minor; /**< the minor version that the plugin uses: at most the host's */
+  const char* provider;         /**< who provides this implementation: "afplug"; the same as in the note */
+  const char* version;          /**< of the plugin; the same as in the note */
+  struct afplug_array families; /**< struct afplug_family, in the order of the note */
 };
 
 #if defined(_WIN32)
-/** What makes the entry visible; everything else of a plugin should be hidden. */
+/** Exports afplug_entry. All other symbols of a plugin should be hidden (-fvisibility=hidden). */
 #define AFPLUG_EXPORT __declspec(dllexport)
 #else
-/** What makes the entry visible; everything else of a plugin should be hidden. */
+/** Exports afplug_entry. All other symbols of a plugin should be hidden (-fvisibility=hidden). */
 #define AFPLUG_EXPORT __attribute__((visibility("default")))
 #endif
 
-/** The one exported symbol. The host zeroes *out and sets out->size. Returns 0, or -errno (then nothing of it is used);
- * a plugin asked for a minor that it cannot do with returns -EPROTONOSUPPORT. May be called several times, by several
- * hosts in one process; gives the same tables each time. Must not block. */
+/** The type of afplug_entry, the only exported symbol of a plugin. The host zeroes *out and sets out->size; the plugin
+ * fills it in and returns 0, or returns -errno, after which the host uses nothing of it. -EPROTONOSUPPORT: the plugin
+ * cannot work with the host's version. May be called several times, by several hosts in one process; it then returns
+ * the same tables. Must not block. */
 typedef int32_t (*afplug_entry_fn)(const struct afplug_host* host, struct afplug_plugin* out);
+/** Defined by the plugin. */
 AFPLUG_EXPORT int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out);
 
-/* ---- metadata without running code ------------------------------------------------------------------------------- */
+/* ---- the note: metadata without running code
+ * --------------------------------------------------------------------------- */
 
-/* The note's name and type, as ELF notes have them, and the most families that it may name. */
+/* The name and the type of the ELF note, and the largest number of families in it. */
 #define AFPLUG_NOTE_NAME "afplug"
 #define AFPLUG_NOTE_TYPE 1u
 #define AFPLUG_NOTE_FAMILIES_MAX 64u
 
-/** A family as the note names it. */
+/** A family in the note. */
 struct afplug_note_family {
   char id[AFPLUG_ID_MAX + 1];
-  int32_t number; /**< AF_* on the platform that this was built for, 0: none */
-  uint32_t flags; /**< AFPLUG_FAMILY_*, as in the descriptor */
+  int32_t number; /**< AF_* on the platform that the plugin was built for; 0: none */
+  uint32_t flags; /**< AFPLUG_FAMILY_*, the same as in afplug_family */
 };
 
-/** The note's descriptor begins with this; `family_count` structs afplug_note_family follow at offset `size`, `stride`
- * apart. Host byte order. The loaded descriptor must say the same. */
+/** The start of the note's descriptor. `family_count` structs afplug_note_family follow: the first at offset `size`,
+ * the others `stride` bytes apart. Host byte order. The host refuses a plugin whose afplug_entry reports something else
+ * than its note. */
 struct afplug_note_header {
-  uint32_t size; /**< of this header */
+  uint32_t size; /**< sizeof this header */
   uint16_t abi_major;
   uint16_t abi_minor;
   uint32_t family_count;
@@ -462,12 +513,12 @@ struct afplug_note_header {
   char version[AFPLUG_VERSION_MAX + 1];
 };
 
-/* AFPLUG_NOTE(count, provider, version, {family, number, flags}…): defines the note; once in a plugin, at namespace
- * scope.
+/* AFPLUG_NOTE(count, provider, version, {family, number, flags}…) defines the note; once in a plugin, at file scope.
  *
  *   AFPLUG_NOTE(1, "example", "1.0", {"netlink", AF_NETLINK, 0})
  *
- * On Windows the descriptor's bytes stand in the section ".afplug". */
+ * On Windows the note is in the section ".afplug". AFPLUG_NOTE_AS is for a plugin that is compatible with an older
+ * version than that of this file. */
 #define AFPLUG_NOTE_AS(major, minor, count, provider_text, version_text, ...)                                          \
   AFPLUG_NOTE_PLACE const struct {                                                                                     \
     uint32_t name_size;                                                                                                \
@@ -487,10 +538,10 @@ struct afplug_note_header {
   AFPLUG_NOTE_AS(AFPLUG_ABI_MAJOR, AFPLUG_ABI_MINOR, count, provider_text, version_text, __VA_ARGS__)
 
 #if defined(_WIN32)
-/** Where the note goes. */
+/** The section that the note is in. */
 #define AFPLUG_NOTE_PLACE __attribute__((section(".afplug"), used)) static
 #else
-/** Where the note goes. */
+/** The section that the note is in. */
 #define AFPLUG_NOTE_PLACE __attribute__((section(".note.afplug"), used, aligned(4))) static
 #endif
 
