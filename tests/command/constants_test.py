@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""constants: every name of Python's reference that Linux has, with its value; and those that Linux has not are not there."""
+"""afplug constants lists the names of Python's socket documentation that Linux has, with their values, and no others of them."""
 
 import pathlib
 import unittest
@@ -11,7 +11,7 @@ LIST = pathlib.Path(__file__).with_name("python_constants.tsv")
 
 
 def expected():
-    """name ⇒ (value, group), or None where Linux has none."""
+    """{name: (value, group)}, or {name: None} for names that Linux does not have."""
     table = {}
     for line in LIST.read_text(encoding="utf-8").splitlines():
         if not line or line.startswith("#"):
@@ -23,25 +23,25 @@ def expected():
     return table
 
 
-class Reference(support.Case):
+class PythonConstants(support.Case):
     def setUp(self):
         super().setUp()
         listed = self.ask("constants")["constants"]
         self.names = [c["name"] for c in listed]
-        self.here = {c["name"]: (c["value"], c["group"]) for c in listed}
+        self.actual = {c["name"]: (c["value"], c["group"]) for c in listed}
 
-    def test_has_all_that_linux_has(self):
-        wrong = {name: (self.here.get(name), value) for name, value in expected().items() if value and self.here.get(name) != value}
-        self.assertEqual(wrong, {}, "name: (here, there)")
+    def test_constants_of_linux_are_listed(self):
+        wrong = {name: (self.actual.get(name), value) for name, value in expected().items() if value and self.actual.get(name) != value}
+        self.assertEqual(wrong, {}, "name: (actual, expected)")
 
-    def test_has_none_that_linux_has_not(self):
-        self.assertEqual([name for name, value in expected().items() if value is None and name in self.here], [])
+    def test_constants_of_other_systems_are_not_listed(self):
+        self.assertEqual([name for name, value in expected().items() if value is None and name in self.actual], [])
 
-    def test_the_list_is_whole(self):
+    def test_expected_list_is_complete(self):
         beyond = LIST.read_text(encoding="utf-8").split("# Beyond Python")[1]
         self.assertEqual(len(expected()) - sum("\t" in line for line in beyond.splitlines()), 605)
 
-    def test_names_are_there_once(self):
+    def test_names_are_unique(self):
         self.assertEqual(len(self.names), len(set(self.names)))
 
 

@@ -1,5 +1,5 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""What the tests of the command share."""
+"""Base class and helpers of the command's tests."""
 
 import ctypes
 import json
@@ -15,17 +15,17 @@ import unittest
 BUILD = pathlib.Path(os.environ["AFPLUG_TEST_BUILD"])
 TOP = pathlib.Path(os.environ["AFPLUG_TEST_TOP"])
 AFPLUG = BUILD / "bin/afplug"
-FERRY = BUILD / "lib/command_plugins"
+FAULTY = BUILD / "lib/command_plugins"
 BAD = BUILD / "lib/bad_plugins"
 SHIPPED = ["inet", "inet6", "unix", "can", "packet", "bluetooth", "vsock", "hyperv"]
-LIMIT = 120  # seconds, for what should take none
+LIMIT = 120  # seconds, the maximum for any command
 
 for name in ("AFPLUG_PATH", "AFPLUG_PROVIDER", "AFPLUG_LOG", "NO_COLOR"):
     os.environ.pop(name, None)
 
 
 class Case(unittest.TestCase):
-    """A test with a folder of its own."""
+    """A test case with a temporary folder."""
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="afplug.")
@@ -33,7 +33,10 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def afplug(self, *arguments, exit_code=0, **more):
-        """Runs the command; its exit code has to be that one. Text in, text out."""
+        """Runs the command and checks its exit code. Returns the CompletedProcess, with text output.
+
+        before: a command line that runs it, such as strace; binary: another afplug than the built one.
+        """
         more.setdefault("stdin", subprocess.DEVNULL)
         command = more.pop("before", []) + [str(more.pop("binary", AFPLUG)), *map(str, arguments)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=LIMIT, **more)
@@ -41,21 +44,21 @@ class Case(unittest.TestCase):
         return done
 
     def ask(self, command, *arguments, **more):
-        """The same with --json: the object."""
+        """Runs the command with --json, checks the schema and returns the parsed object."""
         answer = json.loads(self.afplug(command, *arguments, "--json", **more).stdout)
-        self.assertEqual(next(iter(answer)), "schema", "the schema comes first")
+        self.assertEqual(next(iter(answer)), "schema", "the schema must be the first member")
         self.assertEqual(answer["schema"], f"afplug.{command}/1")
         return answer
 
     def bad_plugin(self, name):
-        """A folder with one bad plugin in it."""
+        """Copies one plugin of tests/bad_plugins to a folder of its own and returns the folder."""
         folder = self.folder / name
         folder.mkdir(mode=0o755)
         shutil.copy(BAD / f"{name}.so", folder)
         return folder
 
-    def copy_of_afplug(self):
-        """The command and its library in a folder that everybody can reach, without any plugin: the binary and the environment to run it in."""
+    def copy_without_plugins(self):
+        """Copies the command and its library, without plugins, to a world-readable folder; returns arguments for afplug()."""
         os.chmod(self.folder, 0o755)
         (self.folder / "bin").mkdir()
         (self.folder / "lib").mkdir()
@@ -71,18 +74,21 @@ SOCKET_CALL = {"x86_64": 41, "aarch64": 198, "riscv64": 198, "ppc64le": 326, "s3
 KILL = 0x80000000  # SECCOMP_RET_KILL_PROCESS
 
 
-def answer_socket(result, domain=None):
-    """For preexec_fn: a seccomp filter that answers socket(2), of one domain or of all, with an errno, or KILL."""
+def filter_socket_calls(result, domain=None):
+    """Returns a preexec_fn that installs a seccomp filter: socket(2) fails with an errno, or kills the process (KILL).
+
+    domain: filters only this address family. See seccomp(2) and linux/filter.h for the numbers.
+    """
 
     def statement(code, k, if_true=0, if_false=0):
         return struct.pack("HBBI", code, if_true, if_false, k)
 
-    load, equal, give = 0x20, 0x15, 0x06
+    load, equal, ret = 0x20, 0x15, 0x06  # BPF_LD | BPF_W | BPF_ABS, BPF_JMP | BPF_JEQ | BPF_K, BPF_RET | BPF_K
     action = KILL if result == KILL else 0x00050000 | result
     program = [statement(load, 0), statement(equal, SOCKET_CALL, 0, 1 if domain is None else 3)]
     if domain is not None:
         program += [statement(load, 16), statement(equal, domain, 0, 1)]
-    program += [statement(give, action), statement(give, 0x7FFF0000)]
+    program += [statement(ret, action), statement(ret, 0x7FFF0000)]
 
     def install():
         libc = ctypes.CDLL(None, use_errno=True)
@@ -95,7 +101,7 @@ def answer_socket(result, domain=None):
 
 
 def main():
-    """unittest.main, which also writes what was skipped where tests/run collects it."""
+    """Runs unittest.main and appends the skipped tests to $AFPLUG_TEST_SKIPS, which tests/run reports."""
     program = unittest.main(exit=False, verbosity=2)
     skips = os.environ.get("AFPLUG_TEST_SKIPS")
     if skips:

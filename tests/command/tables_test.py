@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""families, options, constants, address: what they print and how; and what is wrong usage."""
+"""afplug families, options, constants, address: their output; usage errors; colours."""
 
 import os
 import pty
@@ -13,7 +13,7 @@ import support
 
 
 class Families(support.Case):
-    def test_lists_the_shipped_ones(self):
+    def test_lists_shipped_families(self):
         found = self.ask("families")["families"]
         ours = {f["name"]: f for f in found if f["provider"] == "afplug"}
         for name in support.SHIPPED:
@@ -23,7 +23,7 @@ class Families(support.Case):
         self.assertEqual(ours["inet"]["number"], socket.AF_INET)
         self.assertIsNone(ours["hyperv"]["number"])
 
-    def test_runs_no_code(self):
+    def test_does_not_run_plugin_code(self):
         for name in ("constructor_throws", "constructor_sleeps", "entry_crashes"):
             found = self.ask("families", "--plugin-path", self.bad_plugin(name))["families"]
             self.assertEqual([f["state"] for f in found if f["name"] == "good"], ["found"])
@@ -38,7 +38,7 @@ class Families(support.Case):
             self.assertTrue(found[file]["code"])
         self.assertIn("refused", self.afplug("families", "--plugin-path", folder).stdout)
 
-    def test_folders_come_in_the_order_given(self):
+    def test_plugin_paths_are_searched_in_order(self):
         first, second = self.folder / "first", self.folder / "second"
         for folder in (first, second):
             folder.mkdir(mode=0o755)
@@ -75,7 +75,7 @@ class Options(support.Case):
 
 
 class Constants(support.Case):
-    def test_values_are_the_platforms(self):
+    def test_values_are_those_of_the_platform(self):
         constants = {c["name"]: c for c in self.ask("constants")["constants"]}
         for constant in constants.values():
             self.assertEqual(set(constant), {"name", "value", "group"})
@@ -92,7 +92,7 @@ class Constants(support.Case):
         self.assertIn("NO_SUCH", self.afplug("constants", "NO_SUCH", exit_code=1).stderr)
         self.assertEqual(self.ask("constants", "NO_SUCH", exit_code=1)["constants"], [])
 
-    def test_a_bad_plugin_costs_only_its_own(self):
+    def test_a_bad_plugin_does_not_affect_others(self):
         for name in ("constructor_throws", "entry_crashes"):
             done = self.afplug("constants", "TCP_NODELAY", "--plugin-path", self.bad_plugin(name))
             self.assertIn("TCP_NODELAY", done.stdout)
@@ -113,13 +113,13 @@ class Address(support.Case):
         for family, text, canonical in (("inet6", "[2001:DB8:0:0::1]:80", "[2001:db8::1]:80"), ("vsock", "1:5000", "local:5000"), ("unix", "/run/x", "/run/x"), ("unix", "@a", "@a")):
             self.assertEqual(self.ask("address", family, text)["text"], canonical)
 
-    def test_spellings_mean_the_same(self):
-        answers = [self.ask("address", what, "[::1]:1") for what in ("inet6:SOCK_DGRAM:IPPROTO_UDP", "AF_INET6:dgram:udp", "inet6:udp", "INET6:Udp", "10:2:17", "inet6:dgram")]
+    def test_equivalent_socket_specifications(self):
+        answers = [self.ask("address", spec, "[::1]:1") for spec in ("inet6:SOCK_DGRAM:IPPROTO_UDP", "AF_INET6:dgram:udp", "inet6:udp", "INET6:Udp", "10:2:17", "inet6:dgram")]
         for answer in answers:
             self.assertEqual(answer, answers[0])
         self.assertEqual((answers[0]["type"], answers[0]["protocol"]), ("SOCK_DGRAM", "IPPROTO_UDP"))
 
-    def test_no_address(self):
+    def test_malformed_address(self):
         done = self.afplug("address", "inet", "192.0.2.1:x", exit_code=1)
         self.assertEqual(done.stdout, "")
         self.assertIn("'x'", done.stderr)
@@ -131,7 +131,7 @@ class Usage(support.Case):
              ["connect", "inet", "127.0.0.1:1", "--option", "NO_SUCH=1"], ["connect", "inet", "127.0.0.1:1", "--option", "TCP_NODELAY=perhaps"],
              ["connect", "inet", "127.0.0.1:1", "--type", "nosuch"], ["connect", "inet", "127.0.0.1:1", "--timeout", "-1"], ["check"], ["new"], ["new", "Upper"], ["new", "x", "--lang", "pascal"]]
 
-    def test_wrong_usage_is_2_and_says_why(self):
+    def test_usage_errors(self):
         for arguments in self.WRONG:
             with self.subTest(arguments=arguments):
                 done = self.afplug(*arguments, exit_code=2, cwd=self.folder)
@@ -149,7 +149,7 @@ class Usage(support.Case):
     def test_version(self):
         self.assertRegex(self.afplug("--version").stdout, r"^afplug \d+\.\d+\.\d+\n$")
 
-    def test_a_full_disk_is_an_error(self):
+    def test_write_error_on_stdout(self):
         with open("/dev/full", "w") as full:
             done = support.subprocess.run([str(support.AFPLUG), "constants"], stdout=full, stderr=support.subprocess.PIPE, timeout=support.LIMIT)
         self.assertEqual(done.returncode, 1)
@@ -166,14 +166,14 @@ class Colours(support.Case):
 
         before = dict(os.environ)
         os.environ.update({"TERM": "xterm", **environment})
-        standard = os.dup(1)
+        stdout_copy = os.dup(1)
         try:
             with open(os.devnull, "w") as nothing:
                 os.dup2(nothing.fileno(), 1)
                 status = pty.spawn([str(support.AFPLUG), "caps", "inet"], read, lambda fd: b"")
         finally:
-            os.dup2(standard, 1)
-            os.close(standard)
+            os.dup2(stdout_copy, 1)
+            os.close(stdout_copy)
             os.environ.clear()
             os.environ.update(before)
         self.assertEqual(status, 0)

@@ -64,8 +64,8 @@ TEST_P(contained_plugin, families_lists_it_without_loading_it) {
 INSTANTIATE_TEST_SUITE_P(all, contained_plugin,
                          testing::Values(faulty_plugin{"constructor_throws", "60", "thrown by a constructor"},
                                          faulty_plugin{"entry_crashes", "60", "SIGABRT"},
-                                         faulty_plugin{"constructor_sleeps", "1", "did not answer"},
-                                         faulty_plugin{"entry_sleeps", "1", "did not answer"}),
+                                         faulty_plugin{"constructor_sleeps", "1", "did not reply"},
+                                         faulty_plugin{"entry_sleeps", "1", "did not reply"}),
                          [](const auto& one) { return one.param.plugin; });
 
 TEST(valid_plugin, check_succeeds) {

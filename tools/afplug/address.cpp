@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug address: an address taken apart.
+// afplug address: parses an address and prints its parts.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -26,15 +26,15 @@ json::value value_of(const field_value& v) {
   return std::visit(to_json, v);
 }
 
-/// A field's value; its kind tells bytes (hex) from text.
+/// A field with its kind, since bytes (in hex) and text are both JSON strings.
 json::object field_of(const address_field& field) {
   constexpr std::string_view kinds[] = {"none", "unsigned", "signed", "text", "bytes"};
   json::object out{{"name", field.name}, {"kind", kinds[field.value.index()]}, {"value", value_of(field.value)}};
   return out;
 }
 
-/// Bytes that all print are easier read as text.
-std::string shown_value(const json::object& field) {
+/// The field's value for the table: bytes are printed as text if all of them are printable ASCII.
+std::string display_value(const json::object& field) {
   std::string value = text_of(field, "value");
   if (text_of(field, "kind") != "bytes") return value;
   std::string text;
@@ -46,13 +46,13 @@ std::string shown_value(const json::object& field) {
   return text;
 }
 
-int run(const common& all, const std::string& what, const std::string& text) {
-  const spelling asked = spelling::of(what);
-  const json::object answer = ask(family_id(asked.family), all, [&](const family& f) {
-    const choice c = choose(f, asked);
+int run(const common_options& all, const std::string& spec_text, const std::string& text) {
+  const socket_spec spec = socket_spec::parse(spec_text);
+  const json::object reply = query_family(family_id(spec.family), all, [&](const family& f) {
+    const resolved_spec c = resolve(f, spec);
     error_code ec;
     const address a = address::parse(basic_protocol(f, c.type, c.protocol), text, ec);
-    if (ec) throw failure(negative, last_detail().empty() ? ec.message() : std::string(last_detail()));
+    if (ec) throw failure(failed, last_detail().empty() ? ec.message() : std::string(last_detail()));
     json::array fields;
     for (const auto& field : a.fields()) fields.push_back(field_of(field));
     return json::object{
@@ -62,30 +62,32 @@ int run(const common& all, const std::string& what, const std::string& text) {
   });
   if (all.json) {
     auto out = with_schema("address");
-    for (const auto& [member, value] : answer) out[member] = value;
+    for (const auto& [member, value] : reply) out[member] = value;
     print(out);
     return success;
   }
-  table shown({"FIELD", "VALUE"});
-  shown.add({{"text", colour::strong}, {text_of(answer, "text")}});
-  for (const auto& field : answer.at("fields").as_array())
-    shown.add({{text_of(field.as_object(), "name"), colour::strong}, {shown_value(field.as_object())}});
-  shown.add({{"sockaddr", colour::strong}, {text_of(answer, "sockaddr")}});
-  shown.add({{"length", colour::strong}, {text_of(answer, "length")}});
-  shown.print();
+  table output({"FIELD", "VALUE"});
+  output.add({{"text", colour::strong}, {text_of(reply, "text")}});
+  for (const auto& field : reply.at("fields").as_array())
+    output.add({{text_of(field.as_object(), "name"), colour::strong}, {display_value(field.as_object())}});
+  output.add({{"sockaddr", colour::strong}, {text_of(reply, "sockaddr")}});
+  output.add({{"length", colour::strong}, {text_of(reply, "length")}});
+  output.print();
   return success;
 }
 
 }  // namespace
 
-const subcommand address_text{
-    "address", "Take an address apart: its canonical text, fields and bytes", "afplug address inet6 '[fe80::1%lo]:80'",
-    [](CLI::App& app, const common& all) -> std::function<int()> {
-      auto what = std::make_shared<std::string>();
+const subcommand address_command{
+    "address", "Parse an address; print its canonical text, fields and bytes", "afplug address inet6 '[fe80::1%lo]:80'",
+    [](CLI::App& app, const common_options& all) -> std::function<int()> {
+      auto spec = std::make_shared<std::string>();
       auto text = std::make_shared<std::string>();
-      app.add_option("FAMILY[:TYPE[:PROTOCOL]]", *what, "Whose address it is")->type_name("")->required();
+      app.add_option("FAMILY[:TYPE[:PROTOCOL]]", *spec, "The family, type and protocol of the address")
+          ->type_name("")
+          ->required();
       app.add_option("TEXT", *text, "The address")->type_name("")->required();
-      return [=, &all] { return run(all, *what, *text); };
+      return [=, &all] { return run(all, *spec, *text); };
     }};
 
 }  // namespace afplug::command

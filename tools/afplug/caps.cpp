@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug caps: what can be opened here, row by row.
+// afplug caps: whether each row (type and protocol) of each family can be opened on this machine.
 #include <sys/socket.h>
 #include <sys/utsname.h>
 
@@ -15,7 +15,7 @@
 namespace afplug::command {
 namespace {
 
-/// The families that ship: named even where their plugins are missing.
+/// The families that ship with afplug. They are listed even if their plugins are missing.
 struct shipped_family {
   std::string_view id;
   std::optional<int> number;
@@ -31,54 +31,56 @@ std::vector<const row*> listed_rows(const family& f) {
   return out;
 }
 
-/// In the child: tells of the plugin, then of each row from `first` on.
-void probe(std::string_view id, std::size_t first, check_flags flags, const child::tell& tell) {
+/// Runs in the child process: replies with the plugin, then with the verdict of each row from `first` on.
+void send_rows(std::string_view id, std::size_t first, check_flags flags, const child_process::reply_function& reply) {
   error_code ec;
   const family* f = registry::global().family(id, ec);
   if (!f) {
-    tell(json::object{{"refused", describe(explain(id, ec))}});
+    reply(json::object{{"refused", to_json(explain(id, ec))}});
     return;
   }
   const auto rows = listed_rows(*f);
   json::array unchecked;
   for (const row* r : rows) {
-    const choice c(*r, {});
-    unchecked.push_back(describe({}, &c));
+    const resolved_spec c(*r, {});
+    unchecked.push_back(to_json({}, &c));
   }
-  tell(json::object{{"number", f->has_kernel_number() ? json::value(f->number()) : json::value(nullptr)},
-                    {"plugin", plugin_of(*f)},
-                    {"rows", std::move(unchecked)}});
+  reply(json::object{{"number", f->has_kernel_number() ? json::value(f->number()) : json::value(nullptr)},
+                     {"plugin", plugin_to_json(*f)},
+                     {"rows", std::move(unchecked)}});
   for (std::size_t i = first; i < rows.size(); ++i) {
-    const choice c(*rows[i], {});
-    tell(describe(check(*f, *rows[i], flags), &c));
+    const resolved_spec c(*rows[i], {});
+    reply(to_json(check(*f, *rows[i], flags), &c));
   }
 }
 
-/// The family's part of the report, whatever its plugin does.
-json::object survey(const std::string& id, check_flags flags, const common& all,
-                    const std::vector<plugin_info>& found) {
-  const plugin_info* file = file_of(id, found);
+/// The report for one family. A row whose check crashes or times out is reported as such; the remaining rows are
+/// checked in a new process.
+json::object check_family(const std::string& id, check_flags flags, const common_options& all,
+                          const std::vector<plugin_info>& found) {
+  const plugin_info* file = find_plugin_file(id, found);
   const auto* known = std::find_if(std::begin(shipped), std::end(shipped), [&](const auto& s) { return s.id == id; });
   const std::optional<int> number = file ? file->number : known != std::end(shipped) ? known->number : std::nullopt;
   json::object out{
-      {"name", id}, {"number", number ? json::value(*number) : json::value(nullptr)}, {"plugin", plugin_of(file)}};
+      {"name", id}, {"number", number ? json::value(*number) : json::value(nullptr)}, {"plugin", plugin_to_json(file)}};
   json::array sockets;
   std::size_t rows = 1;
   for (std::size_t next = 0; next < rows;) {
-    child process([&](const child::tell& tell) { probe(id, next, flags, tell); }, all.patience());
-    const auto head = process.next();
-    if (!head) {
-      sockets.push_back(describe(blame(process, file, id, "plugin-refused", "it was loaded")));
+    child_process process([&](const child_process::reply_function& reply) { send_rows(id, next, flags, reply); },
+                          all.timeout());
+    const auto first_reply = process.next();
+    if (!first_reply) {
+      sockets.push_back(to_json(process_failure(process, file, id, "plugin-refused", "loading it")));
       break;
     }
-    const auto& said = head->as_object();
-    if (const auto* refused = said.if_contains("refused")) {
+    const auto& loaded = first_reply->as_object();
+    if (const auto* refused = loaded.if_contains("refused")) {
       sockets.push_back(*refused);
       break;
     }
-    out["number"] = said.at("number");
-    out["plugin"] = said.at("plugin");
-    const auto& unchecked = said.at("rows").as_array();
+    out["number"] = loaded.at("number");
+    out["plugin"] = loaded.at("plugin");
+    const auto& unchecked = loaded.at("rows").as_array();
     rows = unchecked.size();
     while (next < rows) {
       if (auto row_verdict = process.next()) {
@@ -86,10 +88,10 @@ json::object survey(const std::string& id, check_flags flags, const common& all,
         ++next;
         continue;
       }
-      // This row cost its process: the next ones get another.
+      // The check ended the process; the outer loop starts another for the remaining rows.
       json::object failed = unchecked[next].as_object();
       const std::string name = text_of(failed, failed.at("protocol").is_null() ? "type" : "protocol");
-      const json::object why_failed = describe(blame(process, file, id, "probe-failed", "checking " + name));
+      const json::object why_failed = to_json(process_failure(process, file, id, "probe-failed", "checking " + name));
       for (const char* member : {"verdict", "errno", "reason", "detail", "remedy"})
         failed[member] = why_failed.at(member);
       sockets.push_back(std::move(failed));
@@ -101,21 +103,22 @@ json::object survey(const std::string& id, check_flags flags, const common& all,
   return out;
 }
 
-std::vector<std::string> chosen_families(const std::vector<std::string>& asked, const std::vector<plugin_info>& found) {
+std::vector<std::string> selected_families(const std::vector<std::string>& requested,
+                                           const std::vector<plugin_info>& found) {
   std::vector<std::string> ids;
   const auto add = [&](const std::string& id) {
     if (!id.empty() && std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
   };
-  for (const auto& text : asked) add(family_id(text));
-  if (!asked.empty()) return ids;
+  for (const auto& text : requested) add(family_id(text));
+  if (!requested.empty()) return ids;
   for (const auto& s : shipped) add(std::string(s.id));
   for (const auto& p : found) add(p.family);
   return ids;
 }
 
-void show(const json::array& surveyed) {
-  table shown({"FAMILY", "TYPE", "PROTOCOL", "VERDICT", "WHY"});
-  for (const auto& f : surveyed)
+void print_table(const json::array& checked) {
+  table output({"FAMILY", "TYPE", "PROTOCOL", "VERDICT", "WHY"});
+  for (const auto& f : checked)
     for (const auto& s : f.at("sockets").as_array()) {
       const auto& v = s.as_object();
       const auto or_dash = [&](std::string_view member) {
@@ -123,43 +126,43 @@ void show(const json::array& surveyed) {
         return cell{text.empty() ? "-" : text};
       };
       const std::string verdict_text = text_of(v, "verdict");
-      shown.add({{text_of(f.as_object(), "name"), colour::strong},
-                 or_dash("type"),
-                 or_dash("protocol"),
-                 {verdict_text, colour_of(verdict_text)},
-                 {why(v)}});
+      output.add({{text_of(f.as_object(), "name"), colour::strong},
+                  or_dash("type"),
+                  or_dash("protocol"),
+                  {verdict_text, colour_of(verdict_text)},
+                  {reason_text(v)}});
     }
-  shown.print();
+  output.print();
 }
 
-int run(const common& all, const std::vector<std::string>& asked, bool passive) {
+int run(const common_options& all, const std::vector<std::string>& requested, bool passive) {
   const auto found = registry::global().families();
-  json::array surveyed;
-  for (const auto& id : chosen_families(asked, found))
-    surveyed.push_back(survey(id, passive ? check_flags::passive : check_flags::none, all, found));
+  json::array checked;
+  for (const auto& id : selected_families(requested, found))
+    checked.push_back(check_family(id, passive ? check_flags::passive : check_flags::none, all, found));
   if (!all.json) {
-    show(surveyed);
+    print_table(checked);
     return success;
   }
   ::utsname here{};
   ::uname(&here);
   auto out = with_schema("caps");
   out["host"] = json::object{{"system", here.sysname}, {"release", here.release}, {"machine", here.machine}};
-  out["families"] = std::move(surveyed);
+  out["families"] = std::move(checked);
   print(out);
   return success;
 }
 
 }  // namespace
 
-const subcommand caps{
-    "caps", "Show what this machine can open, and why not", "afplug caps can bluetooth --json",
-    [](CLI::App& app, const common& all) -> std::function<int()> {
-      auto asked = std::make_shared<std::vector<std::string>>();
+const subcommand caps_command{
+    "caps", "List the sockets that this machine can open, and why it cannot open others",
+    "afplug caps can bluetooth --json", [](CLI::App& app, const common_options& all) -> std::function<int()> {
+      auto requested = std::make_shared<std::vector<std::string>>();
       auto passive = std::make_shared<bool>(false);
-      app.add_option("FAMILY", *asked, "The families to show; all, where none is named")->type_name("");
-      app.add_flag("--passive", *passive, "Open no socket: opening one may load kernel modules");
-      return [=, &all] { return run(all, *asked, *passive); };
+      app.add_option("FAMILY", *requested, "The families to check (default: all)")->type_name("");
+      app.add_flag("--passive", *passive, "Do not open sockets (opening one may load kernel modules)");
+      return [=, &all] { return run(all, *requested, *passive); };
     }};
 
 }  // namespace afplug::command

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What the subcommands share.
+// Exit codes, the error type and the common options of all subcommands.
 #pragma once
 
 #include <chrono>
@@ -14,37 +14,37 @@ class App;
 
 namespace afplug::command {
 
-/// Exit codes.
-enum exit_code : int { success = 0, negative = 1, usage = 2, undecided = 3 };
+/// Exit codes of the command. `unknown`: explain could not decide.
+enum exit_code : int { success = 0, failed = 1, usage = 2, unknown = 3 };
 
-/// Ends the command: the sentence goes to stderr.
+/// Thrown to end the command: main() writes what() to stderr and exits with code().
 class failure : public std::runtime_error {
  public:
-  failure(exit_code code, const std::string& sentence) : std::runtime_error(sentence), code_(code) {}
+  failure(exit_code code, const std::string& message) : std::runtime_error(message), code_(code) {}
   exit_code code() const noexcept { return code_; }
 
  private:
   exit_code code_;
 };
 
-/// Arguments that every subcommand that asks plugins has.
-struct common {
+/// Options of every subcommand.
+struct common_options {
   bool json = false;
-  double limit = 5;  ///< seconds that a plugin's code may take before it says its next word
+  double limit = 5;  ///< seconds that a plugin's code may take for each reply
 
-  std::chrono::milliseconds patience() const { return std::chrono::milliseconds(static_cast<long>(limit * 1000)); }
+  std::chrono::milliseconds timeout() const { return std::chrono::milliseconds(static_cast<long>(limit * 1000)); }
 };
 
-/// One subcommand: `declare` adds its arguments to the parser and returns what runs once they are parsed.
+/// One subcommand. `add_arguments` adds its arguments to the parser and returns the function to run after parsing.
 struct subcommand {
   const char* name;
   const char* summary;
   const char* example;
-  std::function<int()> (*declare)(CLI::App& app, const common& all);
-  bool prints = true;  ///< takes --json
+  std::function<int()> (*add_arguments)(CLI::App& app, const common_options& all);
+  bool has_json = true;  ///< takes --json
 };
 
-extern const subcommand families, caps, explain_one, options, constants, address_text, listen, connect, check_plugin,
-    new_plugin;
+extern const subcommand families_command, caps_command, explain_command, options_command, constants_command,
+    address_command, listen_command, connect_command, check_command, new_command;
 
 }  // namespace afplug::command

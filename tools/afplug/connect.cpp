@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug connect: stdin and stdout over a connection, or to one peer by datagrams.
+// afplug connect: connects to a peer, or sets the peer of a datagram socket, and transfers stdin and stdout.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -14,40 +14,40 @@ namespace {
 
 int run(const endpoint_arguments& arguments) {
   const endpoint e(arguments);
-  std::string trouble;
-  for (const auto& to : e.resolve(arguments.address, false)) {
+  std::string last_error;
+  for (const auto& to : e.find_addresses(arguments.address, false)) {
     socket s = e.open();
     error_code ec;
     if (!arguments.local.empty())
-      s.bind(e.resolve(arguments.local, true).front());
+      s.bind(e.find_addresses(arguments.local, true).front());
     else if (const address own = s.getsockname(ec); !e.connects() && own.size() == sizeof(sa_family_t))
-      s.bind(own,
-             ec);  // one that has no name gets one of the system's choice where there is such a thing: who is nobody
-                   // gets no answer
-    limit(s, arguments.timeout);
+      // Autobind (unix(7)): a datagram socket without an address cannot receive replies. Other families reject it.
+      s.bind(own, ec);
+    set_timeout(s, arguments.timeout);
     s.connect(to, ec);
-    // CAN frames, ISO-TP and packets know no peer: the address is the socket's own, and everybody there is the peer.
+    // Sockets without a peer (CAN_RAW, CAN_ISOTP, packet) do not implement connect(2): bind to the address instead, and
+    // exchange data with everybody on that interface.
     if (ec.value() == EOPNOTSUPP && !e.connects()) s.bind(to, ec);
     if (!ec) {
-      limit(s, 0);
-      return e.carry(s);
+      set_timeout(s, 0);
+      return e.transfer_stdio(s);
     }
-    trouble = ec == errc::timed_out
-                  ? fmt::format("{} {}: no connection within {} s", e.name(), to.to_string(), arguments.timeout)
-                  : sentence(ec);
+    last_error = ec == errc::timed_out
+                     ? fmt::format("{} {}: no connection within {} s", e.name(), to.to_string(), arguments.timeout)
+                     : error_text(ec);
   }
-  throw failure(negative, trouble);
+  throw failure(failed, last_error);
 }
 
 }  // namespace
 
-const subcommand connect{"connect", "Connect, and carry stdin and stdout over the connection",
-                         "echo hello | afplug connect inet localhost:8080 --timeout 5",
-                         [](CLI::App& app, const common&) -> std::function<int()> {
-                           auto arguments = std::make_shared<endpoint_arguments>();
-                           arguments->declare(app, true);
-                           return [=] { return run(*arguments); };
-                         },
-                         false};
+const subcommand connect_command{"connect", "Connect, and transfer stdin and stdout over the connection",
+                                 "echo hello | afplug connect inet localhost:8080 --timeout 5",
+                                 [](CLI::App& app, const common_options&) -> std::function<int()> {
+                                   auto arguments = std::make_shared<endpoint_arguments>();
+                                   arguments->add_arguments(app, true);
+                                   return [=] { return run(*arguments); };
+                                 },
+                                 false};
 
 }  // namespace afplug::command

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug constants: the named numbers of all families.
+// afplug constants: lists the constants of all families.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -28,7 +28,7 @@ bool begins_with(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), name.begin(), same);
 }
 
-int run(const common& all, const std::string& prefix) {
+int run(const common_options& all, const std::string& prefix) {
   json::array listed;
   std::set<std::string, std::less<>> seen;
   const auto add = [&](const json::object& c) {
@@ -41,14 +41,14 @@ int run(const common& all, const std::string& prefix) {
     if (p.family.empty() || p.state == plugin_info::state_t::refused || !families_seen.insert(p.family).second)
       continue;
     try {
-      const auto answer = ask(p.family, all, [](const family& f) {
+      const auto reply = query_family(p.family, all, [](const family& f) {
         json::array own;
         for (const constant& c : f.constants()) own.push_back(constant_of(c));
         return json::object{{"constants", std::move(own)}};
       });
-      for (const auto& c : answer.at("constants").as_array()) add(c.as_object());
+      for (const auto& c : reply.at("constants").as_array()) add(c.as_object());
     } catch (const failure& e) {
-      fmt::print(stderr, "afplug: {}\n", e.what());  // one bad plugin costs its own constants
+      fmt::print(stderr, "afplug: {}\n", e.what());  // continue with the constants of the other plugins
     }
   }
   if (all.json) {
@@ -56,28 +56,28 @@ int run(const common& all, const std::string& prefix) {
     out["constants"] = std::move(listed);
     const bool none = out.at("constants").as_array().empty();
     print(out);
-    return none ? negative : success;
+    return none ? failed : success;
   }
-  if (listed.empty()) throw failure(negative, fmt::format("no constant begins with '{}'", prefix));
-  table shown({"NAME", "VALUE", "HEX"});
+  if (listed.empty()) throw failure(failed, fmt::format("no constant begins with '{}'", prefix));
+  table output({"NAME", "VALUE", "HEX"});
   for (const auto& value : listed) {
     const auto& c = value.as_object();
     const auto* number = c.at("value").if_int64();
-    shown.add({{text_of(c, "name"), colour::strong},
-               {text_of(c, "value")},
-               {number && *number > 9 ? fmt::format("0x{:x}", *number) : ""}});
+    output.add({{text_of(c, "name"), colour::strong},
+                {text_of(c, "value")},
+                {number && *number > 9 ? fmt::format("0x{:x}", *number) : ""}});
   }
-  shown.print();
+  output.print();
   return success;
 }
 
 }  // namespace
 
-const subcommand constants{
-    "constants", "Show the constants of all families", "afplug constants CAN_",
-    [](CLI::App& app, const common& all) -> std::function<int()> {
+const subcommand constants_command{
+    "constants", "List the constants of all families", "afplug constants CAN_",
+    [](CLI::App& app, const common_options& all) -> std::function<int()> {
       auto prefix = std::make_shared<std::string>();
-      app.add_option("PREFIX", *prefix, "Only those that begin like this, in any case")->type_name("");
+      app.add_option("PREFIX", *prefix, "List only names that begin with PREFIX, ignoring case")->type_name("");
       return [=, &all] { return run(all, *prefix); };
     }};
 

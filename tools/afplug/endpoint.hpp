@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What listen and connect share: their arguments, and a socket made from them.
+// Arguments of the listen and connect subcommands, and the socket that they describe.
 #pragma once
 
 #include <afplug/socket.hpp>
@@ -10,52 +10,52 @@
 #include <vector>
 
 #include "command.hpp"
-#include "spelling.hpp"
+#include "socket_spec.hpp"
 #include "transfer.hpp"
 
 namespace afplug::command {
 
-/// The arguments.
 struct endpoint_arguments {
   std::string family, address, type, protocol;
-  std::string local;  ///< connect alone: bound first
+  std::string local;  ///< connect only: the address to bind before connecting
   std::vector<std::string> options;
-  double timeout = 0;  ///< seconds; 0: none
-  double idle = 0;
+  double timeout = 0;  ///< seconds; 0: no timeout
+  double idle = 0;     ///< seconds; 0: no timeout
   std::size_t message_size = 8192;
   bool progress = false;
 
-  /// Adds them to the parser.
-  void declare(CLI::App& app, bool connects);
+  /// Adds the arguments to the parser.
+  void add_arguments(CLI::App& app, bool connects);
 };
 
-/// The family and row that are meant, and everything that is done with sockets of it.
+/// The requested family, type and protocol, and the operations on sockets of that kind.
 class endpoint {
  public:
-  /// Loads the family, in this process. Throws failures.
+  /// Loads the family's plugin into this process. Throws `failure`. Keeps a reference to `arguments`.
   explicit endpoint(const endpoint_arguments& arguments);
 
-  const choice& what() const noexcept { return choice_; }
-  bool connects() const noexcept;  ///< the row has connections
+  bool connects() const noexcept;  ///< whether the socket type is connection-oriented
   std::string name() const;        ///< "inet IPPROTO_TCP (SOCK_STREAM)"
 
-  /// A socket with the options set. Where it does not open the failure says why and what to do.
+  /// Opens a socket and sets the options. Throws `failure` with the reason and the remedy if that fails.
   socket open() const;
-  /// The addresses that a text means: one, or what a look-up gives where the family has names.
-  std::vector<address> resolve(const std::string& text, bool passive) const;
-  /// Carries stdin and stdout over a connected socket.
-  int carry(socket& over, const address* peer = nullptr, std::span<const std::byte> first = {}) const;
+  /// The addresses for a text: the address itself, or, for families with host names, the result of getaddrinfo(3).
+  /// `passive`: AI_PASSIVE.
+  std::vector<address> find_addresses(const std::string& text, bool passive) const;
+  /// Transfers stdin and stdout over the socket and returns the exit code. `peer`: discard messages from other
+  /// addresses; `received`: data that was received before.
+  int transfer_stdio(socket& s, const address* peer = nullptr, std::span<const std::byte> received = {}) const;
 
  private:
   const endpoint_arguments& arguments_;
   const family* family_;
-  choice choice_;
+  resolved_spec resolved_;
 };
 
-/// Sets the socket's timeout from seconds, 0 being none.
-void limit(socket& s, double seconds);
+/// Sets the socket's timeout; 0: no timeout.
+void set_timeout(socket& s, double seconds);
 
-/// The error's sentence.
-std::string sentence(const error_code& ec);
+/// The error text: afplug's detail of the last error if there is one, else the message of `ec`.
+std::string error_text(const error_code& ec);
 
 }  // namespace afplug::command

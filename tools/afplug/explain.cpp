@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug explain: one verdict in words.
+// afplug explain: prints whether one socket can be opened, and why not.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -13,49 +13,50 @@
 namespace afplug::command {
 namespace {
 
-/// The verdict with the family's name and plugin; a plugin that is missing, is refused, crashes or hangs has one too.
-json::object judge(const spelling& text, const std::string& id, bool passive, const common& all) {
+/// The verdict with the family's name and plugin. A plugin that is missing, refused, crashes or hangs gives a verdict
+/// too.
+json::object explain_socket(const socket_spec& text, const std::string& id, bool passive, const common_options& all) {
   const auto found = registry::global().families();
-  const plugin_info* file = file_of(id, found);
+  const plugin_info* file = find_plugin_file(id, found);
   json::object out{{"name", id},
                    {"number", file && file->number ? json::value(*file->number) : json::value(nullptr)},
-                   {"plugin", plugin_of(file)}};
+                   {"plugin", plugin_to_json(file)}};
   const auto finish = [&](const json::object& verdict_object) {
     for (const auto& [member, value] : verdict_object) out[member] = value;
     return out;
   };
-  std::string doing = "it was loaded", reason = "plugin-refused";
-  child process(
-      [&](const child::tell& tell) {
+  std::string activity = "loading it", reason = "plugin-refused";
+  child_process process(
+      [&](const child_process::reply_function& reply) {
         error_code ec;
         const family* f = registry::global().family(id, ec);
         if (!f) {
-          tell(describe(explain(id, ec)));
+          reply(to_json(explain(id, ec)));
           return;
         }
         try {
-          const choice c = choose(*f, text);
-          tell(json::object{{"checking", c.to_string()}});
-          tell(describe(check(*f, c.type, c.protocol, passive ? check_flags::passive : check_flags::none), &c));
+          const resolved_spec c = resolve(*f, text);
+          reply(json::object{{"checking", c.to_string()}});
+          reply(to_json(check(*f, c.type, c.protocol, passive ? check_flags::passive : check_flags::none), &c));
         } catch (const failure& e) {
-          tell(json::object{{"usage", e.what()}});
+          reply(json::object{{"usage", e.what()}});
         }
       },
-      all.patience());
-  for (auto answer = process.next(); answer; answer = process.next()) {
-    const auto& said = answer->as_object();
-    if (said.contains("usage")) throw failure(usage, text_of(said, "usage"));
-    if (said.contains("verdict")) return finish(said);
-    doing = "checking " + text_of(said, "checking");
+      all.timeout());
+  for (auto next = process.next(); next; next = process.next()) {
+    const auto& reply = next->as_object();
+    if (reply.contains("usage")) throw failure(usage, text_of(reply, "usage"));
+    if (reply.contains("verdict")) return finish(reply);
+    activity = "checking " + text_of(reply, "checking");
     reason = "probe-failed";
   }
-  return finish(describe(blame(process, file, id, reason, doing)));
+  return finish(to_json(process_failure(process, file, id, reason, activity)));
 }
 
-int run(const common& all, const std::string& text, bool passive) {
-  const spelling asked = spelling::of(text);
-  const std::string id = family_id(asked.family);
-  const json::object v = judge(asked, id, passive, all);
+int run(const common_options& all, const std::string& text, bool passive) {
+  const socket_spec spec = socket_spec::parse(text);
+  const std::string id = family_id(spec.family);
+  const json::object v = explain_socket(spec, id, passive, all);
   const std::string verdict_text = text_of(v, "verdict");
   if (all.json) {
     auto out = with_schema("explain");
@@ -73,21 +74,22 @@ int run(const common& all, const std::string& text, bool passive) {
     fmt::print("\n");
     if (!remedy.empty()) fmt::print("to do: {}\n", remedy);
   }
-  return verdict_text == "available" ? success : verdict_text == "unavailable" ? negative : undecided;
+  return verdict_text == "available" ? success : verdict_text == "unavailable" ? failed : unknown;
 }
 
 }  // namespace
 
-const subcommand explain_one{"explain", "Say whether one socket can be opened: exit 0 yes, 1 no, 3 unknown",
-                             "afplug explain can:isotp", [](CLI::App& app, const common& all) -> std::function<int()> {
-                               auto text = std::make_shared<std::string>();
-                               auto passive = std::make_shared<bool>(false);
-                               app.add_option("FAMILY[:TYPE[:PROTOCOL]]", *text,
-                                              "As the constants are spelled, with or without their prefixes")
-                                   ->type_name("")
-                                   ->required();
-                               app.add_flag("--passive", *passive, "Open no socket");
-                               return [=, &all] { return run(all, *text, *passive); };
-                             }};
+const subcommand explain_command{
+    "explain", "Report whether a socket can be opened; exit code 0 yes, 1 no, 3 unknown", "afplug explain can:isotp",
+    [](CLI::App& app, const common_options& all) -> std::function<int()> {
+      auto text = std::make_shared<std::string>();
+      auto passive = std::make_shared<bool>(false);
+      app.add_option("FAMILY[:TYPE[:PROTOCOL]]", *text,
+                     "Names of constants, with or without their prefixes, or numbers")
+          ->type_name("")
+          ->required();
+      app.add_flag("--passive", *passive, "Do not open sockets (opening one may load kernel modules)");
+      return [=, &all] { return run(all, *text, *passive); };
+    }};
 
 }  // namespace afplug::command

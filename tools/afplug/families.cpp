@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug families: the plugins found, from their notes alone.
+// afplug families: lists the plugin files from their ELF notes, without loading them.
 #include <CLI/CLI.hpp>
 #include <afplug/registry.hpp>
 
@@ -13,8 +13,8 @@ namespace {
 constexpr std::string_view states[] = {"found", "loaded", "shadowed", "refused", "unloaded"};
 constexpr colour colours[] = {colour::good, colour::good, colour::doubtful, colour::bad, colour::quiet};
 
-int run(const common& all) {
-  table shown({"FAMILY", "NUMBER", "PROVIDER", "VERSION", "STATE", "PATH"});
+int run(const common_options& all) {
+  table output({"FAMILY", "NUMBER", "PROVIDER", "VERSION", "STATE", "PATH"});
   json::array listed;
   for (const auto& p : registry::global().families()) {
     const auto state = static_cast<std::size_t>(p.state);
@@ -27,12 +27,12 @@ int run(const common& all) {
                                   {"reason", text_or_null(p.reason)},
                                   {"code", text_or_null(p.code)}});
     const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
-    shown.add({{or_dash(p.family), colour::strong},
-               {p.number ? std::to_string(*p.number) : "-"},
-               {or_dash(p.provider)},
-               {or_dash(p.version)},
-               {std::string(states[state]), colours[state]},
-               {p.reason.empty() ? p.path.string() : p.path.string() + ": " + p.reason}});
+    output.add({{or_dash(p.family), colour::strong},
+                {p.number ? std::to_string(*p.number) : "-"},
+                {or_dash(p.provider)},
+                {or_dash(p.version)},
+                {std::string(states[state]), colours[state]},
+                {p.reason.empty() ? p.path.string() : p.path.string() + ": " + p.reason}});
   }
   if (all.json) {
     auto out = with_schema("families");
@@ -40,20 +40,20 @@ int run(const common& all) {
     print(out);
     return success;
   }
-  if (shown.empty()) {
+  if (output.empty()) {
     std::string where;
     for (const auto& d : registry::global().directories()) where += " " + d.string();
-    throw failure(negative, "no plugin was found; searched were:" + where);
+    throw failure(failed, "no plugin was found; searched directories:" + where);
   }
-  shown.print();
+  output.print();
   return success;
 }
 
 }  // namespace
 
-const subcommand families{
-    "families", "List the plugins that were found; runs none of their code",
+const subcommand families_command{
+    "families", "List the plugins that were found, without running their code",
     "afplug families --plugin-path ./build/lib/afplug",
-    [](CLI::App&, const common& all) -> std::function<int()> { return [&all] { return run(all); }; }};
+    [](CLI::App&, const common_options& all) -> std::function<int()> { return [&all] { return run(all); }; }};
 
 }  // namespace afplug::command

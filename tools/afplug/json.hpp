@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What is printed with --json, and what a child tells its parent.
+// Helpers for JSON: the output of --json, and the replies of child processes.
 #pragma once
 
 #include <boost/json.hpp>
@@ -11,19 +11,19 @@ namespace afplug::command {
 
 namespace json = boost::json;
 
-/// A string, or null where it is empty.
+/// The string, or null if it is empty.
 json::value text_or_null(std::string_view text);
 
-/// An object whose first member is the schema: "afplug.caps/1".
+/// An object with the member "schema": "afplug.NAME/1".
 json::object with_schema(std::string_view name);
 
-/// The text in UTF-8 without control characters: what a plugin says may be anything.
+/// The text as valid UTF-8 without control characters. Texts of plugins may contain any bytes.
 std::string clean(std::string_view text);
 
-/// One line on stdout.
+/// Prints the value as one line on stdout.
 void print(const json::value& value);
 
-/// A member's text, clean; empty where it is null or missing.
+/// The text of a member, cleaned as by clean(); empty if it is null or missing.
 std::string text_of(const json::object& object, std::string_view member);
 
 }  // namespace afplug::command

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug listen: one connection, or one peer's datagrams, to stdin and stdout.
+// afplug listen: accepts one connection, or the datagrams of one peer, and transfers stdin and stdout.
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -16,15 +16,15 @@
 namespace afplug::command {
 namespace {
 
-/// The socket's entry in the file system, which goes when nobody can connect any more, and when a signal ends the
-/// command.
+/// Removes the socket file of a UNIX socket once the connection is accepted, and when SIGHUP, SIGINT or SIGTERM ends
+/// the command.
 class socket_file {
  public:
   explicit socket_file(const address& at) {
     const auto value = at.field("path");
     std::string path;
     if (const auto* text = std::get_if<std::string>(&value)) path = *text;
-    // An abstract name begins with NUL and leaves nothing behind.
+    // An abstract name (unix(7)) begins with NUL and has no file.
     if (const auto* bytes = std::get_if<std::vector<std::byte>>(&value);
         bytes && !bytes->empty() && bytes->front() != std::byte{})
       path.assign(reinterpret_cast<const char*>(bytes->data()), bytes->size());
@@ -50,19 +50,19 @@ class socket_file {
   }
 
  private:
-  static inline char path_[sizeof(::sockaddr_storage)];  // for the signal handler
+  static inline char path_[sizeof(::sockaddr_storage)];  // static, since the signal handler reads it
 };
 
 address bind(socket& s, const endpoint& e, const endpoint_arguments& arguments) {
   error_code ec;
-  for (const auto& at : e.resolve(arguments.address, true)) {
+  for (const auto& at : e.find_addresses(arguments.address, true)) {
     s.bind(at, ec);
     if (ec) continue;
     address bound = s.getsockname();
     bound.protocol(s.what());
     return bound;
   }
-  throw failure(negative, sentence(ec));
+  throw failure(failed, error_text(ec));
 }
 
 void announce(const endpoint& e, const address& bound) {
@@ -73,15 +73,15 @@ void announce(const endpoint& e, const address& bound) {
 int serve_connection(const endpoint& e, socket& s, const endpoint_arguments& arguments, socket_file& file) {
   address peer;
   error_code ec;
-  limit(s, arguments.timeout);
+  set_timeout(s, arguments.timeout);
   socket connection = s.accept(peer, ec);
   if (ec)
-    throw failure(negative, ec == errc::timed_out ? fmt::format("nobody connected within {} s", arguments.timeout)
-                                                  : sentence(ec));
+    throw failure(failed,
+                  ec == errc::timed_out ? fmt::format("no connection within {} s", arguments.timeout) : error_text(ec));
   file.remove();
   s.close();
-  limit(connection, 0);
-  return e.carry(connection);
+  set_timeout(connection, 0);
+  return e.transfer_stdio(connection);
 }
 
 int serve_datagrams(const endpoint& e, socket& s, const endpoint_arguments& arguments) {
@@ -89,17 +89,17 @@ int serve_datagrams(const endpoint& e, socket& s, const endpoint_arguments& argu
   address peer;
   error_code ec;
   const bool idle = arguments.idle > 0 && (arguments.timeout <= 0 || arguments.idle < arguments.timeout);
-  limit(s, idle ? arguments.idle : arguments.timeout);
+  set_timeout(s, idle ? arguments.idle : arguments.timeout);
   const auto n = s.recvfrom(first, peer, 0, ec);
   if (idle && ec == errc::timed_out) return success;
   if (ec)
-    throw failure(negative,
-                  ec == errc::timed_out ? fmt::format("no message came within {} s", arguments.timeout) : sentence(ec));
-  limit(s, 0);
-  // Where the family can't (CAN, an unnamed peer) everybody is the peer.
+    throw failure(failed,
+                  ec == errc::timed_out ? fmt::format("no message within {} s", arguments.timeout) : error_text(ec));
+  set_timeout(s, 0);
+  // If connect(2) is not possible (CAN, an unnamed peer), accept messages from everybody.
   if (!peer.empty()) s.connect(peer, ec);
   const bool one_peer = !peer.empty() && !ec;
-  return e.carry(s, one_peer ? &peer : nullptr, std::span(first).first(n));
+  return e.transfer_stdio(s, one_peer ? &peer : nullptr, std::span(first).first(n));
 }
 
 int run(const endpoint_arguments& arguments) {
@@ -115,13 +115,13 @@ int run(const endpoint_arguments& arguments) {
 
 }  // namespace
 
-const subcommand listen{"listen", "Take one connection and carry stdin and stdout over it",
-                        "afplug listen vsock any:5000 > received",
-                        [](CLI::App& app, const common&) -> std::function<int()> {
-                          auto arguments = std::make_shared<endpoint_arguments>();
-                          arguments->declare(app, false);
-                          return [=] { return run(*arguments); };
-                        },
-                        false};
+const subcommand listen_command{"listen", "Accept one connection, and transfer stdin and stdout over it",
+                                "afplug listen vsock any:5000 > received",
+                                [](CLI::App& app, const common_options&) -> std::function<int()> {
+                                  auto arguments = std::make_shared<endpoint_arguments>();
+                                  arguments->add_arguments(app, false);
+                                  return [=] { return run(*arguments); };
+                                },
+                                false};
 
 }  // namespace afplug::command

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug: what address families this machine has, and bytes over any of them.
+// The afplug command: reports which sockets this machine can open, and transfers data over any address family.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -18,35 +18,36 @@ namespace {
 
 using namespace afplug::command;
 
-constexpr const subcommand* subcommands[] = {&families,     &caps,   &explain_one, &options,      &constants,
-                                             &address_text, &listen, &connect,     &check_plugin, &new_plugin};
+constexpr const subcommand* subcommands[] = {&families_command,  &caps_command,    &explain_command, &options_command,
+                                             &constants_command, &address_command, &listen_command,  &connect_command,
+                                             &check_command,     &new_command};
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "afplug: every socket address family as a plugin.\nSays what this machine can open and why not, and carries "
-      "bytes over any family.");
+      "afplug: every socket address family as a plugin.\nReports which sockets this machine can open, explains why "
+      "others cannot be opened, and transfers data over any family.");
   app.name("afplug");
   app.set_version_flag("--version", "afplug " AFPLUG_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 yes or done, 1 no or failed, 2 wrong usage, 3 unknown (explain).\nafplug COMMAND --help has an "
-      "example of each.");
+      "Exit codes: 0 available or successful, 1 unavailable or failed, 2 usage error, 3 unknown (explain).\n"
+      "afplug COMMAND --help shows an example.");
 
-  common all;
+  common_options all;
   std::vector<std::string> plugin_path;
   std::function<int()> chosen;
   for (const auto* s : subcommands) {
     auto* sub = app.add_subcommand(s->name, s->summary);
     sub->footer(fmt::format("Example:\n  {}", s->example));
-    if (s->prints) sub->add_flag("--json", all.json, "Print one JSON object");
-    sub->add_option("--plugin-path", plugin_path, "Look for plugins here first; may be repeated")
+    if (s->has_json) sub->add_flag("--json", all.json, "Print one JSON object");
+    sub->add_option("--plugin-path", plugin_path, "Search this directory for plugins first; may be repeated")
         ->type_name("DIR")
         ->allow_extra_args(false)
         ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
-    sub->add_option("--limit", all.limit, "Seconds that a plugin may take for each answer (5)")
+    sub->add_option("--limit", all.limit, "Maximum time for each reply of a plugin (default 5)")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.01, 86400.0).description(""));
-    sub->callback([&chosen, body = s->declare(*sub, all)] { chosen = body; });
+    sub->callback([&chosen, body = s->add_arguments(*sub, all)] { chosen = body; });
   }
   if (argc > 1 && argv[1][0] != '-' && std::none_of(std::begin(subcommands), std::end(subcommands), [&](const auto* s) {
         return std::string_view(argv[1]) == s->name;
@@ -65,7 +66,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  int code = negative;
+  int code = failed;
   try {
     code = run(argc, argv);
   } catch (const failure& e) {
@@ -76,7 +77,7 @@ int main(int argc, char** argv) {
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     fmt::print(stderr, "afplug: writing to stdout failed\n");
-    return negative;
+    return failed;
   }
   return code;
 }

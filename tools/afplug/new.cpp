@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug new: a plugin's project, to begin from.
+// afplug new: creates a plugin project from sdk/template.
 #include <fmt/core.h>
 
 #include <afplug/plugin.h>
@@ -19,22 +19,24 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_id(std::string_view name) {
-  const auto fits = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+  const auto is_id_char = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
   return !name.empty() && name.size() <= AFPLUG_ID_MAX && name[0] >= 'a' && name[0] <= 'z' &&
-         std::all_of(name.begin(), name.end(), fits);
+         std::all_of(name.begin(), name.end(), is_id_char);
 }
 
-std::string replaced(std::string_view text, const std::string& name) {
+std::string expand_placeholders(std::string_view text, const std::string& name) {
   std::string symbol = name;
   std::replace(symbol.begin(), symbol.end(), '-', '_');
-  std::string capitals = symbol;
-  std::transform(capitals.begin(), capitals.end(), capitals.begin(),
+  std::string upper = symbol;
+  std::transform(upper.begin(), upper.end(), upper.begin(),
                  [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   std::string out(text);
-  for (const auto& [mark, value] :
-       {std::pair<std::string_view, std::string_view>{"@name@", name}, {"@symbol@", symbol}, {"@SYMBOL@", capitals}})
-    for (auto at = out.find(mark); at != out.npos; at = out.find(mark, at + value.size()))
-      out.replace(at, mark.size(), value);
+  for (const auto& [placeholder, value] :
+       {std::pair<std::string_view, std::string_view>{"@name@", name}, {"@symbol@", symbol}, {"@SYMBOL@", upper}})
+    for (auto at = out.find(placeholder); at != out.npos; at = out.find(placeholder, at + value.size()))
+      out.replace(at, placeholder.size(), value);
   return out;
 }
 
@@ -44,39 +46,39 @@ void write(const fs::path& file, const std::string& text) {
   std::ofstream out(file, std::ios::binary);
   out << text;
   out.close();
-  if (!out) throw failure(negative, fmt::format("{} can't be written", file.string()));
+  if (!out) throw failure(failed, fmt::format("cannot write {}", file.string()));
 }
 
 int run(const std::string& name, const std::string& language) {
   if (!is_id(name))
-    throw failure(usage, fmt::format("'{}' is no family id: a lower-case letter, then at most {} of a-z 0-9 _ -", name,
-                                     AFPLUG_ID_MAX - 1));
+    throw failure(usage,
+                  fmt::format("'{}' is not a valid family id: use a lower-case letter, followed by at most {} of "
+                              "a-z 0-9 _ -",
+                              name, AFPLUG_ID_MAX - 1));
   const fs::path folder = name;
   std::error_code ec;
   if (fs::exists(fs::symlink_status(folder, ec)))
-    throw failure(negative, fmt::format("{} exists already; remove it, or choose another name", name));
+    throw failure(failed, fmt::format("{} already exists; remove it or choose another name", name));
   for (const auto& file : template_files())
     for (const std::string& part : {std::string("common/"), language + "/"})
       if (file.path.starts_with(part))
-        write(folder / replaced(file.path.substr(part.size()), name), replaced(file.text, name));
+        write(folder / expand_placeholders(file.path.substr(part.size()), name), expand_placeholders(file.text, name));
   fmt::print(
       stderr,
-      "afplug: made {0}; next: cmake -S {0} -B {0}/build && cmake --build {0}/build && ctest --test-dir {0}/build\n",
+      "afplug: created {0}; next: cmake -S {0} -B {0}/build && cmake --build {0}/build && ctest --test-dir {0}/build\n",
       name);
   return success;
 }
 
 }  // namespace
 
-const subcommand new_plugin{
-    "new", "Make a plugin's project that builds, tests and loads as it is", "afplug new carrier-pigeon --lang c",
-    [](CLI::App& app, const common&) -> std::function<int()> {
+const subcommand new_command{
+    "new", "Create a plugin project that builds and passes its tests", "afplug new carrier-pigeon --lang c",
+    [](CLI::App& app, const common_options&) -> std::function<int()> {
       auto name = std::make_shared<std::string>();
       auto language = std::make_shared<std::string>("c++");
-      app.add_option("NAME", *name, "The family's id; the project goes to a folder of that name")
-          ->type_name("")
-          ->required();
-      app.add_option("--lang", *language, "c++, if not given")
+      app.add_option("NAME", *name, "The family id, also the name of the new folder")->type_name("")->required();
+      app.add_option("--lang", *language, "The language of the project (default: c++)")
           ->type_name("c|c++")
           ->check(CLI::IsMember({"c", "c++"}).description(""));
       return [=] { return run(*name, *language); };

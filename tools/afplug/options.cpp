@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// afplug options: the option table of a family.
+// afplug options: lists the socket options of a family.
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
@@ -54,12 +54,12 @@ json::object option_of(const option_info& o) {
           {"help", text_or_null(o.help)}};
 }
 
-int run(const common& all, const std::string& text) {
+int run(const common_options& all, const std::string& text) {
   const std::string id = family_id(text);
-  const json::object answer = ask(id, all, [&](const family& f) {
+  const json::object reply = query_family(id, all, [&](const family& f) {
     json::array listed;
     for (const auto& o : f.options()) listed.push_back(option_of(o));
-    // A family may have its own of a name.
+    // Skip options of SOL_SOCKET that the family's own option of the same name replaces.
     for (const auto& o : socket_options())
       if (f.find_option(o.name) == &o) listed.push_back(option_of(o));
     return json::object{
@@ -69,12 +69,12 @@ int run(const common& all, const std::string& text) {
   });
   if (all.json) {
     auto out = with_schema("options");
-    for (const auto& [member, value] : answer) out[member] = value;
+    for (const auto& [member, value] : reply) out[member] = value;
     print(out);
     return success;
   }
-  table shown({"OPTION", "LEVEL", "NUMBER", "KIND", "ACCESS", "HELP"});
-  for (const auto& value : answer.at("options").as_array()) {
+  table output({"OPTION", "LEVEL", "NUMBER", "KIND", "ACCESS", "HELP"});
+  for (const auto& value : reply.at("options").as_array()) {
     const auto& o = value.as_object();
     std::string kind = text_of(o, "kind");
     if (const std::string unit = text_of(o, "unit"); !unit.empty()) kind += " " + unit;
@@ -87,24 +87,24 @@ int run(const common& all, const std::string& text) {
         names += fmt::format("{}{}", names.empty() ? "" : ",", text_of(m.as_object(), "name"));
       help += fmt::format(" ({})", names);
     }
-    shown.add({{text_of(o, "name"), colour::strong},
-               {text_of(o, "level")},
-               {text_of(o, "number")},
-               {kind},
-               {fmt::format("{}{}", o.at("readable").as_bool() ? "r" : "-", o.at("writable").as_bool() ? "w" : "-")},
-               {help}});
+    output.add({{text_of(o, "name"), colour::strong},
+                {text_of(o, "level")},
+                {text_of(o, "number")},
+                {kind},
+                {fmt::format("{}{}", o.at("readable").as_bool() ? "r" : "-", o.at("writable").as_bool() ? "w" : "-")},
+                {help}});
   }
-  shown.print();
+  output.print();
   return success;
 }
 
 }  // namespace
 
-const subcommand options{
-    "options", "Show the socket options of a family", "afplug options inet",
-    [](CLI::App& app, const common& all) -> std::function<int()> {
+const subcommand options_command{
+    "options", "List the socket options of a family", "afplug options inet",
+    [](CLI::App& app, const common_options& all) -> std::function<int()> {
       auto text = std::make_shared<std::string>();
-      app.add_option("FAMILY", *text, "The family: inet, AF_INET or its number")->type_name("")->required();
+      app.add_option("FAMILY", *text, "The address family: inet, AF_INET or its number")->type_name("")->required();
       return [=, &all] { return run(all, *text); };
     }};
 

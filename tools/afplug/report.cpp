@@ -7,14 +7,14 @@
 
 namespace afplug::command {
 
-json::object describe(const verdict& v, const choice* what) {
+json::object to_json(const verdict& v, const resolved_spec* spec) {
   json::object out{{"type", nullptr}, {"type_number", nullptr}, {"protocol", nullptr}, {"protocol_number", nullptr}};
-  if (what) {
-    out["type"] = what->type_name();
-    out["type_number"] = what->type;
-    out["protocol"] = text_or_null(what->protocol_name());
-    const bool any = what->what && what->what->protocol == AFPLUG_ANY && what->protocol == 0;
-    if (!any) out["protocol_number"] = what->protocol;
+  if (spec) {
+    out["type"] = spec->type_name();
+    out["type_number"] = spec->type;
+    out["protocol"] = text_or_null(spec->protocol_name());
+    const bool any = spec->table_row && spec->table_row->protocol == AFPLUG_ANY && spec->protocol == 0;
+    if (!any) out["protocol_number"] = spec->protocol;
   }
   const char* error = v.error == 0 ? nullptr : ::strerrorname_np(v.error);
   out["verdict"] = to_string(v.state);
@@ -26,17 +26,17 @@ json::object describe(const verdict& v, const choice* what) {
   return out;
 }
 
-json::value plugin_of(const family& f) {
+json::value plugin_to_json(const family& f) {
   return json::object{{"path", f.path()}, {"version", f.version()}, {"provider", f.provider()}};
 }
 
-json::value plugin_of(const plugin_info* p) {
+json::value plugin_to_json(const plugin_info* p) {
   if (!p) return nullptr;
   return json::object{
       {"path", p->path.string()}, {"version", text_or_null(p->version)}, {"provider", text_or_null(p->provider)}};
 }
 
-const plugin_info* file_of(std::string_view id, const std::vector<plugin_info>& all) {
+const plugin_info* find_plugin_file(std::string_view id, const std::vector<plugin_info>& all) {
   const plugin_info* refused = nullptr;
   for (const auto& p : all) {
     if (p.family != id) continue;
@@ -46,49 +46,50 @@ const plugin_info* file_of(std::string_view id, const std::vector<plugin_info>& 
   return refused;
 }
 
-verdict blame(const child& dead, const plugin_info* file, std::string_view id, std::string_view reason,
-              std::string_view doing) {
+verdict process_failure(const child_process& process, const plugin_info* file, std::string_view id,
+                        std::string_view reason, std::string_view activity) {
   const std::string path = file ? file->path.string() : fmt::format("the plugin of {}", id);
   verdict v{verdict::state_t::unavailable, 0, std::string(reason),
-            fmt::format("{}: its process {} while {}", path, dead.trouble(), doing),
-            fmt::format("mend the plugin or remove it: {}", path)};
-  if (dead.filtered()) {
+            fmt::format("{}: the process {} while {}", path, process.failure_text(), activity),
+            fmt::format("fix or remove the plugin: {}", path)};
+  if (process.killed_by_seccomp()) {
     v.reason = "sandbox";
-    v.detail = fmt::format("a seccomp filter ended the process while {}", doing);
-    v.remedy = "allow the address family in the sandbox's profile";
+    v.detail = fmt::format("a seccomp filter killed the process while {}", activity);
+    v.remedy = "allow the address family in the seccomp profile of the sandbox";
   } else if (reason == "probe-failed") {
     v.state = verdict::state_t::unknown;
   }
   return v;
 }
 
-json::object ask(std::string_view id, const common& all, const std::function<json::object(const family&)>& body) {
+json::object query_family(std::string_view id, const common_options& all,
+                          const std::function<json::object(const family&)>& body) {
   const auto found = registry::global().families();
-  child process(
-      [&](const child::tell& tell) {
+  child_process process(
+      [&](const child_process::reply_function& reply) {
         error_code ec;
         const family* f = registry::global().family(id, ec);
         if (!f) {
           const verdict v = explain(id, ec);
-          tell(json::object{{"failure", negative},
-                            {"sentence", fmt::format("{}; to do: {}", v.detail, v.remedy)},
-                            {"verdict", describe(v)}});
+          reply(json::object{{"failure", failed}, {"message", fmt::format("{}; to do: {}", v.detail, v.remedy)}});
           return;
         }
         try {
-          tell(body(*f));
+          reply(body(*f));
         } catch (const failure& e) {
-          tell(json::object{{"failure", static_cast<int>(e.code())}, {"sentence", e.what()}});
+          reply(json::object{{"failure", static_cast<int>(e.code())}, {"message", e.what()}});
         } catch (const error& e) {
-          tell(json::object{{"failure", negative}, {"sentence", e.what()}});
+          reply(json::object{{"failure", failed}, {"message", e.what()}});
         }
       },
-      all.patience());
-  const auto answer = process.next();
-  if (!answer) throw failure(negative, blame(process, file_of(id, found), id, "plugin-refused", "it was asked").detail);
-  const auto& object = answer->as_object();
+      all.timeout());
+  const auto reply = process.next();
+  if (!reply)
+    throw failure(failed,
+                  process_failure(process, find_plugin_file(id, found), id, "plugin-refused", "running it").detail);
+  const auto& object = reply->as_object();
   if (const auto* code = object.if_contains("failure"))
-    throw failure(static_cast<exit_code>(code->to_number<int>()), text_of(object, "sentence"));
+    throw failure(static_cast<exit_code>(code->to_number<int>()), text_of(object, "message"));
   return object;
 }
 
@@ -96,7 +97,7 @@ colour colour_of(std::string_view verdict_text) {
   return verdict_text == "available" ? colour::good : verdict_text == "unavailable" ? colour::bad : colour::doubtful;
 }
 
-std::string why(const json::object& v) {
+std::string reason_text(const json::object& v) {
   std::string out = text_of(v, "reason");
   const std::string detail = text_of(v, "detail"), remedy = text_of(v, "remedy");
   if (!detail.empty()) out += fmt::format("{}{}", out.empty() ? "" : ": ", detail);

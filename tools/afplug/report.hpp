@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Verdicts and plugins as they are told and printed.
+// Verdicts and plugins as JSON and as text.
 #pragma once
 
 #include <afplug/family.hpp>
@@ -10,39 +10,40 @@
 #include <string>
 #include <string_view>
 
-#include "child.hpp"
+#include "child_process.hpp"
 #include "command.hpp"
 #include "json.hpp"
-#include "spelling.hpp"
+#include "socket_spec.hpp"
 #include "table.hpp"
 
 namespace afplug::command {
 
-/// {type, type_number, protocol, protocol_number, verdict, errno, reason, detail, remedy}; without a choice the first
-/// four are null.
-json::object describe(const verdict& v, const choice* what = nullptr);
+/// {type, type_number, protocol, protocol_number, verdict, errno, reason, detail, remedy}. The first four are null if
+/// `spec` is null.
+json::object to_json(const verdict& v, const resolved_spec* spec = nullptr);
 
-/// {path, version, provider}; null for no plugin.
-json::value plugin_of(const family& f);
-json::value plugin_of(const plugin_info* p);
+/// {path, version, provider}; null if there is no plugin.
+json::value plugin_to_json(const family& f);
+json::value plugin_to_json(const plugin_info* p);
 
-/// The file that would be loaded for a family, from the notes alone; null: none.
-const plugin_info* file_of(std::string_view id, const std::vector<plugin_info>& all);
+/// The file that would be loaded for a family, from the ELF notes; else a refused file of the family; else null.
+const plugin_info* find_plugin_file(std::string_view id, const std::vector<plugin_info>& all);
 
-/// The plugin's code crashed or hung: `doing` is "loading it", "checking CAN_RAW".
-verdict blame(const child& dead, const plugin_info* file, std::string_view id, std::string_view reason,
-              std::string_view doing);
+/// The verdict for a plugin whose process crashed or timed out. `activity`: "loading it", "checking CAN_RAW".
+verdict process_failure(const child_process& process, const plugin_info* file, std::string_view id,
+                        std::string_view reason, std::string_view activity);
 
-/// Runs `body` with the loaded family in a child and gives back its one answer. Failures become this process's own: of
-/// the registry, of the spelling, and a crash or hang with the file's name.
-json::object ask(std::string_view id, const common& all, const std::function<json::object(const family&)>& body);
+/// Runs `body` with the loaded family in a child process and returns its result. Throws `failure` if the registry
+/// refuses the plugin, `body` throws `failure` or `error`, or the process crashes or times out.
+json::object query_family(std::string_view id, const common_options& all,
+                          const std::function<json::object(const family&)>& body);
 
 /// The colour of a verdict.
 colour colour_of(std::string_view verdict_text);
-/// "module-not-loaded: the kernel module can is not loaded → modprobe can".
-std::string why(const json::object& verdict_object);
+/// Reason, detail and remedy in one line: "module-not-loaded: the kernel module can is not loaded → modprobe can".
+std::string reason_text(const json::object& verdict_object);
 
-/// Numbers in hex as the sockaddr has them.
+/// The bytes in hexadecimal.
 std::string hex(const void* data, std::size_t size);
 
 }  // namespace afplug::command

@@ -13,14 +13,14 @@ namespace {
 
 constexpr std::string_view codes[] = {"", "\x1b[32m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[1m"};
 constexpr std::string_view gap = "  ";
-constexpr std::size_t least_column = 24;  // below this nothing is wrapped
+constexpr std::size_t min_wrap_width = 24;  // do not wrap the last column if it has fewer columns
 
 std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-/// Lines of at most `width` columns, broken at spaces; longer words stay whole.
+/// Splits the text at spaces into lines of at most `width` columns. Words longer than that are not split.
 std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   std::vector<std::string> lines(1);
   while (!text.empty()) {
@@ -35,26 +35,27 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
 }
 
 std::string padded(const cell& c, std::size_t width) {
-  return paint(c.in, c.text) + std::string(width - std::min(width, width_of(c.text)), ' ');
+  return paint(c.text_colour, c.text) + std::string(width - std::min(width, width_of(c.text)), ' ');
 }
 
 }  // namespace
 
 const terminal& terminal::out() {
   static const terminal it = [] {
-    const char* plain = std::getenv("NO_COLOR");
-    const char* kind = std::getenv("TERM");
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* term = std::getenv("TERM");
     const bool is_terminal = ::isatty(1) != 0;
     ::winsize size{};
     if (is_terminal) ::ioctl(1, TIOCGWINSZ, &size);
-    return terminal{is_terminal && !(plain && *plain) && !(kind && std::string_view(kind) == "dumb"), size.ws_col};
+    return terminal{is_terminal && !(no_color && *no_color) && !(term && std::string_view(term) == "dumb"),
+                    size.ws_col};
   }();
   return it;
 }
 
-std::string paint(colour in, std::string_view text) {
-  if (in == colour::none || text.empty() || !terminal::out().decorated) return std::string(text);
-  return fmt::format("{}{}\x1b[0m", codes[static_cast<std::size_t>(in)], text);
+std::string paint(colour c, std::string_view text) {
+  if (c == colour::none || text.empty() || !terminal::out().decorated) return std::string(text);
+  return fmt::format("{}{}\x1b[0m", codes[static_cast<std::size_t>(c)], text);
 }
 
 void table::print() const {
@@ -64,11 +65,11 @@ void table::print() const {
     widths[i] = width_of(titles_[i]);
     for (const auto& row : rows_) widths[i] = std::max(widths[i], width_of(row[i].text));
   }
-  std::size_t before = 0;
-  for (std::size_t i = 0; i + 1 < columns; ++i) before += widths[i] + gap.size();
-  const std::size_t room = terminal::out().width;
-  const bool wraps = room >= before + least_column;
-  if (wraps) widths.back() = std::min(widths.back(), room - before);
+  std::size_t indent = 0;  // of the last column
+  for (std::size_t i = 0; i + 1 < columns; ++i) indent += widths[i] + gap.size();
+  const std::size_t available = terminal::out().width;
+  const bool wraps = available >= indent + min_wrap_width;
+  if (wraps) widths.back() = std::min(widths.back(), available - indent);
 
   const auto line = [&](const std::vector<cell>& row) {
     std::string out;
@@ -76,8 +77,8 @@ void table::print() const {
     const auto& last = row[columns - 1];
     bool first = true;
     for (const auto& part : wraps ? wrap(last.text, widths.back()) : std::vector{last.text}) {
-      if (!first) (out += '\n') += std::string(before, ' ');
-      out += paint(last.in, part);
+      if (!first) (out += '\n') += std::string(indent, ' ');
+      out += paint(last.text_colour, part);
       first = false;
     }
     out.erase(out.find_last_not_of(' ') + 1);

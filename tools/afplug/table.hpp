@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Tables and colours: on a terminal, and never with NO_COLOR; anywhere else plain columns.
+// Tables with aligned columns. Colours and rules are used only on a terminal, and not if NO_COLOR is set.
 #pragma once
 
 #include <string>
@@ -11,24 +11,23 @@ namespace afplug::command {
 
 enum class colour { none, good, bad, doubtful, quiet, strong };
 
-/// What stdout can do.
+/// Properties of stdout.
 struct terminal {
-  bool decorated;  ///< colours, box drawing, text beyond ASCII
-  unsigned width;  ///< columns; 0: any number
+  bool decorated;  ///< use colours, rules and non-ASCII characters
+  unsigned width;  ///< columns; 0: unlimited
 
   static const terminal& out();
 };
 
-/// The text in a colour, where stdout has colours.
-std::string paint(colour in, std::string_view text);
+/// The text with escape sequences for the colour, or unchanged if stdout is not decorated.
+std::string paint(colour c, std::string_view text);
 
-/// A cell: its text and colour.
 struct cell {
   std::string text;
-  colour in = colour::none;
+  colour text_colour = colour::none;
 };
 
-/// Rows in aligned columns; on a terminal the last column is wrapped to its width.
+/// Rows in aligned columns. On a terminal the last column is wrapped to the terminal's width.
 class table {
  public:
   explicit table(std::vector<std::string> titles) : titles_(std::move(titles)) {}

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The files of sdk/template, which the build puts into the command.
+// The files of sdk/template, compiled into the command by embed.cmake.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 namespace afplug::command {
 
 struct template_file {
-  std::string_view path;  ///< below sdk/template: "c/src/@name@.c"
+  std::string_view path;  ///< relative to sdk/template: "c/src/@name@.c"
   std::string_view text;
 };
 

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Bytes both ways between stdin, stdout and a socket.
+// Transfers stdin to a socket, and what the socket receives to stdout.
 #pragma once
 
 #include <afplug/socket.hpp>
@@ -11,20 +11,19 @@
 
 namespace afplug::command {
 
-/// How to carry.
 struct transfer_options {
-  bool messages = false;    ///< one read of stdin is one message
-  bool half_close = false;  ///< the end of stdin is passed on
-  bool ends = true;         ///< 0 bytes received are the peer's end
-  std::size_t message_size = 8192;
-  std::optional<std::chrono::milliseconds> idle;  ///< ends after so long without data
-  bool progress = false;
-  const address* peer = nullptr;     ///< messages of others are dropped
-  std::span<const std::byte> first;  ///< received already
+  bool messages = false;                          ///< send each read of stdin as one message
+  bool half_close = false;                        ///< call shutdown(SHUT_WR) at the end of stdin
+  bool empty_is_eof = true;                       ///< receiving 0 bytes means that the peer has closed
+  std::size_t message_size = 8192;                ///< bytes, maximum for one read of stdin if `messages`
+  std::optional<std::chrono::milliseconds> idle;  ///< end after this time without data in either direction
+  bool progress = false;                          ///< show progress on stderr
+  const address* peer = nullptr;                  ///< if not null, discard messages from other addresses
+  std::span<const std::byte> received;            ///< data that was received before, written to stdout first
 };
 
-/// Carries until both directions have ended, or nothing moved for `idle`. The exit code; a failure ends the process,
-/// since a thread may be blocked for ever in a read of stdin.
-int transfer(socket& over, const transfer_options& how);
+/// Transfers until both directions have ended or nothing was transferred for `idle`, and returns the exit code. On an
+/// error the process exits instead of returning, since a thread may be blocked in a read of stdin.
+int transfer(socket& s, const transfer_options& options);
 
 }  // namespace afplug::command

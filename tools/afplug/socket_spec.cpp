@@ -1,5 +1,5 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-#include "spelling.hpp"
+#include "socket_spec.hpp"
 
 #include <fmt/core.h>
 #include <sys/socket.h>
@@ -39,12 +39,12 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// `written` means the constant `name`: the whole of it, or what follows its prefix.
-bool means(std::string_view written, std::string_view name) {
-  const std::string w = upper(written);
-  if (w == name) return true;
+/// Whether `text` is the constant `name`, or `name` without its prefix, ignoring case.
+bool matches(std::string_view text, std::string_view name) {
+  const std::string t = upper(text);
+  if (t == name) return true;
   return std::any_of(std::begin(prefixes), std::end(prefixes), [&](std::string_view prefix) {
-    return name.size() > prefix.size() && name.starts_with(prefix) && w == name.substr(prefix.size());
+    return name.size() > prefix.size() && name.starts_with(prefix) && t == name.substr(prefix.size());
   });
 }
 
@@ -60,17 +60,17 @@ std::optional<int> number(std::string_view text) {
 std::optional<int> type_number(std::string_view text) {
   if (const auto n = number(text)) return n;
   for (const auto& t : types)
-    if (means(text, t.name)) return t.number;
+    if (matches(text, t.name)) return t.number;
   return {};
 }
 
 bool listed(const row& r) { return (r.flags & AFPLUG_ROW_HIDDEN) == 0; }
 
-const row* row_of_protocol(const family& in, std::string_view text, std::optional<int> type) {
+const row* find_row_by_protocol(const family& in, std::string_view text, std::optional<int> type) {
   const auto n = number(text);
   for (const row& r : in.rows()) {
     if (type && r.type != *type && r.type != AFPLUG_ANY) continue;
-    if (n ? r.protocol == *n : r.protocol_name && means(text, r.protocol_name)) return &r;
+    if (n ? r.protocol == *n : r.protocol_name && matches(text, r.protocol_name)) return &r;
   }
   return nullptr;
 }
@@ -78,34 +78,34 @@ const row* row_of_protocol(const family& in, std::string_view text, std::optiona
 std::optional<int> protocol_number(const family& in, std::string_view text) {
   if (const auto n = number(text)) return n;
   for (const constant& c : in.constants())
-    if (!c.text && means(text, c.name)) return static_cast<int>(c.value);
+    if (!c.text && matches(text, c.name)) return static_cast<int>(c.value);
   return {};
 }
 
-[[noreturn]] void no_such(const family& in, std::string_view what, std::string_view text) {
+[[noreturn]] void throw_not_found(const family& in, std::string_view part, std::string_view text) {
   std::string known;
   for (const row& r : in.rows())
     if (listed(r)) {
       known += fmt::format("{}{}", known.empty() ? "" : ", ", r.type_name ? r.type_name : "any type");
       if (r.protocol_name) known += fmt::format(":{}", r.protocol_name);
     }
-  throw failure(usage, fmt::format("{} has no {} '{}'; it has {}", in.id(), what, text, known));
+  throw failure(usage, fmt::format("{} has no {} '{}'; known: {}", in.id(), part, text, known));
 }
 
 }  // namespace
 
-spelling spelling::of(std::string_view text) {
-  spelling out;
+socket_spec socket_spec::parse(std::string_view text) {
+  socket_spec out;
   std::string* const parts[] = {&out.family, &out.type, &out.protocol};
   std::size_t i = 0;
   for (;; ++i) {
     const auto colon = text.find(':');
-    if (i == std::size(parts)) throw failure(usage, "FAMILY:TYPE:PROTOCOL has three parts at most");
+    if (i == std::size(parts)) throw failure(usage, "too many parts; expected FAMILY[:TYPE[:PROTOCOL]]");
     *parts[i] = text.substr(0, colon);
     if (colon == text.npos) break;
     text.remove_prefix(colon + 1);
   }
-  if (out.family.empty()) throw failure(usage, "the family is missing");
+  if (out.family.empty()) throw failure(usage, "the family is missing; expected FAMILY[:TYPE[:PROTOCOL]]");
   return out;
 }
 
@@ -121,57 +121,58 @@ std::string family_id(std::string_view text) {
   return id;
 }
 
-std::string choice::type_name() const {
-  if (what && what->type == type && what->type_name) return what->type_name;
+std::string resolved_spec::type_name() const {
+  if (table_row && table_row->type == type && table_row->type_name) return table_row->type_name;
   for (const auto& t : types)
     if (t.number == type) return std::string(t.name);
   return std::to_string(type);
 }
 
-std::string choice::protocol_name() const {
-  if (what && what->protocol_name && (what->protocol == protocol || protocol == 0)) return what->protocol_name;
+std::string resolved_spec::protocol_name() const {
+  if (table_row && table_row->protocol_name && (table_row->protocol == protocol || protocol == 0))
+    return table_row->protocol_name;
   return protocol == 0 ? std::string() : std::to_string(protocol);
 }
 
-std::string choice::to_string() const {
+std::string resolved_spec::to_string() const {
   const std::string protocol_text = protocol_name();
   return protocol_text.empty() ? type_name() : fmt::format("{} ({})", protocol_text, type_name());
 }
 
-choice choose(const family& in, const spelling& text) {
-  spelling t = text;
+resolved_spec resolve(const family& in, const socket_spec& spec) {
+  socket_spec t = spec;
   std::optional<int> type;
   if (!t.type.empty()) {
     type = type_number(t.type);
-    if (!type && !t.protocol.empty()) no_such(in, "type", t.type);
-    if (!type) std::swap(t.type, t.protocol);  // can:isotp
+    if (!type && !t.protocol.empty()) throw_not_found(in, "type", t.type);
+    if (!type) std::swap(t.type, t.protocol);  // "can:isotp": the second part is the protocol
   }
   if (!t.protocol.empty()) {
-    if (const row* r = row_of_protocol(in, t.protocol, type)) return choice(*r, type);
+    if (const row* r = find_row_by_protocol(in, t.protocol, type)) return resolved_spec(*r, type);
     const auto n = protocol_number(in, t.protocol);
-    if (!n) no_such(in, t.type.empty() ? "type or protocol" : "protocol", t.protocol);
+    if (!n) throw_not_found(in, t.type.empty() ? "type or protocol" : "protocol", t.protocol);
     if (type) return {*type, *n, in.find_row(*type, *n)};
     for (const row& r : in.rows())
-      if (const choice c(r, {}); in.find_row(c.type, *n) == &r) return {c.type, *n, &r};
-    no_such(in, "protocol", t.protocol);
+      if (const resolved_spec c(r, {}); in.find_row(c.type, *n) == &r) return {c.type, *n, &r};
+    throw_not_found(in, "protocol", t.protocol);
   }
   if (type) {
-    if (const row* r = in.find_row(*type, 0)) return choice(*r, type);
+    if (const row* r = in.find_row(*type, 0)) return resolved_spec(*r, type);
     for (const row& r : in.rows())
-      if (r.type == *type) return choice(r, type);
+      if (r.type == *type) return resolved_spec(r, type);
     return {*type, 0, nullptr};
   }
   for (const row& r : in.rows())
-    if (listed(r)) return choice(r, {});
-  return choice(in.rows().front(), {});
+    if (listed(r)) return resolved_spec(r, {});
+  return resolved_spec(in.rows().front(), {});
 }
 
-choice::choice(const row& r, std::optional<int> asked_type)
-    : type(asked_type                    ? *asked_type
+resolved_spec::resolved_spec(const row& r, std::optional<int> requested_type)
+    : type(requested_type                ? *requested_type
            : r.type != AFPLUG_ANY        ? r.type
            : r.native_type != AFPLUG_ANY ? r.native_type
                                          : int{SOCK_RAW}),
       protocol(r.protocol == AFPLUG_ANY ? 0 : r.protocol),
-      what(&r) {}
+      table_row(&r) {}
 
 }  // namespace afplug::command

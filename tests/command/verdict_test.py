@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""caps and explain: that the verdict is what socket(2) says, that the reason is right, and that no plugin stops the command."""
+"""afplug caps and explain: the verdict matches the result of socket(2), the reason is right, and faulty plugins do not stop the command."""
 
 import errno
 import os
@@ -14,9 +14,9 @@ import support
 REASONS = {"kernel-lacks-family", "kernel-lacks-protocol", "module-not-loaded", "permission", "no-device", "resource-limit",
            "probe-failed", "sandbox", "wrong-platform", "plugin-missing", "plugin-refused"}
 ROW = ["type", "type_number", "protocol", "protocol_number", "verdict", "errno", "reason", "detail", "remedy"]
-NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
-as_root = unittest.skipUnless(os.geteuid() == 0, "takes root: it changes the user, or makes a network namespace")
-with_filter = unittest.skipUnless(support.SOCKET_CALL, "the number of socket(2) on this machine is not known to the test")
+UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root to change the user or create a network namespace")
+needs_seccomp_filter = unittest.skipUnless(support.SOCKET_CALL, "the number of the socket(2) system call on this architecture is not in support.py")
 
 
 class Caps(support.Case):
@@ -39,16 +39,16 @@ class Caps(support.Case):
                 if row["verdict"] != "available":
                     self.assertTrue(row["reason"] and row["detail"], row)
 
-    def test_verdict_is_what_socket_says(self):
+    def test_verdict_matches_socket_call(self):
         compared = 0
         for family in self.ask("caps")["families"]:
-            # hyperv is vsock in other words here; families in user space have no system call.
+            # hyperv has no address family number on Linux (it opens vsock sockets), nor have families in user space.
             if family["number"] is None:
                 continue
             for row in family["sockets"]:
                 if row["protocol_number"] is None:
                     continue
-                # ETH_P_* is said in host order and goes to the kernel in network order.
+                # caps prints ETH_P_* in host byte order; socket(2) takes them in network byte order, see packet(7).
                 protocol = socket.htons(row["protocol_number"]) if family["name"] == "packet" else row["protocol_number"]
                 try:
                     socket.socket(family["number"], row["type_number"], protocol).close()
@@ -60,12 +60,12 @@ class Caps(support.Case):
                         self.assertNotEqual(row["verdict"], "available")
                         self.assertEqual(row["errno"], error)
                     elif row["verdict"] != "available":
-                        self.assertIn(row["reason"], ("no-device", "permission"), "it opens, so only the family can know better")
+                        self.assertIn(row["reason"], ("no-device", "permission"), "socket(2) succeeds, so only the family's own check may disagree")
                 compared += 1
         self.assertGreater(compared, 20)
 
-    def test_names_all_eight_without_any_plugin(self):
-        copy = self.copy_of_afplug()
+    def test_shipped_families_are_listed_without_plugins(self):
+        copy = self.copy_without_plugins()
         answer = self.ask("caps", **copy)
         self.assertEqual([f["name"] for f in answer["families"]], support.SHIPPED)
         for family in answer["families"]:
@@ -76,7 +76,7 @@ class Caps(support.Case):
         shutil.copytree(support.BUILD / "lib/afplug", self.folder / "lib/afplug")
         self.assertTrue(all(f["plugin"] for f in self.ask("caps", **copy)["families"]))
 
-    def test_chosen_families(self):
+    def test_selected_families(self):
         self.assertEqual([f["name"] for f in self.ask("caps", "AF_UNIX", "2", "unix", "nosuch")["families"]], ["unix", "inet", "nosuch"])
 
     def test_table(self):
@@ -86,10 +86,10 @@ class Caps(support.Case):
 
 
 class BadPlugins(support.Case):
-    """What ends or holds up its process costs one row, which names the file."""
+    """A plugin that crashes or hangs affects one row, whose detail names the file."""
 
-    def test_while_it_is_loaded(self):
-        for name, words in (("constructor_throws", "SIGABRT"), ("entry_crashes", "SIGABRT"), ("constructor_sleeps", "did not answer"), ("entry_sleeps", "did not answer")):
+    def test_crash_or_hang_while_loading(self):
+        for name, expected in (("constructor_throws", "SIGABRT"), ("entry_crashes", "SIGABRT"), ("constructor_sleeps", "did not reply"), ("entry_sleeps", "did not reply")):
             with self.subTest(plugin=name):
                 folder = self.bad_plugin(name)
                 families = {f["name"]: f for f in self.ask("caps", "unix", "good", "--plugin-path", folder, "--limit", "0.5")["families"]}
@@ -97,34 +97,34 @@ class BadPlugins(support.Case):
                 (row,) = families["good"]["sockets"]
                 self.assertEqual((row["verdict"], row["reason"]), ("unavailable", "plugin-refused"))
                 self.assertIn(str(folder / f"{name}.so"), row["detail"])
-                self.assertIn(words, row["detail"])
+                self.assertIn(expected, row["detail"])
                 self.afplug("explain", "good", "--plugin-path", folder, "--limit", "0.5", exit_code=1)
                 done = self.afplug("options", "good", "--plugin-path", folder, "--limit", "0.5", exit_code=1)
                 self.assertIn(str(folder / f"{name}.so"), done.stderr)
 
-    def test_what_it_said_last_is_told(self):
+    def test_detail_contains_stderr_of_the_plugin(self):
         row = self.ask("explain", "good", "--plugin-path", self.bad_plugin("constructor_throws"), exit_code=1)
         self.assertIn("too early", row["detail"])
 
-    def test_while_a_row_is_checked(self):
-        for how, words in (("crash", "SIGABRT"), ("hang", "did not answer")):
-            with self.subTest(how=how):
-                environment = {**os.environ, "FERRY_CHECK": how}
-                (family,) = self.ask("caps", "ferry", "--plugin-path", support.FERRY, "--limit", "0.5", env=environment)["families"]
+    def test_crash_or_hang_while_checking_a_row(self):
+        for mode, expected in (("crash", "SIGABRT"), ("hang", "did not reply")):
+            with self.subTest(mode=mode):
+                environment = {**os.environ, "FAULTY_PLUGIN_CHECK": mode}
+                (family,) = self.ask("caps", "faulty", "--plugin-path", support.FAULTY, "--limit", "0.5", env=environment)["families"]
                 self.assertEqual([(r["type"], r["verdict"], r["reason"]) for r in family["sockets"]],
                                  [("SOCK_STREAM", "available", None), ("SOCK_SEQPACKET", "unknown", "probe-failed"), ("SOCK_DGRAM", "available", None)])
-                self.assertIn("ferry.so", family["sockets"][1]["detail"])
-                self.assertIn(words, family["sockets"][1]["detail"])
-                self.afplug("explain", "ferry:seqpacket", "--plugin-path", support.FERRY, "--limit", "0.5", env=environment, exit_code=3)
-                self.afplug("explain", "ferry:stream", "--plugin-path", support.FERRY, env=environment)
+                self.assertIn("faulty_plugin.so", family["sockets"][1]["detail"])
+                self.assertIn(expected, family["sockets"][1]["detail"])
+                self.afplug("explain", "faulty:seqpacket", "--plugin-path", support.FAULTY, "--limit", "0.5", env=environment, exit_code=3)
+                self.afplug("explain", "faulty:stream", "--plugin-path", support.FAULTY, env=environment)
 
-    def test_what_it_says_does_no_harm(self):
-        environment = {**os.environ, "FERRY_CHECK": "garble"}
-        answer = self.ask("explain", "ferry:seqpacket", "--plugin-path", support.FERRY, env=environment, exit_code=1)
+    def test_control_characters_and_invalid_utf8_are_replaced(self):
+        environment = {**os.environ, "FAULTY_PLUGIN_CHECK": "garbled_text"}
+        answer = self.ask("explain", "faulty:seqpacket", "--plugin-path", support.FAULTY, env=environment, exit_code=1)
         self.assertEqual((answer["reason"], answer["detail"]), ("probe-failed", "\ufffd\x1b[2Jgarbled"))
-        self.assertNotIn("\x1b", self.afplug("caps", "ferry", "--plugin-path", support.FERRY, env=environment).stdout)
+        self.assertNotIn("\x1b", self.afplug("caps", "faulty", "--plugin-path", support.FAULTY, env=environment).stdout)
 
-    def test_refused(self):
+    def test_refused_plugin(self):
         folder = self.bad_plugin("codec_null")
         answer = self.ask("explain", "good", "--plugin-path", folder, exit_code=1)
         self.assertEqual((answer["verdict"], answer["reason"]), ("unavailable", "plugin-refused"))
@@ -142,75 +142,87 @@ class Explain(support.Case):
         self.explained("unix:stream", 0, None, None)
         self.assertEqual(self.afplug("explain", "unix:stream").stdout, "unix: SOCK_STREAM is available\n")
 
-    def test_missing(self):
+    def test_missing_plugin(self):
         done = self.afplug("explain", "nosuch", exit_code=1)
         self.assertRegex(done.stdout, r"^nosuch is unavailable: .* \[plugin-missing\]\nto do: .*\n$")
 
-    @as_root
-    def test_as_an_ordinary_user(self):
-        copy = self.copy_of_afplug()
+    @needs_root
+    def test_as_unprivileged_user(self):
+        copy = self.copy_without_plugins()
         shutil.copytree(support.BUILD / "lib/afplug", self.folder / "lib/afplug")
         for what in ("inet:raw:icmp", "packet:raw"):
-            answer = self.explained(what, 1, "permission", "EPERM", before=NOBODY, **copy)
+            answer = self.explained(what, 1, "permission", "EPERM", before=UNPRIVILEGED, **copy)
             self.assertIn("CAP_NET_RAW", answer["detail"])
             self.assertIn("NET_RAW", answer["remedy"])
-        self.explained("unix:stream", 0, None, None, before=NOBODY, **copy)
-        # With the capability left in the bounding set a file may be given it.
-        kept = [argument for argument in NOBODY if not argument.startswith("--bounding-set")]
+        self.explained("unix:stream", 0, None, None, before=UNPRIVILEGED, **copy)
+        # With the capability in the bounding set, file capabilities can grant it; see capabilities(7).
+        kept = [argument for argument in UNPRIVILEGED if not argument.startswith("--bounding-set")]
         remedy = self.explained("inet:raw:icmp", 1, "permission", "EPERM", before=kept, **copy)["remedy"]
         self.assertEqual(remedy, f"setcap cap_net_raw+ep {copy['binary']}")
 
-    @with_filter
-    def test_behind_a_seccomp_filter(self):
+    @needs_seccomp_filter
+    def test_seccomp_filter_returns_errno(self):
         for number in (errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EAFNOSUPPORT):
             with self.subTest(errno=errno.errorcode[number]):
-                filtered = support.answer_socket(number, socket.AF_UNIX)
+                filtered = support.filter_socket_calls(number, socket.AF_UNIX)
                 answer = self.explained("unix:stream", 1, "sandbox", errno.errorcode[number], preexec_fn=filtered)
                 self.assertIn("seccomp", answer["detail"])
                 self.assertTrue(answer["remedy"])
-        self.explained("inet:tcp", 0, None, None, preexec_fn=support.answer_socket(errno.EPERM, socket.AF_VSOCK))
+        self.explained("inet:tcp", 0, None, None, preexec_fn=support.filter_socket_calls(errno.EPERM, socket.AF_VSOCK))
 
-    @with_filter
-    def test_killed_by_a_seccomp_filter(self):
-        answer = self.ask("explain", "inet:tcp", exit_code=1, preexec_fn=support.answer_socket(support.KILL, socket.AF_INET))
+    @needs_seccomp_filter
+    def test_seccomp_filter_kills_the_process(self):
+        answer = self.ask("explain", "inet:tcp", exit_code=1, preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET))
         self.assertEqual(answer["reason"], "sandbox")
-        (family,) = self.ask("caps", "inet", preexec_fn=support.answer_socket(support.KILL, socket.AF_INET))["families"]
+        (family,) = self.ask("caps", "inet", preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET))["families"]
         self.assertEqual({(r["verdict"], r["reason"]) for r in family["sockets"]}, {("unavailable", "sandbox")})
         self.assertGreater(len(family["sockets"]), 3)
 
-    @with_filter
-    def test_limits_say_nothing_about_the_row(self):
+    @needs_seccomp_filter
+    def test_resource_limits_give_unknown(self):
         for number in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
             with self.subTest(errno=errno.errorcode[number]):
-                answer = self.explained("unix:stream", 3, "resource-limit", errno.errorcode[number], preexec_fn=support.answer_socket(number, socket.AF_UNIX))
+                answer = self.explained("unix:stream", 3, "resource-limit", errno.errorcode[number], preexec_fn=support.filter_socket_calls(number, socket.AF_UNIX))
                 self.assertEqual(answer["verdict"], "unknown")
                 self.assertTrue(answer["remedy"])
 
-    @with_filter
+    @needs_seccomp_filter
     def test_no_device(self):
-        self.explained("unix:stream", 1, "no-device", "ENODEV", preexec_fn=support.answer_socket(errno.ENODEV, socket.AF_UNIX))
+        self.explained("unix:stream", 1, "no-device", "ENODEV", preexec_fn=support.filter_socket_calls(errno.ENODEV, socket.AF_UNIX))
 
-    @with_filter
+    def socket_calls(self, *arguments, exit_code=0):
+        """The socket(2) and socketpair(2) calls of the command and its child processes, as strace(1) prints them."""
+        trace = self.folder / "trace"
+        self.afplug(*arguments, exit_code=exit_code, before=["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=socket,socketpair,exit_group"])
+        lines = trace.read_text().splitlines()
+        # The last call of every process: without it the trace would be empty because nothing was traced.
+        self.assertGreater(sum("exit_group(" in line for line in lines), 1, "strace did not trace the child processes")
+        return [line for line in lines if "socket(" in line or "socketpair(" in line]
+
     def test_passive_opens_no_socket(self):
-        # Whatever calls socket(2) is killed, and would be reported as sandboxed by its end.
-        for family in self.ask("caps", "--passive", preexec_fn=support.answer_socket(support.KILL))["families"]:
-            for row in family["sockets"]:
-                with self.subTest(family=family["name"], row=row):
-                    self.assertNotIn("ended", row["detail"] or "")
-        self.assertEqual(self.ask("explain", "unix:stream", "--passive", exit_code=3, preexec_fn=support.answer_socket(support.KILL))["reason"], "sandbox")
+        for command in (["caps"], ["caps", "inet", "unix", "vsock"], ["explain", "unix:stream"], ["explain", "inet:raw:icmp"]):
+            with self.subTest(command=command):
+                self.assertEqual(self.socket_calls(*command, "--passive"), [])
+                self.assertNotEqual(self.socket_calls(*command), [])  # the trace shows the calls of an active check
 
-    @as_root
-    def test_in_an_empty_network_namespace(self):
+    @needs_seccomp_filter
+    def test_passive_detects_a_seccomp_filter(self):
+        # A filter that kills the process: the passive check must not call socket(2), but report that a filter is installed.
+        answer = self.ask("explain", "unix:stream", "--passive", exit_code=3, preexec_fn=support.filter_socket_calls(support.KILL))
+        self.assertEqual(answer["reason"], "sandbox")
+
+    @needs_root
+    def test_in_a_new_network_namespace(self):
         answer = self.explained("inet:tcp", 0, "no-device", None, before=["unshare", "--net"])
         self.assertEqual(answer["remedy"], "ip link set lo up")
         done = subprocess.run(["unshare", "--net", "sh", "-c", f"{answer['remedy']} && {support.AFPLUG} explain inet:tcp"], capture_output=True, text=True, timeout=support.LIMIT)
         self.assertEqual((done.returncode, done.stdout), (0, "inet: IPPROTO_TCP (SOCK_STREAM) is available\n"), done.stderr)
 
-    @as_root
+    @needs_root
     def test_in_a_user_namespace(self):
         inside = ["unshare", "--user", "--map-root-user"]
         if subprocess.run([*inside, "true"], capture_output=True).returncode != 0:
-            self.skipTest("no user namespaces here")
+            self.skipTest("user namespaces are not available")
         answer = self.explained("inet:raw:icmp", 1, "permission", "EPERM", before=inside)
         self.assertIn("user namespace", answer["detail"])
         self.explained("inet:raw:icmp", 0, "no-device", None, before=[*inside, "--net"])
