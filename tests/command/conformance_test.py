@@ -3,7 +3,6 @@
 """afplug check: correct plugins pass, and each fault of a faulty one is found."""
 
 import os
-import unittest
 
 import support
 
@@ -27,7 +26,10 @@ class Check(support.Case):
                 self.outcomes(file, 0)
 
     def test_all_checks_run_for_a_family_with_pairs(self):
-        for file, not_applicable in ((support.FAULTY / "faulty_plugin.so", set()), (support.BUILD / "lib/afplug/unix.so", {"pair-readiness-slot"})):
+        for file, not_applicable in (
+            (support.FAULTY / "faulty_plugin.so", set()),
+            (support.BUILD / "lib/afplug/unix.so", {"pair-readiness-slot"}),
+        ):
             checks = self.outcomes(file, 0)
             self.assertEqual({name for name, c in checks.items() if c["outcome"] != "pass"}, not_applicable)
             self.assertGreater(len(checks), 20)
@@ -51,18 +53,32 @@ class Check(support.Case):
                 self.assertEqual(checks["load"]["outcome"], "fail")
 
     def test_crash_in_one_check_does_not_affect_others(self):
-        checks = self.outcomes(support.FAULTY / "faulty_plugin.so", 1, env={**os.environ, "FAULTY_PLUGIN_CHECK": "crash"})
+        checks = self.outcomes(
+            support.FAULTY / "faulty_plugin.so", 1, env={**os.environ, "FAULTY_PLUGIN_CHECK": "crash"}
+        )
         failed = {name for name, check in checks.items() if check["outcome"] == "fail"}
         self.assertIn("verdicts", failed)
         self.assertEqual(checks["address-round-trip"]["outcome"], "pass")
         self.assertIn("SIGABRT", checks["verdicts"]["detail"])
 
     def test_each_fault_is_found(self):
-        for fault, check in (("no_error_text", "address-hostile-text"), ("no_error_text", "address-odd-fields"), ("accepts_other_family", "address-foreign"), ("drops_last_byte", "address-round-trip"),
-                             ("overruns_buffer", "address-round-trip"), ("leaks_descriptor", "descriptors"), ("not_close_on_exec", "birth"), ("merges_messages", "pair-messages"),
-                             ("recv_fails", "pair-data"), ("recv_fails", "pair-end"), ("always_ready", "pair-readiness-slot")):
+        for fault, check in (
+            ("no_error_text", "address-hostile-text"),
+            ("no_error_text", "address-odd-fields"),
+            ("accepts_other_family", "address-foreign"),
+            ("drops_last_byte", "address-round-trip"),
+            ("overruns_buffer", "address-round-trip"),
+            ("leaks_descriptor", "descriptors"),
+            ("not_close_on_exec", "birth"),
+            ("merges_messages", "pair-messages"),
+            ("recv_fails", "pair-data"),
+            ("recv_fails", "pair-end"),
+            ("always_ready", "pair-readiness-slot"),
+        ):
             with self.subTest(fault=fault):
-                checks = self.outcomes(support.FAULTY / "faulty_plugin.so", 1, env={**os.environ, "FAULTY_PLUGIN_FAULT": fault})
+                checks = self.outcomes(
+                    support.FAULTY / "faulty_plugin.so", 1, env={**os.environ, "FAULTY_PLUGIN_FAULT": fault}
+                )
                 self.assertEqual(checks[check]["outcome"], "fail")
 
 

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""afplug constants lists the names of Python's socket documentation that Linux has, with their values, and no others of them."""
+"""afplug constants lists the names of Python's socket documentation that Linux has, with their values.
+
+Names of the documentation that Linux does not have must not be listed.
+"""
 
 import pathlib
-import unittest
 
 import support
 
@@ -31,7 +33,11 @@ class PythonConstants(support.Case):
         self.actual = {c["name"]: (c["value"], c["group"]) for c in listed}
 
     def test_constants_of_linux_are_listed(self):
-        wrong = {name: (self.actual.get(name), value) for name, value in expected().items() if value and self.actual.get(name) != value}
+        wrong = {
+            name: (self.actual.get(name), value)
+            for name, value in expected().items()
+            if value and self.actual.get(name) != value
+        }
         self.assertEqual(wrong, {}, "name: (actual, expected)")
 
     def test_constants_of_other_systems_are_not_listed(self):

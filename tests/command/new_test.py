@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""afplug new: the created project builds, passes its tests and loads, with the afplug that the test package.install installed."""
+"""afplug new: the created project builds, passes its tests and loads, with the afplug installed by package.install."""
 
 import os
 import subprocess
-import unittest
 
 import support
 
@@ -14,7 +13,14 @@ WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
 
 class New(support.Case):
     def run_command(self, *command):
-        done = subprocess.run(list(map(str, command)), cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=support.LIMIT)
+        done = subprocess.run(
+            list(map(str, command)),
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=support.LIMIT,
+        )
         self.assertEqual(done.returncode, 0, done.stdout)
         return done.stdout
 
@@ -27,11 +33,23 @@ class New(support.Case):
             self.assertNotIn("@", file.name)
             if file.is_file():
                 self.assertNotRegex(file.read_text(), r"@\w+@")
-        self.run_command("cmake", "-G", "Ninja", "-S", project, "-B", build, f"-Dafplug_ROOT={PREFIX}", f"-D{flags_variable}={WARNINGS}")
+        self.run_command(
+            "cmake",
+            "-G",
+            "Ninja",
+            "-S",
+            project,
+            "-B",
+            build,
+            f"-Dafplug_ROOT={PREFIX}",
+            f"-D{flags_variable}={WARNINGS}",
+        )
         self.run_command("cmake", "--build", build)
         tests = self.run_command("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error")
         self.assertIn("100% tests passed, 0 tests failed out of 2", tests)
-        (family,) = self.ask("caps", "carrier-pigeon", binary=binary, env={**os.environ, "AFPLUG_PATH": str(build)})["families"]
+        (family,) = self.ask("caps", "carrier-pigeon", binary=binary, env={**os.environ, "AFPLUG_PATH": str(build)})[
+            "families"
+        ]
         self.assertEqual({row["verdict"] for row in family["sockets"]}, {"available"})
         self.run_command("cmake", "--install", build, "--prefix", self.folder / "prefix")
         self.assertEqual([f.name for f in (self.folder / "prefix").rglob("*.so")], ["carrier-pigeon.so"])

@@ -58,14 +58,20 @@ class Case(unittest.TestCase):
         return folder
 
     def copy_without_plugins(self):
-        """Copies the command and its library, without plugins, to a world-readable folder; returns arguments for afplug()."""
+        """Copies the command and its library, without plugins, to a world-readable folder.
+
+        Returns keyword arguments for afplug().
+        """
         os.chmod(self.folder, 0o755)
         (self.folder / "bin").mkdir()
         (self.folder / "lib").mkdir()
         shutil.copy(AFPLUG, self.folder / "bin")
         for library in (BUILD / "lib").glob("libafplug.so*"):
             shutil.copy(library, self.folder / "lib", follow_symlinks=False)
-        return {"binary": self.folder / "bin/afplug", "env": {**os.environ, "LD_LIBRARY_PATH": str(self.folder / "lib")}}
+        return {
+            "binary": self.folder / "bin/afplug",
+            "env": {**os.environ, "LD_LIBRARY_PATH": str(self.folder / "lib")},
+        }
 
 
 # ---- seccomp ----

@@ -7,7 +7,6 @@ import pty
 import re
 import shutil
 import socket
-import unittest
 
 import support
 
@@ -50,7 +49,21 @@ class Families(support.Case):
 
 
 class Options(support.Case):
-    MEMBERS = {"name", "level", "number", "group", "kind", "unit", "readable", "writable", "min_bytes", "max_bytes", "members", "values", "help"}
+    MEMBERS = {
+        "name",
+        "level",
+        "number",
+        "group",
+        "kind",
+        "unit",
+        "readable",
+        "writable",
+        "min_bytes",
+        "max_bytes",
+        "members",
+        "values",
+        "help",
+    }
 
     def test_schema(self):
         answer = self.ask("options", "inet")
@@ -59,7 +72,9 @@ class Options(support.Case):
         for option in options.values():
             self.assertEqual(set(option), self.MEMBERS)
         nodelay = options["TCP_NODELAY"]
-        self.assertEqual((nodelay["level"], nodelay["number"], nodelay["kind"]), (socket.IPPROTO_TCP, socket.TCP_NODELAY, "flag"))
+        self.assertEqual(
+            (nodelay["level"], nodelay["number"], nodelay["kind"]), (socket.IPPROTO_TCP, socket.TCP_NODELAY, "flag")
+        )
         linger = options["SO_LINGER"]
         self.assertEqual([m["name"] for m in linger["members"]], ["onoff", "linger"])
 
@@ -79,9 +94,22 @@ class Constants(support.Case):
         constants = {c["name"]: c for c in self.ask("constants")["constants"]}
         for constant in constants.values():
             self.assertEqual(set(constant), {"name", "value", "group"})
-        wrong = {n: (c["value"], getattr(socket, n)) for n, c in constants.items() if isinstance(getattr(socket, n, None), int) and c["value"] != getattr(socket, n)}
+        wrong = {
+            n: (c["value"], getattr(socket, n))
+            for n, c in constants.items()
+            if isinstance(getattr(socket, n, None), int) and c["value"] != getattr(socket, n)
+        }
         self.assertEqual(wrong, {})
-        for name in ("AF_UNIX", "SOCK_STREAM", "SO_REUSEADDR", "MSG_PEEK", "IPPROTO_TCP", "TCP_NODELAY", "CAN_RAW", "PACKET_HOST"):
+        for name in (
+            "AF_UNIX",
+            "SOCK_STREAM",
+            "SO_REUSEADDR",
+            "MSG_PEEK",
+            "IPPROTO_TCP",
+            "TCP_NODELAY",
+            "CAN_RAW",
+            "PACKET_HOST",
+        ):
             self.assertIn(name, constants)
 
     def test_prefix(self):
@@ -110,11 +138,26 @@ class Address(support.Case):
         self.assertEqual(raw[2:8], b"\x00\x50\xc0\x00\x02\x01")
 
     def test_text_is_canonical(self):
-        for family, text, canonical in (("inet6", "[2001:DB8:0:0::1]:80", "[2001:db8::1]:80"), ("vsock", "1:5000", "local:5000"), ("unix", "/run/x", "/run/x"), ("unix", "@a", "@a")):
+        for family, text, canonical in (
+            ("inet6", "[2001:DB8:0:0::1]:80", "[2001:db8::1]:80"),
+            ("vsock", "1:5000", "local:5000"),
+            ("unix", "/run/x", "/run/x"),
+            ("unix", "@a", "@a"),
+        ):
             self.assertEqual(self.ask("address", family, text)["text"], canonical)
 
     def test_equivalent_socket_specifications(self):
-        answers = [self.ask("address", spec, "[::1]:1") for spec in ("inet6:SOCK_DGRAM:IPPROTO_UDP", "AF_INET6:dgram:udp", "inet6:udp", "INET6:Udp", "10:2:17", "inet6:dgram")]
+        answers = [
+            self.ask("address", spec, "[::1]:1")
+            for spec in (
+                "inet6:SOCK_DGRAM:IPPROTO_UDP",
+                "AF_INET6:dgram:udp",
+                "inet6:udp",
+                "INET6:Udp",
+                "10:2:17",
+                "inet6:dgram",
+            )
+        ]
         for answer in answers:
             self.assertEqual(answer, answers[0])
         self.assertEqual((answers[0]["type"], answers[0]["protocol"]), ("SOCK_DGRAM", "IPPROTO_UDP"))
@@ -126,10 +169,29 @@ class Address(support.Case):
 
 
 class Usage(support.Case):
-    WRONG = [[], ["nosuch"], ["--nosuch"], ["explain"], ["explain", "inet:nosuch"], ["explain", "a:b:c:d"], ["explain", ":stream"], ["address", "inet"], ["options"],
-             ["caps", "--plugin-path", "/nonexistent"], ["caps", "--limit", "x"], ["listen", "inet"], ["connect", "inet", "127.0.0.1:1", "--option", "NAME"],
-             ["connect", "inet", "127.0.0.1:1", "--option", "NO_SUCH=1"], ["connect", "inet", "127.0.0.1:1", "--option", "TCP_NODELAY=perhaps"],
-             ["connect", "inet", "127.0.0.1:1", "--type", "nosuch"], ["connect", "inet", "127.0.0.1:1", "--timeout", "-1"], ["check"], ["new"], ["new", "Upper"], ["new", "x", "--lang", "pascal"]]
+    WRONG = [
+        [],
+        ["nosuch"],
+        ["--nosuch"],
+        ["explain"],
+        ["explain", "inet:nosuch"],
+        ["explain", "a:b:c:d"],
+        ["explain", ":stream"],
+        ["address", "inet"],
+        ["options"],
+        ["caps", "--plugin-path", "/nonexistent"],
+        ["caps", "--limit", "x"],
+        ["listen", "inet"],
+        ["connect", "inet", "127.0.0.1:1", "--option", "NAME"],
+        ["connect", "inet", "127.0.0.1:1", "--option", "NO_SUCH=1"],
+        ["connect", "inet", "127.0.0.1:1", "--option", "TCP_NODELAY=perhaps"],
+        ["connect", "inet", "127.0.0.1:1", "--type", "nosuch"],
+        ["connect", "inet", "127.0.0.1:1", "--timeout", "-1"],
+        ["check"],
+        ["new"],
+        ["new", "Upper"],
+        ["new", "x", "--lang", "pascal"],
+    ]
 
     def test_usage_errors(self):
         for arguments in self.WRONG:
@@ -141,7 +203,18 @@ class Usage(support.Case):
 
     def test_help_has_an_example(self):
         overview = self.afplug("--help").stdout
-        for command in ("families", "caps", "explain", "options", "constants", "address", "listen", "connect", "check", "new"):
+        for command in (
+            "families",
+            "caps",
+            "explain",
+            "options",
+            "constants",
+            "address",
+            "listen",
+            "connect",
+            "check",
+            "new",
+        ):
             self.assertIn(f"\n  {command} ", overview)
             text = self.afplug(command, "--help").stdout
             self.assertRegex(text, rf"Example:\n  (.*\| )?afplug {command} ")
@@ -151,7 +224,9 @@ class Usage(support.Case):
 
     def test_write_error_on_stdout(self):
         with open("/dev/full", "w") as full:
-            done = support.subprocess.run([str(support.AFPLUG), "constants"], stdout=full, stderr=support.subprocess.PIPE, timeout=support.LIMIT)
+            done = support.subprocess.run(
+                [str(support.AFPLUG), "constants"], stdout=full, stderr=support.subprocess.PIPE, timeout=support.LIMIT
+            )
         self.assertEqual(done.returncode, 1)
         self.assertNotEqual(done.stderr, b"")
 
@@ -183,7 +258,11 @@ class Colours(support.Case):
         decorated = self.on_terminal()
         self.assertIn("\x1b[32mavailable", decorated)
         self.assertIn("─", decorated)
-        for plain in (self.on_terminal(NO_COLOR="1"), self.on_terminal(TERM="dumb"), self.afplug("caps", "inet").stdout):
+        for plain in (
+            self.on_terminal(NO_COLOR="1"),
+            self.on_terminal(TERM="dumb"),
+            self.afplug("caps", "inet").stdout,
+        ):
             self.assertIn("available", plain)
             self.assertNotIn("\x1b", plain)
             self.assertTrue(plain.isascii())

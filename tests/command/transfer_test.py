@@ -16,14 +16,19 @@ LARGE = 100 * 1000 * 1000
 
 def random_bytes(size, seed):
     """Bytes without a period of a power of two, so that a buffer at the wrong offset is noticed."""
-    return b"".join(hashlib.sha512(b"%d %d" % (seed, i)).digest() for i in range(size // 64 + 1))[:size] if size < 1 << 20 else (
-        random_bytes((1 << 20) - 1, seed) * (size // ((1 << 20) - 1) + 1))[:size]
+    return (
+        b"".join(hashlib.sha512(b"%d %d" % (seed, i)).digest() for i in range(size // 64 + 1))[:size]
+        if size < 1 << 20
+        else (random_bytes((1 << 20) - 1, seed) * (size // ((1 << 20) - 1) + 1))[:size]
+    )
 
 
 class Transfer(support.Case):
     def listen(self, family, address, *options, **more):
         """Starts a listener. Returns its process and the address that it prints."""
-        listener = subprocess.Popen([str(support.AFPLUG), "listen", family, address, *options], stderr=subprocess.PIPE, **more)
+        listener = subprocess.Popen(
+            [str(support.AFPLUG), "listen", family, address, *options], stderr=subprocess.PIPE, **more
+        )
         self.addCleanup(listener.stderr.close)
         self.addCleanup(listener.wait)
         self.addCleanup(listener.kill)
@@ -49,9 +54,16 @@ class Transfer(support.Case):
                 sink = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=files["received " + name])
                 files["received " + name] = sink.stdin
                 cats += [source, sink]
-        listener, where = self.listen(family, address, *options, *server_extra, stdin=files["reply"], stdout=files["received request"])
-        connecting = subprocess.run([str(support.AFPLUG), "connect", family, where, *options, *extra], stdin=files["request"], stdout=files["received reply"],
-                                    stderr=subprocess.PIPE, timeout=support.LIMIT)
+        listener, where = self.listen(
+            family, address, *options, *server_extra, stdin=files["reply"], stdout=files["received request"]
+        )
+        connecting = subprocess.run(
+            [str(support.AFPLUG), "connect", family, where, *options, *extra],
+            stdin=files["request"],
+            stdout=files["received reply"],
+            stderr=subprocess.PIPE,
+            timeout=support.LIMIT,
+        )
         self.assertEqual((connecting.returncode, connecting.stderr), (0, b""))
         self.assertEqual(listener.wait(timeout=support.LIMIT), 0, listener.stderr.read())
         if pipes:
@@ -70,7 +82,9 @@ class Transfer(support.Case):
         for request, reply in ((0, 0), (1, 0), (0, 1), (1, 1), (300_001, 7), (LARGE, LARGE // 2)):
             for pipes in (False, True):
                 with self.subTest(request=request, reply=reply, pipes=pipes):
-                    self.transfer(family, address, random_bytes(request, 1), random_bytes(reply, 2), *options, pipes=pipes)
+                    self.transfer(
+                        family, address, random_bytes(request, 1), random_bytes(reply, 2), *options, pipes=pipes
+                    )
 
     def test_tcp4(self):
         self.transfer_all_sizes("inet", "127.0.0.1:0")
@@ -96,16 +110,57 @@ class Transfer(support.Case):
     def test_udp(self):
         for family, address in (("inet", "127.0.0.1:0"), ("inet6", "[::1]:0")):
             # All datagrams fit into a socket's receive queue, so that none is dropped.
-            self.transfer(family, address, random_bytes(20_000, 1), random_bytes(20_000, 2), "--type", "dgram", "--idle", "2", "--message-size", "1000")
+            self.transfer(
+                family,
+                address,
+                random_bytes(20_000, 1),
+                random_bytes(20_000, 2),
+                "--type",
+                "dgram",
+                "--idle",
+                "2",
+                "--message-size",
+                "1000",
+            )
 
     def test_unix_datagrams(self):
-        self.transfer("unix", str(self.folder / "socket"), random_bytes(100_000, 1), random_bytes(100_000, 2), "--type", "dgram", "--idle", "2")
+        self.transfer(
+            "unix",
+            str(self.folder / "socket"),
+            random_bytes(100_000, 1),
+            random_bytes(100_000, 2),
+            "--type",
+            "dgram",
+            "--idle",
+            "2",
+        )
 
     def test_one_read_is_one_message(self):
-        listener, where = self.listen("unix", str(self.folder / "socket"), "--type", "seqpacket", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        listener, where = self.listen(
+            "unix", str(self.folder / "socket"), "--type", "seqpacket", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
         self.addCleanup(listener.stdout.close)
-        connecting = subprocess.Popen(["strace", "-f", "-o", str(self.folder / "trace"), "-e", "trace=sendto,sendmsg", str(support.AFPLUG), "connect", "unix", where,
-                                       "--type", "seqpacket", "--message-size", "100"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        connecting = subprocess.Popen(
+            [
+                "strace",
+                "-f",
+                "-o",
+                str(self.folder / "trace"),
+                "-e",
+                "trace=sendto,sendmsg",
+                str(support.AFPLUG),
+                "connect",
+                "unix",
+                where,
+                "--type",
+                "seqpacket",
+                "--message-size",
+                "100",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         connecting.communicate(random_bytes(250, 1), timeout=support.LIMIT)
         self.assertEqual(connecting.returncode, 0)
         self.assertEqual(listener.stdout.read(), random_bytes(250, 1))
@@ -113,11 +168,19 @@ class Transfer(support.Case):
         self.assertEqual(sizes, ["100", "100", "50"])
 
     def test_half_close(self):
-        for family, address, options in (("inet", "127.0.0.1:0", []), ("unix", str(self.folder / "s1"), []), ("faulty", str(self.folder / "s2"), ["--plugin-path", str(support.FAULTY)])):
+        for family, address, options in (
+            ("inet", "127.0.0.1:0", []),
+            ("unix", str(self.folder / "s1"), []),
+            ("faulty", str(self.folder / "s2"), ["--plugin-path", str(support.FAULTY)]),
+        ):
             with self.subTest(family=family):
                 listener, where = self.listen(family, address, *options, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 self.addCleanup(listener.stdout.close)
-                connecting = subprocess.Popen([str(support.AFPLUG), "connect", family, where, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                connecting = subprocess.Popen(
+                    [str(support.AFPLUG), "connect", family, where, *options],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
                 connecting.stdin.write(b"question")
                 connecting.stdin.close()
                 self.assertEqual(listener.stdout.read(), b"question")  # read() returns at the end of file
@@ -130,7 +193,16 @@ class Transfer(support.Case):
     def test_options_are_set(self):
         trace = self.folder / "trace"
         listener, where = self.listen("inet", "127.0.0.1:0", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        self.afplug("connect", "inet", where, "--option", "TCP_NODELAY=on", "--option", "SO_LINGER=onoff=1,linger=5", before=["strace", "-f", "-o", str(trace), "-e", "trace=setsockopt"])
+        self.afplug(
+            "connect",
+            "inet",
+            where,
+            "--option",
+            "TCP_NODELAY=on",
+            "--option",
+            "SO_LINGER=onoff=1,linger=5",
+            before=["strace", "-f", "-o", str(trace), "-e", "trace=setsockopt"],
+        )
         calls = trace.read_text()
         self.assertRegex(calls, r"SOL_TCP, TCP_NODELAY, \[1\]")
         self.assertRegex(calls, r"SO_LINGER, \{l_onoff=1, l_linger=5\}")
@@ -139,7 +211,9 @@ class Transfer(support.Case):
         trace = self.folder / "trace"
         listener, where = self.listen("inet", "127.0.0.1:0", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         self.afplug("connect", "inet", where, before=["strace", "-f", "-o", str(trace), "-e", "trace=openat,mmap"])
-        plugins = re.findall(r'openat\(AT_FDCWD, "([^"]*/lib/afplug/[^"]+\.so)", O_RDONLY\|O_CLOEXEC\)', trace.read_text())
+        plugins = re.findall(
+            r'openat\(AT_FDCWD, "([^"]*/lib/afplug/[^"]+\.so)", O_RDONLY\|O_CLOEXEC\)', trace.read_text()
+        )
         self.assertEqual([os.path.basename(p) for p in plugins], ["inet.so"])
 
     def test_socket_file_is_removed(self):
@@ -154,15 +228,22 @@ class Transfer(support.Case):
 
     def test_error_texts(self):
         path = str(self.folder / "nonexistent")
-        for arguments, expected in ((["connect", "unix", path], "No such file"), (["listen", "inet", "127.0.0.1:0", "--timeout", "0.2"], "no connection within 0.2 s"),
-                                 (["listen", "inet", "127.0.0.1:0", "--type", "dgram", "--timeout", "0.2"], "no message within 0.2 s"), (["connect", "nosuch", "x"], "no plugin answers"),
-                                 (["listen", "unix", "/nonexistent/socket"], "/nonexistent/socket"), (["listen", "inet", "192.0.2.1:x"], "192.0.2.1:x")):
+        for arguments, expected in (
+            (["connect", "unix", path], "No such file"),
+            (["listen", "inet", "127.0.0.1:0", "--timeout", "0.2"], "no connection within 0.2 s"),
+            (["listen", "inet", "127.0.0.1:0", "--type", "dgram", "--timeout", "0.2"], "no message within 0.2 s"),
+            (["connect", "nosuch", "x"], "no plugin answers"),
+            (["listen", "unix", "/nonexistent/socket"], "/nonexistent/socket"),
+            (["listen", "inet", "192.0.2.1:x"], "192.0.2.1:x"),
+        ):
             with self.subTest(arguments=arguments):
                 done = self.afplug(*arguments, exit_code=1)
                 self.assertEqual(done.stdout, "")
                 self.assertIn(expected, done.stderr)
 
-    @unittest.skipUnless(support.SOCKET_CALL, "the number of the socket(2) system call on this architecture is not in support.py")
+    @unittest.skipUnless(
+        support.SOCKET_CALL, "the number of the socket(2) system call on this architecture is not in support.py"
+    )
     def test_socket_that_cannot_be_opened_is_explained(self):
         done = self.afplug("connect", "inet", "127.0.0.1:1", exit_code=1, preexec_fn=support.filter_socket_calls(1, 2))
         self.assertIn("seccomp", done.stderr)
@@ -171,7 +252,12 @@ class Transfer(support.Case):
     def test_peer_closes_during_transfer(self):
         listener, where = self.listen("inet", "127.0.0.1:0", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         with open("/dev/zero", "rb") as endless:
-            connecting = subprocess.Popen([str(support.AFPLUG), "connect", "inet", where], stdin=endless, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            connecting = subprocess.Popen(
+                [str(support.AFPLUG), "connect", "inet", where],
+                stdin=endless,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
         self.addCleanup(connecting.stderr.close)
         listener.kill()
         self.assertEqual(connecting.wait(support.LIMIT), 1)  # not killed by SIGPIPE
@@ -192,7 +278,11 @@ class Transfer(support.Case):
         self.afplug("connect", "inet", where, "--idle", "0.2", stdin=subprocess.PIPE)
 
 
-LIBPCAP = [line.split("=> ")[1] for line in subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout.splitlines() if "libpcap.so" in line]
+LIBPCAP = [
+    line.split("=> ")[1]
+    for line in subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout.splitlines()
+    if "libpcap.so" in line
+]
 
 
 @unittest.skipUnless(os.geteuid() == 0, "packet sockets need root")
@@ -200,12 +290,34 @@ class PacketFilter(support.Case):
     """SO_ATTACH_FILTER of packet sockets with libpcap expressions."""
 
     def error_text(self, expression, **more):
-        done = self.afplug("listen", "packet", "lo?proto=3", "--type", "raw", "--idle", "0.1", "--option", f"SO_ATTACH_FILTER={expression}", exit_code=1, **more)
+        done = self.afplug(
+            "listen",
+            "packet",
+            "lo?proto=3",
+            "--type",
+            "raw",
+            "--idle",
+            "0.1",
+            "--option",
+            f"SO_ATTACH_FILTER={expression}",
+            exit_code=1,
+            **more,
+        )
         return done.stderr
 
     @unittest.skipUnless(LIBPCAP, "libpcap0.8 is not installed")
     def test_expression(self):
-        self.afplug("listen", "packet", "lo?proto=3", "--type", "raw", "--idle", "0.1", "--option", "SO_ATTACH_FILTER=ether proto 0x88b5")
+        self.afplug(
+            "listen",
+            "packet",
+            "lo?proto=3",
+            "--type",
+            "raw",
+            "--idle",
+            "0.1",
+            "--option",
+            "SO_ATTACH_FILTER=ether proto 0x88b5",
+        )
         self.assertIn('syntax error, after "tcp"', self.error_text("tcp prt 80"))
 
     def test_without_libpcap(self):
@@ -214,7 +326,18 @@ class PacketFilter(support.Case):
         error = self.error_text("tcp port 80", before=hidden)
         self.assertIn("install libpcap", error)
         # A classic BPF program in numbers does not need libpcap.
-        self.afplug("listen", "packet", "lo?proto=3", "--type", "raw", "--idle", "0.1", "--option", "SO_ATTACH_FILTER=1,6 0 0 262144", before=hidden)
+        self.afplug(
+            "listen",
+            "packet",
+            "lo?proto=3",
+            "--type",
+            "raw",
+            "--idle",
+            "0.1",
+            "--option",
+            "SO_ATTACH_FILTER=1,6 0 0 262144",
+            before=hidden,
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""afplug caps and explain: the verdict matches the result of socket(2), the reason is right, and faulty plugins do not stop the command."""
+"""afplug caps and explain: the verdict matches socket(2), with the right reason; faulty plugins do not stop them."""
 
 import errno
 import os
@@ -11,12 +11,25 @@ import unittest
 
 import support
 
-REASONS = {"kernel-lacks-family", "kernel-lacks-protocol", "module-not-loaded", "permission", "no-device", "resource-limit",
-           "probe-failed", "sandbox", "wrong-platform", "plugin-missing", "plugin-refused"}
+REASONS = {
+    "kernel-lacks-family",
+    "kernel-lacks-protocol",
+    "module-not-loaded",
+    "permission",
+    "no-device",
+    "resource-limit",
+    "probe-failed",
+    "sandbox",
+    "wrong-platform",
+    "plugin-missing",
+    "plugin-refused",
+}
 ROW = ["type", "type_number", "protocol", "protocol_number", "verdict", "errno", "reason", "detail", "remedy"]
 UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root to change the user or create a network namespace")
-needs_seccomp_filter = unittest.skipUnless(support.SOCKET_CALL, "the number of the socket(2) system call on this architecture is not in support.py")
+needs_seccomp_filter = unittest.skipUnless(
+    support.SOCKET_CALL, "the number of the socket(2) system call on this architecture is not in support.py"
+)
 
 
 class Caps(support.Case):
@@ -49,7 +62,9 @@ class Caps(support.Case):
                 if row["protocol_number"] is None:
                     continue
                 # caps prints ETH_P_* in host byte order; socket(2) takes them in network byte order, see packet(7).
-                protocol = socket.htons(row["protocol_number"]) if family["name"] == "packet" else row["protocol_number"]
+                protocol = (
+                    socket.htons(row["protocol_number"]) if family["name"] == "packet" else row["protocol_number"]
+                )
                 try:
                     socket.socket(family["number"], row["type_number"], protocol).close()
                     error = None
@@ -60,7 +75,11 @@ class Caps(support.Case):
                         self.assertNotEqual(row["verdict"], "available")
                         self.assertEqual(row["errno"], error)
                     elif row["verdict"] != "available":
-                        self.assertIn(row["reason"], ("no-device", "permission"), "socket(2) succeeds, so only the family's own check may disagree")
+                        self.assertIn(
+                            row["reason"],
+                            ("no-device", "permission"),
+                            "socket(2) succeeds, so only the family's own check may disagree",
+                        )
                 compared += 1
         self.assertGreater(compared, 20)
 
@@ -77,7 +96,10 @@ class Caps(support.Case):
         self.assertTrue(all(f["plugin"] for f in self.ask("caps", **copy)["families"]))
 
     def test_selected_families(self):
-        self.assertEqual([f["name"] for f in self.ask("caps", "AF_UNIX", "2", "unix", "nosuch")["families"]], ["unix", "inet", "nosuch"])
+        self.assertEqual(
+            [f["name"] for f in self.ask("caps", "AF_UNIX", "2", "unix", "nosuch")["families"]],
+            ["unix", "inet", "nosuch"],
+        )
 
     def test_table(self):
         lines = self.afplug("caps", "unix").stdout.splitlines()
@@ -89,10 +111,18 @@ class BadPlugins(support.Case):
     """A plugin that crashes or hangs affects one row, whose detail names the file."""
 
     def test_crash_or_hang_while_loading(self):
-        for name, expected in (("constructor_throws", "SIGABRT"), ("entry_crashes", "SIGABRT"), ("constructor_sleeps", "did not reply"), ("entry_sleeps", "did not reply")):
+        for name, expected in (
+            ("constructor_throws", "SIGABRT"),
+            ("entry_crashes", "SIGABRT"),
+            ("constructor_sleeps", "did not reply"),
+            ("entry_sleeps", "did not reply"),
+        ):
             with self.subTest(plugin=name):
                 folder = self.bad_plugin(name)
-                families = {f["name"]: f for f in self.ask("caps", "unix", "good", "--plugin-path", folder, "--limit", "0.5")["families"]}
+                families = {
+                    f["name"]: f
+                    for f in self.ask("caps", "unix", "good", "--plugin-path", folder, "--limit", "0.5")["families"]
+                }
                 self.assertEqual(families["unix"]["sockets"][0]["verdict"], "available")
                 (row,) = families["good"]["sockets"]
                 self.assertEqual((row["verdict"], row["reason"]), ("unavailable", "plugin-refused"))
@@ -110,12 +140,29 @@ class BadPlugins(support.Case):
         for mode, expected in (("crash", "SIGABRT"), ("hang", "did not reply")):
             with self.subTest(mode=mode):
                 environment = {**os.environ, "FAULTY_PLUGIN_CHECK": mode}
-                (family,) = self.ask("caps", "faulty", "--plugin-path", support.FAULTY, "--limit", "0.5", env=environment)["families"]
-                self.assertEqual([(r["type"], r["verdict"], r["reason"]) for r in family["sockets"]],
-                                 [("SOCK_STREAM", "available", None), ("SOCK_SEQPACKET", "unknown", "probe-failed"), ("SOCK_DGRAM", "available", None)])
+                (family,) = self.ask(
+                    "caps", "faulty", "--plugin-path", support.FAULTY, "--limit", "0.5", env=environment
+                )["families"]
+                self.assertEqual(
+                    [(r["type"], r["verdict"], r["reason"]) for r in family["sockets"]],
+                    [
+                        ("SOCK_STREAM", "available", None),
+                        ("SOCK_SEQPACKET", "unknown", "probe-failed"),
+                        ("SOCK_DGRAM", "available", None),
+                    ],
+                )
                 self.assertIn("faulty_plugin.so", family["sockets"][1]["detail"])
                 self.assertIn(expected, family["sockets"][1]["detail"])
-                self.afplug("explain", "faulty:seqpacket", "--plugin-path", support.FAULTY, "--limit", "0.5", env=environment, exit_code=3)
+                self.afplug(
+                    "explain",
+                    "faulty:seqpacket",
+                    "--plugin-path",
+                    support.FAULTY,
+                    "--limit",
+                    "0.5",
+                    env=environment,
+                    exit_code=3,
+                )
                 self.afplug("explain", "faulty:stream", "--plugin-path", support.FAULTY, env=environment)
 
     def test_control_characters_and_invalid_utf8_are_replaced(self):
@@ -172,9 +219,13 @@ class Explain(support.Case):
 
     @needs_seccomp_filter
     def test_seccomp_filter_kills_the_process(self):
-        answer = self.ask("explain", "inet:tcp", exit_code=1, preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET))
+        answer = self.ask(
+            "explain", "inet:tcp", exit_code=1, preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET)
+        )
         self.assertEqual(answer["reason"], "sandbox")
-        (family,) = self.ask("caps", "inet", preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET))["families"]
+        (family,) = self.ask("caps", "inet", preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET))[
+            "families"
+        ]
         self.assertEqual({(r["verdict"], r["reason"]) for r in family["sockets"]}, {("unavailable", "sandbox")})
         self.assertGreater(len(family["sockets"]), 3)
 
@@ -182,41 +233,71 @@ class Explain(support.Case):
     def test_resource_limits_give_unknown(self):
         for number in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
             with self.subTest(errno=errno.errorcode[number]):
-                answer = self.explained("unix:stream", 3, "resource-limit", errno.errorcode[number], preexec_fn=support.filter_socket_calls(number, socket.AF_UNIX))
+                answer = self.explained(
+                    "unix:stream",
+                    3,
+                    "resource-limit",
+                    errno.errorcode[number],
+                    preexec_fn=support.filter_socket_calls(number, socket.AF_UNIX),
+                )
                 self.assertEqual(answer["verdict"], "unknown")
                 self.assertTrue(answer["remedy"])
 
     @needs_seccomp_filter
     def test_no_device(self):
-        self.explained("unix:stream", 1, "no-device", "ENODEV", preexec_fn=support.filter_socket_calls(errno.ENODEV, socket.AF_UNIX))
+        self.explained(
+            "unix:stream",
+            1,
+            "no-device",
+            "ENODEV",
+            preexec_fn=support.filter_socket_calls(errno.ENODEV, socket.AF_UNIX),
+        )
 
     def socket_calls(self, *arguments, exit_code=0):
         """The socket(2) and socketpair(2) calls of the command and its child processes, as strace(1) prints them."""
         trace = self.folder / "trace"
-        self.afplug(*arguments, exit_code=exit_code, before=["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=socket,socketpair,exit_group"])
+        self.afplug(
+            *arguments,
+            exit_code=exit_code,
+            before=["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=socket,socketpair,exit_group"],
+        )
         lines = trace.read_text().splitlines()
         # The last call of every process: without it the trace would be empty because nothing was traced.
         self.assertGreater(sum("exit_group(" in line for line in lines), 1, "strace did not trace the child processes")
         return [line for line in lines if "socket(" in line or "socketpair(" in line]
 
     def test_passive_opens_no_socket(self):
-        for command in (["caps"], ["caps", "inet", "unix", "vsock"], ["explain", "unix:stream"], ["explain", "inet:raw:icmp"]):
+        for command in (
+            ["caps"],
+            ["caps", "inet", "unix", "vsock"],
+            ["explain", "unix:stream"],
+            ["explain", "inet:raw:icmp"],
+        ):
             with self.subTest(command=command):
                 self.assertEqual(self.socket_calls(*command, "--passive"), [])
                 self.assertNotEqual(self.socket_calls(*command), [])  # the trace shows the calls of an active check
 
     @needs_seccomp_filter
     def test_passive_detects_a_seccomp_filter(self):
-        # A filter that kills the process: the passive check must not call socket(2), but report that a filter is installed.
-        answer = self.ask("explain", "unix:stream", "--passive", exit_code=3, preexec_fn=support.filter_socket_calls(support.KILL))
+        # The filter kills a process that calls socket(2). The passive check must only report that there is a filter.
+        answer = self.ask(
+            "explain", "unix:stream", "--passive", exit_code=3, preexec_fn=support.filter_socket_calls(support.KILL)
+        )
         self.assertEqual(answer["reason"], "sandbox")
 
     @needs_root
     def test_in_a_new_network_namespace(self):
         answer = self.explained("inet:tcp", 0, "no-device", None, before=["unshare", "--net"])
         self.assertEqual(answer["remedy"], "ip link set lo up")
-        done = subprocess.run(["unshare", "--net", "sh", "-c", f"{answer['remedy']} && {support.AFPLUG} explain inet:tcp"], capture_output=True, text=True, timeout=support.LIMIT)
-        self.assertEqual((done.returncode, done.stdout), (0, "inet: IPPROTO_TCP (SOCK_STREAM) is available\n"), done.stderr)
+        done = subprocess.run(
+            ["unshare", "--net", "sh", "-c", f"{answer['remedy']} && {support.AFPLUG} explain inet:tcp"],
+            capture_output=True,
+            text=True,
+            timeout=support.LIMIT,
+        )
+        self.assertEqual(
+            (done.returncode, done.stdout), (0, "inet: IPPROTO_TCP (SOCK_STREAM) is available\n"), done.stderr
+        )
 
     @needs_root
     def test_in_a_user_namespace(self):
