@@ -1,9 +1,9 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-# What tools/run and tests/run share; sourced, not run. Nothing here writes to stdout.
+# Functions of tools/run and tests/run, which source this file. Nothing here writes to stdout.
 # shellcheck shell=bash
 
 set -euo pipefail
-umask 022 # afplug refuses plugins that others may write to
+umask 022 # afplug refuses plugins that group or others can write to
 
 top=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
@@ -12,26 +12,26 @@ log=$build/setup.log
 
 say() { printf 'afplug: %s\n' "$*" >&2; }
 
-# A set-up that fails exits with 125: afplug's own exit codes stay unmistakable.
+# Exits with 125 if the setup fails, which is none of afplug's own exit codes.
 die() {
   say "$*"
   exit 125
 }
 
-# logged WHAT COMMAND…: runs it with its output in the log; on failure shows the log's end and exits.
+# logged NAME COMMAND…: runs the command with its output in the log; if it fails, prints the end of the log and exits.
 logged() {
-  local what=$1
+  local name=$1
   shift
-  printf '\n### %s: %s\n' "$what" "$*" >>"$log"
+  printf '\n### %s: %s\n' "$name" "$*" >>"$log"
   local from
   from=$(wc -l <"$log")
   if ! "$@" >>"$log" 2>&1 </dev/null; then
     tail -n "+$((from + 1))" "$log" | tail -n 40 >&2
-    die "$what failed; the whole output is in ${log#"$PWD/"}"
+    die "$name failed; the full output is in ${log#"$PWD/"}"
   fi
 }
 
-# wanted SECTION…: the lines of tools/packages in these sections, without comments.
+# wanted SECTION…: prints the lines of tools/packages in these sections, without comments.
 wanted() {
   local line section=
   while IFS= read -r line; do
@@ -45,13 +45,13 @@ wanted() {
   done <"$top/tools/packages"
 }
 
-# satisfied NAME MINIMUM VERSION: VERSION is there and not older than MINIMUM (which may be empty).
+# satisfied NAME MINIMUM VERSION: succeeds if VERSION is not empty and not older than MINIMUM, which may be empty.
 satisfied() { [[ -n $3 ]] && { [[ -z $2 ]] || dpkg --compare-versions "$3" ge "$2"; }; }
 
 installed_version() { dpkg-query -W -f='${db:Status-Status} ${Version}\n' "$1" 2>/dev/null | sed -n 's/^installed //p' | head -n 1; }
 available_version() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^  Candidate: //p' | grep -v '(none)'; }
 
-# first_of QUERY LINE: the first alternative of the line whose version by QUERY satisfies it.
+# first_of QUERY LINE: prints the first alternative of the line whose version, as printed by QUERY, is recent enough.
 first_of() {
   local alternatives one name minimum
   IFS='|' read -ra alternatives <<<"$2"
@@ -75,14 +75,14 @@ apt_get() {
     -o DPkg::Lock::Timeout=300 "$@"
 }
 
-# install_missing SECTION…: installs, by name, what these sections list and this machine lacks.
+# install_missing SECTION…: installs the packages of these sections that are not installed.
 install_missing() {
   if ! command -v dpkg-query >/dev/null; then
-    say "no dpkg here: taking it that the packages of tools/packages are installed by other means"
+    say "dpkg is not available: assuming that the packages of tools/packages are installed"
     return
   fi
-  local line name missing=() names=() have
-  # One question for all of them: the ordinary case is that nothing is missing.
+  local line name missing=() names=()
+  # Normally nothing is missing, and apt is not run.
   while IFS= read -r line; do
     [[ $line == *boost* && -e $deps/usr/include/boost/version.hpp ]] && continue
     first_of installed_version "$line" >/dev/null || missing+=("$line")
@@ -91,13 +91,13 @@ install_missing() {
 
   say "missing: ${missing[*]}"
   if ((EUID != 0)) && ! command -v sudo >/dev/null; then
-    die "installing them takes root or sudo"
+    die "installing packages needs root or sudo; install them and run this again"
   fi
-  # One unreachable source among many is no reason to stop: the installation decides.
+  # Ignore errors: some package sources may be unreachable. The installation fails if a package is not available.
   apt_get update >>"$log" 2>&1 </dev/null || true
   for line in "${missing[@]}"; do
     if ! name=$(first_of available_version "$line"); then
-      die "this system offers no package for: $line"
+      die "no package is available for: $line"
     fi
     if [[ $name == libboost* ]] && ! apt_get -s install "$name" >>"$log" 2>&1 </dev/null; then
       unpack "$name"
@@ -110,9 +110,9 @@ install_missing() {
   logged "installing packages" apt_get install "${names[@]}"
 }
 
-# unpack PACKAGE: under build/deps, for what would conflict with an installed package.
+# unpack PACKAGE: unpacks a package to build/deps instead of installing it, since it conflicts with an installed package.
 unpack() {
-  say "unpacking $1 under ${deps#"$PWD/"}: installing it would remove another package"
+  say "unpacking $1 to ${deps#"$PWD/"}, since installing it would remove another package"
   mkdir -p "$build/download"
   cd "$build/download"
   logged "fetching $1" apt-get -q download "$1"
@@ -121,18 +121,19 @@ unpack() {
   rm -r "$build/download"
 }
 
-# configured FOLDER: it is a build folder of this tree. One that was copied or moved here is not: its paths are absolute.
+# configured FOLDER: succeeds if FOLDER is a build folder of this source tree. A copied or moved one is not, since it
+# contains absolute paths.
 configured() { [[ -e $1/build.ninja ]] && grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$top" "$1/CMakeCache.txt"; }
 
-# configure FOLDER [-DNAME=VALUE…]: only where it is not configured, or not with these values.
+# configure FOLDER [-DNAME=VALUE…]: runs cmake if FOLDER is not configured, or configured with other values.
 configure() {
-  local folder=$1 options=() value missing=
+  local folder=$1 options=() value changed=
   shift
   if configured "$folder"; then
     for value; do
-      sed 's/:[A-Z]*=/=/' "$folder/CMakeCache.txt" | grep -xF -- "${value#-D}" >/dev/null || missing=yes
+      sed 's/:[A-Z]*=/=/' "$folder/CMakeCache.txt" | grep -xF -- "${value#-D}" >/dev/null || changed=yes
     done
-    [[ -n $missing ]] || return 0
+    [[ -n $changed ]] || return 0
   else
     options=(--fresh -G Ninja -DCMAKE_BUILD_TYPE=Release)
     if command -v ccache >/dev/null; then
@@ -143,7 +144,7 @@ configure() {
   logged "configuring" cmake -S "$top" -B "$folder" "${options[@]}" "$@"
 }
 
-# build FOLDER [TARGET…]: says so only where there is something to do.
+# build FOLDER [TARGET…]: builds the targets; prints a message only if there is something to do.
 build() {
   local folder=$1
   shift
@@ -152,7 +153,7 @@ build() {
   logged "building" ninja -C "$folder" "$@"
 }
 
-# One set-up at a time in one tree; `ready` lets the next one in.
+# Only one setup runs at a time in a tree. `ready` releases the lock.
 mkdir -p "$build"
 exec 9>"$build/.lock"
 flock 9

@@ -1,5 +1,5 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""The module on afplug does what programs ask of sockets."""
+"""Smoke tests of afplug's _socket module: what programs commonly do with sockets."""
 
 import _socket
 import array
@@ -15,7 +15,7 @@ import threading
 import unittest
 
 try:
-    import _interpreters as interpreters  # from 3.13 on
+    import _interpreters as interpreters  # Python 3.13 and newer
 except ImportError:
     import _xxsubinterpreters as interpreters
 
@@ -27,7 +27,7 @@ def echo(server):
 
 
 class Echo(unittest.TestCase):
-    def through(self, server, client):
+    def check_echo(self, server, client):
         worker = threading.Thread(target=echo, args=(server,))
         worker.start()
         try:
@@ -42,7 +42,7 @@ class Echo(unittest.TestCase):
 
     def test_tcp(self):
         server = socket.create_server(("127.0.0.1", 0))
-        self.through(server, socket.create_connection(server.getsockname(), timeout=20))
+        self.check_echo(server, socket.create_connection(server.getsockname(), timeout=20))
 
     def test_unix(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -51,7 +51,7 @@ class Echo(unittest.TestCase):
             server.listen()
             client = socket.socket(socket.AF_UNIX)
             client.connect(server.getsockname())
-            self.through(server, client)
+            self.check_echo(server, client)
 
     def test_udp(self):
         with socket.socket(type=socket.SOCK_DGRAM) as a, socket.socket(type=socket.SOCK_DGRAM) as b:
@@ -78,14 +78,15 @@ class Echo(unittest.TestCase):
 
 
 class Families(unittest.TestCase):
-    def test_those_that_the_interpreter_has_not(self):
+    def test_constants_of_families_that_cpython_was_built_without(self):
         self.assertTrue(_socket.afplug)
         for name in ("AF_BLUETOOTH", "BTPROTO_L2CAP", "AF_LOOP"):
             self.assertTrue(hasattr(socket, name), name)
 
-    def test_a_family_in_user_space(self):
-        with socket.socket(socket.AF_LOOP, socket.SOCK_STREAM) as server, \
-                socket.socket(socket.AF_LOOP, socket.SOCK_STREAM) as client:
+    def test_family_in_user_space(self):
+        with socket.socket(socket.AF_LOOP, socket.SOCK_STREAM) as server, socket.socket(
+            socket.AF_LOOP, socket.SOCK_STREAM
+        ) as client:
             server.bind(f"smoke-{os.getpid()}")
             self.assertEqual(server.getsockname(), (f"smoke-{os.getpid()}",))
             server.listen()
@@ -98,14 +99,14 @@ class Families(unittest.TestCase):
                 self.assertRaises(TimeoutError, peer.recv, 1)
             self.assertEqual(client.recv(1), b"")
 
-    def test_a_pair_in_user_space_is_detached_and_duplicated(self):
+    def test_dup_of_a_socket_in_user_space(self):
         a, b = socket.socketpair(socket.AF_LOOP, socket.SOCK_STREAM)
         with a, b, a.dup() as again:
             a.close()
             again.sendall(b"x")
             self.assertEqual(b.recv(10), b"x")
 
-    def test_one_that_nobody_answers_for(self):
+    def test_family_without_a_plugin(self):
         with self.assertRaises(OSError) as caught:
             socket.socket(77, socket.SOCK_STREAM)
         self.assertEqual(caught.exception.errno, 97)
@@ -122,7 +123,7 @@ class Details(unittest.TestCase):
             a.setblocking(False)
             self.assertRaises(BlockingIOError, a.recv, 1)
 
-    def test_descriptors_are_passed(self):
+    def test_descriptor_passing(self):
         a, b = socket.socketpair()
         with a, b, tempfile.TemporaryFile() as file:
             file.write(b"passed")
@@ -137,30 +138,38 @@ class Details(unittest.TestCase):
 
     def test_argument_errors(self):
         with socket.socket() as s:
-            for where, kind, words in [
-                    (("", 65536), OverflowError, r"bind\(\): port must be 0-65535\."),
-                    ("x", TypeError, r"bind\(\): AF_INET address must be tuple, not str"),
-                    (("", 1, 2), TypeError, r"AF_INET address must be a pair \(host, port\)"),
-                    (("\0", 1), TypeError, "host name must not contain null character")]:
-                with self.assertRaisesRegex(kind, words):
+            for where, exception, message in [
+                (("", 65536), OverflowError, r"bind\(\): port must be 0-65535\."),
+                ("x", TypeError, r"bind\(\): AF_INET address must be tuple, not str"),
+                (("", 1, 2), TypeError, r"AF_INET address must be a pair \(host, port\)"),
+                (("\0", 1), TypeError, "host name must not contain null character"),
+            ]:
+                with self.assertRaisesRegex(exception, message):
                     s.bind(where)
 
-    def test_numbers_of_addresses_keep_their_range(self):
+    def test_address_numbers_out_of_range(self):
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as s:
             self.assertRaises(OverflowError, s.bind, (-1, 0))
-            self.assertRaises(OverflowError, s.bind, (0, 2 ** 32))
-            self.assertRaises(OverflowError, s.bind, (0, 2 ** 70))
+            self.assertRaises(OverflowError, s.bind, (0, 2**32))
+            self.assertRaises(OverflowError, s.bind, (0, 2**70))
             self.assertRaisesRegex(TypeError, r"AF_NETLINK address must be a pair \(pid, groups\)", s.bind, (1, 2, 3))
 
-    def test_the_capsule_and_the_object_are_laid_out_as_cpythons(self):
-        # PySocketModule_APIObject and the head of PySocketSockObject, as C extensions read them.
+    def test_layout_of_capsule_and_socket_object(self):
+        # PySocketModule_APIObject and the first members of PySocketSockObject, see Modules/socketmodule.h of CPython.
         class Api(ctypes.Structure):
             _fields_ = [("type", ctypes.py_object), ("error", ctypes.py_object), ("timeout_error", ctypes.py_object)]
 
         class Head(ctypes.Structure):
-            _fields_ = [("count", ctypes.c_ssize_t), ("kind", ctypes.c_void_p), ("fd", ctypes.c_int), ("family", ctypes.c_int),
-                        ("type", ctypes.c_int), ("proto", ctypes.c_int), ("handler", ctypes.PYFUNCTYPE(ctypes.py_object)),
-                        ("timeout", ctypes.c_int64)]
+            _fields_ = [
+                ("count", ctypes.c_ssize_t),
+                ("kind", ctypes.c_void_p),
+                ("fd", ctypes.c_int),
+                ("family", ctypes.c_int),
+                ("type", ctypes.c_int),
+                ("proto", ctypes.c_int),
+                ("handler", ctypes.PYFUNCTYPE(ctypes.py_object)),
+                ("timeout", ctypes.c_int64),
+            ]
 
         pointer = ctypes.pythonapi.PyCapsule_GetPointer
         pointer.restype, pointer.argtypes = ctypes.c_void_p, (ctypes.py_object, ctypes.c_char_p)
@@ -178,8 +187,8 @@ class Details(unittest.TestCase):
             self.assertRaises(OSError, head.handler)
         self.assertEqual(head.fd, -1)
 
-    def test_ssl_reads_the_object(self):
-        # No certificate: the handshake gets as far as the alert that says so, through _ssl's own use of the socket.
+    def test_ssl_handshake_without_certificate(self):
+        # The handshake fails with an alert, which the two sides exchange by _ssl's own use of the descriptor.
         a, b = socket.socketpair()
         with a, b:
             client = ssl.create_default_context()
@@ -209,10 +218,28 @@ class Details(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             certificate, key = os.path.join(folder, "c.pem"), os.path.join(folder, "k.pem")
             try:
-                subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-days", "2",
-                                "-keyout", key, "-out", certificate], check=True, capture_output=True)
+                subprocess.run(
+                    [
+                        "openssl",
+                        "req",
+                        "-x509",
+                        "-newkey",
+                        "rsa:2048",
+                        "-nodes",
+                        "-subj",
+                        "/CN=localhost",
+                        "-days",
+                        "2",
+                        "-keyout",
+                        key,
+                        "-out",
+                        certificate,
+                    ],
+                    check=True,
+                    capture_output=True,
+                )
             except FileNotFoundError:
-                self.skipTest("there is no openssl command that could make a certificate")
+                self.skipTest("the openssl command, which creates the certificate, is not installed")
             server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             server.load_cert_chain(certificate, key)
             client = ssl.create_default_context(cafile=certificate)
@@ -230,19 +257,19 @@ class Details(unittest.TestCase):
                 self.assertEqual(secure.recv(100), b"QUIET")
             worker.join()
 
-    def test_sethostname_takes_no_name_with_a_nul(self):
-        # It is too long besides: this machine keeps its own, whatever becomes of the test.
+    def test_sethostname_rejects_nul(self):
+        # The name is also too long, so that the host name does not change even if the test fails.
         self.assertRaisesRegex(ValueError, "^embedded null byte$", socket.sethostname, "a\0b" * 100)
         self.assertRaisesRegex(TypeError, "^expected str, bytes or os.PathLike object, not int$", socket.sethostname, 1)
 
     def opened(self, *what):
-        """A socket, or the test is skipped: this machine has none of these."""
+        """Opens a socket that is closed after the test; skips the test if that is not possible on this machine."""
         try:
             return self.enterContext(socket.socket(*what))
         except OSError as e:
             self.skipTest(f"socket{what}: {e}")
 
-    def test_names_in_addresses_have_no_nul(self):
+    def test_nul_in_address_names_is_rejected(self):
         with self.subTest("AF_ALG"):
             s = self.opened(socket.AF_ALG, socket.SOCK_SEQPACKET)
             for name in ("hash", "sha1\0x"), ("hash\0", "sha1"):
@@ -251,7 +278,7 @@ class Details(unittest.TestCase):
             s = self.opened(socket.AF_PACKET, socket.SOCK_RAW)
             self.assertRaisesRegex(ValueError, "^embedded null character$", s.bind, ("lo\0x", 0))
 
-    def test_what_is_sent_may_change_while_it_is_read(self):
+    def test_list_changes_while_sendmsg_reads_it(self):
         class Clearing:
             def __index__(self):
                 items.clear()
@@ -263,7 +290,7 @@ class Details(unittest.TestCase):
             self.assertRaises(OSError, a.sendmsg, [b"x"], items)
             self.assertEqual(items, [])
 
-    def test_no_element_of_an_address_is_left_out(self):
+    def test_none_in_an_address_is_rejected(self):
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW) as s:
             self.assertRaisesRegex(TypeError, "'NoneType' object", s.bind, (None, 1))
 
@@ -271,16 +298,17 @@ class Details(unittest.TestCase):
         any_port = "ffffffff-facb-11e6-bd58-64006a7986d3"
         s = self.opened(socket.AF_HYPERV, socket.SOCK_STREAM, socket.HV_PROTOCOL_RAW)
         self.assertEqual(s.getsockname(), (socket.HV_GUID_WILDCARD, any_port))
-        for where, kind, words in [
-                (any_port, TypeError, r"bind\(\): AF_HYPERV address must be tuple, not str"),
-                ((1, 2), TypeError, r"AF_HYPERV address must be a str tuple \(vm_id, service_id\)"),
-                ((any_port,), TypeError, r"AF_HYPERV address must be a str tuple \(vm_id, service_id\)"),
-                (("00", any_port), ValueError, r"bind\(\): AF_HYPERV address vm_id is not a valid UUID string"),
-                ((any_port, "00"), ValueError, r"bind\(\): AF_HYPERV address service_id is not a valid UUID string")]:
-            with self.assertRaisesRegex(kind, f"^{words}$"):
+        for where, exception, message in [
+            (any_port, TypeError, r"bind\(\): AF_HYPERV address must be tuple, not str"),
+            ((1, 2), TypeError, r"AF_HYPERV address must be a str tuple \(vm_id, service_id\)"),
+            ((any_port,), TypeError, r"AF_HYPERV address must be a str tuple \(vm_id, service_id\)"),
+            (("00", any_port), ValueError, r"bind\(\): AF_HYPERV address vm_id is not a valid UUID string"),
+            ((any_port, "00"), ValueError, r"bind\(\): AF_HYPERV address service_id is not a valid UUID string"),
+        ]:
+            with self.assertRaisesRegex(exception, f"^{message}$"):
                 s.bind(where)
 
-    def test_every_interpreter_has_its_own(self):
+    def test_subinterpreters_have_separate_state(self):
         code = (
             "import _socket, socket\n"
             "assert _socket.afplug and socket.getdefaulttimeout() is None\n"
@@ -293,25 +321,26 @@ class Details(unittest.TestCase):
             "        assert a.gettimeout() == 20\n"
             "        for _ in range(100):\n"
             "            a.sendall(b'x')\n"
-            "            assert b.recv(2) == b'x'\n")
+            "            assert b.recv(2) == b'x'\n"
+        )
 
-        def one():
+        def run():
             interpreter = interpreters.create()
             try:
-                said.append(interpreters.run_string(interpreter, code))
+                results.append(interpreters.run_string(interpreter, code))
             finally:
                 interpreters.destroy(interpreter)
 
-        said = []
-        workers = [threading.Thread(target=one) for _ in range(4)]
+        results = []
+        workers = [threading.Thread(target=run) for _ in range(4)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join()
-        self.assertEqual(said, [None] * 4)
+        self.assertEqual(results, [None] * 4)
         self.assertIsNone(socket.getdefaulttimeout())
 
-    def test_the_module_made_anew_has_its_own(self):
+    def test_reimported_module_has_separate_state(self):
         code = (
             "import sys, socket, _socket\n"
             "first = socket\n"
@@ -324,11 +353,12 @@ class Details(unittest.TestCase):
             "    try: module.socket().connect(('', 'no port'))\n"
             "    except TypeError: pass\n"
             "    try: module.socket(module.AF_INET6).connect(('127.0.0.1', 1))\n"
-            "    except module.gaierror: print('its own')\n")
+            "    except module.gaierror: print('own gaierror')\n"
+        )
         out = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
-        self.assertEqual((out.stdout, out.stderr), ("its own\nits own\n", ""))
+        self.assertEqual((out.stdout, out.stderr), ("own gaierror\nown gaierror\n", ""))
 
-    def test_threads_that_the_interpreter_does_not_wait_for(self):
+    def test_daemon_threads_at_exit(self):
         code = (
             "import socket, threading, time\n"
             "def spin(started):\n"
@@ -343,26 +373,28 @@ class Details(unittest.TestCase):
             "started = threading.Barrier(9)\n"
             "for _ in range(8): threading.Thread(target=spin, args=(started,), daemon=True).start()\n"
             "started.wait()\n"
-            "socket.kept = [Slow() for _ in range(4)]  # the interpreter ends while they wake\n")
+            "socket.kept = [Slow() for _ in range(4)]  # finalization takes long enough for the threads to wake up\n"
+        )
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
         self.assertEqual((out.returncode, out.stderr), (0, ""))
 
-    def test_children_have_it_too(self):
+    def test_child_processes_use_the_module(self):
         code = "import _socket, sys; sys.exit(0 if _socket.afplug else 1)"
         self.assertEqual(subprocess.run([sys.executable, "-I", "-c", code]).returncode, 0)
 
-    def test_signal_handlers_run_and_end_calls(self):
+    def test_exception_in_signal_handler_ends_recv(self):
         code = (
             "import signal, socket\n"
-            "class Told(Exception): pass\n"
-            "def told(*_): raise Told\n"
-            "signal.signal(signal.SIGALRM, told)\n"
+            "class Interrupted(Exception): pass\n"
+            "def handler(*_): raise Interrupted\n"
+            "signal.signal(signal.SIGALRM, handler)\n"
             "a, b = socket.socketpair()\n"
             "signal.setitimer(signal.ITIMER_REAL, 0.05)\n"
             "try: a.recv(1)\n"
-            "except Told: print('told')\n")
+            "except Interrupted: print('interrupted')\n"
+        )
         out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-        self.assertEqual(out.stdout, "told\n", out.stderr)
+        self.assertEqual(out.stdout, "interrupted\n", out.stderr)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-# Completion of afplug's commands, options and families for bash.
+# bash completion for afplug: commands, options and families.
 _afplug() {
   local word=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]}
   local commands='families caps explain options constants address listen connect check new'

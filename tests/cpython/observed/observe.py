@@ -1,13 +1,13 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""What an interpreter does with the rows of a table: observe.py TABLE…, a JSON object {label: outcome} on standard output.
+"""Runs the rows of tables on this interpreter: observe.py TABLE… prints a JSON object {label: outcome}.
 
-A table is blocks of lines: a label; indented, code, whose last expression is the value; indented, what comes of it: `-> VALUE`,
-`!! EXCEPTION: WORDS`, or `= stock`, where that depends on the machine.
+A row is three lines: a label; indented, code whose last expression is the value; indented, the outcome: `-> VALUE`,
+`!! EXCEPTION: MESSAGE`, or, if it depends on the machine, `= stock`. The functions below are available to the code.
 """
 
 import ast
-import fcntl
-import io
+import fcntl  # noqa: F401 (imports without use in this file are for the rows of the tables)
+import io  # noqa: F401
 import json
 import os
 import socket
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import warnings
 
-from socket import AF_CAN, AF_INET, AF_INET6, CMSG_LEN, CMSG_SPACE, SOL_CAN_RAW, SOL_SOCKET
+from socket import AF_CAN, AF_INET, AF_INET6, CMSG_LEN, CMSG_SPACE, SOL_CAN_RAW, SOL_SOCKET  # noqa: F401
 from socket import SOCK_DGRAM as DGRAM, SOCK_RAW as RAW, SOCK_SEQPACKET as SEQPACKET, SOCK_STREAM as STREAM
 
 LOCAL = ("127.0.0.1", 0)
@@ -25,13 +25,13 @@ ANY = socket.VMADDR_CID_ANY
 NO_NAME, NO_PGN = socket.J1939_NO_NAME, socket.J1939_NO_PGN
 # Python has names for these from 3.15 on.
 SOL_CAN_ISOTP, CAN_ISOTP_OPTS, CAN_ISOTP_RECV_FC, CAN_ISOTP_LL_OPTS = 106, 1, 2, 5
-PATIENCE = 20
+TIMEOUT = 20
 
 kept = []
 
 
 def keep(thing):
-    """Closes it after the row."""
+    """Registers an object to be closed after the row."""
     kept.append(thing)
     return thing
 
@@ -70,7 +70,7 @@ def packet(kind=RAW):
 
 def vsock(kind=STREAM):
     s = sock(socket.AF_VSOCK, kind)
-    s.settimeout(PATIENCE)
+    s.settimeout(TIMEOUT)
     return s
 
 
@@ -107,14 +107,14 @@ def listener():
 
 
 def refusing():
-    """An address where nobody listens."""
+    """An address that refuses connections."""
     s = tcp()
     s.bind(LOCAL)
     return s.getsockname()
 
 
-def words(call):
-    """Of the error that it ends with."""
+def error_text(call):
+    """The text of the OSError that the call raises."""
     try:
         keep(call())
     except OSError as e:
@@ -129,7 +129,7 @@ def mode(value):
 
 def can():
     s = sock(AF_CAN, RAW, socket.CAN_RAW)
-    s.settimeout(PATIENCE)
+    s.settimeout(TIMEOUT)
     return s
 
 
@@ -145,14 +145,14 @@ def frame(number, data=b""):
 
 def bcm(connected=True):
     s = sock(AF_CAN, DGRAM, socket.CAN_BCM)
-    s.settimeout(PATIENCE)
+    s.settimeout(TIMEOUT)
     if connected:
         s.connect(("vcan0",))
     return s
 
 
 def head(opcode, number, flags=0, first=0, then=0, frames=b""):
-    """struct bcm_msg_head, its intervals in microseconds, and frames."""
+    """struct bcm_msg_head of linux/can/bcm.h, with intervals in microseconds, followed by frames."""
     return struct.pack("@3I4l2I", opcode, flags, 0, 0, first, 0, then, number, len(frames) // 16) + frames
 
 
@@ -168,7 +168,7 @@ def watched(s):
 
 def j1939(number=None):
     s = sock(AF_CAN, DGRAM, socket.CAN_J1939)
-    s.settimeout(PATIENCE)
+    s.settimeout(TIMEOUT)
     if number is not None:
         s.bind(("vcan0", NO_NAME, NO_PGN, number))
     return s
@@ -195,18 +195,18 @@ def rfcomm():
 
 def isotp(*ids):
     s = sock(AF_CAN, DGRAM, socket.CAN_ISOTP)
-    s.settimeout(PATIENCE)
+    s.settimeout(TIMEOUT)
     if ids:
         s.bind(("vcan0", *ids))
     return s
 
 
 def blocks(path):
-    """(label, code, expectation) of a table."""
+    """Reads a table: [(label, code, expected outcome)]."""
     with open(path, encoding="utf-8") as f:
         lines = [line.rstrip("\n") for line in f if line.strip() and not line.startswith("#")]
     if len(lines) % 3 or any(line.startswith(" ") != bool(i % 3) for i, line in enumerate(lines)):
-        raise ValueError(f"{path} is not blocks of three lines")
+        raise ValueError(f"{path} does not consist of blocks of three lines")
     return [(lines[i], lines[i + 1].strip(), lines[i + 2].strip()) for i in range(0, len(lines), 3)]
 
 

@@ -1,5 +1,8 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""What one interpreter has, and what it tells audit hooks: JSON on standard output. names_test.py runs this on both."""
+"""Prints the names, values and audit events of an interpreter's socket module as JSON.
+
+names_test.py runs this on both interpreters.
+"""
 
 import _socket
 import json
@@ -8,12 +11,12 @@ import sys
 
 
 def plain(value):
-    """An argument as it can be compared: without what differs from run to run."""
+    """An argument of an audit event in a form that is the same in each run."""
     return type(value).__name__ if isinstance(value, socket.SocketType) else repr(value)
 
 
 def calls():
-    """Each tells something, whether it comes to a result or not."""
+    """Yields calls that raise audit events, whether they succeed or not."""
     local = ("127.0.0.1", 9)
     yield lambda: socket.gethostname()
     yield lambda: socket.gethostbyname("127.0.0.1")
@@ -44,32 +47,47 @@ def calls():
         yield lambda: s.dup().close()
 
 
-def heard():
-    events, on = [], False
+def audit_events():
+    events, recording = [], False
 
     def hook(event, arguments):
-        if on and event.startswith("socket."):
+        if recording and event.startswith("socket."):
             events.append([event, [plain(a) for a in arguments]])
 
     sys.addaudithook(hook)
     for call in calls():
-        on = True
+        recording = True
         try:
             call()
         except OSError:
             pass
         except TypeError:
             pass
-        on = False
+        recording = False
     return events
 
 
-def values(of):
-    return {name: getattr(of, name) for name in dir(of) if isinstance(getattr(of, name), (int, str)) and name not in ("__doc__", "__file__")}
+def values(module):
+    return {
+        name: getattr(module, name)
+        for name in dir(module)
+        if isinstance(getattr(module, name), (int, str)) and name not in ("__doc__", "__file__")
+    }
 
 
-# What socket.py makes of names that begin alike: which name each number has.
-enumerations = {of.__name__: {member.name: member.value for member in of}
-                for of in (socket.AddressFamily, socket.SocketKind, socket.MsgFlag, socket.AddressInfo)}
+# The enumerations that socket.py creates from names with a common prefix (IntEnum._convert_).
+enumerations = {
+    enumeration.__name__: {member.name: member.value for member in enumeration}
+    for enumeration in (socket.AddressFamily, socket.SocketKind, socket.MsgFlag, socket.AddressInfo)
+}
 
-json.dump({"enumerations": enumerations, "module": dir(_socket), "type": dir(_socket.socket), "values": values(_socket), "heard": heard()}, sys.stdout)
+json.dump(
+    {
+        "enumerations": enumerations,
+        "module": dir(_socket),
+        "type": dir(_socket.socket),
+        "values": values(_socket),
+        "audit_events": audit_events(),
+    },
+    sys.stdout,
+)

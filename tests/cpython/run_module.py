@@ -1,7 +1,8 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""Runs tests of one of CPython's test modules in this process and tells how each ended, a line each: NAME TAB OUTCOME TAB REASON.
+"""Runs tests of one of CPython's test modules in this process.
 
-one_by_one.py MODULE: lists their names. one_by_one.py MODULE -: runs those that standard input names.
+run_module.py MODULE lists the names of the tests. run_module.py MODULE - runs the tests whose names are on stdin, and
+prints NAME TAB OUTCOME TAB REASON for each, where OUTCOME is "started", then "passed", "failed" or "skipped".
 """
 
 import importlib
@@ -10,26 +11,26 @@ import sys
 import unittest
 
 
-class Teller(unittest.TestResult):
+class ReportingResult(unittest.TestResult):
     def __init__(self, out):
         super().__init__()
         self.out = out
-        self.told, self.reason = "passed", ""
+        self.outcome, self.reason = "passed", ""
 
-    def say(self, test, word, reason=""):
-        print(test.id(), word, " ".join(reason.split()), sep="\t", file=self.out, flush=True)
+    def report(self, test, outcome, reason=""):
+        print(test.id(), outcome, " ".join(reason.split()), sep="\t", file=self.out, flush=True)
 
     def startTest(self, test):
         super().startTest(test)
-        self.told, self.reason = "passed", ""
-        self.say(test, "started")
+        self.outcome, self.reason = "passed", ""
+        self.report(test, "started")
 
     def stopTest(self, test):
         super().stopTest(test)
-        self.say(test, self.told, self.reason)
+        self.report(test, self.outcome, self.reason)
 
     def fail(self, test, err):
-        self.told, self.reason = "failed", str(err[1])
+        self.outcome, self.reason = "failed", str(err[1])
         sys.stderr.write(f"== {test.id()}\n{self._exc_info_to_string(err, test)}\n")
 
     def addError(self, test, err):
@@ -47,12 +48,12 @@ class Teller(unittest.TestResult):
 
     def addUnexpectedSuccess(self, test):
         super().addUnexpectedSuccess(test)
-        self.told, self.reason = "failed", "passed, and was expected to fail"
+        self.outcome, self.reason = "failed", "unexpected success"
 
     def addSkip(self, test, reason):
         super().addSkip(test, reason)
-        if self.told == "passed":
-            self.told, self.reason = "skipped", reason
+        if self.outcome == "passed":
+            self.outcome, self.reason = "skipped", reason
 
 
 def cases(suite):
@@ -64,7 +65,7 @@ def cases(suite):
 
 
 def main():
-    # What the tests print themselves must not come between.
+    # The tests' own output to stdout goes to stderr.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     module = importlib.import_module(sys.argv[1])
@@ -78,7 +79,7 @@ def main():
             print(case.id(), file=out)
         return
     wanted = set(sys.stdin.read().split())
-    unittest.TestSuite(c for c in all_cases if c.id() in wanted).run(Teller(out))
+    unittest.TestSuite(c for c in all_cases if c.id() in wanted).run(ReportingResult(out))
     out.flush()
     unittest.doModuleCleanups()
     os._exit(0)
