@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The constants that inet and inet6 have alike. tools/constants writes this file.
+// Constants of both inet and inet6. tools/constants writes this file.
 // clang-format off
 #pragma once
 

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The constants of no family. tools/constants writes this file.
+// Constants that do not belong to an address family. tools/constants writes this file.
 // clang-format off
 #include <afplug/family.hpp>
 
