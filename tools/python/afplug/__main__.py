@@ -1,5 +1,5 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""python3 -m afplug SCRIPT [ARGUMENT …] | -m MODULE … | -c CODE …: what follows is the interpreter's command line."""
+"""python3 -m afplug ARGUMENT…: runs the interpreter with afplug's _socket module with these command-line arguments."""
 
 import os
 import sys

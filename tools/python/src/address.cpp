@@ -12,7 +12,7 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-#include "shape.hpp"
+#include "tuple_layout.hpp"
 
 namespace afplug::python {
 namespace {
@@ -26,17 +26,17 @@ bool is_tuple(PyObject* o, const char* caller, std::string_view family) {
   return false;
 }
 
-// A number of an address that CPython bounds by itself: an OverflowError outside.
-bool read_bounded(PyObject* from, long most, const char* name, const char* caller, std::uint32_t& to) {
+// Reads a number for which CPython checks the range itself; OverflowError if it is out of range.
+bool read_bounded(PyObject* from, long max, const char* name, const char* caller, std::uint32_t& to) {
   const reference number(PyNumber_Index(from));
   if (!number) return false;
   int overflow = 0;
   const long value = PyLong_AsLongAndOverflow(number.get(), &overflow);
-  if (overflow != 0 || value < 0 || value > most) {
-    if (most == 65535)
+  if (overflow != 0 || value < 0 || value > max) {
+    if (max == 65535)
       PyErr_Format(PyExc_OverflowError, "%s(): %s must be 0-65535.", caller, name);
     else
-      PyErr_Format(PyExc_OverflowError, "%s(): %s must be 0-%ld.", caller, name, most);
+      PyErr_Format(PyExc_OverflowError, "%s(): %s must be 0-%ld.", caller, name, max);
     return false;
   }
   to = static_cast<std::uint32_t>(value);
@@ -45,7 +45,7 @@ bool read_bounded(PyObject* from, long most, const char* name, const char* calle
 
 // ---- AF_INET, AF_INET6 ----
 
-bool read_inet(const state& m, const basic_protocol& who, PyObject* from, address& to, const char* caller,
+bool read_inet(const state& m, const basic_protocol& protocol, PyObject* from, address& to, const char* caller,
                const char* family) {
   if (!is_tuple(from, caller, family)) return false;
   if (PyTuple_GET_SIZE(from) != 2) {
@@ -60,11 +60,11 @@ bool read_inet(const state& m, const basic_protocol& who, PyObject* from, addres
     return false;
   auto& in = reinterpret_cast<::sockaddr_in&>(found);
   in.sin_port = htons(static_cast<std::uint16_t>(port));
-  to = address(&in, sizeof in, who);
+  to = address(&in, sizeof in, protocol);
   return true;
 }
 
-bool read_inet6(const state& m, const basic_protocol& who, PyObject* from, address& to, const char* caller) {
+bool read_inet6(const state& m, const basic_protocol& protocol, PyObject* from, address& to, const char* caller) {
   if (!is_tuple(from, caller, "AF_INET6")) return false;
   const auto size = PyTuple_GET_SIZE(from);
   if (size < 2 || size > 4) {
@@ -84,7 +84,7 @@ bool read_inet6(const state& m, const basic_protocol& who, PyObject* from, addre
   in.sin6_port = htons(static_cast<std::uint16_t>(port));
   in.sin6_flowinfo = htonl(flow);
   in.sin6_scope_id = scope;
-  to = address(&in, sizeof in, who);
+  to = address(&in, sizeof in, protocol);
   return true;
 }
 
@@ -96,7 +96,7 @@ PyObject* inet6_object(const ::sockaddr_in6& a) {
 
 // ---- AF_UNIX ----
 
-bool read_unix(const basic_protocol& who, PyObject* from, address& to) {
+bool read_unix(const basic_protocol& protocol, PyObject* from, address& to) {
   reference encoded;
   if (PyUnicode_Check(from)) {
     encoded.reset(PyUnicode_EncodeFSDefault(from));
@@ -109,14 +109,14 @@ bool read_unix(const basic_protocol& who, PyObject* from, address& to) {
   out.sun_family = AF_UNIX;
   const auto size = static_cast<std::size_t>(path.len);
   const auto* at = static_cast<const char*>(path.buf);
-  // An abstract name may fill the room; a path has its NUL.
+  // unix(7): a path ends with NUL; an abstract name does not and may fill sun_path.
   const bool abstract = size == 0 || at[0] == '\0';
   if (size > sizeof out.sun_path - (abstract ? 0 : 1)) {
     PyErr_SetString(PyExc_OSError, "AF_UNIX path too long");
     return false;
   }
   std::copy_n(at, size, out.sun_path);
-  to = address(&out, offsetof(::sockaddr_un, sun_path) + size + (abstract ? 0 : 1), who);
+  to = address(&out, offsetof(::sockaddr_un, sun_path) + size + (abstract ? 0 : 1), protocol);
   return true;
 }
 
@@ -127,7 +127,7 @@ PyObject* unix_object(const address& a) {
   return PyUnicode_DecodeFSDefaultAndSize(path, static_cast<Py_ssize_t>(::strnlen(path, size)));
 }
 
-// ---- all others: by the family's fields ----
+// ---- other families: by their fields ----
 
 bool is_number(std::uint32_t kind) noexcept { return kind != AFPLUG_KIND_TEXT && kind != AFPLUG_KIND_BYTES; }
 
@@ -144,7 +144,7 @@ bool read_bytes(PyObject* from, std::string& to) {
   return true;
 }
 
-std::uint64_t most_of(std::uint32_t kind) noexcept {
+std::uint64_t max_value(std::uint32_t kind) noexcept {
   switch (kind) {
     case AFPLUG_KIND_U8:
       return 0xff;
@@ -161,7 +161,7 @@ bool is_signed(std::uint32_t kind) noexcept {
   return kind == AFPLUG_KIND_I8 || kind == AFPLUG_KIND_I16 || kind == AFPLUG_KIND_I32 || kind == AFPLUG_KIND_I64;
 }
 
-// A number that `wraps` is cut to the field's size.
+// `wraps`: truncate numbers that are out of the field's range instead of raising OverflowError.
 bool read_field(PyObject* from, const afplug_member& field, field_value& to, bool wraps = false) {
   if (!is_number(field.kind)) {
     if (field.kind == AFPLUG_KIND_BYTES && PyUnicode_Check(from)) {
@@ -188,22 +188,22 @@ bool read_field(PyObject* from, const afplug_member& field, field_value& to, boo
     return true;
   }
   if (wraps) {
-    to = std::uint64_t{PyLong_AsUnsignedLongLongMask(number.get()) & most_of(field.kind)};
+    to = std::uint64_t{PyLong_AsUnsignedLongLongMask(number.get()) & max_value(field.kind)};
     return true;
   }
   const bool negative = overflow < 0 || (overflow == 0 && low < 0);
   const auto value = negative ? 0 : PyLong_AsUnsignedLongLong(number.get());
-  if (negative || PyErr_Occurred() || value > most_of(field.kind)) {
+  if (negative || PyErr_Occurred() || value > max_value(field.kind)) {
     PyErr_Clear();
     PyErr_Format(PyExc_OverflowError, "%s must be 0-%llu", field.name,
-                 static_cast<unsigned long long>(most_of(field.kind)));
+                 static_cast<unsigned long long>(max_value(field.kind)));
     return false;
   }
   to = std::uint64_t{value};
   return true;
 }
 
-bool refuse_fields(const error_code& ec) {
+bool raise_field_error(const error_code& ec) {
   if (ec == boost::system::errc::result_out_of_range) {
     PyErr_SetString(PyExc_OverflowError, std::string(last_detail()).c_str());
   } else {
@@ -212,14 +212,14 @@ bool refuse_fields(const error_code& ec) {
   return false;
 }
 
-bool is_path(PyObject* item) {
+bool check_path(PyObject* item) {
   PyObject* encoded = nullptr;
   if (PyUnicode_FSConverter(item, &encoded) == 0) return false;
   Py_DECREF(encoded);
   return true;
 }
 
-bool has_no_nul(PyObject* item) {
+bool check_no_nul(PyObject* item) {
   std::string value;
   if (!read_bytes(item, value)) return false;
   const bool cut = value.find('\0') != std::string::npos;
@@ -227,33 +227,33 @@ bool has_no_nul(PyObject* item) {
   return !cut;
 }
 
-// An interface to be bound to or sent through; CPython looks it up, and there is none with no name.
-bool is_interface(PyObject* item, const char* usage) {
+// Checks the interface of an AF_PACKET address. CPython looks it up, which fails with ENODEV for an empty name.
+bool check_interface(PyObject* item, const char* usage) {
   if (!PyUnicode_Check(item) && !PyBytes_Check(item)) {
     PyErr_SetString(PyExc_TypeError, usage);
     return false;
   }
-  if (!has_no_nul(item)) return false;
+  if (!check_no_nul(item)) return false;
   if (PyObject_IsTrue(item) != 0) return true;
   errno = ENODEV;
   return raise_errno() != nullptr;
 }
 
-bool is_tipc_type(PyObject* item) {
+bool check_tipc_type(PyObject* item) {
   const int type = as_int(item);
   if (type == TIPC_ADDR_NAMESEQ || type == TIPC_ADDR_NAME || type == TIPC_ADDR_ID) return true;
   if (!PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "Invalid address type");
   return false;
 }
 
-bool at_most(PyObject* item, std::size_t most, PyObject* kind, const char* words) {
+bool check_size(PyObject* item, std::size_t max, PyObject* exception, const char* message) {
   std::string value;
   if (!read_bytes(item, value)) return false;
-  if (value.size() > most) PyErr_SetString(kind, words);
-  return value.size() <= most;
+  if (value.size() > max) PyErr_SetString(exception, message);
+  return value.size() <= max;
 }
 
-bool is_guid(PyObject* item, std::string_view field, const char* caller) {
+bool check_guid(PyObject* item, std::string_view field, const char* caller) {
   std::string text_form;
   if (!read_bytes(item, text_form)) return false;
   constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -265,110 +265,111 @@ bool is_guid(PyObject* item, std::string_view field, const char* caller) {
   return good;
 }
 
-bool wrong_format(const char* caller) {
+bool raise_wrong_format(const char* caller) {
   PyErr_Format(PyExc_OSError, "%s(): wrong format", caller);
   return false;
 }
 
-// The first element of a Bluetooth address: text, of SCO bytes as well.
-bool is_device(const shape& s, PyObject* item, const char* caller) {
+// Checks the first element of a Bluetooth address: str, or bytes for SCO.
+bool check_bluetooth_device(const tuple_layout& s, PyObject* item, const char* caller) {
   if (s.fields[0] != "bdaddr") return true;
   const bool sco = s.fields.size() == 1;
-  if (!PyUnicode_Check(item) && !(sco && PyBytes_Check(item))) return wrong_format(caller);
-  if (has_no_nul(item)) return true;
+  if (!PyUnicode_Check(item) && !(sco && PyBytes_Check(item))) return raise_wrong_format(caller);
+  if (check_no_nul(item)) return true;
   if (sco) return false;
   PyErr_Clear();
-  return wrong_format(caller);
+  return raise_wrong_format(caller);
 }
 
-// CPython says these before anybody looks at the fields.
-bool usual_limits(const shape& s, PyObject* tuple, const char* caller) {
+// Checks elements as CPython's getsockaddrarg does, with its error messages, before the fields are converted.
+bool check_elements(const tuple_layout& s, PyObject* tuple, const char* caller) {
   const auto item = [tuple](Py_ssize_t i) { return PyTuple_GET_ITEM(tuple, i); };
   std::uint32_t ignored = 0;
   if (s.fields[0] == "vm_id") {
     if (PyUnicode_Check(item(0)) && PyUnicode_Check(item(1)))
-      return is_guid(item(0), "vm_id", caller) && is_guid(item(1), "service_id", caller);
+      return check_guid(item(0), "vm_id", caller) && check_guid(item(1), "service_id", caller);
     PyErr_SetString(PyExc_TypeError, s.usage);
     return false;
   }
   switch (s.family) {
     case AF_CAN:
-      return is_path(item(0)) && at_most(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
+      return check_path(item(0)) && check_size(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
     case AF_PACKET:
-      return is_interface(item(0), s.usage) &&
-             at_most(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
+      return check_interface(item(0), s.usage) &&
+             check_size(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
              read_bounded(item(1), 65535, "proto", caller, ignored) &&
              (PyTuple_GET_SIZE(tuple) < 5 ||
-              at_most(item(4), 8, PyExc_ValueError, "Hardware address must be 8 bytes or less"));
+              check_size(item(4), 8, PyExc_ValueError, "Hardware address must be 8 bytes or less"));
     case AF_ALG:
-      return has_no_nul(item(0)) && has_no_nul(item(1)) &&
-             at_most(item(0), 13, PyExc_ValueError, "AF_ALG type too long.") &&
-             at_most(item(1), 63, PyExc_ValueError, "AF_ALG name too long.");
+      return check_no_nul(item(0)) && check_no_nul(item(1)) &&
+             check_size(item(0), 13, PyExc_ValueError, "AF_ALG type too long.") &&
+             check_size(item(1), 63, PyExc_ValueError, "AF_ALG name too long.");
     case AF_TIPC:
-      return is_tipc_type(item(0));
+      return check_tipc_type(item(0));
     case AF_BLUETOOTH:
-      return is_device(s, item(0), caller);
+      return check_bluetooth_device(s, item(0), caller);
     default:
       return true;
   }
 }
 
-bool read_by_shape(const basic_protocol& who, const shape& s, PyObject* from, address& to, const char* caller) {
+bool read_by_layout(const basic_protocol& protocol, const tuple_layout& s, PyObject* from, address& to,
+                    const char* caller) {
   const bool bluetooth = s.family == AF_BLUETOOTH;
   const bool is_sco = bluetooth && s.fields.size() == 1;
-  if (is_sco && PyTuple_Check(from)) return wrong_format(caller);
+  if (is_sco && PyTuple_Check(from)) return raise_wrong_format(caller);
   reference one;
   if (bluetooth && !PyTuple_Check(from) && s.required == 1) from = (one.reset(PyTuple_Pack(1, from)), one.get());
   if (!from) return false;
-  if (bluetooth && !PyTuple_Check(from)) return wrong_format(caller);
-  if (!bluetooth && !is_tuple(from, caller, who.owner()->name())) return false;
+  if (bluetooth && !PyTuple_Check(from)) return raise_wrong_format(caller);
+  if (!bluetooth && !is_tuple(from, caller, protocol.owner()->name())) return false;
   const auto size = static_cast<std::size_t>(PyTuple_GET_SIZE(from));
   if (size < s.required || size > s.fields.size()) {
-    if (bluetooth) return wrong_format(caller);
+    if (bluetooth) return raise_wrong_format(caller);
     PyErr_SetString(PyExc_TypeError, s.usage);
     return false;
   }
-  if (!usual_limits(s, from, caller)) return false;
-  const auto table = who.owner()->address_fields();
+  if (!check_elements(s, from, caller)) return false;
+  const auto table = protocol.owner()->address_fields();
   std::vector<field_value> values(table.size());
   for (std::size_t i = 0; i < size; ++i) {
     const auto at =
         std::ranges::find(table, s.fields[i], [](const afplug_member& m) { return std::string_view(m.name); });
     if (at == table.end()) continue;
-    // test_socket has the kernel refuse what is no node.
+    // AF_QIPCRTR: CPython truncates numbers, and its test_socket expects the kernel to reject the address.
     if (read_field(PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)), *at,
                    values[static_cast<std::size_t>(at - table.begin())], s.family == AF_QIPCRTR))
       continue;
     if (!bluetooth) return false;
     PyErr_Clear();
-    return wrong_format(caller);
+    return raise_wrong_format(caller);
   }
   error_code ec;
-  to = address::from_fields(who, values, ec);
+  to = address::from_fields(protocol, values, ec);
   if (!ec) return true;
   if (bluetooth && ec == errc::malformed_address) {
     PyErr_SetString(PyExc_OSError, "bad bluetooth address");
     return false;
   }
-  return refuse_fields(ec);
+  return raise_field_error(ec);
 }
 
-// A family that CPython does not know: its text form, or its fields.
-bool read_by_fields(const basic_protocol& who, PyObject* from, address& to) {
+// Reads an address of a family that CPython does not support: its text form, or a tuple of its fields.
+bool read_by_fields(const basic_protocol& protocol, PyObject* from, address& to) {
   error_code ec;
   if (PyUnicode_Check(from)) {
     std::string form;
     if (!read_bytes(from, form)) return false;
-    to = address::parse(who, form, ec);
-    return !ec || refuse_fields(ec);
+    to = address::parse(protocol, form, ec);
+    return !ec || raise_field_error(ec);
   }
   reference one;
   if (!PyTuple_Check(from)) from = (one.reset(PyTuple_Pack(1, from)), one.get());
   if (!from) return false;
-  const auto table = who.owner()->address_fields();
+  const auto table = protocol.owner()->address_fields();
   const auto size = static_cast<std::size_t>(PyTuple_GET_SIZE(from));
   if (size > table.size()) {
-    PyErr_Format(PyExc_TypeError, "%s address has %zu elements at most", std::string(who.owner()->name()).c_str(),
+    PyErr_Format(PyExc_TypeError, "%s address has %zu elements at most", std::string(protocol.owner()->name()).c_str(),
                  table.size());
     return false;
   }
@@ -376,8 +377,8 @@ bool read_by_fields(const basic_protocol& who, PyObject* from, address& to) {
   for (std::size_t i = 0; i < size; ++i)
     if (PyObject* item = PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)); item != Py_None)
       if (!read_field(item, table[i], values[i])) return false;
-  to = address::from_fields(who, values, ec);
-  return !ec || refuse_fields(ec);
+  to = address::from_fields(protocol, values, ec);
+  return !ec || raise_field_error(ec);
 }
 
 struct to_object {
@@ -395,25 +396,25 @@ bool is_number(const field_value& v, std::uint64_t n) {
   return u && *u == n;
 }
 
-// What CPython leaves out of a tuple where it says nothing: an L2CAP channel id, an HCI channel.
-void shorten(const basic_protocol& who, std::vector<field_value>& values) {
-  const bool l2cap = who.asked_protocol() == 0, hci = who.asked_protocol() == 1;
+// Removes the elements that CPython omits from Bluetooth addresses if they are 0: L2CAP cid and type, HCI channel.
+void omit_default_elements(const basic_protocol& protocol, std::vector<field_value>& values) {
+  const bool l2cap = protocol.asked_protocol() == 0, hci = protocol.asked_protocol() == 1;
   if (l2cap && values.size() == 4 && is_number(values[3], 0)) values.pop_back();
   if (l2cap && values.size() == 3 && is_number(values[2], 0)) values.pop_back();
   if (hci && values.size() == 2 && is_number(values[1], 0)) values.pop_back();
 }
 
-PyObject* fields_object(const address& a, const basic_protocol& who) {
+PyObject* fields_object(const address& a, const basic_protocol& protocol) {
   const auto all = a.fields();
   std::vector<field_value> values;
-  if (const auto* s = find_shape(who)) {
+  if (const auto* s = find_tuple_layout(protocol)) {
     for (const auto name : s->fields) values.push_back(a.field(name));
   } else {
     for (const auto& f : all)
       if (f.value.index() != 0) values.push_back(f.value);
   }
   if (a.family() == AF_BLUETOOTH) {
-    shorten(who, values);
+    omit_default_elements(protocol, values);
     if (values.size() == 1) return std::visit(to_object(), values[0]);
   }
   reference tuple(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
@@ -427,34 +428,34 @@ PyObject* fields_object(const address& a, const basic_protocol& who) {
 
 }  // namespace
 
-bool read_address(const state& m, const basic_protocol& who, int family, PyObject* from, address& to,
+bool read_address(const state& m, const basic_protocol& protocol, int family, PyObject* from, address& to,
                   const char* caller) {
   switch (family) {
     case AF_UNIX:
-      return read_unix(who, from, to);
+      return read_unix(protocol, from, to);
     case AF_INET:
-      return read_inet(m, who, from, to, caller, "AF_INET");
+      return read_inet(m, protocol, from, to, caller, "AF_INET");
     case AF_RDS:
-      return read_inet(m, who, from, to, caller, "AF_RDS");
+      return read_inet(m, protocol, from, to, caller, "AF_RDS");
     case AF_INET6:
-      return read_inet6(m, who, from, to, caller);
+      return read_inet6(m, protocol, from, to, caller);
     default:
       break;
   }
-  if (!who.owner()) {
+  if (!protocol.owner()) {
     PyErr_Format(PyExc_OSError, "%s(): bad family", caller);
     return false;
   }
   try {
-    if (const auto* s = find_shape(who)) return read_by_shape(who, *s, from, to, caller);
-    return read_by_fields(who, from, to);
+    if (const auto* s = find_tuple_layout(protocol)) return read_by_layout(protocol, *s, from, to, caller);
+    return read_by_fields(protocol, from, to);
   } catch (...) {
     raise_current();
     return false;
   }
 }
 
-PyObject* address_object(address a, const basic_protocol& who) {
+PyObject* address_object(address a, const basic_protocol& protocol) {
   if (a.empty()) Py_RETURN_NONE;
   const auto* sa = a.data();
   if (a.family() == AF_INET) {
@@ -464,10 +465,10 @@ PyObject* address_object(address a, const basic_protocol& who) {
   }
   if (a.family() == AF_INET6) return inet6_object(*reinterpret_cast<const ::sockaddr_in6*>(sa));
   if (a.family() == AF_UNIX) return unix_object(a);
-  if (who.owner() && (who.owner()->number() == a.family() || who.family() == a.family())) {
-    a.protocol(who);
+  if (protocol.owner() && (protocol.owner()->number() == a.family() || protocol.family() == a.family())) {
+    a.protocol(protocol);
     try {
-      if (!a.fields().empty()) return fields_object(a, who);
+      if (!a.fields().empty()) return fields_object(a, protocol);
     } catch (...) {
       return raise_current();
     }

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses: Python's tuples (PARITY §6) and afplug's values, both ways.
+// Conversion between afplug's addresses and Python's, whose form depends on the family: see "Socket families" in the
+// documentation of Python's socket module.
 #pragma once
 
 #include <sys/socket.h>
@@ -11,22 +12,23 @@
 
 namespace afplug::python {
 
-/// Reads Python's address for a socket of `family`; `caller` is the method, for messages. False: an exception is set.
-bool read_address(const state& m, const basic_protocol& who, int family, PyObject* from, address& to,
+/// Converts a Python address for a socket of `family`. `caller`: name of the method, for error messages. Returns false
+/// with an exception set if it fails.
+bool read_address(const state& m, const basic_protocol& protocol, int family, PyObject* from, address& to,
                   const char* caller);
-/// Python's form of an address; None where there is none.
-PyObject* address_object(address a, const basic_protocol& who);
+/// Converts an address to its Python form; None if it is empty.
+PyObject* address_object(address a, const basic_protocol& protocol);
 
-/// A host name as the C library takes it: str (IDNA where it is not ASCII), bytes or bytearray. False: an exception is
-/// set.
+/// Converts a host name (str, bytes or bytearray) for the C library; str that is not ASCII is encoded with IDNA.
+/// Returns false with an exception set if it fails.
 bool read_host(PyObject* from, std::string& to);
-/// The first address of a host (digits, a name, "" and "<broadcast>"), of AF_INET, AF_INET6, or either. False: an
-/// exception is set.
+/// The first address of a host (a numeric address, a name, "" or "<broadcast>") of `family`, which is AF_INET, AF_INET6
+/// or AF_UNSPEC. Returns false with an exception set if it fails.
 bool resolve(const state& m, const std::string& host, int family, ::sockaddr_storage& to);
-/// Host text of an AF_INET or AF_INET6 address.
+/// The host of an AF_INET or AF_INET6 address in numeric form.
 PyObject* host_object(const ::sockaddr* a);
 
-/// Raises a gaierror by EAI_*, an OSError for EAI_SYSTEM. Always null.
+/// Raises gaierror for an EAI_* code, OSError for EAI_SYSTEM. Returns null.
 PyObject* raise_gai(const state& m, int code);
 
 }  // namespace afplug::python

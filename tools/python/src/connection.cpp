@@ -1,15 +1,15 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Methods of a socket's life, its modes, its names and its connections.
+// Socket methods: connections, addresses, timeout, closing.
 #include <algorithm>
 
 #include "address.hpp"
-#include "object.hpp"
+#include "socket_object.hpp"
 
 namespace afplug::python {
 namespace {
 
-object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
+socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
 
 bool audit(const char* event, PyObject* self, PyObject* to) { return PySys_Audit(event, "OO", self, to) == 0; }
 
@@ -21,7 +21,7 @@ PyObject* accept(PyObject* o, PyObject*) {
   const reference from(address_object(peer, self->protocol()));
   if (!from) return nullptr;
   if (made.in_user_space())
-    return Py_BuildValue("iO", park(std::make_shared<afplug::socket>(std::move(made))), from.get());
+    return Py_BuildValue("iO", store_detached(std::make_shared<afplug::socket>(std::move(made))), from.get());
   error_code ec;
   return Py_BuildValue("iO", made.detach(ec), from.get());
 }
@@ -56,7 +56,7 @@ PyObject* connect_ex(PyObject* o, PyObject* where) {
   if (!s) return PyLong_FromLong(EBADF);
   error_code ec;
   try {
-    const without_gil outside;
+    const gil_scoped_release released;
     s->connect(to, ec);
   } catch (...) {
     return raise_current();
@@ -102,8 +102,8 @@ PyObject* close(PyObject* o, PyObject*) {
   self->sock_fd = -1;
   error_code ec;
   if (s) {
-    const without_gil outside;
-    // A family in user space closes when the last call that is under way in another thread has ended.
+    const gil_scoped_release released;
+    // In user space, a call that is running in another thread keeps the socket open until it returns.
     if (!s->in_user_space() || s.use_count() == 1) s->close(ec);
   }
   if (ec) return raise(ec);
@@ -118,7 +118,7 @@ PyObject* detach(PyObject* o, PyObject*) {
   self->sock_fd = -1;
   error_code ec;
   if (s && s->in_user_space())
-    park(s);
+    store_detached(s);
   else if (s)
     static_cast<void>(s->detach(ec));
   return PyLong_FromLong(fd);
@@ -126,8 +126,8 @@ PyObject* detach(PyObject* o, PyObject*) {
 
 PyObject* fileno(PyObject* o, PyObject*) { return PyLong_FromLong(self_of(o)->sock_fd); }
 
-PyObject* set_mode(object* self, std::int64_t t) {
-  if (!call(self, [&](afplug::socket& s, error_code& ec) { s.timeout(as_limit(t), ec); })) return nullptr;
+PyObject* set_mode(socket_object* self, std::int64_t t) {
+  if (!call(self, [&](afplug::socket& s, error_code& ec) { s.timeout(to_duration(t), ec); })) return nullptr;
   self->sock_timeout = t;
   Py_RETURN_NONE;
 }
@@ -154,9 +154,9 @@ PyMethodDef connection_methods[] = {
     {"close", close, METH_NOARGS, "close()"},
     {"connect", connect, METH_O, "connect(address)"},
     {"connect_ex", connect_ex, METH_O, "connect_ex(address) -> errno, 0 for success"},
-    {"detach", detach, METH_NOARGS, "detach() -> descriptor, which is the caller's now"},
-    {"fileno", fileno, METH_NOARGS, "fileno() -> descriptor, -1 where closed"},
-    {"getblocking", getblocking, METH_NOARGS, "getblocking() -> whether it has not timeout 0"},
+    {"detach", detach, METH_NOARGS, "detach() -> descriptor, which the caller must close"},
+    {"fileno", fileno, METH_NOARGS, "fileno() -> descriptor, -1 if closed"},
+    {"getblocking", getblocking, METH_NOARGS, "getblocking() -> False if the timeout is 0, else True"},
     {"getpeername", getpeername, METH_NOARGS, "getpeername() -> address"},
     {"getsockname", getsockname, METH_NOARGS, "getsockname() -> address"},
     {"gettimeout", gettimeout, METH_NOARGS, "gettimeout() -> seconds or None"},

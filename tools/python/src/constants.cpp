@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Constants, from afplug's own tables: those of no family, and those of every family that is there.
+// The constants of the module: afplug's tables of general constants and those of all families that have a plugin.
 #include <afplug/family.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
@@ -13,20 +13,20 @@
 namespace afplug::python {
 namespace {
 
-// socket.py makes enumerations of all names that begin with AF_ and SOCK_: second names of a number, and what is no
-// kind of socket, would take the place of AF_UNIX and SOCK_STREAM there.
-constexpr std::array<std::string_view, 2> second_names{"AF_FILE", "AF_LOCAL"};
-constexpr std::array<std::string_view, 9> kinds{"SOCK_STREAM", "SOCK_DGRAM",     "SOCK_RAW",
-                                                "SOCK_RDM",    "SOCK_SEQPACKET", "SOCK_DCCP",
-                                                "SOCK_PACKET", "SOCK_CLOEXEC",   "SOCK_NONBLOCK"};
+// socket.py converts all names that begin with AF_ and SOCK_ to enumerations (IntEnum._convert_). Aliases of AF_UNIX,
+// and SOCK_* constants that are not socket types, would replace the names of members there, and are excluded.
+constexpr std::array<std::string_view, 2> excluded_aliases{"AF_FILE", "AF_LOCAL"};
+constexpr std::array<std::string_view, 9> socket_types{"SOCK_STREAM", "SOCK_DGRAM",     "SOCK_RAW",
+                                                       "SOCK_RDM",    "SOCK_SEQPACKET", "SOCK_DCCP",
+                                                       "SOCK_PACKET", "SOCK_CLOEXEC",   "SOCK_NONBLOCK"};
 
-bool is_kept_out(std::string_view name) {
-  if (name.starts_with("SOCK_")) return std::ranges::find(kinds, name) == kinds.end();
-  return std::ranges::find(second_names, name) != second_names.end();
+bool is_excluded(std::string_view name) {
+  if (name.starts_with("SOCK_")) return std::ranges::find(socket_types, name) == socket_types.end();
+  return std::ranges::find(excluded_aliases, name) != excluded_aliases.end();
 }
 
 bool add(PyObject* module, const constant& c) {
-  if (is_kept_out(c.name)) return true;
+  if (is_excluded(c.name)) return true;
   const reference value(c.text ? PyUnicode_FromString(c.text) : PyLong_FromLongLong(c.value));
   return value && PyObject_SetAttrString(module, c.name, value.get()) == 0;
 }

@@ -1,17 +1,17 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Sending and receiving one buffer.
+// Socket methods that send or receive one buffer.
 #include <poll.h>
 
 #include <algorithm>
 
 #include "address.hpp"
-#include "object.hpp"
+#include "socket_object.hpp"
 
 namespace afplug::python {
 namespace {
 
-object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
+socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
 
 PyObject* count(std::size_t n) { return PyLong_FromSize_t(n); }
 
@@ -36,7 +36,7 @@ PyObject* sendall(PyObject* o, PyObject* args) {
   const auto limit = self->sock_timeout;
   const auto until =
       clock::now() + std::chrono::nanoseconds(limit > 0 ? std::min<std::int64_t>(limit, INT64_MAX / 4) : 0);
-  // A piece at a time: signal handlers run between two.
+  // Send in parts, so that Python's signal handlers run between them.
   do {
     if (limit > 0 && clock::now() >= until) return raise(make_error_code(errc::timed_out));
     std::size_t n = 0;
@@ -45,7 +45,7 @@ PyObject* sendall(PyObject* o, PyObject* args) {
             n = s.send(const_bytes(at, left), flags, ec);
             return;
           }
-          // One deadline for the whole: each piece gets what is left of it.
+          // The timeout applies to the whole call: wait only for the remaining time.
           n = s.send(const_bytes(at, left), flags | MSG_DONTWAIT, ec);
           if (!ec || (ec != boost::system::errc::operation_would_block &&
                       ec != boost::system::errc::resource_unavailable_try_again))
@@ -83,8 +83,8 @@ PyObject* sendto(PyObject* o, PyObject* args) {
   return count(n);
 }
 
-// Receives into a new bytes object, cut to what came. `from`: null where nobody asks.
-PyObject* receive(object* self, Py_ssize_t size, int flags, address* from) {
+// Receives into a new bytes object. `from` receives the sender's address if it is not null.
+PyObject* receive(socket_object* self, Py_ssize_t size, int flags, address* from) {
   reference made(PyBytes_FromStringAndSize(nullptr, size));
   if (!made) return nullptr;
   const mutable_bytes into(PyBytes_AS_STRING(made.get()), static_cast<std::size_t>(size));
@@ -120,8 +120,8 @@ PyObject* recvfrom(PyObject* o, PyObject* args) {
   return where ? PyTuple_Pack(2, data.get(), where.get()) : nullptr;
 }
 
-// What recv_into and recvfrom_into share. False: an exception is set.
-bool receive_into(object* self, PyObject* args, PyObject* kwargs, bool named, std::size_t& got, address* from) {
+// Implements recv_into and recvfrom_into (`named`). Returns false with an exception set if it fails.
+bool receive_into(socket_object* self, PyObject* args, PyObject* kwargs, bool named, std::size_t& got, address* from) {
   static const char* names[] = {"buffer", "nbytes", "flags", nullptr};
   buffer into;
   Py_ssize_t size = 0;
@@ -142,9 +142,9 @@ bool receive_into(object* self, PyObject* args, PyObject* kwargs, bool named, st
     return false;
   }
   if (size == 0 && !named) return true;
-  const mutable_bytes room(into.buf, static_cast<std::size_t>(size));
+  const mutable_bytes target(into.buf, static_cast<std::size_t>(size));
   return call(self, [&](afplug::socket& s, error_code& ec) {
-    got = from ? s.recvfrom(room, *from, flags, ec) : s.recv(room, flags, ec);
+    got = from ? s.recvfrom(target, *from, flags, ec) : s.recv(target, flags, ec);
   });
 }
 

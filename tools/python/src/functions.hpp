@@ -1,17 +1,17 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The module's functions, by file.
+// The module's functions.
 #pragma once
 
 #include "python.hpp"
 
 namespace afplug::python {
 
-extern PyMethodDef lookup_functions[];  // lookup.cpp: hosts, services, protocols
-extern PyMethodDef number_functions[];  // number.cpp: byte order, packed addresses, sizes of ancillary data
-extern PyMethodDef system_functions[];  // system.cpp: descriptors, pairs, interfaces, this machine
+extern PyMethodDef lookup_functions[];      // lookup.cpp: hosts, services, protocols
+extern PyMethodDef conversion_functions[];  // conversion.cpp: byte order, packed addresses, sizes of ancillary data
+extern PyMethodDef system_functions[];      // system.cpp: descriptors, pairs, interfaces, this machine
 
-/// Adds every constant that afplug knows. False: an exception is set.
+/// Adds all constants to the module. Returns false with an exception set if it fails.
 bool add_constants(PyObject* module);
 
 }  // namespace afplug::python

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Host names in addresses: digits never reach the resolver; a name gives its first address.
+// Host names in addresses, resolved as CPython's setipaddr does: numeric addresses without the resolver; the first
+// address of a name.
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -46,12 +47,12 @@ bool read_host(PyObject* from, std::string& to) {
 
 namespace {
 
-bool ask(const state& m, const char* host, const char* service, const ::addrinfo& hints, ::sockaddr_storage& to,
-         bool single) {
+bool call_getaddrinfo(const state& m, const char* host, const char* service, const ::addrinfo& hints,
+                      ::sockaddr_storage& to, bool single) {
   ::addrinfo* found = nullptr;
   int code = 0;
   {
-    const without_gil outside;
+    const gil_scoped_release released;
     code = ::getaddrinfo(host, service, &hints, &found);
   }
   if (code != 0) {
@@ -73,7 +74,7 @@ bool resolve(const state& m, const std::string& host, int family, ::sockaddr_sto
   if (host.empty()) {
     hints.ai_socktype = SOCK_DGRAM;
     hints.ai_flags = AI_PASSIVE;
-    return ask(m, nullptr, "0", hints, to, true);
+    return call_getaddrinfo(m, nullptr, "0", hints, to, true);
   }
   auto& in = reinterpret_cast<::sockaddr_in&>(to);
   auto& in6 = reinterpret_cast<::sockaddr_in6&>(to);
@@ -94,16 +95,16 @@ bool resolve(const state& m, const std::string& host, int family, ::sockaddr_sto
     in6.sin6_family = AF_INET6;
     return true;
   }
-  return ask(m, host.c_str(), nullptr, hints, to, false);
+  return call_getaddrinfo(m, host.c_str(), nullptr, hints, to, false);
 }
 
 PyObject* host_object(const ::sockaddr* a) {
-  char room[INET6_ADDRSTRLEN];
+  char text_buffer[INET6_ADDRSTRLEN];
   const void* at = a->sa_family == AF_INET
                        ? static_cast<const void*>(&reinterpret_cast<const ::sockaddr_in*>(a)->sin_addr)
                        : static_cast<const void*>(&reinterpret_cast<const ::sockaddr_in6*>(a)->sin6_addr);
-  if (!::inet_ntop(a->sa_family, at, room, sizeof room)) return raise_errno();
-  return PyUnicode_FromString(room);
+  if (!::inet_ntop(a->sa_family, at, text_buffer, sizeof text_buffer)) return raise_errno();
+  return PyUnicode_FromString(text_buffer);
 }
 
 }  // namespace afplug::python

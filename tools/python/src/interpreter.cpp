@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A Python interpreter like the system's own whose `_socket` is afplug's: every option works as ever, and child
-// processes that a program starts by sys.executable are the same.
+// A Python interpreter with afplug's `_socket` built in. It has the options of the system's interpreter, and is
+// sys.executable, so that child processes use it too.
 #include "python.hpp"
 
 #include <algorithm>

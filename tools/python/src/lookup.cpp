@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Hosts, services and protocols, asked of the C library: its answers and its words are what Python programs know.
+// Lookup functions for hosts, services and protocols. They call the C library, not afplug's resolver, so that results
+// and error messages are those of CPython.
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -18,35 +19,35 @@ namespace {
 
 // ---- getaddrinfo, getnameinfo ----
 
-// What getaddrinfo takes for a host: None, str, bytes. False: an exception is set.
-bool read_name(PyObject* from, reference& kept, const char*& to, const char* complaint) {
+// Converts the host argument of getaddrinfo: None, str or bytes. Returns false with an exception set if it fails.
+bool read_host_argument(PyObject* from, reference& owner, const char*& to, const char* message) {
   if (from == Py_None) {
     to = nullptr;
     return true;
   }
   if (PyUnicode_Check(from)) {
-    kept.reset(PyUnicode_AsEncodedString(from, "idna", nullptr));
-    if (!kept) return false;
-    to = PyBytes_AS_STRING(kept.get());
+    owner.reset(PyUnicode_AsEncodedString(from, "idna", nullptr));
+    if (!owner) return false;
+    to = PyBytes_AS_STRING(owner.get());
     return true;
   }
   if (PyBytes_Check(from)) {
     to = PyBytes_AS_STRING(from);
     return true;
   }
-  PyErr_SetString(PyExc_TypeError, complaint);
+  PyErr_SetString(PyExc_TypeError, message);
   return false;
 }
 
-bool read_port(PyObject* from, reference& kept, const char*& to) {
+bool read_port_argument(PyObject* from, reference& owner, const char*& to) {
   if (PyIndex_Check(from)) {
     const reference number(PyNumber_Index(from));
     if (!number) return false;
 #if PY_VERSION_HEX < 0x030C0000
     if (const long value = PyLong_AsLong(number.get()); value == -1 && PyErr_Occurred()) return false;
 #endif
-    kept.reset(PyObject_Str(number.get()));
-    to = kept ? PyUnicode_AsUTF8(kept.get()) : nullptr;
+    owner.reset(PyObject_Str(number.get()));
+    to = owner ? PyUnicode_AsUTF8(owner.get()) : nullptr;
     return to != nullptr;
   }
   if (PyUnicode_Check(from)) {
@@ -70,8 +71,8 @@ struct free_info {
 };
 using info = std::unique_ptr<::addrinfo, free_info>;
 
-int ask(const char* host, const char* service, const ::addrinfo& hints, info& to) {
-  const without_gil outside;
+int call_getaddrinfo(const char* host, const char* service, const ::addrinfo& hints, info& to) {
+  const gil_scoped_release released;
   ::addrinfo* found = nullptr;
   const int code = ::getaddrinfo(host, service, &hints, &found);
   to.reset(found);
@@ -85,10 +86,10 @@ PyObject* getaddrinfo(PyObject* module, PyObject* args, PyObject* kwargs) {
   if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|iiii:getaddrinfo", const_cast<char**>(names), &host, &port,
                                    &family, &type, &proto, &flags))
     return nullptr;
-  reference kept_host, kept_port;
+  reference host_owner, port_owner;
   const char *host_text = nullptr, *port_text = nullptr;
-  if (!read_name(host, kept_host, host_text, "getaddrinfo() argument 1 must be string or None") ||
-      !read_port(port, kept_port, port_text))
+  if (!read_host_argument(host, host_owner, host_text, "getaddrinfo() argument 1 must be string or None") ||
+      !read_port_argument(port, port_owner, port_text))
     return nullptr;
   if (PySys_Audit("socket.getaddrinfo", "OOiii", host, port, family, type, proto) < 0) return nullptr;
   ::addrinfo hints{};
@@ -97,7 +98,8 @@ PyObject* getaddrinfo(PyObject* module, PyObject* args, PyObject* kwargs) {
   hints.ai_protocol = proto;
   hints.ai_flags = flags;
   info found;
-  if (const int code = ask(host_text, port_text, hints, found); code != 0) return raise_gai(state_of(module), code);
+  if (const int code = call_getaddrinfo(host_text, port_text, hints, found); code != 0)
+    return raise_gai(state_of(module), code);
   reference all(PyList_New(0));
   for (const auto* a = found.get(); all && a; a = a->ai_next) {
     const reference where(address_object(address(a->ai_addr, a->ai_addrlen), basic_protocol(a->ai_family, 0, 0)));
@@ -128,7 +130,8 @@ PyObject* getnameinfo(PyObject* module, PyObject* args) {
   hints.ai_socktype = SOCK_DGRAM;
   hints.ai_flags = AI_NUMERICHOST;
   info found;
-  if (const int code = ask(host, service.c_str(), hints, found); code != 0) return raise_gai(state_of(module), code);
+  if (const int code = call_getaddrinfo(host, service.c_str(), hints, found); code != 0)
+    return raise_gai(state_of(module), code);
   if (found->ai_next) return PyErr_SetString(PyExc_OSError, "sockaddr resolved to multiple addresses"), nullptr;
   if (found->ai_family == AF_INET) {
     if (PyTuple_GET_SIZE(where) != 2) return PyErr_SetString(PyExc_OSError, "IPv4 sockaddr must be 2 tuple"), nullptr;
@@ -137,16 +140,16 @@ PyObject* getnameinfo(PyObject* module, PyObject* args) {
     in.sin6_flowinfo = htonl(flow);
     in.sin6_scope_id = scope;
   }
-  std::array<char, NI_MAXHOST> host_room{};
-  std::array<char, NI_MAXSERV> service_room{};
+  std::array<char, NI_MAXHOST> host_buffer{};
+  std::array<char, NI_MAXSERV> service_buffer{};
   int code = 0;
   {
-    const without_gil outside;
-    code = ::getnameinfo(found->ai_addr, found->ai_addrlen, host_room.data(), host_room.size(), service_room.data(),
-                         service_room.size(), flags);
+    const gil_scoped_release released;
+    code = ::getnameinfo(found->ai_addr, found->ai_addrlen, host_buffer.data(), host_buffer.size(),
+                         service_buffer.data(), service_buffer.size(), flags);
   }
   if (code != 0) return raise_gai(state_of(module), code);
-  return Py_BuildValue("ss", host_room.data(), service_room.data());
+  return Py_BuildValue("ss", host_buffer.data(), service_buffer.data());
 }
 
 // ---- gethostby… ----
@@ -168,13 +171,14 @@ PyObject* gethostbyname(PyObject* module, PyObject* args) {
   return host_object(reinterpret_cast<const ::sockaddr*>(&found));
 }
 
-// Runs one of the reentrant look-ups with room enough; the entry, or null with h_errno in `code`.
+// Calls gethostbyname_r or gethostbyaddr_r with a growing buffer. Returns the entry, or null with h_errno in `code`.
 template <class F>
-::hostent* look_up(::hostent& entry, std::vector<char>& room, int& code, F f) {
-  const without_gil outside;
-  room.resize(4096);
+::hostent* call_with_buffer(::hostent& entry, std::vector<char>& entry_buffer, int& code, F f) {
+  const gil_scoped_release released;
+  entry_buffer.resize(4096);
   ::hostent* result = nullptr;
-  while (f(&entry, room.data(), room.size(), &result, &code) == ERANGE) room.resize(room.size() * 2);
+  while (f(&entry, entry_buffer.data(), entry_buffer.size(), &result, &code) == ERANGE)
+    entry_buffer.resize(entry_buffer.size() * 2);
   return result;
 }
 
@@ -186,9 +190,9 @@ PyObject* entry_object(const ::hostent& entry) {
     if (!one || PyList_Append(aliases.get(), one.get()) != 0) return nullptr;
   }
   for (char** a = entry.h_addr_list; a && *a; ++a) {
-    char text_room[INET6_ADDRSTRLEN];
-    if (!::inet_ntop(entry.h_addrtype, *a, text_room, sizeof text_room)) return raise_errno();
-    const reference one(PyUnicode_FromString(text_room));
+    char address_text[INET6_ADDRSTRLEN];
+    if (!::inet_ntop(entry.h_addrtype, *a, address_text, sizeof address_text)) return raise_errno();
+    const reference one(PyUnicode_FromString(address_text));
     if (!one || PyList_Append(addresses.get(), one.get()) != 0) return nullptr;
   }
   const reference name(PyUnicode_DecodeFSDefault(entry.h_name));
@@ -204,10 +208,10 @@ PyObject* gethostbyname_ex(PyObject* module, PyObject* args) {
   ::sockaddr_storage found{};
   if (!resolve(state_of(module), host, AF_INET, found)) return nullptr;
   ::hostent entry{};
-  std::vector<char> room;
+  std::vector<char> entry_buffer;
   int code = 0;
-  const auto* result =
-      look_up(entry, room, code, [&](auto... rest) { return ::gethostbyname_r(host.c_str(), rest...); });
+  const auto* result = call_with_buffer(entry, entry_buffer, code,
+                                        [&](auto... rest) { return ::gethostbyname_r(host.c_str(), rest...); });
   return result ? entry_object(*result) : raise_host(state_of(module), code);
 }
 
@@ -223,25 +227,26 @@ PyObject* gethostbyaddr(PyObject* module, PyObject* args) {
   const void* at = v4 ? static_cast<const void*>(&reinterpret_cast<::sockaddr_in&>(found).sin_addr)
                       : static_cast<const void*>(&reinterpret_cast<::sockaddr_in6&>(found).sin6_addr);
   ::hostent entry{};
-  std::vector<char> room;
+  std::vector<char> entry_buffer;
   int code = 0;
-  const auto* result = look_up(
-      entry, room, code, [&](auto... rest) { return ::gethostbyaddr_r(at, v4 ? 4 : 16, found.ss_family, rest...); });
+  const auto* result = call_with_buffer(entry, entry_buffer, code, [&](auto... rest) {
+    return ::gethostbyaddr_r(at, v4 ? 4 : 16, found.ss_family, rest...);
+  });
   return result ? entry_object(*result) : raise_host(state_of(module), code);
 }
 
-// ---- services and protocols: the C library keeps one answer, which the GIL alone can't guard ----
+// ---- services and protocols, by reentrant functions: subinterpreters may have a GIL of their own ----
 
 PyObject* getservbyname(PyObject*, PyObject* args) {
   const char *name = nullptr, *proto = nullptr;
   if (!PyArg_ParseTuple(args, "s|s:getservbyname", &name, &proto)) return nullptr;
   if (PySys_Audit("socket.getservbyname", "ss", name, proto) < 0) return nullptr;
   ::servent entry{}, *found = nullptr;
-  std::vector<char> room(4096);
+  std::vector<char> entry_buffer(4096);
   {
-    const without_gil outside;
-    while (::getservbyname_r(name, proto, &entry, room.data(), room.size(), &found) == ERANGE)
-      room.resize(room.size() * 2);
+    const gil_scoped_release released;
+    while (::getservbyname_r(name, proto, &entry, entry_buffer.data(), entry_buffer.size(), &found) == ERANGE)
+      entry_buffer.resize(entry_buffer.size() * 2);
   }
   if (!found) return PyErr_SetString(PyExc_OSError, "service/proto not found"), nullptr;
   return PyLong_FromLong(ntohs(static_cast<std::uint16_t>(found->s_port)));
@@ -255,12 +260,12 @@ PyObject* getservbyport(PyObject*, PyObject* args) {
     return PyErr_SetString(PyExc_OverflowError, "getservbyport: port must be 0-65535."), nullptr;
   if (PySys_Audit("socket.getservbyport", "is", port, proto) < 0) return nullptr;
   ::servent entry{}, *found = nullptr;
-  std::vector<char> room(4096);
+  std::vector<char> entry_buffer(4096);
   {
-    const without_gil outside;
-    while (::getservbyport_r(htons(static_cast<std::uint16_t>(port)), proto, &entry, room.data(), room.size(),
-                             &found) == ERANGE)
-      room.resize(room.size() * 2);
+    const gil_scoped_release released;
+    while (::getservbyport_r(htons(static_cast<std::uint16_t>(port)), proto, &entry, entry_buffer.data(),
+                             entry_buffer.size(), &found) == ERANGE)
+      entry_buffer.resize(entry_buffer.size() * 2);
   }
   if (!found) return PyErr_SetString(PyExc_OSError, "port/proto not found"), nullptr;
   return PyUnicode_FromString(found->s_name);
@@ -270,10 +275,11 @@ PyObject* getprotobyname(PyObject*, PyObject* args) {
   const char* name = nullptr;
   if (!PyArg_ParseTuple(args, "s:getprotobyname", &name)) return nullptr;
   ::protoent entry{}, *found = nullptr;
-  std::vector<char> room(4096);
+  std::vector<char> entry_buffer(4096);
   {
-    const without_gil outside;
-    while (::getprotobyname_r(name, &entry, room.data(), room.size(), &found) == ERANGE) room.resize(room.size() * 2);
+    const gil_scoped_release released;
+    while (::getprotobyname_r(name, &entry, entry_buffer.data(), entry_buffer.size(), &found) == ERANGE)
+      entry_buffer.resize(entry_buffer.size() * 2);
   }
   if (!found) return PyErr_SetString(PyExc_OSError, "protocol not found"), nullptr;
   return PyLong_FromLong(found->p_proto);

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Messages: several buffers, ancillary data, AF_ALG's operations.
+// Socket methods for messages: several buffers, ancillary data, AF_ALG operations.
 #include <linux/if_alg.h>
 #include <sys/socket.h>
 
@@ -11,16 +11,17 @@
 #include <vector>
 
 #include "address.hpp"
-#include "object.hpp"
+#include "socket_object.hpp"
 
 namespace afplug::python {
 namespace {
 
-object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
+socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
 
-/// The items of an iterable, which what is read of one may change meanwhile: __index__, __buffer__.
-reference items_of(PyObject* iterable, const char* complaint) {
-  const reference all(PySequence_Fast(iterable, complaint));
+/// A tuple of the iterable's items. Converting an item may run Python code (__index__, __buffer__) that changes the
+/// iterable.
+reference items_of(PyObject* iterable, const char* error_message) {
+  const reference all(PySequence_Fast(iterable, error_message));
   return reference(all ? PySequence_Tuple(all.get()) : nullptr);
 }
 
@@ -47,10 +48,10 @@ PyObject* control_object(const control_buffer& control) {
   return list.release();
 }
 
-// Receives a message; `data` makes the first element of the result of the size that came. Descriptors that came are
-// closed where an exception keeps the program from having them.
+// Receives a message. data(size) creates the first element of the result. If an exception occurs, received descriptors
+// are closed.
 template <class F>
-PyObject* receive(object* self, std::vector<mutable_bytes>& into, std::size_t control_size, int flags, F data) {
+PyObject* receive(socket_object* self, std::vector<mutable_bytes>& into, std::size_t control_size, int flags, F data) {
   control_buffer control(control_size);
   address from;
   received got;
@@ -115,14 +116,14 @@ PyObject* recvmsg_into(PyObject* o, PyObject* args) {
 
 // ---- sending ----
 
-// The buffers of a message, held for as long as it takes.
-struct pieces {
+// The buffers of a message, which are held until it is sent.
+struct message_buffers {
   reference all;
   std::vector<buffer> held;
   std::vector<const_bytes> data;
 
-  bool read(PyObject* from, const char* complaint) {
-    all = items_of(from, complaint);
+  bool read(PyObject* from, const char* error_message) {
+    all = items_of(from, error_message);
     if (!all) return false;
     const auto n = PyTuple_GET_SIZE(all.get());
     if (n > INT_MAX) {
@@ -161,7 +162,8 @@ bool read_control(PyObject* from, control_builder& to) {
   return true;
 }
 
-PyObject* transmit(object* self, const pieces& p, const control_builder& control, int flags, const address* to) {
+PyObject* send_message(socket_object* self, const message_buffers& p, const control_builder& control, int flags,
+                       const address* to) {
   std::size_t n = 0;
   if (!call(self, [&](afplug::socket& s, error_code& ec) { n = s.sendmsg(p.data, control, flags, to, ec); }))
     return nullptr;
@@ -178,12 +180,12 @@ PyObject* sendmsg(PyObject* o, PyObject* args) {
   if (addressed && !read_address(*self->module, self->protocol(), self->sock_family, where, to, "sendmsg"))
     return nullptr;
   if (PySys_Audit("socket.sendmsg", "OO", o, addressed ? where : Py_None) < 0) return nullptr;
-  pieces p;
+  message_buffers p;
   if (!p.read(data, "sendmsg() argument 1 must be an iterable")) return nullptr;
   try {
     control_builder control;
     if (ancillary && !read_control(ancillary, control)) return nullptr;
-    return transmit(self, p, control, flags, addressed ? &to : nullptr);
+    return send_message(self, p, control, flags, addressed ? &to : nullptr);
   } catch (...) {
     return raise_current();
   }
@@ -212,7 +214,7 @@ PyObject* sendmsg_afalg(PyObject* o, PyObject* args, PyObject* kwargs) {
     if (*length == -1 && PyErr_Occurred()) return nullptr;
     if (*length < 0) return PyErr_SetString(PyExc_TypeError, "assoclen must be positive"), nullptr;
   }
-  pieces p;
+  message_buffers p;
   if (data && !p.read(data, "sendmsg_afalg() argument 1 must be an iterable")) return nullptr;
   try {
     control_builder control;
@@ -225,7 +227,7 @@ PyObject* sendmsg_afalg(PyObject* o, PyObject* args, PyObject* kwargs) {
       control.add(SOL_ALG, ALG_SET_IV, vector.data(), vector.size());
     }
     if (length) control.add(SOL_ALG, ALG_SET_AEAD_ASSOCLEN, static_cast<std::uint32_t>(*length));
-    return transmit(self, p, control, flags, nullptr);
+    return send_message(self, p, control, flags, nullptr);
   } catch (...) {
     return raise_current();
   }

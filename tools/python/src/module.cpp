@@ -1,17 +1,17 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The module `_socket` on afplug: what the standard library's socket.py stands on.
+// The module `_socket`, which the standard library's socket.py uses, implemented with afplug.
 #include <memory>
 #include <vector>
 
 #include "address.hpp"
 #include "functions.hpp"
-#include "object.hpp"
+#include "socket_object.hpp"
 
 namespace afplug::python {
 namespace {
 
-// What _ssl and others import as _socket.CAPI: CPython's PySocketModule_APIObject.
+// The capsule _socket.CAPI, which _ssl imports: PySocketModule_APIObject of CPython's Modules/socketmodule.h.
 struct api {
   PyTypeObject* type;
   PyObject* error;
@@ -36,7 +36,7 @@ PyObject* make_api(PyTypeObject* type) {
 std::vector<PyMethodDef>& functions() {
   static auto& all = *[] {
     auto* table = new std::vector<PyMethodDef>;
-    for (const auto* part : {lookup_functions, number_functions, system_functions})
+    for (const auto* part : {lookup_functions, conversion_functions, system_functions})
       for (; part->ml_name; ++part) table->push_back(*part);
     table->push_back({});
     return table;
@@ -99,9 +99,9 @@ PyModuleDef_Slot slots[] = {
 PyModuleDef definition{
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "_socket",
-    .m_doc = "Sockets on afplug: every family that a plugin answers for.",
+    .m_doc = "Sockets of all address families that afplug has plugins for.",
     .m_size = sizeof(state),
-    .m_methods = nullptr,  // by PyInit__socket
+    .m_methods = nullptr,  // set by PyInit__socket
     .m_slots = slots,
     .m_traverse = traverse,
     .m_clear = clear,

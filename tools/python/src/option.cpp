@@ -6,15 +6,17 @@
 #include <array>
 #include <cstdint>
 
-#include "object.hpp"
+#include "socket_object.hpp"
 
 namespace afplug::python {
 namespace {
 
-object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
+socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
 
-// AF_VSOCK's own options are 64 bits wide.
-bool is_wide(const object* self, int level) noexcept { return self->sock_family == AF_VSOCK && level == AF_VSOCK; }
+// Options of level AF_VSOCK are 64-bit integers (linux/vm_sockets.h).
+bool is_wide(const socket_object* self, int level) noexcept {
+  return self->sock_family == AF_VSOCK && level == AF_VSOCK;
+}
 
 PyObject* getsockopt(PyObject* o, PyObject* args) {
   auto* self = self_of(o);
@@ -28,16 +30,16 @@ PyObject* getsockopt(PyObject* o, PyObject* args) {
     if (!call(self, [&](afplug::socket& s, error_code& ec) { s.getsockopt(level, number, into, ec); })) return nullptr;
     return is_wide(self, level) ? PyLong_FromUnsignedLongLong(wide) : PyLong_FromLong(narrow);
   }
-  std::array<char, 1024> room{};
+  std::array<char, 1024> value{};
   if (size < 0 || size > 1024) return PyErr_SetString(PyExc_OSError, "getsockopt buflen out of range"), nullptr;
   std::size_t n = 0;
-  const mutable_bytes into(room.data(), static_cast<std::size_t>(size));
+  const mutable_bytes into(value.data(), static_cast<std::size_t>(size));
   if (!call(self, [&](afplug::socket& s, error_code& ec) { n = s.getsockopt(level, number, into, ec); }))
     return nullptr;
-  return bytes(room.data(), n);
+  return bytes(value.data(), n);
 }
 
-PyObject* set(object* self, int level, int number, const_bytes value) {
+PyObject* set(socket_object* self, int level, int number, const_bytes value) {
   if (!call(self, [&](afplug::socket& s, error_code& ec) { s.setsockopt(level, number, value, ec); })) return nullptr;
   Py_RETURN_NONE;
 }

@@ -10,49 +10,49 @@
 namespace afplug::python {
 namespace {
 
-// The thread's state while it runs without the GIL.
-thread_local PyThreadState* outside = nullptr;
+// The state of this thread while it does not hold the GIL, else null.
+thread_local PyThreadState* saved_thread_state = nullptr;
 
-struct stop {
-  ~stop() {
-    while (!back) ::pause();
+struct block_on_unwind {
+  ~block_on_unwind() {
+    while (!restored) ::pause();
   }
-  bool back = false;
+  bool restored = false;
 };
 
-// Once the interpreter ends, other threads never have the GIL again: up to Python 3.13 asking for it unwinds their
-// stack, by destructors that may not throw or that want the GIL. The thread stops here instead, as it does from 3.14
-// on.
-[[gnu::noinline]] void take_gil(PyThreadState* mine) {
-  stop unless;
-  PyEval_RestoreThread(mine);
-  unless.back = true;
+// When the interpreter is finalizing, other threads cannot acquire the GIL. Up to Python 3.13, PyEval_RestoreThread
+// then calls pthread_exit, which unwinds the stack through destructors that must not throw or that need the GIL. Block
+// the thread instead, as Python 3.14 does (Python documentation, "Cautions regarding runtime finalization").
+[[gnu::noinline]] void restore_thread(PyThreadState* state) {
+  block_on_unwind guard;
+  PyEval_RestoreThread(state);
+  guard.restored = true;
 }
 
 bool run_signal_handlers() {
-  if (!outside) return false;
-  take_gil(outside);
+  if (!saved_thread_state) return false;
+  restore_thread(saved_thread_state);
   const bool raised = PyErr_CheckSignals() != 0;
-  outside = PyEval_SaveThread();
+  saved_thread_state = PyEval_SaveThread();
   return raised;
 }
 
 }  // namespace
 
-without_gil::without_gil() {
+gil_scoped_release::gil_scoped_release() {
   thread_local const bool hooked = [] {
     set_interrupt_hook(run_signal_handlers);
     return true;
   }();
   static_cast<void>(hooked);
-  outside = PyEval_SaveThread();
+  saved_thread_state = PyEval_SaveThread();
 }
 
-without_gil::~without_gil() {
-  const int kept = errno;
-  take_gil(outside);
-  outside = nullptr;
-  errno = kept;
+gil_scoped_release::~gil_scoped_release() {
+  const int saved_errno = errno;
+  restore_thread(saved_thread_state);
+  saved_thread_state = nullptr;
+  errno = saved_errno;
 }
 
 PyObject* raise(const error_code& ec) {
@@ -65,8 +65,8 @@ PyObject* raise(const error_code& ec) {
     errno = ec == errc::unknown_family ? EAFNOSUPPORT : ec.value();
     return raise_errno();
   }
-  const std::string sentence(last_detail());
-  PyErr_SetString(PyExc_OSError, sentence.empty() ? ec.message().c_str() : sentence.c_str());
+  const std::string detail(last_detail());
+  PyErr_SetString(PyExc_OSError, detail.empty() ? ec.message().c_str() : detail.c_str());
   return nullptr;
 }
 

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// CPython's C API, and the few helpers that every file of the module needs.
+// CPython's C API, and helpers that all files of the module use.
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -18,10 +18,10 @@ namespace afplug::python {
 struct release {
   void operator()(PyObject* o) const noexcept { Py_XDECREF(o); }
 };
-/// A reference that is given back at the end of its scope.
+/// An owned reference.
 using reference = std::unique_ptr<PyObject, release>;
 
-/// A buffer that was asked for, given back at the end of its scope.
+/// A Py_buffer that is released in the destructor.
 struct buffer : Py_buffer {
   buffer() noexcept : Py_buffer{} {}
   buffer(buffer&& other) noexcept : Py_buffer(other) { other.obj = nullptr; }
@@ -31,12 +31,13 @@ struct buffer : Py_buffer {
   }
 };
 
-/// Raises what the code stands for: TimeoutError, OSError by errno, or OSError with afplug's sentence. Always null.
+/// Sets the Python exception for the error: TimeoutError, OSError with errno, or OSError with afplug's error text.
+/// Returns null.
 PyObject* raise(const error_code& ec);
-/// Raises the present C++ exception. Always null. For catch (...).
+/// Converts the current C++ exception to a Python exception; to be called in catch (...). Returns null.
 PyObject* raise_current();
 
-/// A Python integer as an int; -1 with an exception set: it is none, or none that fits.
+/// Converts a Python integer to an int. Returns -1 with an exception set if it is not an integer or out of range.
 inline int as_int(PyObject* o) {
   int overflow = 0;
   const long value = PyLong_AsLongAndOverflow(o, &overflow);
@@ -45,7 +46,7 @@ inline int as_int(PyObject* o) {
   return -1;
 }
 
-/// The same for O& of PyArg_ParseTuple and its like.
+/// as_int() as a converter for the format O& of PyArg_ParseTuple.
 inline int convert_int(PyObject* o, void* to) {
   const int value = as_int(o);
   if (value == -1 && PyErr_Occurred()) return 0;
@@ -53,19 +54,20 @@ inline int convert_int(PyObject* o, void* to) {
   return 1;
 }
 
-/// Functions of one argument are given it in a tuple up to Python 3.12, and what is wrong with it is said accordingly.
-constexpr int one_argument = PY_VERSION_HEX >= 0x030D0000 ? METH_O : METH_VARARGS;
+/// Up to Python 3.12, CPython's functions of one argument are METH_VARARGS, which affects their error messages.
+constexpr int single_argument_flags = PY_VERSION_HEX >= 0x030D0000 ? METH_O : METH_VARARGS;
 template <class... T>
-bool read_one(PyObject* given, const char* format, T... to) {
-  if constexpr (one_argument == METH_O) return PyArg_Parse(given, format, to...) != 0;
+bool parse_argument(PyObject* given, const char* format, T... to) {
+  if constexpr (single_argument_flags == METH_O) return PyArg_Parse(given, format, to...) != 0;
   return PyArg_ParseTuple(given, format, to...) != 0;
 }
-inline bool read_int(PyObject* given, const char* format, int& to) {
-  if constexpr (one_argument == METH_O) return convert_int(given, &to) != 0;
+inline bool parse_int_argument(PyObject* given, const char* format, int& to) {
+  if constexpr (single_argument_flags == METH_O) return convert_int(given, &to) != 0;
   return PyArg_ParseTuple(given, format, &to) != 0;
 }
 
-/// A number that Python 3.14 holds to the range of a C type. False: an exception is set.
+/// Converts a Python integer to an unsigned C type named `type`, with the error messages of Python 3.14. Returns false
+/// with an exception set if it fails.
 template <class T>
 bool read_unsigned(PyObject* from, const char* type, T& to) {
   const reference number(PyNumber_Index(from));
@@ -84,35 +86,35 @@ bool read_unsigned(PyObject* from, const char* type, T& to) {
   return true;
 }
 
-/// The exception that is set, put aside for a scope.
-class aside {
+/// Saves the current Python exception, and restores it in the destructor.
+class saved_exception {
  public:
 #if PY_VERSION_HEX >= 0x030C0000
-  aside() : raised_(PyErr_GetRaisedException()) {}
-  ~aside() { PyErr_SetRaisedException(raised_); }
+  saved_exception() : raised_(PyErr_GetRaisedException()) {}
+  ~saved_exception() { PyErr_SetRaisedException(raised_); }
 #else
-  aside() { PyErr_Fetch(&kind_, &raised_, &trace_); }
-  ~aside() { PyErr_Restore(kind_, raised_, trace_); }
+  saved_exception() { PyErr_Fetch(&kind_, &raised_, &trace_); }
+  ~saved_exception() { PyErr_Restore(kind_, raised_, trace_); }
 #endif
-  aside(const aside&) = delete;
-  aside& operator=(const aside&) = delete;
+  saved_exception(const saved_exception&) = delete;
+  saved_exception& operator=(const saved_exception&) = delete;
 
  private:
   PyObject* raised_ = nullptr;
   [[maybe_unused]] PyObject *kind_ = nullptr, *trace_ = nullptr;
 };
 
-/// The GIL released for a scope. A signal that ends a system call meanwhile runs Python's handlers, and an exception of
-/// theirs ends the call.
-class without_gil {
+/// Releases the GIL, and acquires it again in the destructor. If a signal interrupts a system call of afplug meanwhile,
+/// Python's signal handlers run; an exception of a handler ends the call (PEP 475).
+class gil_scoped_release {
  public:
-  without_gil();
-  ~without_gil();
-  without_gil(const without_gil&) = delete;
-  without_gil& operator=(const without_gil&) = delete;
+  gil_scoped_release();
+  ~gil_scoped_release();
+  gil_scoped_release(const gil_scoped_release&) = delete;
+  gil_scoped_release& operator=(const gil_scoped_release&) = delete;
 };
 
-/// An OSError of errno.
+/// Raises OSError with errno. Returns null.
 inline PyObject* raise_errno() { return PyErr_SetFromErrno(PyExc_OSError); }
 inline PyObject* text(std::string_view t) {
   return PyUnicode_DecodeUTF8(t.data(), static_cast<Py_ssize_t>(t.size()), "surrogateescape");

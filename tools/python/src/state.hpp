@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What one module object has of its own: every interpreter of a process imports one, and may run beside the others.
+// The state of a module object. Each subinterpreter has a module object of its own and may run in parallel.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,11 @@
 
 namespace afplug::python {
 
-/// Lives in the module object, which begins it with zeros.
+/// Allocated by CPython with the module object, and zero-initialised.
 struct state {
   PyTypeObject* socket_type;
   PyObject *gai_error, *host_error;
-  /// setdefaulttimeout()'s, nanoseconds or -1 for none, once it `has_default`; afplug's own before that.
+  /// Set by setdefaulttimeout(): nanoseconds, or -1 for none. Valid if `has_default`; else afplug's default applies.
   std::int64_t default_timeout;
   bool has_default;
 };
@@ -21,7 +21,7 @@ struct state {
 extern PyModuleDef definition;
 
 inline state& state_of(PyObject* module) { return *static_cast<state*>(PyModule_GetState(module)); }
-/// The module's that made the type, or a base of it; null with an exception set: another type.
+/// The state of the module that created the type or a base of it; null with an exception set for other types.
 inline state* state_of(PyTypeObject* type) {
   PyObject* module = PyType_GetModuleByDef(type, &definition);
   return module ? &state_of(module) : nullptr;

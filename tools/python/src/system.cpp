@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Descriptors, pairs, the default timeout, interfaces, this machine's name.
+// Functions for descriptors, pairs of sockets, the default timeout, network interfaces and the host name.
 #include <fcntl.h>
 #include <net/if.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "functions.hpp"
-#include "object.hpp"
+#include "socket_object.hpp"
 
 namespace afplug::python {
 namespace {
@@ -17,10 +17,10 @@ namespace {
 PyObject* close_(PyObject*, PyObject* arg) {
   const int fd = as_int(arg);
   if (fd == -1 && PyErr_Occurred()) return nullptr;
-  if (parked(fd)) Py_RETURN_NONE;
+  if (take_detached(fd)) Py_RETURN_NONE;
   int failed = 0;
   {
-    const without_gil outside;
+    const gil_scoped_release released;
     failed = ::close(fd);
   }
   if (failed != 0 && errno != ECONNRESET) return raise_errno();
@@ -31,9 +31,9 @@ PyObject* dup_(PyObject*, PyObject* arg) {
   const int fd = as_int(arg);
   if (fd == -1 && PyErr_Occurred()) return nullptr;
   error_code ec;
-  if (const auto s = in_user_space(fd)) {
+  if (const auto s = find_user_socket(fd)) {
     auto copy = s->dup(ec);
-    return ec ? raise(ec) : PyLong_FromLong(park(std::make_shared<afplug::socket>(std::move(copy))));
+    return ec ? raise(ec) : PyLong_FromLong(store_detached(std::make_shared<afplug::socket>(std::move(copy))));
   }
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? raise_errno() : PyLong_FromLong(copy);
@@ -45,7 +45,7 @@ PyObject* socketpair(PyObject* module, PyObject* args) {
   error_code ec;
   std::pair<afplug::socket, afplug::socket> both;
   try {
-    const without_gil outside;
+    const gil_scoped_release released;
     if (const auto* f = registry::global().family(family, ec)) both = afplug::socket::pair(*f, type, proto, ec);
   } catch (...) {
     return raise_current();
@@ -81,8 +81,8 @@ PyObject* if_nameindex_(PyObject*, PyObject*) {
 
 PyObject* if_nametoindex_(PyObject*, PyObject* given) {
   PyObject* name = nullptr;
-  if (!read_one(given, "O&:if_nametoindex", PyUnicode_FSConverter, &name)) return nullptr;
-  const reference kept(name);
+  if (!parse_argument(given, "O&:if_nametoindex", PyUnicode_FSConverter, &name)) return nullptr;
+  const reference owner(name);
   const unsigned index = ::if_nametoindex(PyBytes_AS_STRING(name));
 #if PY_VERSION_HEX >= 0x030E0000
   if (index == 0) return raise_errno();
@@ -139,7 +139,7 @@ PyMethodDef system_functions[] = {
     {"gethostname", gethostname_, METH_NOARGS, "gethostname() -> text"},
     {"if_indextoname", if_indextoname_, METH_O, "if_indextoname(index) -> name"},
     {"if_nameindex", if_nameindex_, METH_NOARGS, "if_nameindex() -> [(index, name)]"},
-    {"if_nametoindex", if_nametoindex_, one_argument, "if_nametoindex(name) -> index"},
+    {"if_nametoindex", if_nametoindex_, single_argument_flags, "if_nametoindex(name) -> index"},
     {"setdefaulttimeout", setdefaulttimeout, METH_O, "setdefaulttimeout(seconds or None)"},
     {"sethostname", sethostname_, METH_VARARGS, "sethostname(name)"},
     {"socketpair", socketpair, METH_VARARGS, "socketpair([family[, type[, proto]]]) -> (socket, socket)"},

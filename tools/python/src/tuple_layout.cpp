@@ -1,5 +1,5 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-#include "shape.hpp"
+#include "tuple_layout.hpp"
 
 #include <afplug/family.hpp>
 #include <array>
@@ -24,7 +24,7 @@ constexpr std::array alg{names("type"), names("name"), names("feat"), names("mas
 
 constexpr std::array hyperv{names("vm_id"), names("service_id")};
 
-constexpr shape shapes[] = {
+constexpr tuple_layout layouts[] = {
     {AF_BLUETOOTH, 0, 2, l2cap, nullptr},
     {AF_BLUETOOTH, 1, 1, hci, nullptr},
     {AF_BLUETOOTH, 2, 1, sco, nullptr},
@@ -39,17 +39,17 @@ constexpr shape shapes[] = {
     {AF_TIPC, -1, 4, tipc, "AF_TIPC address must be a tuple (addr_type, v1, v2, v3[, scope])"},
     {AF_ALG, -1, 2, alg, "AF_ALG address must be a tuple (type, name[, feat[, mask]])"},
 };
-// On Linux its number is one of afplug's own.
-constexpr shape hyperv_shape{-1, -1, 2, hyperv, "AF_HYPERV address must be a str tuple (vm_id, service_id)"};
+// AF_HYPERV has no number on Linux; it is recognised by its name.
+constexpr tuple_layout hyperv_layout{-1, -1, 2, hyperv, "AF_HYPERV address must be a str tuple (vm_id, service_id)"};
 
 }  // namespace
 
-const shape* find_shape(const basic_protocol& who) noexcept {
-  const auto* f = who.owner();
+const tuple_layout* find_tuple_layout(const basic_protocol& protocol) noexcept {
+  const auto* f = protocol.owner();
   if (!f) return nullptr;
-  if (f->name() == "AF_HYPERV") return &hyperv_shape;
-  for (const auto& s : shapes)
-    if (s.family == f->number() && (s.protocol == who.asked_protocol() || s.protocol == -1)) return &s;
+  if (f->name() == "AF_HYPERV") return &hyperv_layout;
+  for (const auto& s : layouts)
+    if (s.family == f->number() && (s.protocol == protocol.asked_protocol() || s.protocol == -1)) return &s;
   return nullptr;
 }
 

@@ -1,5 +1,5 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-#include "object.hpp"
+#include "socket_object.hpp"
 
 #include <structmember.h>
 #include <sys/socket.h>
@@ -18,52 +18,52 @@ namespace afplug::python {
 
 namespace {
 
-// Interpreters share the process's descriptors, and not a GIL.
-std::mutex& descriptors() {
+// Protects the two tables below: subinterpreters with a GIL of their own share the descriptors of the process.
+std::mutex& descriptor_mutex() {
   static auto& it = *new std::mutex;
   return it;
 }
 
-std::unordered_map<int, std::shared_ptr<afplug::socket>>& waiting() {
+std::unordered_map<int, std::shared_ptr<afplug::socket>>& detached_sockets() {
   static auto& it = *new std::unordered_map<int, std::shared_ptr<afplug::socket>>;
   return it;
 }
 
-std::unordered_map<int, std::weak_ptr<afplug::socket>>& living() {
+std::unordered_map<int, std::weak_ptr<afplug::socket>>& user_sockets() {
   static auto& it = *new std::unordered_map<int, std::weak_ptr<afplug::socket>>;
   return it;
 }
 
 }  // namespace
 
-int park(std::shared_ptr<afplug::socket> s) {
+int store_detached(std::shared_ptr<afplug::socket> s) {
   const int fd = s->fileno();
-  remember(s);
-  const std::lock_guard lock(descriptors());
-  waiting()[fd].swap(s);  // what waited there before goes after the lock
+  track_user_socket(s);
+  const std::lock_guard lock(descriptor_mutex());
+  detached_sockets()[fd].swap(s);  // a socket stored before under that number is destroyed after unlocking
   return fd;
 }
 
-std::shared_ptr<afplug::socket> parked(int fd) {
-  const std::lock_guard lock(descriptors());
-  auto node = waiting().extract(fd);
+std::shared_ptr<afplug::socket> take_detached(int fd) {
+  const std::lock_guard lock(descriptor_mutex());
+  auto node = detached_sockets().extract(fd);
   return node ? std::move(node.mapped()) : nullptr;
 }
 
-std::shared_ptr<afplug::socket> in_user_space(int fd) {
-  const std::lock_guard lock(descriptors());
-  const auto at = living().find(fd);
-  auto s = at == living().end() ? nullptr : at->second.lock();
+std::shared_ptr<afplug::socket> find_user_socket(int fd) {
+  const std::lock_guard lock(descriptor_mutex());
+  const auto at = user_sockets().find(fd);
+  auto s = at == user_sockets().end() ? nullptr : at->second.lock();
   return s && s->fileno() == fd ? s : nullptr;
 }
 
-void remember(const std::shared_ptr<afplug::socket>& s) {
+void track_user_socket(const std::shared_ptr<afplug::socket>& s) {
   if (!s->in_user_space()) return;
-  const std::lock_guard lock(descriptors());
-  living()[s->fileno()] = s;
+  const std::lock_guard lock(descriptor_mutex());
+  user_sockets()[s->fileno()] = s;
 }
 
-basic_protocol object::protocol() const {
+basic_protocol socket_object::protocol() const {
   if (socket && socket->owner() && socket->family() == sock_family) return socket->what();
   error_code ec;
   const auto* f = registry::global().family(sock_family, ec);
@@ -90,7 +90,7 @@ bool read_timeout(PyObject* from, std::int64_t& nanoseconds) {
       PyErr_SetString(PyExc_ValueError, "Invalid value NaN (not a number)");
       return false;
     }
-    // Away from zero, so that a wait is never shorter than asked.
+    // Round away from zero, so that a timeout is never shorter than requested (ROUND_TIMEOUT of CPython).
     const double exact = seconds * 1e9;
     const double rounded = exact < 0 ? std::floor(exact) : std::ceil(exact);
     if (!(rounded < 9223372036854775808.0 && rounded >= -9223372036854775808.0)) {
@@ -126,42 +126,42 @@ PyObject* timeout_object(std::int64_t nanoseconds) {
   return PyFloat_FromDouble(static_cast<double>(nanoseconds) / 1e9);
 }
 
-// ---- life ----
+// ---- creation and destruction ----
 
 namespace {
 
-object* self_of(PyObject* o) noexcept { return reinterpret_cast<object*>(o); }
+socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
 
-// False, with an exception set: the socket can't be had in the mode that new ones begin with. An adopted one stays as
-// it is where there is no such mode.
-bool begin(const state& m, afplug::socket& s, int type, bool adopted) {
+// Sets the default timeout of new sockets. Returns false with an exception set if it fails. Does nothing with
+// SOCK_NONBLOCK, nor for an adopted socket if there is no default timeout.
+bool apply_default_timeout(const state& m, afplug::socket& s, int type, bool adopted) {
   const auto limit = default_timeout(m);
   if ((type & SOCK_NONBLOCK) != 0 || (limit < 0 && (adopted || !afplug::socket::default_timeout()))) return true;
   error_code ec;
-  s.timeout(as_limit(limit), ec);
+  s.timeout(to_duration(limit), ec);
   if (ec) raise(ec);
   return !ec;
 }
 
-void take(object* self, std::shared_ptr<afplug::socket> s, int family, int type, int proto) {
+void attach(socket_object* self, std::shared_ptr<afplug::socket> s, int family, int type, int proto) {
   self->sock_fd = s->fileno();
   self->sock_family = family;
   self->sock_type = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   self->sock_proto = proto;
   self->errorhandler = raise_errno;
   self->sock_timeout = (type & SOCK_NONBLOCK) != 0 ? 0 : default_timeout(*self->module);
-  remember(s);
+  track_user_socket(s);
   self->socket = std::move(s);
 }
 
-bool open(object* self, int family, int type, int proto) {
+bool open(socket_object* self, int family, int type, int proto) {
   if (family == -1) family = AF_INET;
   if (type == -1) type = SOCK_STREAM;
   if (proto == -1) proto = 0;
   error_code ec;
   afplug::socket s;
   try {
-    const without_gil outside;
+    const gil_scoped_release released;
     if (const auto* f = registry::global().family(family, ec)) s = afplug::socket::open(*f, type, proto, ec);
   } catch (...) {
     raise_current();
@@ -171,30 +171,30 @@ bool open(object* self, int family, int type, int proto) {
     raise(ec);
     return false;
   }
-  if (!begin(*self->module, s, type, false)) return false;
-  take(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
+  if (!apply_default_timeout(*self->module, s, type, false)) return false;
+  attach(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
   return true;
 }
 
-bool adopt(object* self, PyObject* number, int family, int type, int proto) {
+bool adopt(socket_object* self, PyObject* number, int family, int type, int proto) {
   const int fd = as_int(number);
   if (fd == -1 && PyErr_Occurred()) return false;
   if (fd < 0) {
     PyErr_SetString(PyExc_ValueError, "negative file descriptor");
     return false;
   }
-  if (auto s = parked(fd)) {
+  if (auto s = take_detached(fd)) {
     const int f = family == -1 ? s->family() : family, t = type == -1 ? s->type() : type;
     const int p = proto == -1 ? s->protocol() : proto;
-    if (!begin(*self->module, *s, t, false)) return false;
-    take(self, std::move(s), f, t, p);
+    if (!apply_default_timeout(*self->module, *s, t, false)) return false;
+    attach(self, std::move(s), f, t, p);
     return true;
   }
   error_code ec;
   afplug::socket s;
   try {
     s = afplug::socket::adopt(fd, family, type, proto, ec);
-    // A family that nobody answers for: what it really is counts, and the name is the program's own affair.
+    // If no plugin provides the given family, use the family of the descriptor. CPython does not check the argument.
     if (ec && ec.category() != boost::system::system_category() && family != -1)
       s = afplug::socket::adopt(fd, -1, type, proto, ec);
   } catch (...) {
@@ -208,11 +208,11 @@ bool adopt(object* self, PyObject* number, int family, int type, int proto) {
   if (family == -1) family = s.family();
   if (type == -1) type = s.type();
   if (proto == -1) proto = s.protocol();
-  if (!begin(*self->module, s, type, true)) {
+  if (!apply_default_timeout(*self->module, s, type, true)) {
     static_cast<void>(s.detach(ec));
     return false;
   }
-  take(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
+  attach(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
   return true;
 }
 
@@ -244,20 +244,20 @@ int type_init(PyObject* o, PyObject* args, PyObject* kwargs) {
   return done ? 0 : -1;
 }
 
-void close_quietly(object* self) {
+void close_quietly(socket_object* self) {
   const auto s = std::move(self->socket);
   self->socket = nullptr;
   self->sock_fd = -1;
   if (!s) return;
   error_code ec;
-  const without_gil outside;
+  const gil_scoped_release released;
   if (!s->in_user_space() || s.use_count() == 1) s->close(ec);
 }
 
 void type_finalize(PyObject* o) {
   auto* self = self_of(o);
   if (!self->socket) return;
-  const aside pending;
+  const saved_exception pending;
   if (PyErr_ResourceWarning(o, 1, "unclosed %R", o) != 0 && PyErr_ExceptionMatches(PyExc_Warning)) {
 #if PY_VERSION_HEX >= 0x030E0000
     PyErr_FormatUnraisable("Exception ignored while finalizing socket %R", o);
@@ -291,9 +291,9 @@ PyObject* type_repr(PyObject* o) {
 PyObject* get_timeout(PyObject* o, void*) { return timeout_object(self_of(o)->sock_timeout); }
 
 PyMemberDef members[] = {
-    {"family", T_INT, offsetof(object, sock_family), READONLY, "the socket family"},
-    {"type", T_INT, offsetof(object, sock_type), READONLY, "the socket type"},
-    {"proto", T_INT, offsetof(object, sock_proto), READONLY, "the socket protocol"},
+    {"family", T_INT, offsetof(socket_object, sock_family), READONLY, "the socket family"},
+    {"type", T_INT, offsetof(socket_object, sock_type), READONLY, "the socket type"},
+    {"proto", T_INT, offsetof(socket_object, sock_proto), READONLY, "the socket protocol"},
     {},
 };
 
@@ -302,7 +302,7 @@ PyGetSetDef properties[] = {
     {},
 };
 
-// All methods, gathered from the files that define them.
+// The methods of all files in one table, as Py_tp_methods needs it.
 std::vector<PyMethodDef>& methods() {
   static auto& all = *[] {
     auto* table = new std::vector<PyMethodDef>;
@@ -337,16 +337,16 @@ PyTypeObject* make_socket_type(PyObject* module) {
                                     "A socket of any family that afplug has a plugin for.")},
       {0, nullptr},
   };
-  static PyType_Spec spec{"_socket.socket", static_cast<int>(sizeof(object)), 0,
+  static PyType_Spec spec{"_socket.socket", static_cast<int>(sizeof(socket_object)), 0,
                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
                           slots};
   return reinterpret_cast<PyTypeObject*>(PyType_FromModuleAndSpec(module, &spec, nullptr));
 }
 
 PyObject* make_object(state& m, afplug::socket s, int family, int type, int proto) {
-  if (!begin(m, s, type, false)) return nullptr;
+  if (!apply_default_timeout(m, s, type, false)) return nullptr;
   PyObject* made = type_new(m.socket_type, nullptr, nullptr);
-  if (made) take(self_of(made), std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
+  if (made) attach(self_of(made), std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
   return made;
 }
 

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Byte order, packed addresses, sizes of ancillary data.
+// Functions that convert numbers and addresses: byte order, inet_pton and the like, CMSG_LEN, CMSG_SPACE.
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
@@ -25,7 +25,7 @@ PyObject* swap32(PyObject* arg) {
 #else
 PyObject* swap16(PyObject* given, const char* format, const char* name) {
   int value = 0;
-  if (!read_int(given, format, value)) return nullptr;
+  if (!parse_int_argument(given, format, value)) return nullptr;
   if (value < 0)
     return PyErr_Format(PyExc_OverflowError, "%s: can't convert negative Python int to C 16-bit unsigned integer",
                         name);
@@ -50,7 +50,7 @@ PyObject* ntohl_(PyObject*, PyObject* arg) { return swap32(arg); }
 
 PyObject* inet_aton_(PyObject*, PyObject* given) {
   const char* text_form = nullptr;
-  if (!read_one(given, "s:inet_aton", &text_form)) return nullptr;
+  if (!parse_argument(given, "s:inet_aton", &text_form)) return nullptr;
   ::in_addr packed{};
   if (::inet_aton(text_form, &packed) == 0)
     return PyErr_SetString(PyExc_OSError, "illegal IP address string passed to inet_aton"), nullptr;
@@ -59,11 +59,11 @@ PyObject* inet_aton_(PyObject*, PyObject* given) {
 
 PyObject* inet_ntoa_(PyObject*, PyObject* given) {
   buffer packed;
-  if (!read_one(given, "y*:inet_ntoa", static_cast<Py_buffer*>(&packed))) return nullptr;
+  if (!parse_argument(given, "y*:inet_ntoa", static_cast<Py_buffer*>(&packed))) return nullptr;
   if (packed.len != sizeof(::in_addr))
     return PyErr_SetString(PyExc_OSError, "packed IP wrong length for inet_ntoa"), nullptr;
-  char room[INET_ADDRSTRLEN];
-  return PyUnicode_FromString(::inet_ntop(AF_INET, packed.buf, room, sizeof room));
+  char text_buffer[INET_ADDRSTRLEN];
+  return PyUnicode_FromString(::inet_ntop(AF_INET, packed.buf, text_buffer, sizeof text_buffer));
 }
 
 PyObject* inet_pton_(PyObject*, PyObject* args) {
@@ -85,13 +85,13 @@ PyObject* inet_ntop_(PyObject*, PyObject* args) {
     return PyErr_Format(PyExc_ValueError, "unknown address family %d", family);
   if (packed.len != (family == AF_INET ? 4 : 16))
     return PyErr_SetString(PyExc_ValueError, "invalid length of packed IP address string"), nullptr;
-  char room[INET6_ADDRSTRLEN];
-  if (!::inet_ntop(family, packed.buf, room, sizeof room)) return raise_errno();
-  return PyUnicode_FromString(room);
+  char text_buffer[INET6_ADDRSTRLEN];
+  if (!::inet_ntop(family, packed.buf, text_buffer, sizeof text_buffer)) return raise_errno();
+  return PyUnicode_FromString(text_buffer);
 }
 
-// What an item of ancillary data may have at most, so that its header and padding still fit an int.
-constexpr Py_ssize_t most = INT_MAX - static_cast<Py_ssize_t>(CMSG_SPACE(1));
+// The maximum size of an ancillary data item, such that its size with header and padding fits an int.
+constexpr Py_ssize_t max_item_size = INT_MAX - static_cast<Py_ssize_t>(CMSG_SPACE(1));
 
 PyObject* cmsg_len(PyObject*, PyObject* args) {
   Py_ssize_t n = 0;
@@ -104,23 +104,24 @@ PyObject* cmsg_len(PyObject*, PyObject* args) {
 PyObject* cmsg_space(PyObject*, PyObject* args) {
   Py_ssize_t n = 0;
   if (!PyArg_ParseTuple(args, "n:CMSG_SPACE", &n)) return nullptr;
-  if (n < 0 || n > most) return PyErr_SetString(PyExc_OverflowError, "CMSG_SPACE() argument out of range"), nullptr;
+  if (n < 0 || n > max_item_size)
+    return PyErr_SetString(PyExc_OverflowError, "CMSG_SPACE() argument out of range"), nullptr;
   return PyLong_FromSize_t(CMSG_SPACE(static_cast<std::size_t>(n)));
 }
 
 }  // namespace
 
-PyMethodDef number_functions[] = {
+PyMethodDef conversion_functions[] = {
     {"CMSG_LEN", cmsg_len, METH_VARARGS, "CMSG_LEN(size) -> size with its header"},
     {"CMSG_SPACE", cmsg_space, METH_VARARGS, "CMSG_SPACE(size) -> size with its header and padding"},
     {"htonl", htonl_, METH_O, "htonl(integer) -> integer in network order"},
-    {"htons", htons_, one_argument, "htons(integer) -> integer in network order"},
-    {"inet_aton", inet_aton_, one_argument, "inet_aton(text) -> 4 bytes"},
-    {"inet_ntoa", inet_ntoa_, one_argument, "inet_ntoa(4 bytes) -> text"},
+    {"htons", htons_, single_argument_flags, "htons(integer) -> integer in network order"},
+    {"inet_aton", inet_aton_, single_argument_flags, "inet_aton(text) -> 4 bytes"},
+    {"inet_ntoa", inet_ntoa_, single_argument_flags, "inet_ntoa(4 bytes) -> text"},
     {"inet_ntop", inet_ntop_, METH_VARARGS, "inet_ntop(family, bytes) -> text"},
     {"inet_pton", inet_pton_, METH_VARARGS, "inet_pton(family, text) -> bytes"},
     {"ntohl", ntohl_, METH_O, "ntohl(integer) -> integer in this machine's order"},
-    {"ntohs", ntohs_, one_argument, "ntohs(integer) -> integer in this machine's order"},
+    {"ntohs", ntohs_, single_argument_flags, "ntohs(integer) -> integer in this machine's order"},
     {},
 };
 

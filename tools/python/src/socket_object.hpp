@@ -1,0 +1,82 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The socket object. Its first members are those of PySocketSockObject (Modules/socketmodule.h) of CPython 3.11 and
+// newer, which _ssl reads.
+#pragma once
+
+#include <afplug/socket.hpp>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "state.hpp"
+
+namespace afplug::python {
+
+struct socket_object {
+  PyObject_HEAD int sock_fd;
+  int sock_family;
+  int sock_type;
+  int sock_proto;
+  PyObject* (*errorhandler)();
+  std::int64_t sock_timeout;  // nanoseconds; below 0: blocking
+  state* module;              // of the module that created the type
+  // Members of afplug. Null if the socket is closed. Calls copy the pointer, to keep the socket alive while they run
+  // without the GIL.
+  std::shared_ptr<afplug::socket> socket;
+
+  bool closed() const noexcept { return !socket; }
+  /// The protocol with which addresses of the socket are converted.
+  basic_protocol protocol() const;
+};
+
+/// Creates the type `_socket.socket` of a module.
+PyTypeObject* make_socket_type(PyObject* module);
+/// Creates a Python object for a new socket.
+PyObject* make_object(state& m, afplug::socket s, int family, int type, int proto);
+
+/// Runs f(socket, ec) without the GIL. Returns false with an exception set if it fails.
+template <class F>
+bool call(socket_object* self, F f) {
+  error_code ec;
+  const auto s = self->socket;
+  if (!s) {
+    errno = EBADF;
+    raise_errno();
+    return false;
+  }
+  try {
+    const gil_scoped_release released;
+    f(*s, ec);
+  } catch (...) {
+    raise_current();
+    return false;
+  }
+  if (!ec) return true;
+  raise(ec);
+  return false;
+}
+
+/// The timeout of new sockets in nanoseconds; negative: blocking.
+std::int64_t default_timeout(const state& m) noexcept;
+/// Converts Python's timeout, None or a number of seconds. Returns false with an exception set if it is invalid.
+bool read_timeout(PyObject* from, std::int64_t& nanoseconds);
+PyObject* timeout_object(std::int64_t nanoseconds);
+inline std::optional<std::chrono::nanoseconds> to_duration(std::int64_t t) {
+  return t < 0 ? std::nullopt : std::optional(std::chrono::nanoseconds(t));
+}
+
+/// A socket of a family in user space consists of more than its descriptor. Where CPython passes a descriptor between
+/// objects (detach, accept, dup), store_detached() keeps the socket and returns its descriptor, and take_detached()
+/// returns the socket for a descriptor, or null if none is stored.
+int store_detached(std::shared_ptr<afplug::socket> s);
+std::shared_ptr<afplug::socket> take_detached(int fd);
+/// The open socket of a family in user space with that descriptor, or null.
+std::shared_ptr<afplug::socket> find_user_socket(int fd);
+/// Registers a socket for find_user_socket(), if its family is in user space.
+void track_user_socket(const std::shared_ptr<afplug::socket>& s);
+
+// Methods of the socket object: connection.cpp, data.cpp, message.cpp, option.cpp.
+extern PyMethodDef connection_methods[], data_methods[], message_methods[], option_methods[];
+
+}  // namespace afplug::python
