@@ -110,9 +110,11 @@ static const int constructor = throws();
 /* An address is the family's number (16 bits) and a name of lower-case letters and digits. */
 #define NAME_OFFSET ((uint32_t)sizeof(uint16_t))
 
-static int32_t fail(struct afplug_text* why, int32_t error, const char* message) {
-  why->size = (uint32_t)strlen(message);
-  if (why->capacity > 0) memcpy(why->data, message, why->size < why->capacity ? why->size : why->capacity);
+static int32_t fail(struct afplug_text* error_text, int32_t error, const char* message) {
+  error_text->size = (uint32_t)strlen(message);
+  if (error_text->capacity > 0)
+    memcpy(error_text->data, message,
+           error_text->size < error_text->capacity ? error_text->size : error_text->capacity);
   return error;
 }
 
@@ -123,11 +125,11 @@ static int is_valid_name(const char* name, size_t size) {
   return size > 0;
 }
 
-static int32_t parse(const struct afplug_identity* who, const char* text, size_t text_size, struct afplug_sockaddr* out,
-                     struct afplug_text* why) {
-  const uint16_t number = (uint16_t)who->number;
-  if (text_size > AFPLUG_ADDRESS_MAX - NAME_OFFSET) return fail(why, -ENAMETOOLONG, "the name is too long");
-  if (!is_valid_name(text, text_size)) return fail(why, -EINVAL, "a name consists of letters and digits");
+static int32_t parse(const struct afplug_identity* identity, const char* text, size_t text_size,
+                     struct afplug_sockaddr* out, struct afplug_text* error_text) {
+  const uint16_t number = (uint16_t)identity->number;
+  if (text_size > AFPLUG_ADDRESS_MAX - NAME_OFFSET) return fail(error_text, -ENAMETOOLONG, "the name is too long");
+  if (!is_valid_name(text, text_size)) return fail(error_text, -EINVAL, "a name consists of letters and digits");
   memcpy(out->u.bytes, &number, sizeof number);
   memcpy(out->u.bytes + NAME_OFFSET, text, text_size);
   out->length = NAME_OFFSET + (uint32_t)text_size;
@@ -135,18 +137,18 @@ static int32_t parse(const struct afplug_identity* who, const char* text, size_t
 }
 
 /* The length of the name in an address, or -EINVAL. */
-static int32_t name_length(const struct afplug_identity* who, const void* address, uint32_t length) {
+static int32_t name_length(const struct afplug_identity* identity, const void* address, uint32_t length) {
   uint16_t number = 0;
   if (length <= NAME_OFFSET || length > AFPLUG_ADDRESS_MAX) return -EINVAL;
   memcpy(&number, address, sizeof number);
-  if (number != (uint16_t)who->number || !is_valid_name((const char*)address + NAME_OFFSET, length - NAME_OFFSET))
+  if (number != (uint16_t)identity->number || !is_valid_name((const char*)address + NAME_OFFSET, length - NAME_OFFSET))
     return -EINVAL;
   return (int32_t)(length - NAME_OFFSET);
 }
 
-static int32_t format(const struct afplug_identity* who, const void* address, uint32_t length,
+static int32_t format(const struct afplug_identity* identity, const void* address, uint32_t length,
                       struct afplug_text* out) {
-  const int32_t size = name_length(who, address, length);
+  const int32_t size = name_length(identity, address, length);
   if (size < 0) return size;
   out->size = (uint32_t)size;
   if (out->capacity > 0)
@@ -154,9 +156,9 @@ static int32_t format(const struct afplug_identity* who, const void* address, ui
   return 0;
 }
 
-static int32_t get(const struct afplug_identity* who, const void* address, uint32_t length, struct afplug_value* values,
-                   uint32_t capacity) {
-  const int32_t size = name_length(who, address, length);
+static int32_t get(const struct afplug_identity* identity, const void* address, uint32_t length,
+                   struct afplug_value* values, uint32_t capacity) {
+  const int32_t size = name_length(identity, address, length);
   if (size < 0) return size;
   if (capacity > 0) {
     values[0].kind = AFPLUG_KIND_TEXT;
@@ -166,14 +168,14 @@ static int32_t get(const struct afplug_identity* who, const void* address, uint3
   return 1;
 }
 
-static int32_t set(const struct afplug_identity* who, const struct afplug_value* values, uint32_t count,
-                   struct afplug_sockaddr* out, struct afplug_text* why) {
-  if (count < 1 || values[0].kind != AFPLUG_KIND_TEXT) return fail(why, -EINVAL, "name is missing");
-  return parse(who, (const char*)values[0].bytes, values[0].size, out, why);
+static int32_t set(const struct afplug_identity* identity, const struct afplug_value* values, uint32_t count,
+                   struct afplug_sockaddr* out, struct afplug_text* error_text) {
+  if (count < 1 || values[0].kind != AFPLUG_KIND_TEXT) return fail(error_text, -EINVAL, "name is missing");
+  return parse(identity, (const char*)values[0].bytes, values[0].size, out, error_text);
 }
 
-static int32_t check(const struct afplug_identity* who, uint32_t flags, struct afplug_verdict* verdict) {
-  (void)who, (void)flags, (void)verdict;
+static int32_t check(const struct afplug_identity* identity, uint32_t flags, struct afplug_verdict* verdict) {
+  (void)identity, (void)flags, (void)verdict;
   return 0;
 }
 
@@ -205,8 +207,8 @@ static char long_text[4097];
 #define ROW row.row
 #define OPTION option.option
 
-static int32_t user_open(const struct afplug_identity* who, void** state, int64_t* pollable) {
-  (void)who, (void)state, (void)pollable;
+static int32_t user_open(const struct afplug_identity* identity, void** state, int64_t* pollable) {
+  (void)identity, (void)state, (void)pollable;
   return -EMFILE;
 }
 static void user_close(void* state, uint32_t flags) { (void)state, (void)flags; }

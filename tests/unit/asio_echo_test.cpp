@@ -43,7 +43,7 @@ class asio_echo : public testing::TestWithParam<endpoint> {
   }
 };
 
-awaitable<void> serve(afplug::acceptor& acceptor) {
+awaitable<void> echo_server(afplug::acceptor& acceptor) {
   auto socket = co_await acceptor.async_accept(use_awaitable);
   EXPECT_TRUE(close_on_exec(socket.native_handle()));
   std::string data(1000, '\0');
@@ -55,7 +55,7 @@ awaitable<void> serve(afplug::acceptor& acceptor) {
   }
 }
 
-awaitable<void> ask(const char* family, afplug::address server, bool& done) {
+awaitable<void> echo_client(const char* family, afplug::address server, bool& done) {
   auto socket =
       afplug::to_asio<afplug::stream>(afplug::socket(family, SOCK_STREAM), co_await asio::this_coro::executor);
   EXPECT_TRUE(close_on_exec(socket.native_handle()));
@@ -75,8 +75,8 @@ TEST_P(asio_echo, coroutines_echo) {
   asio::io_context context;
   afplug::acceptor acceptor(context, listening(SOCK_STREAM));
   bool done = false;
-  asio::co_spawn(context, serve(acceptor), asio::detached);
-  asio::co_spawn(context, ask(GetParam().family, acceptor.local_endpoint(), done), asio::detached);
+  asio::co_spawn(context, echo_server(acceptor), asio::detached);
+  asio::co_spawn(context, echo_client(GetParam().family, acceptor.local_endpoint(), done), asio::detached);
   context.run();
   EXPECT_TRUE(done);
 }

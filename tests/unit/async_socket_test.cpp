@@ -70,7 +70,7 @@ class async_socket : public testing::TestWithParam<endpoint> {
   asio::io_context context;
 };
 
-awaitable<void> echo(afplug::async_socket& listener) {
+awaitable<void> echo_server(afplug::async_socket& listener) {
   auto socket = co_await listener.async_accept(use_awaitable);
   std::array<char, 5000> data;
   for (;;) {
@@ -89,7 +89,7 @@ awaitable<void> write_all(afplug::async_socket& socket, const std::string& data)
   socket.next_layer().shutdown(SHUT_WR);
 }
 
-awaitable<void> ask(afplug::async_socket socket, afplug::address server, bool& done) {
+awaitable<void> echo_client(afplug::async_socket socket, afplug::address server, bool& done) {
   co_await socket.async_connect(server, use_awaitable);
   std::string sent(2'000'000, '\0'), back(sent.size(), '\0');
   for (std::size_t i = 0; i < sent.size(); ++i) sent[i] = static_cast<char>(i % 251);
@@ -105,8 +105,9 @@ awaitable<void> ask(afplug::async_socket socket, afplug::address server, bool& d
 TEST_P(async_socket, echo_of_more_than_the_socket_buffers) {
   auto listener = listening();
   bool done = false;
-  asio::co_spawn(context, echo(listener), asio::detached);
-  asio::co_spawn(context, ask({context, new_socket()}, listener.next_layer().getsockname(), done), asio::detached);
+  asio::co_spawn(context, echo_server(listener), asio::detached);
+  asio::co_spawn(context, echo_client({context, new_socket()}, listener.next_layer().getsockname(), done),
+                 asio::detached);
   context.run();
   EXPECT_TRUE(done);
 }
@@ -264,18 +265,18 @@ TEST_P(async_socket, connect_is_refused) {
 }
 
 TEST_P(async_socket, operations_without_a_socket_fail) {
-  afplug::async_socket none(context);
+  afplug::async_socket closed(context);
   int calls = 0;
   char byte = 0;
-  const auto bad = [&](error_code ec, auto&&...) {
+  const auto expect_bad_descriptor = [&](error_code ec, auto&&...) {
     EXPECT_EQ(ec, asio::error::bad_descriptor);
     ++calls;
   };
-  none.async_read_some(asio::buffer(&byte, 1), bad);
-  none.async_write_some(asio::buffer(&byte, 1), bad);
-  none.async_accept(bad);
-  none.async_connect(afplug::address(GetParam().family, GetParam().address), bad);
-  none.async_wait(asio::socket_base::wait_read, bad);
+  closed.async_read_some(asio::buffer(&byte, 1), expect_bad_descriptor);
+  closed.async_write_some(asio::buffer(&byte, 1), expect_bad_descriptor);
+  closed.async_accept(expect_bad_descriptor);
+  closed.async_connect(afplug::address(GetParam().family, GetParam().address), expect_bad_descriptor);
+  closed.async_wait(asio::socket_base::wait_read, expect_bad_descriptor);
   context.run();
   EXPECT_EQ(calls, 5);
 }
@@ -408,13 +409,13 @@ TEST_F(full_receiver, sender_waits_without_spinning) {
   while (std::chrono::steady_clock::now() < until) handlers += context.run_one_until(until);
   EXPECT_LE(handlers, 60u);
   char buffer[8];
-  error_code none;
-  while (receiver.recv({buffer, sizeof buffer}, MSG_DONTWAIT, none) == 1) {
+  error_code ec;
+  while (receiver.recv({buffer, sizeof buffer}, MSG_DONTWAIT, ec) == 1) {
   }
   context.run();
   EXPECT_TRUE(ended);
   EXPECT_FALSE(result);
-  EXPECT_EQ(receiver.recv({buffer, sizeof buffer}, MSG_DONTWAIT, none), 2u);
+  EXPECT_EQ(receiver.recv({buffer, sizeof buffer}, MSG_DONTWAIT, ec), 2u);
 }
 
 TEST_F(full_receiver, cancel_ends_the_wait) {

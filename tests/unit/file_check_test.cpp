@@ -112,8 +112,8 @@ TEST_F(file_check_links, accepts_a_link_to_an_acceptable_file) {
 TEST_F(file_check_links, follows_relative_links_with_dot_dot) {
   fs::create_symlink("../elsewhere/./target.so", link);
   expect_accepted(link);
-  fs::create_symlink("../plugins/good.so", plugins / "round.so");
-  expect_accepted(plugins / "round.so");
+  fs::create_symlink("../plugins/good.so", plugins / "dot_dot.so");
+  expect_accepted(plugins / "dot_dot.so");
 }
 
 TEST_F(file_check_links, checks_the_target) {

@@ -365,9 +365,9 @@ TEST(option_text, truncated_struct_is_formatted_up_to_its_size) {
 
 TEST(option_text, invalid_timeval_is_refused) {
   const auto o = an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL);
-  const timeval odd{0, 1000000};
+  const timeval invalid{0, 1000000};
   error_code ec;
-  afplug::format_option(o, std::as_bytes(std::span(&odd, 1)), ec);
+  afplug::format_option(o, std::as_bytes(std::span(&invalid, 1)), ec);
   EXPECT_EQ(ec, errc::wrong_kind);
 }
 

@@ -324,11 +324,11 @@ TEST(connect, errors_and_non_blocking_mode) {
   auto s = tcp();
   EXPECT_EQ(ERROR_OF(s.shutdown(SHUT_WR, _)), sys(ENOTCONN));  // shutdown unconnected
   EXPECT_EQ(ERROR_OF(s.shutdown(99, _)), sys(EINVAL));         // shutdown(99)
-  auto gone = listener();
-  const auto nobody = gone.getsockname();
-  gone.close();
-  EXPECT_EQ(tcp().connect_ex(nobody), ECONNREFUSED);                 // connect_ex refused
-  EXPECT_EQ(ERROR_OF(tcp().connect(nobody, _)), sys(ECONNREFUSED));  // connect refused
+  auto closed = listener();
+  const auto closed_port = closed.getsockname();
+  closed.close();
+  EXPECT_EQ(tcp().connect_ex(closed_port), ECONNREFUSED);                 // connect_ex refused
+  EXPECT_EQ(ERROR_OF(tcp().connect(closed_port, _)), sys(ECONNREFUSED));  // connect refused
   auto server = listener();
   auto client = tcp();
   client.timeout(0s);
@@ -339,7 +339,7 @@ TEST(connect, errors_and_non_blocking_mode) {
   EXPECT_EQ(ERROR_OF(tcp().recv(buffer, 0, _)), sys(ENOTCONN));     // recv unconnected tcp
   EXPECT_EQ(ERROR_OF(udp().send("x"sv, 0, _)), sys(EDESTADDRREQ));  // send unconnected udp
   auto large = udp();
-  EXPECT_EQ(ERROR_OF(large.sendto(std::string(70000, 'x'), nobody, 0, _)), sys(EMSGSIZE));  // udp too big
+  EXPECT_EQ(ERROR_OF(large.sendto(std::string(70000, 'x'), closed_port, 0, _)), sys(EMSGSIZE));  // udp too big
 }
 
 TEST(connect, closed_peer) {

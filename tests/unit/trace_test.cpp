@@ -109,13 +109,14 @@ TEST(trace, sendto_and_sendmsg_are_traced_and_send_is_not) {
   udp.sendmsg({&one, 1}, {}, 0, &to, std::stop_token(), ec);
   const int descriptor = a.fileno();
   a.send_fds({&one, 1}, {&descriptor, 1});
-  const std::string there = " on " + to.to_string();
-  EXPECT_THAT(r.events, ElementsAre("socket.sendto" + there, "socket.sendto" + there, "socket.sendmsg on",
-                                    "socket.sendmsg" + there, "socket.sendmsg" + there, "socket.sendmsg on"));
+  const std::string destination_text = " on " + to.to_string();
+  EXPECT_THAT(r.events, ElementsAre("socket.sendto" + destination_text, "socket.sendto" + destination_text,
+                                    "socket.sendmsg on", "socket.sendmsg" + destination_text,
+                                    "socket.sendmsg" + destination_text, "socket.sendmsg on"));
   r.events.clear();
   std::array<afplug::outgoing, 2> many{{{.data = one}, {.data = one, .to = &to}}};
   udp.send_many(many, 0, ec);
-  EXPECT_THAT(r.events, ElementsAre("socket.sendmsg on", "socket.sendmsg" + there));
+  EXPECT_THAT(r.events, ElementsAre("socket.sendmsg on", "socket.sendmsg" + destination_text));
   r.events.clear();
   a.send(one);
   a.sendall(one);
