@@ -210,8 +210,8 @@ TEST_F(elf_note, refuses_a_description_smaller_than_its_header) {
     s->p_offset = at;
     s->p_filesz = 20 + size;
   }
-  for (std::size_t i = 0, inspection = 0; i < image.segments(); ++i)
-    if (auto s = image.segment(i); s->p_type == PT_NOTE && ++inspection > 1) s->p_type = PT_NULL;
+  for (std::size_t i = 0, notes = 0; i < image.segments(); ++i)
+    if (auto s = image.segment(i); s->p_type == PT_NOTE && ++notes > 1) s->p_type = PT_NULL;
   expect_refused("note-size", "its description has 76 bytes");
 }
 
