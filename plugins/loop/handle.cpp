@@ -13,64 +13,66 @@ namespace ap = afplug::plugin;
 
 namespace {
 
-endpoint_ptr make(const afplug_identity& who) {
+endpoint_ptr make_endpoint(const afplug_identity& who) {
   if (who.type != SOCK_STREAM && who.type != SOCK_DGRAM && who.type != SOCK_SEQPACKET)
-    ap::fail(ESOCKTNOSUPPORT, "no such type");
-  if (who.protocol != 0) ap::fail(EPROTONOSUPPORT, "no such protocol");
+    ap::fail(ESOCKTNOSUPPORT, "the type is none of SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET");
+  if (who.protocol != 0) ap::fail(EPROTONOSUPPORT, "the protocol must be 0");
   auto made = std::make_shared<endpoint>(who.type, who.number);
-  made->polled.open();
+  made->readiness.open();
   return made;
 }
 
-void give(std::unique_ptr<handle> made, int number, void** state, std::int64_t* pollable) noexcept {
+void return_handle(std::unique_ptr<handle> made, int fd, void** state, std::int64_t* pollable) noexcept {
   *state = made.release();
-  *pollable = number;
+  *pollable = fd;
 }
 
 }  // namespace
 
-handle::handle(endpoint_ptr at, int pollable) noexcept : at_(std::move(at)), pollable_(pollable) { ++at_->handles; }
+handle::handle(endpoint_ptr on, int pollable) noexcept : endpoint_(std::move(on)), pollable_(pollable) {
+  ++endpoint_->handle_count;
+}
 
 std::int32_t handle::open(const afplug_identity* who, void** state, std::int64_t* pollable) {
-  const auto at = make(*who);
-  give(std::make_unique<handle>(at, at->polled.first()), at->polled.first(), state, pollable);
+  const auto made = make_endpoint(*who);
+  return_handle(std::make_unique<handle>(made, made->readiness.get()), made->readiness.get(), state, pollable);
   return 0;
 }
 
 std::int32_t handle::pair(const afplug_identity* who, void** states, std::int64_t* pollables) {
-  const endpoint_ptr ends[] = {make(*who), make(*who)};
-  auto a = std::make_unique<handle>(ends[0], ends[0]->polled.first());
-  auto b = std::make_unique<handle>(ends[1], ends[1]->polled.first());
+  const endpoint_ptr ends[] = {make_endpoint(*who), make_endpoint(*who)};
+  auto a = std::make_unique<handle>(ends[0], ends[0]->readiness.get());
+  auto b = std::make_unique<handle>(ends[1], ends[1]->readiness.get());
   {
-    critical section;
-    endpoint::join(ends[0], ends[1]);
+    locked_section section;
+    endpoint::connect_pair(ends[0], ends[1]);
   }
-  give(std::move(a), ends[0]->polled.first(), &states[0], &pollables[0]);
-  give(std::move(b), ends[1]->polled.first(), &states[1], &pollables[1]);
+  return_handle(std::move(a), ends[0]->readiness.get(), &states[0], &pollables[0]);
+  return_handle(std::move(b), ends[1]->readiness.get(), &states[1], &pollables[1]);
   return 0;
 }
 
-// In a forked child the beacons are the parent's too: they are closed, and nothing is shown on them.
+// In a forked child the parent shares the readiness descriptors: they are closed without changing their events.
 void handle::close(void* state, std::uint32_t flags) {
-  const std::unique_ptr<handle> gone(static_cast<handle*>(state));
-  critical section;
-  endpoint_ptr at = std::move(gone->at_);
-  at->polled.remove(gone->pollable_);
-  if (--at->handles > 0) return;
-  at->polled = beacon();
-  at->leave(section, (flags & AFPLUG_CLOSE_FORKED) == 0);
+  const std::unique_ptr<handle> closing(static_cast<handle*>(state));
+  locked_section section;
+  endpoint_ptr on = std::move(closing->endpoint_);
+  on->readiness.remove(closing->pollable_);
+  if (--on->handle_count > 0) return;
+  on->readiness = readiness_fd();
+  on->close(section, (flags & AFPLUG_CLOSE_FORKED) == 0);
 }
 
 std::int32_t handle::sendmsg(const afplug_message* sent, std::uint64_t* count) {
   if ((sent->flags & MSG_OOB) != 0) return -EOPNOTSUPP;
   message made;
-  read_ancillary(*sent, made);
+  parse_control(*sent, made);
   made.end_of_record = (sent->flags & MSG_EOR) != 0;
   std::string_view to;
   const bool addressed = sent->address != nullptr && sent->address_size > 0;
-  if (addressed) to = name_in(sent->address, sent->address_size, at_->number());
-  critical section;
-  const auto result = at_->send(made, buffers(*sent), addressed ? &to : nullptr);
+  if (addressed) to = name_of(sent->address, sent->address_size, endpoint_->family());
+  locked_section section;
+  const auto result = endpoint_->send(made, buffer_sequence(*sent), addressed ? &to : nullptr);
   if (result < 0) return static_cast<std::int32_t>(result);
   *count = static_cast<std::uint64_t>(result);
   return 0;
@@ -78,106 +80,106 @@ std::int32_t handle::sendmsg(const afplug_message* sent, std::uint64_t* count) {
 
 std::int32_t handle::recvmsg(afplug_message* into, std::uint64_t* count) {
   if ((into->flags & (MSG_OOB | MSG_ERRQUEUE)) != 0) return -EOPNOTSUPP;
-  critical section;
-  const auto result = at_->receive(*into, section);
+  locked_section section;
+  const auto result = endpoint_->receive(*into, section);
   if (result < 0) return static_cast<std::int32_t>(result);
   *count = static_cast<std::uint64_t>(result);
   return 0;
 }
 
 std::int32_t handle::readiness(std::int32_t events) {
-  critical section;
-  return at_->poll_bits() & (events | POLLERR | POLLHUP);
+  locked_section section;
+  return endpoint_->poll_bits() & (events | POLLERR | POLLHUP);
 }
 
 std::int32_t handle::bind(const void* raw, std::uint32_t length) {
-  const auto name = name_in(raw, length, at_->number());
-  critical section;
-  return at_->bind(name);
+  const auto name = name_of(raw, length, endpoint_->family());
+  locked_section section;
+  return endpoint_->bind(name);
 }
 
 std::int32_t handle::listen(std::int32_t backlog) {
-  critical section;
-  return at_->listen(backlog);
+  locked_section section;
+  return endpoint_->listen(backlog);
 }
 
 std::int32_t handle::accept(void** state, std::int64_t* pollable, afplug_sockaddr* peer) {
-  critical section;
+  locked_section section;
   endpoint_ptr made;
-  if (const auto error = at_->acceptable(made)) return error;
-  made->polled.open();
-  std::unique_ptr<handle> hold;
+  if (const auto error = endpoint_->first_pending(made)) return error;
+  made->readiness.open();
+  std::unique_ptr<handle> accepted;
   try {
-    hold = std::make_unique<handle>(made, made->polled.first());
+    accepted = std::make_unique<handle>(made, made->readiness.get());
   } catch (...) {
-    made->polled = beacon();
+    made->readiness = readiness_fd();
     throw;
   }
-  at_->accepted();
-  made->show();
-  if (peer != nullptr) *peer = address_of(*made->peer_name(), at_->number());
-  give(std::move(hold), made->polled.first(), state, pollable);
+  endpoint_->pop_pending();
+  made->update_readiness();
+  if (peer != nullptr) *peer = address_of(*made->peer_name(), endpoint_->family());
+  return_handle(std::move(accepted), made->readiness.get(), state, pollable);
   return 0;
 }
 
 std::int32_t handle::connect(const void* raw, std::uint32_t length) {
-  critical section;
+  locked_section section;
   std::uint16_t family = AF_UNSPEC;
   if (length >= sizeof family) std::memcpy(&family, raw, sizeof family);
-  if (family == AF_UNSPEC && length >= sizeof family) return at_->disconnect();
-  return at_->connect(name_in(raw, length, at_->number()));
+  if (family == AF_UNSPEC && length >= sizeof family) return endpoint_->disconnect();
+  return endpoint_->connect(name_of(raw, length, endpoint_->family()));
 }
 
 std::int32_t handle::connect_result() {
-  critical section;
-  return at_->connect_result();
+  locked_section section;
+  return endpoint_->connect_result();
 }
 
 std::int32_t handle::shutdown(std::int32_t how) {
-  critical section;
-  return at_->shutdown(how);
+  locked_section section;
+  return endpoint_->shutdown(how);
 }
 
 std::int32_t handle::getsockname(afplug_sockaddr* out) {
-  critical section;
-  *out = address_of(at_->name(), at_->number());
+  locked_section section;
+  *out = address_of(endpoint_->name(), endpoint_->family());
   return 0;
 }
 
 std::int32_t handle::getpeername(afplug_sockaddr* out) {
-  critical section;
-  const auto* name = at_->peer_name();
+  locked_section section;
+  const auto* name = endpoint_->peer_name();
   if (name == nullptr) return -ENOTCONN;
-  *out = address_of(*name, at_->number());
+  *out = address_of(*name, endpoint_->family());
   return 0;
 }
 
 std::int32_t handle::get_option(std::int32_t level, std::int32_t number, void* data, std::uint32_t* bytes) {
-  critical section;
-  return at_->get_option(level, number, data, bytes);
+  locked_section section;
+  return endpoint_->get_option(level, number, data, bytes);
 }
 
 std::int32_t handle::set_option(std::int32_t level, std::int32_t number, const void* data, std::uint32_t bytes) {
-  critical section;
-  return at_->set_option(level, number, data, bytes);
+  locked_section section;
+  return endpoint_->set_option(level, number, data, bytes);
 }
 
-std::string_view handle::stage() {
-  critical section;
-  return at_->stage_name();
+std::string_view handle::state_name() {
+  locked_section section;
+  return endpoint_->state_name();
 }
 
 std::int32_t handle::dup(void** state, std::int64_t* pollable) {
-  critical section;
-  const int number = at_->polled.add();
+  locked_section section;
+  const int fd = endpoint_->readiness.add();
   std::unique_ptr<handle> made;
   try {
-    made = std::make_unique<handle>(at_, number);
+    made = std::make_unique<handle>(endpoint_, fd);
   } catch (...) {
-    at_->polled.remove(number);
+    endpoint_->readiness.remove(fd);
     throw;
   }
-  give(std::move(made), number, state, pollable);
+  return_handle(std::move(made), fd, state, pollable);
   return 0;
 }
 

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A program's hold on an endpoint: what the contract calls the state of a socket. Takes the lock, and turns the
-// contract's structs into values.
+// The slots of struct afplug_user_ops. A handle is what the contract calls the state of a socket; duplicates of a
+// socket are handles on one endpoint. The functions lock the endpoints and convert the structs of the contract.
 #pragma once
 
 #include <string_view>
@@ -29,14 +29,14 @@ class handle {
   std::int32_t getpeername(afplug_sockaddr* out);
   std::int32_t get_option(std::int32_t level, std::int32_t number, void* data, std::uint32_t* bytes);
   std::int32_t set_option(std::int32_t level, std::int32_t number, const void* data, std::uint32_t bytes);
-  std::string_view stage();
+  std::string_view state_name();
   std::int32_t dup(void** state, std::int64_t* pollable);
 
-  /// On an endpoint whose beacon has that outer descriptor.
-  handle(endpoint_ptr at, int pollable) noexcept;
+  /// `pollable` is a descriptor of the endpoint's readiness_fd.
+  handle(endpoint_ptr on, int pollable) noexcept;
 
  private:
-  endpoint_ptr at_;
+  endpoint_ptr endpoint_;
   int pollable_;
 };
 

@@ -12,12 +12,12 @@
 
 namespace loop {
 
-/// The options' way into an endpoint: a table of what is read, and one of what is written.
+/// Gives the option tables access to the members of an endpoint.
 struct option_access {
-  // As the kernel does: what is set is doubled, and has a least and a largest value.
-  static std::int32_t buffer_size(std::int32_t asked) noexcept {
-    constexpr std::int32_t least = 4608, most = 1 << 24;
-    return std::max(std::clamp(asked, 0, most) * 2, least);
+  // Doubles the size and limits it, as sock_setsockopt() in net/core/sock.c does (SOCK_MIN_SNDBUF).
+  static std::int32_t buffer_size(std::int32_t requested) noexcept {
+    constexpr std::int32_t min = 4608, max = 1 << 24;
+    return std::max(std::clamp(requested, 0, max) * 2, min);
   }
 
   struct getter {
@@ -26,31 +26,32 @@ struct option_access {
   };
   static constexpr std::array getters{
       getter{SOL_SOCKET, SO_TYPE, [](endpoint& e) { return e.type_; }},
-      getter{SOL_SOCKET, SO_DOMAIN, [](endpoint& e) { return e.number_; }},
+      getter{SOL_SOCKET, SO_DOMAIN, [](endpoint& e) { return e.family_; }},
       getter{SOL_SOCKET, SO_PROTOCOL, [](endpoint&) { return 0; }},
-      getter{SOL_SOCKET, SO_ACCEPTCONN, [](endpoint& e) { return e.stage_ == endpoint::stage::listening ? 1 : 0; }},
+      getter{SOL_SOCKET, SO_ACCEPTCONN, [](endpoint& e) { return e.state_ == endpoint::state::listening ? 1 : 0; }},
       getter{SOL_SOCKET, SO_SNDBUF, [](endpoint& e) { return e.send_buffer_; }},
       getter{SOL_SOCKET, SO_RCVBUF, [](endpoint& e) { return e.receive_buffer_; }},
       getter{SOL_SOCKET, SO_PASSCRED, [](endpoint& e) { return e.pass_credentials_ ? 1 : 0; }},
       getter{SOL_SOCKET, SO_ERROR,
              [](endpoint& e) {
                const auto error = std::exchange(e.error_, 0);
-               e.show();
+               e.update_readiness();
                return error;
              }},
-      getter{SOL_SOCKET, SO_REUSEADDR, [](endpoint& e) { return e.remembered_.reuse_address; }},
-      getter{SOL_SOCKET, SO_REUSEPORT, [](endpoint& e) { return e.remembered_.reuse_port; }},
-      getter{SOL_SOCKET, SO_KEEPALIVE, [](endpoint& e) { return e.remembered_.keep_alive; }},
-      getter{SOL_SOCKET, SO_BROADCAST, [](endpoint& e) { return e.remembered_.broadcast; }},
-      getter{SOL_SOCKET, SO_DONTROUTE, [](endpoint& e) { return e.remembered_.dont_route; }},
-      getter{SOL_SOCKET, SO_PRIORITY, [](endpoint& e) { return e.remembered_.priority; }},
+      getter{SOL_SOCKET, SO_REUSEADDR, [](endpoint& e) { return e.stored_options_.reuse_address; }},
+      getter{SOL_SOCKET, SO_REUSEPORT, [](endpoint& e) { return e.stored_options_.reuse_port; }},
+      getter{SOL_SOCKET, SO_KEEPALIVE, [](endpoint& e) { return e.stored_options_.keep_alive; }},
+      getter{SOL_SOCKET, SO_BROADCAST, [](endpoint& e) { return e.stored_options_.broadcast; }},
+      getter{SOL_SOCKET, SO_DONTROUTE, [](endpoint& e) { return e.stored_options_.dont_route; }},
+      getter{SOL_SOCKET, SO_PRIORITY, [](endpoint& e) { return e.stored_options_.priority; }},
       getter{SOL_LOOP, LOOP_INQ,
              [](endpoint& e) {
-               const auto all = e.inbox_.empty() || e.is_stream() ? e.inbox_.bytes() : e.inbox_.front().bytes.size();
-               return static_cast<std::int32_t>(all);
+               const auto bytes = e.receive_queue_.empty() || e.is_stream() ? e.receive_queue_.bytes()
+                                                                            : e.receive_queue_.front().bytes.size();
+               return static_cast<std::int32_t>(bytes);
              }},
       getter{SOL_LOOP, LOOP_OUTQ,
-             [](endpoint& e) { return e.peer_ ? static_cast<std::int32_t>(e.peer_->inbox_.bytes()) : 0; }},
+             [](endpoint& e) { return e.peer_ ? static_cast<std::int32_t>(e.peer_->receive_queue_.bytes()) : 0; }},
       getter{SOL_LOOP, LOOP_BACKLOG, [](endpoint& e) { return static_cast<std::int32_t>(e.backlog_); }},
       getter{SOL_LOOP, LOOP_PENDING, [](endpoint& e) { return static_cast<std::int32_t>(e.pending_.size()); }},
   };
@@ -60,25 +61,25 @@ struct option_access {
     std::int32_t (*set)(endpoint&, std::int32_t);
   };
   template <auto Member>
-  static std::int32_t remember(endpoint& e, std::int32_t value) {
-    e.remembered_.*Member = value != 0;
+  static std::int32_t store_flag(endpoint& e, std::int32_t value) {
+    e.stored_options_.*Member = value != 0;
     return 0;
   }
-  static void sizes_changed(endpoint& e) {
-    e.made_room();
-    if (e.peer_) e.peer_->show();
+  static void buffer_size_changed(endpoint& e) {
+    e.space_freed();
+    if (e.peer_) e.peer_->update_readiness();
   }
   static constexpr std::array setters{
       setter{SOL_SOCKET, SO_SNDBUF,
              [](endpoint& e, std::int32_t value) {
                e.send_buffer_ = buffer_size(value);
-               sizes_changed(e);
+               buffer_size_changed(e);
                return 0;
              }},
       setter{SOL_SOCKET, SO_RCVBUF,
              [](endpoint& e, std::int32_t value) {
                e.receive_buffer_ = buffer_size(value);
-               sizes_changed(e);
+               buffer_size_changed(e);
                return 0;
              }},
       setter{SOL_SOCKET, SO_PASSCRED,
@@ -86,25 +87,25 @@ struct option_access {
                e.pass_credentials_ = value != 0;
                return 0;
              }},
-      setter{SOL_SOCKET, SO_REUSEADDR, &remember<&remembered::reuse_address>},
-      setter{SOL_SOCKET, SO_REUSEPORT, &remember<&remembered::reuse_port>},
-      setter{SOL_SOCKET, SO_KEEPALIVE, &remember<&remembered::keep_alive>},
-      setter{SOL_SOCKET, SO_BROADCAST, &remember<&remembered::broadcast>},
-      setter{SOL_SOCKET, SO_DONTROUTE, &remember<&remembered::dont_route>},
+      setter{SOL_SOCKET, SO_REUSEADDR, &store_flag<&stored_options::reuse_address>},
+      setter{SOL_SOCKET, SO_REUSEPORT, &store_flag<&stored_options::reuse_port>},
+      setter{SOL_SOCKET, SO_KEEPALIVE, &store_flag<&stored_options::keep_alive>},
+      setter{SOL_SOCKET, SO_BROADCAST, &store_flag<&stored_options::broadcast>},
+      setter{SOL_SOCKET, SO_DONTROUTE, &store_flag<&stored_options::dont_route>},
       setter{SOL_SOCKET, SO_PRIORITY,
              [](endpoint& e, std::int32_t value) {
-               e.remembered_.priority = value;
+               e.stored_options_.priority = value;
                return 0;
              }},
       setter{SOL_LOOP, LOOP_BACKLOG,
              [](endpoint& e, std::int32_t value) {
-               return e.stage_ == endpoint::stage::listening ? e.listen(value) : -EINVAL;
+               return e.state_ == endpoint::state::listening ? e.listen(value) : -EINVAL;
              }},
   };
 
   static ::ucred peer_credentials(const endpoint& e) noexcept {
-    const bool tied = e.stage_ == endpoint::stage::connected || e.stage_ == endpoint::stage::listening;
-    return tied ? self() : ::ucred{0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
+    const bool has_peer = e.state_ == endpoint::state::connected || e.state_ == endpoint::state::listening;
+    return has_peer ? own_credentials() : ::ucred{0, static_cast<uid_t>(-1), static_cast<gid_t>(-1)};
   }
 };
 
@@ -117,7 +118,7 @@ auto find(const Table& table, std::int32_t level, std::int32_t number) {
 }
 
 template <class T>
-std::int32_t give(const T& value, void* data, std::uint32_t* bytes) {
+std::int32_t copy_out(const T& value, void* data, std::uint32_t* bytes) {
   *bytes = std::min<std::uint32_t>(*bytes, sizeof value);
   std::memcpy(data, &value, *bytes);
   return 0;
@@ -126,19 +127,20 @@ std::int32_t give(const T& value, void* data, std::uint32_t* bytes) {
 }  // namespace
 
 std::int32_t endpoint::get_option(std::int32_t level, std::int32_t number, void* data, std::uint32_t* bytes) {
-  if (level == SOL_SOCKET && number == SO_LINGER) return give(remembered_.linger, data, bytes);
-  if (level == SOL_SOCKET && number == SO_PEERCRED) return give(option_access::peer_credentials(*this), data, bytes);
+  if (level == SOL_SOCKET && number == SO_LINGER) return copy_out(stored_options_.linger, data, bytes);
+  if (level == SOL_SOCKET && number == SO_PEERCRED)
+    return copy_out(option_access::peer_credentials(*this), data, bytes);
   const auto found = find(option_access::getters, level, number);
   if (found == option_access::getters.end()) return -ENOPROTOOPT;
-  return give(found->get(*this), data, bytes);
+  return copy_out(found->get(*this), data, bytes);
 }
 
 std::int32_t endpoint::set_option(std::int32_t level, std::int32_t number, const void* data, std::uint32_t bytes) {
   if (data == nullptr && bytes != 0) return -EFAULT;
   if (level == SOL_SOCKET && number == SO_LINGER) {
-    if (bytes < sizeof remembered_.linger) return -EINVAL;
-    std::memcpy(&remembered_.linger, data, sizeof remembered_.linger);
-    remembered_.linger.l_onoff = remembered_.linger.l_onoff != 0;
+    if (bytes < sizeof stored_options_.linger) return -EINVAL;
+    std::memcpy(&stored_options_.linger, data, sizeof stored_options_.linger);
+    stored_options_.linger.l_onoff = stored_options_.linger.l_onoff != 0;
     return 0;
   }
   const auto found = find(option_access::setters, level, number);

@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// loop: sockets inside one process, wholly in user space. Streams, datagrams and records between names, with what
-// unix(7) has of errors, descriptors passed along, and credentials. It shows what a family that the kernel does not
-// know takes, and serves tests that want no kernel in between.
+// The family loop: sockets within one process, implemented in user space. Streams, datagrams and records between names,
+// with the errors, descriptor passing and credentials of unix(7). An example of a family that the kernel does not have,
+// and a transport for tests that must not depend on the kernel.
 #include <afplug/plugin.hpp>
 #include <array>
 #include <cstdint>
@@ -19,35 +19,35 @@ namespace ap = afplug::plugin;
 constexpr ap::option_group all{SOL_LOOP, nullptr};
 constexpr ap::option_group connections{SOL_LOOP, "connection"};
 
-std::int32_t write_stage(std::int64_t state, const afplug_identity&, afplug_text* out) {
-  ap::write_text(out, reinterpret_cast<handle*>(static_cast<std::intptr_t>(state))->stage());
+std::int32_t write_state(std::int64_t state, const afplug_identity&, afplug_text* out) {
+  ap::write_text(out, reinterpret_cast<handle*>(static_cast<std::intptr_t>(state))->state_name());
   return 0;
 }
 
 constexpr std::array options{
-    all(AFPLUG_NAMED(LOOP_INQ), ap::kind::i32, ap::read_only,
-        "bytes that wait to be received; of records, in the first"),
+    all(AFPLUG_NAMED(LOOP_INQ), ap::kind::i32, ap::read_only, "bytes to be received; for records, in the first"),
     connections(AFPLUG_NAMED(LOOP_OUTQ), ap::kind::i32, ap::read_only, "bytes sent that the peer has not received"),
     connections(AFPLUG_NAMED(LOOP_BACKLOG), ap::kind::i32, ap::read_write,
-                "how many connections may wait to be accepted; written on a listening socket"),
-    connections(AFPLUG_NAMED(LOOP_PENDING), ap::kind::i32, ap::read_only, "how many connections wait to be accepted"),
-    ap::with_functions<&write_stage, nullptr>(all(AFPLUG_NAMED(LOOP_STAGE), ap::kind::call, ap::read_only,
-                                                  "how far the socket is: fresh, listening, connecting, connected")),
+                "limit of pending connections; can be set on a listening socket"),
+    connections(AFPLUG_NAMED(LOOP_PENDING), ap::kind::i32, ap::read_only, "pending connections"),
+    ap::with_functions<&write_state, nullptr>(
+        all(AFPLUG_NAMED(LOOP_STATE), ap::kind::call, ap::read_only,
+            "state of the socket: unconnected, listening, connecting or connected")),
 };
 
 constexpr auto constants =
     ap::join(std::array{ap::constant_group{"SOL_"}(AFPLUG_NAMED(SOL_LOOP))}, ap::constants_of("LOOP_", options));
 
-constexpr std::uint32_t every = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR | AFPLUG_ROW_RIGHTS;
-constexpr std::uint32_t connected = every | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
+constexpr std::uint32_t all_flags = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR | AFPLUG_ROW_RIGHTS;
+constexpr std::uint32_t connection_flags = all_flags | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
 
 constexpr std::array rows{
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM, "connection", {},
-            "a byte stream within the process"),
-    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, every | AFPLUG_ROW_MESSAGE, "", {},
-            "datagrams within the process: none is lost, and senders wait"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE, "connection", {},
-            "records over a connection within the process"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connection_flags | AFPLUG_ROW_STREAM, "connection", {},
+            "byte streams within the process"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, all_flags | AFPLUG_ROW_MESSAGE, "", {},
+            "reliable datagrams within the process; senders block while the receive buffer is full"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connection_flags | AFPLUG_ROW_MESSAGE, "connection", {},
+            "connections within the process that keep record boundaries"),
 };
 
 constexpr afplug_user_ops operations{
@@ -74,7 +74,7 @@ constexpr afplug_user_ops operations{
 
 constexpr std::array families{ap::user_family({.id = "loop",
                                                .name = "AF_LOOP",
-                                               .help = "sockets inside one process, in user space",
+                                               .help = "sockets within one process, in user space",
                                                .rows = ap::array(rows),
                                                .options = ap::array(options),
                                                .constants = ap::array(constants),

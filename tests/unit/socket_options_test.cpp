@@ -253,16 +253,16 @@ TEST(socket_options, get_function_of_a_user_space_family_receives_its_socket) {
   afplug::socket listener("loop", SOCK_STREAM), other("loop", SOCK_STREAM);
   listener.bind("stage-" + std::to_string(::getpid()));
   listener.listen();
-  EXPECT_EQ(listener.option_text("LOOP_STAGE"), "listening");
-  EXPECT_EQ(other.option_text("LOOP_STAGE"), "fresh");
+  EXPECT_EQ(listener.option_text("LOOP_STATE"), "listening");
+  EXPECT_EQ(other.option_text("LOOP_STATE"), "unconnected");
   other.connect(listener.getsockname());
-  EXPECT_EQ(other.option_text("LOOP_STAGE"), "connected");
+  EXPECT_EQ(other.option_text("LOOP_STATE"), "connected");
 
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     error_code ec;
-    other.option_text("LOOP_STAGE", ec);
+    other.option_text("LOOP_STATE", ec);
     std::_Exit(ec.value());
   }
   int status = 0;
