@@ -1,14 +1,14 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of Bluetooth, one form a protocol:
+// Addresses of AF_BLUETOOTH as text, by protocol:
 //
-//   BTPROTO_L2CAP          AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1     each key may be left out: 0; type 0 BR/EDR, 1
-//   LE public, 2 LE random BTPROTO_RFCOMM         AA:BB:CC:DD:EE:FF?channel=5 BTPROTO_SCO            AA:BB:CC:DD:EE:FF
-//   BTPROTO_ISO            AA:BB:CC:DD:EE:FF?type=1                      broadcasts:
-//   &bc=AA:BB:CC:DD:EE:FF&bctype=1&sid=2&bis=1,2 BTPROTO_HCI and the    hci0?channel=1 none: no adapter in particular
-//   (HCI_DEV_NONE) protocols beneath it
+//   BTPROTO_L2CAP    AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1   omitted keys are 0; type: 0 BR/EDR, 1 LE public, 2 LE
+//   random BTPROTO_RFCOMM   AA:BB:CC:DD:EE:FF?channel=5 BTPROTO_SCO      AA:BB:CC:DD:EE:FF BTPROTO_ISO
+//   AA:BB:CC:DD:EE:FF?type=1
+//                    for broadcasts also &bc=AA:BB:CC:DD:EE:FF&bctype=1&sid=2&bis=1,2
+//   others           hci0?channel=1                              none: no adapter, HCI_DEV_NONE
 //
-// and &length=N, &tail=HEX for sockaddrs of another length.
+// All but the broadcast form may end in &length=N and &tail=HEX, for sockaddrs of another length.
 #pragma once
 
 #include <afplug/bluetooth.hpp>
@@ -18,7 +18,7 @@ namespace bluetooth {
 namespace ap = afplug::plugin;
 namespace bt = afplug::bluetooth;
 
-/// Any of the sockaddrs, with room for the broadcast part of ISO's.
+/// Large enough for every sockaddr of the family, that of ISO broadcasts included.
 struct any_address {
   std::uint16_t family = AF_BLUETOOTH;
   std::uint8_t bytes[62] = {};
@@ -32,7 +32,7 @@ struct codec {
   static constexpr std::uint32_t min_length = sizeof(bt::sockaddr_hci);
   static constexpr std::uint32_t optional = AFPLUG_MEMBER_OPTIONAL;
   static constexpr std::array fields{
-      ap::field("bdaddr", AFPLUG_KIND_TEXT, "device address AA:BB:CC:DD:EE:FF; not of HCI", optional),
+      ap::field("bdaddr", AFPLUG_KIND_TEXT, "device address AA:BB:CC:DD:EE:FF; all but HCI", optional),
       ap::field("psm", AFPLUG_KIND_U16, "BTPROTO_L2CAP: protocol/service multiplexer", optional | AFPLUG_MEMBER_HEX),
       ap::field("cid", AFPLUG_KIND_U16, "BTPROTO_L2CAP: channel id", optional),
       ap::field("bdaddr_type", AFPLUG_KIND_U8,
@@ -59,7 +59,7 @@ struct codec {
   static bool has_device_number(std::int32_t protocol) {
     return protocol != bt::l2cap && protocol != bt::rfcomm && protocol != bt::sco && protocol != bt::iso;
   }
-  static std::uint32_t usual(std::int32_t protocol) {
+  static std::uint32_t address_size(std::int32_t protocol) {
     switch (protocol) {
       case bt::l2cap:
         return sizeof(bt::sockaddr_l2);
@@ -74,19 +74,19 @@ struct codec {
     }
   }
 
-  static bt::bdaddr device(std::string_view text) {
+  static bt::bdaddr parse_device(std::string_view text) {
     const auto parsed = bt::bdaddr::parse(text);
-    if (!parsed) ap::fail(EINVAL, "'", text, "' is no Bluetooth address: write AA:BB:CC:DD:EE:FF");
+    if (!parsed) ap::fail(EINVAL, "'", text, "' is not a Bluetooth address: write AA:BB:CC:DD:EE:FF");
     return *parsed;
   }
-  static std::uint16_t adapter(std::string_view text) {
+  static std::uint16_t parse_adapter(std::string_view text) {
     if (text == "none") return bt::no_device;
     if (text.starts_with("hci")) text.remove_prefix(3);
     return ap::parse_integer<std::uint16_t>("adapter", text, 0, 65535);
   }
 
-  // "1,2,3"
-  static std::string streams(const bt::sockaddr_iso_broadcast& it) {
+  // The list of BIS indices: "1,2,3".
+  static std::string format_streams(const bt::sockaddr_iso_broadcast& it) {
     std::size_t end = std::min<std::size_t>(it.count, sizeof it.streams);
     for (std::size_t i = end; i < sizeof it.streams; ++i)
       if (it.streams[i] != 0) end = i + 1;
@@ -95,8 +95,9 @@ struct codec {
     return text;
   }
 
-  static bt::sockaddr_iso_broadcast broadcast(ap::query& query, std::string_view of, const bt::sockaddr_iso& base) {
-    bt::sockaddr_iso_broadcast made{AF_BLUETOOTH, base.device, base.type, device(of)};
+  static bt::sockaddr_iso_broadcast parse_broadcast(ap::query& query, std::string_view of,
+                                                    const bt::sockaddr_iso& base) {
+    bt::sockaddr_iso_broadcast made{AF_BLUETOOTH, base.device, base.type, parse_device(of)};
     made.broadcaster_type = static_cast<std::uint8_t>(query.take("bctype", 255, bt::le_public));
     made.sid = static_cast<std::uint8_t>(query.take("sid", 255, 0));
     const auto* list = query.take("bis");
@@ -112,13 +113,13 @@ struct codec {
     return made;
   }
 
-  // What stands behind the device of a broadcast's address.
-  static constexpr std::size_t broadcast_at = offsetof(bt::sockaddr_iso_broadcast, broadcaster);
+  // The part of the address that only broadcasts have.
+  static constexpr std::size_t broadcast_offset = offsetof(bt::sockaddr_iso_broadcast, broadcaster);
   static bool is_broadcast(const ap::native_address<address>& it) {
     return it.length == sizeof(bt::sockaddr_iso_broadcast);
   }
 
-  // From the values of the fields, however they came.
+  // The address made of these fields.
   struct parts {
     bt::bdaddr device;
     std::uint64_t psm = 0, cid = 0, type = 0, number = 0, channel = 0;
@@ -128,8 +129,8 @@ struct codec {
     const auto u16 = [](std::uint64_t v) { return static_cast<std::uint16_t>(v); };
     switch (protocol) {
       case bt::l2cap:
-        return pack(
-            bt::sockaddr_l2{AF_BLUETOOTH, bt::little(u16(p.psm)), p.device, bt::little(u16(p.cid)), u8(p.type)});
+        return pack(bt::sockaddr_l2{AF_BLUETOOTH, bt::to_little_endian(u16(p.psm)), p.device,
+                                    bt::to_little_endian(u16(p.cid)), u8(p.type)});
       case bt::rfcomm:
         return pack(bt::sockaddr_rc{AF_BLUETOOTH, p.device, u8(p.channel)});
       case bt::sco:
@@ -146,11 +147,11 @@ struct codec {
     parts p;
     std::string_view known = "length, tail";
     if (has_device_number(who.protocol)) {
-      p.number = adapter(query.body());
+      p.number = parse_adapter(query.body());
       p.channel = query.take("channel", 65535, 0);
       known = "channel, length, tail";
     } else {
-      p.device = device(query.body());
+      p.device = parse_device(query.body());
     }
     if (who.protocol == bt::l2cap) {
       p.psm = query.take("psm", 65535, 0);
@@ -163,7 +164,7 @@ struct codec {
     } else if (who.protocol == bt::iso) {
       p.type = query.take("type", 255, bt::le_public);
       if (const auto* of = query.take("bc")) {
-        const auto made = broadcast(query, *of, {AF_BLUETOOTH, p.device, static_cast<std::uint8_t>(p.type)});
+        const auto made = parse_broadcast(query, *of, {AF_BLUETOOTH, p.device, static_cast<std::uint8_t>(p.type)});
         query.reject_unknown("type, bc, bctype, sid, bis, count");
         return pack(made);
       }
@@ -183,8 +184,8 @@ struct codec {
     if (who.protocol == bt::l2cap) {
       const auto a = unpack<bt::sockaddr_l2>(it);
       text = a.device.to_string();
-      key("psm", bt::little(a.psm), true);
-      key("cid", bt::little(a.cid));
+      key("psm", bt::to_little_endian(a.psm), true);
+      key("cid", bt::to_little_endian(a.cid));
       key("type", a.type);
     } else if (who.protocol == bt::rfcomm) {
       const auto a = unpack<bt::sockaddr_rc>(it);
@@ -198,7 +199,7 @@ struct codec {
       if (a.type != bt::le_public) ap::append_key(text, "type", std::to_string(a.type));
       if (is_broadcast(it)) {
         const auto b = unpack<bt::sockaddr_iso_broadcast>(it);
-        const auto list = streams(b);
+        const auto list = format_streams(b);
         ap::append_key(text, "bc", b.broadcaster.to_string());
         if (b.broadcaster_type != bt::le_public) ap::append_key(text, "bctype", std::to_string(b.broadcaster_type));
         key("sid", b.sid);
@@ -212,14 +213,17 @@ struct codec {
       text = a.device == bt::no_device ? "none" : ap::concat("hci", a.device);
       key("channel", a.channel);
     }
-    ap::append_length_and_tail(text, it, usual(who.protocol));
+    ap::append_length_and_tail(text, it, address_size(who.protocol));
     return text;
   }
 
   static void get(const afplug_identity& who, const ap::native_address<address>& it, ap::field_writer& out) {
     if (who.protocol == bt::l2cap) {
       const auto a = unpack<bt::sockaddr_l2>(it);
-      out.text(a.device.to_string()).number(bt::little(a.psm)).number(bt::little(a.cid)).number(a.type);
+      out.text(a.device.to_string())
+          .number(bt::to_little_endian(a.psm))
+          .number(bt::to_little_endian(a.cid))
+          .number(a.type);
     } else if (who.protocol == bt::rfcomm) {
       const auto a = unpack<bt::sockaddr_rc>(it);
       out.text(a.device.to_string()).absent(4).number(a.channel);
@@ -229,16 +233,16 @@ struct codec {
       const auto a = unpack<bt::sockaddr_iso>(it);
       out.text(a.device.to_string()).absent(2).number(a.type);
       if (is_broadcast(it))
-        out.absent(2).bytes(std::string_view(reinterpret_cast<const char*>(&it.value) + broadcast_at,
-                                             sizeof(bt::sockaddr_iso_broadcast) - broadcast_at));
+        out.absent(2).bytes(std::string_view(reinterpret_cast<const char*>(&it.value) + broadcast_offset,
+                                             sizeof(bt::sockaddr_iso_broadcast) - broadcast_offset));
     } else {
       const auto a = unpack<bt::sockaddr_hci>(it);
       out.absent(4).number(a.device).number(a.channel);
     }
   }
 
-  /// The fields that an address of that protocol has, a bit each.
-  static unsigned fields_of(std::int32_t protocol) {
+  /// Bit set of the fields (field_index) that addresses of the protocol have.
+  static unsigned allowed_fields(std::int32_t protocol) {
     switch (protocol) {
       case bt::l2cap:
         return 1 << f_bdaddr | 1 << f_psm | 1 << f_cid | 1 << f_type;
@@ -255,25 +259,25 @@ struct codec {
 
   static ap::native_address<address> set(const afplug_identity& who, const ap::field_reader& in) {
     for (std::size_t i = 0; i < fields.size(); ++i)
-      if (in.has(i) && (fields_of(who.protocol) >> i & 1) == 0)
-        ap::fail(EINVAL, fields[i].name, " is no part of an address of this protocol");
+      if (in.has(i) && (allowed_fields(who.protocol) >> i & 1) == 0)
+        ap::fail(EINVAL, fields[i].name, " is not a field of addresses of this protocol");
     parts p;
-    const bool numbered = has_device_number(who.protocol);
-    if (numbered && !in.has(f_device)) ap::fail(EINVAL, "device, the number of the adapter, is missing");
-    if (!numbered && !in.has(f_bdaddr)) ap::fail(EINVAL, "bdaddr is missing");
-    if (!numbered) p.device = device(in.text(f_bdaddr));
+    const bool has_number = has_device_number(who.protocol);
+    if (has_number && !in.has(f_device)) ap::fail(EINVAL, "device (the number of the adapter) is missing");
+    if (!has_number && !in.has(f_bdaddr)) ap::fail(EINVAL, "bdaddr is missing");
+    if (!has_number) p.device = parse_device(in.text(f_bdaddr));
     p.psm = in.number(f_psm, 65535);
     p.cid = in.number(f_cid, 65535);
     p.type = in.number(f_type, 255, who.protocol == bt::iso ? bt::le_public : bt::bredr);
     p.number = in.number(f_device, 65535);
-    p.channel = in.number(f_channel, numbered ? 65535 : 255);
+    p.channel = in.number(f_channel, has_number ? 65535 : 255);
     auto made = make(who.protocol, p);
     if (!in.has(f_broadcast)) return made;
-    constexpr auto bytes = sizeof(bt::sockaddr_iso_broadcast) - broadcast_at;
+    constexpr auto bytes = sizeof(bt::sockaddr_iso_broadcast) - broadcast_offset;
     const auto given = in.text(f_broadcast);
     if (given.size() != bytes && given.size() + 1 != bytes)
       ap::fail(EINVAL, "broadcast must have ", bytes - 1, " bytes, not ", given.size());
-    given.copy(reinterpret_cast<char*>(&made.value) + broadcast_at, bytes);
+    given.copy(reinterpret_cast<char*>(&made.value) + broadcast_offset, bytes);
     made.length = sizeof(bt::sockaddr_iso_broadcast);
     return made;
   }

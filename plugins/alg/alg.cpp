@@ -1,9 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family alg: the kernel's cryptography. Documentation/crypto/userspace-if.rst.
+// The family alg: the kernel crypto API. Documentation/crypto/userspace-if.rst.
 //
 // Address text:  TYPE "/" NAME ["?feat=N&mask=N"]     hash/sha256, skcipher/cbc(aes), aead/gcm(aes), rng/stdrng
-//                '?', '&' and '%' inside are percent-encoded
+//                '?', '&' and '%' in TYPE and NAME are percent-encoded
 #include <linux/if_alg.h>
 #include <sys/socket.h>
 
@@ -19,25 +19,25 @@ struct codec {
   using address = sockaddr_alg;
   static constexpr int family = AF_ALG;
   static constexpr std::array fields{
-      ap::field("type", AFPLUG_KIND_TEXT, "hash, skcipher, aead, rng; below 14 bytes"),
-      ap::field("name", AFPLUG_KIND_TEXT, "name of the algorithm, as /proc/crypto has it; below 64 bytes"),
-      ap::field("feat", AFPLUG_KIND_U32, "features wanted", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
-      ap::field("mask", AFPLUG_KIND_U32, "mask of features", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+      ap::field("type", AFPLUG_KIND_TEXT, "hash, skcipher, aead, rng; at max_u32 13 bytes"),
+      ap::field("name", AFPLUG_KIND_TEXT, "name of the algorithm as in /proc/crypto; at max_u32 63 bytes"),
+      ap::field("feat", AFPLUG_KIND_U32, "requested features (salg_feat)", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
+      ap::field("mask", AFPLUG_KIND_U32, "mask of features (salg_mask)", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
   };
-  static constexpr std::uint64_t most = 0xffffffff;
+  static constexpr std::uint64_t max_u32 = 0xffffffff;
 
   template <std::size_t N>
   static void put(__u8 (&to)[N], std::string_view what, std::string_view text) {
     if (text.size() >= N)
-      ap::fail(ENAMETOOLONG, what, " '", text, "' has ", text.size(), " bytes, at most ", N - 1, " fit");
-    if (text.find('\0') != text.npos) ap::fail(EINVAL, what, " has a NUL in it");
+      ap::fail(ENAMETOOLONG, what, " '", text, "' has ", text.size(), " bytes, at max_u32 ", N - 1, " fit");
+    if (text.find('\0') != text.npos) ap::fail(EINVAL, what, " contains a NUL");
     text.copy(reinterpret_cast<char*>(to), N);
   }
   template <std::size_t N>
   static std::string_view text_of(const __u8 (&from)[N]) {
     const auto* text = reinterpret_cast<const char*>(from);
     const auto size = strnlen(text, N);
-    if (size == N) ap::fail(EINVAL, "a text of the address has no end");
+    if (size == N) ap::fail(EINVAL, "a text in the address is not terminated by NUL");
     return {text, size};
   }
 
@@ -55,8 +55,8 @@ struct codec {
     ap::query query(text);
     const auto slash = query.body().find('/');
     if (slash == std::string_view::npos) ap::fail(EINVAL, "the name is missing in '", text, "': write TYPE/NAME");
-    const auto feat = query.take("feat", most, 0);
-    const auto mask = query.take("mask", most, 0);
+    const auto feat = query.take("feat", max_u32, 0);
+    const auto mask = query.take("mask", max_u32, 0);
     query.reject_unknown("feat, mask");
     return make(ap::percent_decode(query.body().substr(0, slash)), ap::percent_decode(query.body().substr(slash + 1)),
                 feat, mask);
@@ -75,11 +75,11 @@ struct codec {
   }
 
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
-    return make(in.text(0), in.text(1), in.number(2, most), in.number(3, most));
+    return make(in.text(0), in.text(1), in.number(2, max_u32), in.number(3, max_u32));
   }
 };
 
-// The kernel has no address to tell, and answers ECONNABORTED to who asks for one.
+// accept(2) without an address: with one it fails with ECONNABORTED, because AF_ALG has no getname (crypto/af_alg.c).
 std::int32_t accept(std::int64_t listener, const afplug_identity*, std::int64_t* handle, afplug_sockaddr* peer) {
   const int fd = ::accept4(static_cast<int>(listener), nullptr, nullptr, SOCK_CLOEXEC);
   if (fd < 0) return -errno;
@@ -94,7 +94,7 @@ constexpr afplug_kernel_ops ops = [] {
   return made;
 }();
 
-constexpr ap::option_group alg{afplug::alg::level, nullptr};
+constexpr ap::option_group alg{afplug::alg::sol_alg, nullptr};
 constexpr std::array options{
     alg(AFPLUG_NAMED(ALG_SET_KEY), ap::kind::bytes(0, 4096), ap::write_only,
         "key of a cipher or keyed hash; before accept"),
@@ -106,7 +106,7 @@ constexpr std::array options{
 
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
-            "bind to an algorithm, set its key, accept a socket that does the work"),
+            "bind to an algorithm, set its key, accept an operation socket"),
     ap::pass_through(""),
 };
 
@@ -114,7 +114,7 @@ constexpr std::array families{ap::kernel_family({
     .id = "alg",
     .name = "AF_ALG",
     .number = AF_ALG,
-    .help = "the kernel's cryptography",
+    .help = "the kernel crypto API",
     .requirements = {.module = "af_alg", .config = "CONFIG_CRYPTO_USER_API"},
     .rows = ap::array(rows),
     .options = ap::array(options),

@@ -30,7 +30,7 @@ std::vector<bt::adapter> adapters() {
 
 std::string there() {
   const auto up = adapters();
-  return (up.size() < 2 ? bt::any : up[1].address).to_string();
+  return (up.size() < 2 ? bt::any_address : up[1].address).to_string();
 }
 
 unsigned number() {

@@ -43,7 +43,7 @@ class alg_socket : public protocol_test {
   static std::string crypt(afplug::socket& s, alg::operation what, std::string_view iv, std::string_view in,
                            std::size_t capacity, std::optional<std::uint32_t> associated = {}) {
     afplug::control_builder control;
-    alg::instruct(control, what, std::as_bytes(std::span(iv)), associated);
+    alg::set_parameters(control, what, std::as_bytes(std::span(iv)), associated);
     const afplug::const_bytes data[] = {in};
     EXPECT_EQ(s.sendmsg(data, control), in.size());
     return receive(s, capacity);
@@ -108,7 +108,7 @@ TEST_F(alg_socket, authenticated_encryption) {
   afplug::control_builder control;
   alg::set_operation(control, alg::operation::decrypt);
   alg::set_iv(control, std::as_bytes(std::span(iv)));
-  alg::set_associated(control, size);
+  alg::set_assoclen(control, size);
   const afplug::const_bytes data[] = {forged};
   s.sendmsg(data, control);
   std::string buffer(512, '\0');

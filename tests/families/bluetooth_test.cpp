@@ -111,7 +111,7 @@ class hci : public bluetooth {
 TEST_F(hci, adapters_have_names_and_addresses) {
   for (const auto& a : adapters) {
     EXPECT_EQ(a.name, "hci" + std::to_string(a.id));
-    EXPECT_NE(a.address, bt::any);
+    EXPECT_NE(a.address, bt::any_address);
     EXPECT_EQ(bt::bdaddr::parse(a.address.to_string()), a.address);
   }
   EXPECT_NE(adapters[0].address, adapters[1].address);

@@ -31,7 +31,7 @@ inline afplug::can::frame frame(std::string_view text) { return afplug::can::fra
 /// Receives a frame and returns its text, or "N bytes" if the message does not have the size of a frame.
 inline std::string receive_frame(afplug::socket& s) {
   const auto bytes = receive(s);
-  const auto f = afplug::can::frame::from(std::as_bytes(std::span(bytes)));
+  const auto f = afplug::can::frame::from_bytes(std::as_bytes(std::span(bytes)));
   return f ? f->to_string() : std::to_string(bytes.size()) + " bytes";
 }
 

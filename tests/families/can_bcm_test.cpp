@@ -24,7 +24,7 @@ class can_bcm : public can_test {
   }
   static bcm_message receive_bcm(afplug::socket& s) {
     const auto bytes = receive(s);
-    return bcm_message::from(std::as_bytes(std::span(bytes))).value();
+    return bcm_message::from_bytes(std::as_bytes(std::span(bytes))).value();
   }
 };
 

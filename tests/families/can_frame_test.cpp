@@ -15,7 +15,7 @@ TEST(can_frame, text_round_trip) {
     const auto f = can::frame::parse(text);
     ASSERT_TRUE(f) << text;
     EXPECT_EQ(f->to_string(), text);
-    EXPECT_EQ(can::frame::from(f->bytes()), f) << text;
+    EXPECT_EQ(can::frame::from_bytes(f->bytes()), f) << text;
   }
 }
 
@@ -54,10 +54,10 @@ TEST(can_frame, accessors) {
 TEST(can_frame, invalid_bytes_are_refused) {
   const std::byte bytes[80] = {};
   for (const std::size_t size : std::initializer_list<std::size_t>{0, 15, 17, 71, 73, 80})
-    EXPECT_FALSE(can::frame::from({bytes, size})) << size;
+    EXPECT_FALSE(can::frame::from_bytes({bytes, size})) << size;
   std::byte classic[16] = {};
   classic[4] = std::byte{9};
-  EXPECT_FALSE(can::frame::from(classic)) << "a classic frame has at most 8 bytes";
+  EXPECT_FALSE(can::frame::from_bytes(classic)) << "a classic frame has at most 8 bytes";
 }
 
 TEST(can_frame, fd_lengths) {
@@ -92,13 +92,13 @@ TEST(can_filter, parse) {
 TEST(can_xl_frame, bytes_round_trip) {
   const std::uint8_t data[] = {1, 2, 3, 4, 5};
   const can::xl_frame f(0x7ff, 3, 0x12345678, data);
-  const auto back = can::xl_frame::from(f.bytes());
+  const auto back = can::xl_frame::from_bytes(f.bytes());
   ASSERT_TRUE(back);
   EXPECT_EQ(back->priority(), 0x7ffu);
   EXPECT_EQ(back->sdu_type(), 3);
   EXPECT_EQ(back->acceptance(), 0x12345678u);
   EXPECT_TRUE(std::equal(back->data().begin(), back->data().end(), std::begin(data), std::end(data)));
-  EXPECT_FALSE(can::xl_frame::from(f.bytes().first(12)));
+  EXPECT_FALSE(can::xl_frame::from_bytes(f.bytes().first(12)));
 }
 
 TEST(can_xl_frame, text_round_trip) {
@@ -128,7 +128,7 @@ TEST(can_bcm_message, bytes_round_trip) {
   const can::frame frames[] = {frame("123#01"), frame("123#02")};
   const auto m = can::bcm_message::cyclic(frames, 20ms);
   EXPECT_EQ(m.bytes().size(), 56u + 2 * 16u);
-  const auto back = can::bcm_message::from(m.bytes());
+  const auto back = can::bcm_message::from_bytes(m.bytes());
   ASSERT_TRUE(back);
   EXPECT_EQ(back->opcode(), static_cast<std::uint32_t>(TX_SETUP));
   EXPECT_EQ(back->id(), 0x123u);
@@ -136,8 +136,8 @@ TEST(can_bcm_message, bytes_round_trip) {
   EXPECT_EQ(back->head().ival2.tv_usec, 20000);
   auto truncated = m.bytes();
   truncated.pop_back();
-  EXPECT_FALSE(can::bcm_message::from(truncated));
-  EXPECT_FALSE(can::bcm_message::from(std::span(truncated).first(55)));
+  EXPECT_FALSE(can::bcm_message::from_bytes(truncated));
+  EXPECT_FALSE(can::bcm_message::from_bytes(std::span(truncated).first(55)));
 }
 
 }  // namespace

@@ -112,7 +112,7 @@ TEST_F(can_j1939, control_data_has_priority_and_destination) {
   EXPECT_EQ(byte_item(control, SCM_J1939_PRIO), 3);
   EXPECT_EQ(byte_item(control, SCM_J1939_DEST_ADDR), 0x36);
   EXPECT_FALSE(control.find(SOL_CAN_J1939, SCM_J1939_DEST_NAME));
-  const auto typed = can::j1939_message::of(control);
+  const auto typed = can::j1939_message::from_control(control);
   EXPECT_EQ(typed.priority, 3);
   EXPECT_EQ(typed.destination, 0x36);
   EXPECT_FALSE(typed.destination_name);
@@ -167,7 +167,7 @@ TEST_F(can_j1939, error_queue_reports_acknowledgement) {
   ASSERT_TRUE(error);
   EXPECT_EQ(error->ee_origin, SO_EE_ORIGIN_TIMESTAMPING);
   EXPECT_EQ(error->ee_info, unsigned{SCM_TSTAMP_ACK});
-  const auto report = can::j1939_report::of(control);
+  const auto report = can::j1939_report::from_control(control);
   ASSERT_TRUE(report);
   EXPECT_EQ(report->what, can::j1939_report::event::acknowledged);
   EXPECT_EQ(report->key, 0u);
@@ -187,7 +187,7 @@ TEST_F(can_j1939, error_queue_reports_an_aborted_session) {
   const afplug::mutable_bytes into[] = {afplug::mutable_bytes(&byte, 1)};
   afplug::control_buffer control(1024);
   a.recvmsg(into, control, MSG_ERRQUEUE);
-  const auto report = can::j1939_report::of(control);
+  const auto report = can::j1939_report::from_control(control);
   ASSERT_TRUE(report);
   EXPECT_EQ(report->what, can::j1939_report::event::aborted);
   EXPECT_EQ(report->error, EHOSTUNREACH) << "j1939_xtp_abort_to_errno() in net/can/j1939/transport.c";

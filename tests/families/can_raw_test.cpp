@@ -50,7 +50,7 @@ TEST_F(can_raw, transfers_frames) {
     char bytes[100];
     address from;
     const auto n = b.recvfrom(bytes, from);
-    EXPECT_EQ(can::frame::from(std::as_bytes(std::span(bytes, n))), frame(text));
+    EXPECT_EQ(can::frame::from_bytes(std::as_bytes(std::span(bytes, n))), frame(text));
     EXPECT_EQ(from.to_string(), bus);
   }
 }
@@ -127,7 +127,7 @@ TEST_F(can_raw, transfers_xl_frames) {
     const can::xl_frame sent(0x123, 3, 0x12345678, {reinterpret_cast<const std::uint8_t*>(bytes.data()), size});
     EXPECT_EQ(a.send(sent.bytes()), CANXL_HDR_SIZE + size);
     const auto data = receive(b);
-    const auto got = can::xl_frame::from(std::as_bytes(std::span(data)));
+    const auto got = can::xl_frame::from_bytes(std::as_bytes(std::span(data)));
     ASSERT_TRUE(got);
     EXPECT_EQ(got->to_string(), sent.to_string());
   }

@@ -202,7 +202,7 @@ TEST_F(packet_raw, auxiliary_data_has_the_vlan_tag) {
   ASSERT_TRUE(aux);
   EXPECT_TRUE(aux->tp_status & TP_STATUS_VLAN_VALID);
   EXPECT_EQ(aux->tp_vlan_tci, 0x2005);
-  const auto typed = packet::auxiliary::of(control);
+  const auto typed = packet::auxiliary::from_control(control);
   ASSERT_TRUE(typed);
   EXPECT_EQ(typed->vlan_tag, 0x2005);
   EXPECT_EQ(typed->vlan_type, ETH_P_8021Q);
@@ -405,7 +405,7 @@ TEST_F(packet_raw, rings_transfer_packets_without_loss) {
   packet::rx_ring rx(receiver, {.block_bytes = 1 << 18, .blocks = 8, .timeout = 5ms});
   receiver.bind("veth1?proto=0x88b5");
   packet::tx_ring tx(sender, {.block_bytes = 1 << 16, .blocks = 4});
-  ASSERT_GE(tx.room(), 1514u);
+  ASSERT_GE(tx.capacity(), 1514u);
   std::atomic<unsigned> received{0};
   std::jthread writer([&] {
     for (unsigned i = 0; i < total; ++i) {

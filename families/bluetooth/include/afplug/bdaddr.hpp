@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of Bluetooth devices, on every platform.
+// Bluetooth device addresses (BD_ADDR), on all systems. Needs no other header of afplug.
 #pragma once
 
 #include <array>
@@ -12,12 +12,12 @@
 
 namespace afplug::bluetooth {
 
-/// A device address, least significant byte first.
+/// A device address, bdaddr_t of the kernel: the least significant byte first.
 struct bdaddr {
-  std::array<std::uint8_t, 6> b{};
+  std::array<std::uint8_t, 6> b{};  ///< the bytes
 
-  /// "AA:BB:CC:DD:EE:FF", most significant byte first, each of one or two hexadecimal digits; empty: it is not of this
-  /// form.
+  /// Parses "AA:BB:CC:DD:EE:FF", the most significant byte first, each of one or two hexadecimal digits. Nothing for
+  /// other text.
   static std::optional<bdaddr> parse(std::string_view text) noexcept {
     bdaddr out;
     for (int i = 5; i >= 0; --i) {
@@ -42,7 +42,7 @@ struct bdaddr {
     return text.empty() ? std::optional(out) : std::nullopt;
   }
 
-  /// "AA:BB:CC:DD:EE:FF".
+  /// The address as "AA:BB:CC:DD:EE:FF".
   std::string to_string() const {
     constexpr char digits[] = "0123456789ABCDEF";
     std::string text;
@@ -58,8 +58,8 @@ struct bdaddr {
   friend bool operator==(const bdaddr&, const bdaddr&) = default;
 };
 
-inline constexpr bdaddr any{};                                      ///< any adapter
-inline constexpr bdaddr local{{0, 0, 0, 0xff, 0xff, 0xff}};         ///< this machine
-inline constexpr bdaddr all{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};  ///< all
+inline constexpr bdaddr any_address{};                                        ///< BDADDR_ANY: any adapter
+inline constexpr bdaddr local_address{{0, 0, 0, 0xff, 0xff, 0xff}};           ///< BDADDR_LOCAL: this host
+inline constexpr bdaddr all_addresses{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};  ///< BDADDR_ALL: all devices
 
 }  // namespace afplug::bluetooth

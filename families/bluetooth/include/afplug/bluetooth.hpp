@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Bluetooth for programs: device addresses, the option structs with types of their own, HCI filters, and the list of
-// adapters. Needs no library and not BlueZ: the layouts are the kernel's (include/net/bluetooth/*.h). Multi-byte
-// members are little-endian, as on the air.
+// Bluetooth sockets: addresses, typed options, HCI filters, and the list of adapters. Needs no library and no headers
+// of BlueZ: the layouts are those of include/net/bluetooth/*.h of the kernel. Integers are in host byte order, except
+// those marked as little-endian. Different objects may be used from different threads.
 #pragma once
 
 #include <sys/ioctl.h>
@@ -29,19 +29,19 @@
 
 namespace afplug::bluetooth {
 
-// ---- numbers -------------------------------------------------------------------------------------------------------
+// ---- numbers ----
 
-/// Protocols of socket(AF_BLUETOOTH, …).
+/// Protocols of socket(AF_BLUETOOTH, …): BTPROTO_*.
 enum : int { l2cap = 0, hci = 1, sco = 2, rfcomm = 3, bnep = 4, cmtp = 5, hidp = 6, avdtp = 7, iso = 8 };
 
-/// Option levels.
+/// Levels of options: SOL_*.
 enum : int { sol_hci = 0, sol_l2cap = 6, sol_sco = 17, sol_rfcomm = 18, sol_bluetooth = 274 };
 
-/// Types of a device address.
+/// Types of a device address: BDADDR_BREDR, BDADDR_LE_PUBLIC, BDADDR_LE_RANDOM.
 enum : std::uint8_t { bredr = 0, le_public = 1, le_random = 2 };
 
-/// Channels of HCI sockets: packets of one adapter beside the kernel's own use, all for oneself, what all adapters do,
-/// management, logging.
+/// Channels of HCI sockets, HCI_CHANNEL_*: raw packets of an adapter that the kernel uses too; exclusive use of an
+/// adapter; monitoring of all adapters; management; logging.
 enum : std::uint16_t {
   channel_raw = 0,
   channel_user = 1,
@@ -50,17 +50,17 @@ enum : std::uint16_t {
   channel_logging = 4
 };
 
-/// No adapter in particular.
+/// HCI_DEV_NONE: no particular adapter.
 inline constexpr std::uint16_t no_device = 0xffff;
 
-// ---- addresses -----------------------------------------------------------------------------------------------------
+// ---- addresses ----
 
-/// A 16-bit value in little-endian order.
-constexpr std::uint16_t little(std::uint16_t value) noexcept {
+/// Converts between host and little-endian byte order.
+constexpr std::uint16_t to_little_endian(std::uint16_t value) noexcept {
   return std::endian::native == std::endian::little ? value : static_cast<std::uint16_t>(value << 8 | value >> 8);
 }
 
-/// Address of L2CAP.
+/// Address of an L2CAP socket.
 struct sockaddr_l2 {
   std::uint16_t family = AF_BLUETOOTH;
   std::uint16_t psm = 0;  ///< little-endian
@@ -69,83 +69,84 @@ struct sockaddr_l2 {
   std::uint8_t type = bredr;
   std::uint8_t reserved = 0;
 };
-/// Address of RFCOMM.
+/// Address of an RFCOMM socket.
 struct sockaddr_rc {
   std::uint16_t family = AF_BLUETOOTH;
   bdaddr device;
-  std::uint8_t channel = 0;  ///< 1–30; 0: any
+  std::uint8_t channel = 0;  ///< 1-30; for bind 0: any
   std::uint8_t reserved = 0;
 };
-/// Address of SCO.
+/// Address of a SCO socket.
 struct sockaddr_sco {
   std::uint16_t family = AF_BLUETOOTH;
   bdaddr device;
 };
-/// Address of HCI.
+/// Address of an HCI socket.
 struct sockaddr_hci {
   std::uint16_t family = AF_BLUETOOTH;
   std::uint16_t device = 0;
   std::uint16_t channel = channel_raw;
 };
-/// Address of ISO, for connected streams.
+/// Address of an ISO socket, for connected isochronous streams (CIS).
 struct sockaddr_iso {
   std::uint16_t family = AF_BLUETOOTH;
   bdaddr device;
   std::uint8_t type = le_public;
   std::uint8_t reserved = 0;
 };
-/// Address of ISO for broadcasts: whose, and which of its streams; the kernel takes either length.
+/// Address of an ISO socket for broadcasts (BIS), struct sockaddr_iso_bc behind sockaddr_iso: the broadcaster and which
+/// of its streams. The kernel also accepts it without the last byte.
 struct sockaddr_iso_broadcast {
   std::uint16_t family = AF_BLUETOOTH;
   bdaddr device;
   std::uint8_t type = le_public;
   bdaddr broadcaster;
   std::uint8_t broadcaster_type = le_public;
-  std::uint8_t sid = 0;           ///< advertising set
-  std::uint8_t count = 0;         ///< streams, at most 31
-  std::uint8_t streams[32] = {};  ///< their indices, from 1 on; the last byte is padding
+  std::uint8_t sid = 0;           ///< advertising set id
+  std::uint8_t count = 0;         ///< number of streams, at most 31
+  std::uint8_t streams[32] = {};  ///< their indices, from 1; the last byte is padding
 };
 static_assert(sizeof(sockaddr_iso_broadcast) == 50 && offsetof(sockaddr_iso_broadcast, streams) == 18);
 static_assert(sizeof(sockaddr_l2) == 14 && sizeof(sockaddr_rc) == 10 && sizeof(sockaddr_sco) == 8);
 static_assert(sizeof(sockaddr_hci) == 6 && sizeof(sockaddr_iso) == 10);
 
-// ---- options
-// ---------------------------------------------------------------------------------------------------------
+// ---- options ----
 
-/// BT_SECURITY: level 0 SDP, 1 low, 2 medium, 3 high, 4 FIPS.
+/// The value of BT_SECURITY. level: 0 SDP, 1 low, 2 medium, 3 high, 4 FIPS (BT_SECURITY_*); key_size in bytes.
 struct security {
   std::uint8_t level = 0;
   std::uint8_t key_size = 0;
 };
-/// L2CAP_OPTIONS.
+/// The value of L2CAP_OPTIONS: MTUs in bytes; mode, fcs, max_tx and txwin_size of retransmission modes.
 struct l2cap_options {
   std::uint16_t omtu = 0, imtu = 0, flush_to = 0;
   std::uint8_t mode = 0, fcs = 0, max_tx = 0;
   std::uint16_t txwin_size = 0;
 };
-/// L2CAP_CONNINFO, RFCOMM_CONNINFO and SCO_CONNINFO.
+/// The value of L2CAP_CONNINFO, RFCOMM_CONNINFO and SCO_CONNINFO: HCI connection handle, device class of the peer.
 struct conninfo {
   std::uint16_t hci_handle = 0;
   std::uint8_t dev_class[3] = {};
 };
 
-/// One direction of an isochronous stream.
+/// The quality of service of one direction of an isochronous stream.
 struct iso_io_qos {
-  std::uint32_t interval = 0;  ///< between packets, µs
-  std::uint16_t latency = 0;   ///< at most, ms
-  std::uint16_t sdu = 0;       ///< largest packet, bytes
+  std::uint32_t interval = 0;  ///< interval of SDUs, µs
+  std::uint16_t latency = 0;   ///< largest latency, ms
+  std::uint16_t sdu = 0;       ///< largest SDU, bytes
   std::uint8_t phy = 0;        ///< 1: 1M, 2: 2M, 4: coded
-  std::uint8_t rtn = 0;        ///< retransmissions
+  std::uint8_t rtn = 0;        ///< number of retransmissions
 };
-/// BT_ISO_QOS. Up to `out` the same for connected streams and broadcasts, and all there is before Linux 6.4.
+/// The value of BT_ISO_QOS. The members up to `out` are common to connected streams and broadcasts, and the whole
+/// struct before Linux 6.4.
 struct iso_qos {
-  std::uint8_t group = 0xff;   ///< CIG; of a broadcast BIG; 0xff: the kernel chooses
-  std::uint8_t stream = 0xff;  ///< CIS; of a broadcast BIS; 0xff: the kernel chooses
-  std::uint8_t sca = 0;        ///< clock accuracy; of a broadcast the factor of its synchronisation interval
+  std::uint8_t group = 0xff;   ///< CIG, for broadcasts BIG; 0xff: chosen by the kernel
+  std::uint8_t stream = 0xff;  ///< CIS, for broadcasts BIS; 0xff: chosen by the kernel
+  std::uint8_t sca = 0;        ///< sleep clock accuracy; for broadcasts sync_factor
   std::uint8_t packing = 0;    ///< 0 sequential, 1 interleaved
   std::uint8_t framing = 0;    ///< 0 unframed, 1 framed
   iso_io_qos in, out;
-  // Of broadcasts alone:
+  /// Only for broadcasts.
   std::uint8_t encryption = 0;
   std::uint8_t code[16] = {};
   std::uint8_t options = 0;
@@ -156,23 +157,25 @@ struct iso_qos {
 };
 static_assert(offsetof(iso_qos, in) == 8 && offsetof(iso_qos, encryption) == 32 && offsetof(iso_qos, skip) == 50 &&
               sizeof(iso_qos) == 60);
-using iso_quality = opt::plain<sol_bluetooth, 17, iso_qos>;  ///< for socket.option, before connect and listen
+using iso_quality = opt::plain<sol_bluetooth, 17, iso_qos>;  ///< BT_ISO_QOS; before connect and listen
 
-// For socket.option, by their types; BT_SECURITY and what follows are of all protocols that have them.
+// Options of level SOL_BLUETOOTH apply to several protocols.
 using security_level = opt::plain<sol_bluetooth, 4, security>;     ///< BT_SECURITY
-using defer_setup = opt::plain<sol_bluetooth, 7, std::uint32_t>;   ///< connections wait for the first read; after bind
+using defer_setup = opt::plain<sol_bluetooth, 7, std::uint32_t>;   ///< BT_DEFER_SETUP: the first read completes an
+                                                                   ///< accepted connection; after bind
 using force_active = opt::plain<sol_bluetooth, 9, std::uint8_t>;   ///< BT_POWER: leave sniff mode before sending
 using voice = opt::plain<sol_bluetooth, 11, std::uint16_t>;        ///< BT_VOICE: 3 transparent, 0x60 CVSD
-using send_mtu = opt::plain<sol_bluetooth, 12, std::uint16_t>;     ///< BT_SNDMTU, of LE channels: read alone
-using receive_mtu = opt::plain<sol_bluetooth, 13, std::uint16_t>;  ///< BT_RCVMTU, of LE channels
-using radio_modes = opt::plain<sol_bluetooth, 14, std::uint32_t>;  ///< BT_PHY: bits of BT_PHY_*, read alone
-using channel_mode = opt::plain<sol_bluetooth, 15, std::uint8_t>;  ///< BT_MODE, where the kernel has it
-using l2cap_channel = opt::plain<sol_l2cap, 1, l2cap_options>;     ///< L2CAP_OPTIONS: MTUs, mode, window of BR/EDR
-using l2cap_connection = opt::plain<sol_l2cap, 2, conninfo>;       ///< L2CAP_CONNINFO, read alone
-using rfcomm_connection = opt::plain<sol_rfcomm, 2, conninfo>;     ///< RFCOMM_CONNINFO, read alone
-using sco_mtu = opt::plain<sol_sco, 1, std::uint16_t>;             ///< SCO_OPTIONS, read alone
+using send_mtu = opt::plain<sol_bluetooth, 12, std::uint16_t>;     ///< BT_SNDMTU of LE channels, bytes; read only
+using receive_mtu = opt::plain<sol_bluetooth, 13, std::uint16_t>;  ///< BT_RCVMTU of LE channels, bytes
+using radio_modes = opt::plain<sol_bluetooth, 14, std::uint32_t>;  ///< BT_PHY: bits BT_PHY_*; read only
+using channel_mode =
+    opt::plain<sol_bluetooth, 15, std::uint8_t>;  ///< BT_MODE; needs the module parameter enable_ecred of the kernel
+using l2cap_channel = opt::plain<sol_l2cap, 1, l2cap_options>;  ///< L2CAP_OPTIONS of BR/EDR channels
+using l2cap_connection = opt::plain<sol_l2cap, 2, conninfo>;    ///< L2CAP_CONNINFO; read only
+using rfcomm_connection = opt::plain<sol_rfcomm, 2, conninfo>;  ///< RFCOMM_CONNINFO; read only
+using sco_mtu = opt::plain<sol_sco, 1, std::uint16_t>;          ///< SCO_OPTIONS: MTU, bytes; read only
 
-/// The value of HCI_FILTER.
+/// The value of HCI_FILTER: struct hci_ufilter. Bits of packet types, bits of events, and an opcode.
 struct hci_filter_value {
   std::uint32_t type_mask = 0;
   std::uint32_t event_mask[2] = {};
@@ -180,42 +183,43 @@ struct hci_filter_value {
 };
 static_assert(sizeof(hci_filter_value) == 16);
 
-/// HCI_FILTER: which packets and events an HCI socket of the raw channel gets. For socket.option.
+/// HCI_FILTER: the packets and events that an HCI socket of the raw channel receives.
 class hci_filter : public opt::plain<sol_hci, 2, hci_filter_value> {
  public:
-  /// Packet types: 1 command, 2 ACL data, 3 SCO data, 4 event, 5 ISO data.
+  /// Receives packets of the type: 1 command, 2 ACL data, 3 SCO data, 4 event, 5 ISO data.
   hci_filter& pass_type(unsigned type) noexcept {
     value().type_mask |= 1u << (type & 31);
     return *this;
   }
+  /// Receives the event of that code, 0-63. The packet type 4 is needed as well.
   hci_filter& pass_event(unsigned event) noexcept {
     value().event_mask[(event >> 5) & 1] |= 1u << (event & 31);
     return *this;
   }
+  /// Receives all events. The packet type 4 is needed as well.
   hci_filter& pass_all_events() noexcept {
     value().event_mask[0] = value().event_mask[1] = 0xffffffff;
     return *this;
   }
-  /// Only completions of this command; 0: of any.
+  /// Receives command completions of this opcode (host byte order) only; 0: of all.
   hci_filter& only_opcode(std::uint16_t opcode) noexcept {
-    value().opcode = little(opcode);
+    value().opcode = to_little_endian(opcode);
     return *this;
   }
 };
 
-// ---- adapters
-// --------------------------------------------------------------------------------------------------------
+// ---- adapters ----
 
-/// An adapter of this machine.
+/// A Bluetooth adapter of this host.
 struct adapter {
-  std::uint16_t id = 0;  ///< 0: hci0
+  std::uint16_t id = 0;  ///< index, 0 for hci0
   std::string name;      ///< "hci0"
-  bdaddr address;
-  bool up = false;
+  bdaddr address;        ///< device address
+  bool up = false;       ///< HCI_UP
 };
 
-/// All adapters, by the kernel's own list (HCIGETDEVLIST, HCIGETDEVINFO). Empty without any; std::system_error where
-/// the kernel has no Bluetooth.
+/// The adapters of this host, at most 16 (HCIGETDEVLIST, HCIGETDEVINFO). Throws std::system_error: errors of socket(2),
+/// EAFNOSUPPORT where the kernel has no Bluetooth, and of ioctl(2).
 inline std::vector<adapter> adapters() {
   struct request {
     std::uint16_t id;

@@ -1,15 +1,16 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Packet sockets for programs: rings shared with the kernel (TPACKET_V3), from which packets are read and into which
-// they are written without a copy or a system call each, memberships, and classic BPF filters, given as programs or as
-// expressions. packet(7), Documentation/networking/packet_mmap.rst.
+// Packet sockets: rings shared with the kernel (TPACKET_V3), which transfer packets without a system call for each,
+// memberships, and classic BPF filters, as programs or as expressions. packet(7),
+// Documentation/networking/packet_mmap.rst.
 //
 //   afplug::socket s{"packet", SOCK_RAW};
 //   afplug::packet::rx_ring ring(s);
 //   s.bind("eth0?proto=3");
 //   for (auto block = ring.next(100ms); const auto& p : block) use(p.data());
 //
-// Needs no library. A "socket" here is anything with native_handle() and owner()->extension(id), as afplug::socket.
+// Needs no library. `Socket` is a class with native_handle() and owner()->extension(id), as afplug::socket. Integers
+// are in host byte order. Different objects may be used from different threads.
 #pragma once
 
 #include <dlfcn.h>
@@ -39,23 +40,22 @@
 
 namespace afplug::packet {
 
-// ---- the extension, as the plugin gives it
-// ---------------------------------------------------------------------------
+// ---- the extension of the plugin ----
 
-/// What `family.extension(ring_extension_id)` points to.
+/// The id of the extension: family.extension(ring_extension_id) returns a ring_functions*.
 inline constexpr char ring_extension_id[] = "afplug.packet.ring/1";
 
-/// What a ring is to be like.
+/// The properties of a ring, struct tpacket_req3.
 struct ring_request {
   std::uint32_t size;
-  std::uint32_t transmit;     ///< 0: for receiving, 1: for sending
+  std::uint32_t transmit;     ///< 0: receive ring, 1: transmit ring
   std::uint32_t block_bytes;  ///< a multiple of the page size
   std::uint32_t blocks;
-  std::uint32_t frame_bytes;  ///< a multiple of 16; room for one packet of a sending ring
-  std::uint32_t timeout_ms;   ///< a block that is not full is given after this long; receiving only
+  std::uint32_t frame_bytes;  ///< a multiple of 16; limit of one packet and its header in a transmit ring
+  std::uint32_t timeout_ms;   ///< receive ring: a block that is not full is handed over after this time
 };
 
-/// A ring in this process's memory.
+/// A ring that is mapped into this process.
 struct ring_map {
   std::uint8_t* data;
   std::uint64_t bytes;
@@ -65,17 +65,19 @@ struct ring_map {
   std::uint32_t frames;
 };
 
-/// The functions of the extension; 0 or −errno.
+/// The functions of the extension.
 struct ring_functions {
   std::uint32_t size;
   std::uint32_t reserved;
-  /// Sets TPACKET_V3 and the ring, and maps it. On an error the socket is as it was but for its version.
+  /// Sets PACKET_VERSION and the ring option, and maps the ring. Returns 0 or -errno; on an error the socket keeps the
+  /// version TPACKET_V3 and has no ring.
   std::int32_t (*open)(std::int64_t handle, const ring_request* request, ring_map* out);
-  /// Unmaps it and takes it off the socket.
+  /// Unmaps the ring and removes it from the socket.
   void (*close)(std::int64_t handle, const ring_request* request, ring_map* map);
 };
 
-/// How large the rings are by default: 64 blocks of 1 MiB would be much for a test, few for 10 Gbit/s.
+/// The size of a ring: `blocks` blocks of `block_bytes`, 8 MiB by default. `frame_bytes` is used by transmit rings,
+/// `timeout` by receive rings.
 struct ring_options {
   std::uint32_t block_bytes = 1u << 20;
   std::uint32_t blocks = 8;
@@ -85,7 +87,7 @@ struct ring_options {
 
 namespace detail {
 
-/// A mapped ring, and its end. Outlived by its socket.
+/// Maps a ring and unmaps it. The socket must outlive it.
 class ring {
  public:
   template <class Socket>
@@ -107,7 +109,7 @@ class ring {
   const ring_map& map() const noexcept { return map_; }
   int handle() const noexcept { return handle_; }
 
-  /// False: the time passed. EINTR counts as time.
+  /// Polls for `events`. False: the time limit passed, or a signal arrived.
   bool wait(short events, std::optional<std::chrono::milliseconds> limit) const {
     ::pollfd fd{handle_, events, 0};
     const int n = ::poll(&fd, 1, limit ? static_cast<int>(limit->count()) : -1);
@@ -124,31 +126,32 @@ class ring {
 
 }  // namespace detail
 
-// ---- receiving
-// -------------------------------------------------------------------------------------------------------
+// ---- receiving ----
 
-/// A packet in the ring; valid as long as its block.
+/// A packet in a ring; valid as long as its block.
 class view {
  public:
+  /// The packet with that header.
   explicit view(const ::tpacket3_hdr* header) noexcept : header_(header) {}
-  /// The bytes captured, link header first (SOCK_RAW).
+  /// The bytes captured; on SOCK_RAW they begin with the link header.
   std::span<const std::byte> data() const noexcept {
     return {reinterpret_cast<const std::byte*>(header_) + header_->tp_mac, header_->tp_snaplen};
   }
-  std::uint32_t wire_length() const noexcept { return header_->tp_len; }  ///< bytes it had on the wire
-  std::chrono::nanoseconds timestamp() const noexcept {                   ///< since the epoch
+  std::uint32_t wire_length() const noexcept { return header_->tp_len; }  ///< length of the packet, bytes
+  std::chrono::nanoseconds timestamp() const noexcept {                   ///< since 1970-01-01 UTC
     return std::chrono::seconds(header_->tp_sec) + std::chrono::nanoseconds(header_->tp_nsec);
   }
   std::uint32_t status() const noexcept { return header_->tp_status; }  ///< TP_STATUS_*
-  /// The VLAN tag that the interface took off: TCI, and its EtherType in host order; empty: none.
+  /// The VLAN tag that the interface removed: TCI and EtherType; nothing if it removed none.
   std::optional<std::pair<std::uint16_t, std::uint16_t>> vlan() const noexcept {
     if ((status() & TP_STATUS_VLAN_VALID) == 0) return {};
     const bool has_type = (status() & TP_STATUS_VLAN_TPID_VALID) != 0;
     return std::pair{static_cast<std::uint16_t>(header_->hv1.tp_vlan_tci),
                      has_type ? header_->hv1.tp_vlan_tpid : std::uint16_t{0x8100}};
   }
+  /// The receive hash of the packet, if the interface or a fanout computed it.
   std::uint32_t hash() const noexcept { return header_->hv1.tp_rxhash; }
-  /// Interface, EtherType, packet type and hardware address of the sender.
+  /// Interface, EtherType (network byte order), packet type and hardware address of the sender.
   const ::sockaddr_ll& from() const noexcept {
     return *reinterpret_cast<const ::sockaddr_ll*>(reinterpret_cast<const std::byte*>(header_) +
                                                    TPACKET_ALIGN(sizeof(::tpacket3_hdr)));
@@ -158,7 +161,8 @@ class view {
   const ::tpacket3_hdr* header_;
 };
 
-/// A block of packets; goes back to the kernel at its end. An empty one holds none.
+/// A block of packets, a range of `view`. Its destructor returns the block to the kernel. A default-constructed one is
+/// empty.
 class block {
  public:
   block() noexcept = default;
@@ -197,21 +201,23 @@ class block {
   std::default_sentinel_t end() const noexcept { return {}; }
   std::uint32_t size() const noexcept { return raw_ ? raw_->hdr.bh1.num_pkts : 0; }  ///< packets
   explicit operator bool() const noexcept { return raw_ != nullptr; }
-  bool losing() const noexcept {
-    return raw_ && (raw_->hdr.bh1.block_status & TP_STATUS_LOSING) != 0;
-  }  ///< packets were dropped
+  /// TP_STATUS_LOSING: packets were dropped since PACKET_STATISTICS was last read.
+  bool losing() const noexcept { return raw_ && (raw_->hdr.bh1.block_status & TP_STATUS_LOSING) != 0; }
 
  private:
   ::tpacket_block_desc* raw_ = nullptr;
 };
 
-/// A ring for receiving. One thread reads it. Make it before bind, so that no packet goes past it.
+/// A receive ring (PACKET_RX_RING). Create it before bind, so that all packets go to the ring. Not for concurrent use
+/// from several threads. Throws std::system_error: EOPNOTSUPP where the family of the socket has no rings, else errors
+/// of setsockopt(2) and mmap(2).
 class rx_ring {
  public:
   template <class Socket>
   explicit rx_ring(const Socket& s, const ring_options& o = {}) : ring_(s, o, false) {}
 
-  /// The next block with packets, waiting for it at most that long (empty: for ever). An empty block: the time passed.
+  /// Waits at most `limit` (nothing: no limit) for the next block with packets. Returns an empty block if the time
+  /// limit passed or a signal arrived. Throws std::system_error: errors of poll(2).
   block next(std::optional<std::chrono::milliseconds> limit = {}) {
     auto* raw = at();
     if (!ready(raw) && !(ring_.wait(POLLIN, limit) && ready(raw))) return {};
@@ -230,26 +236,27 @@ class rx_ring {
   std::uint32_t next_ = 0;
 };
 
-// ---- sending
-// ---------------------------------------------------------------------------------------------------------
+// ---- sending ----
 
-/// A ring for sending. One thread fills it. The socket is bound to its interface.
+/// A transmit ring (PACKET_TX_RING). The socket must be bound to an interface. Not for concurrent use from several
+/// threads. Throws as rx_ring.
 class tx_ring {
  public:
   template <class Socket>
   explicit tx_ring(const Socket& s, const ring_options& o = {}) : ring_(s, o, true) {}
 
-  /// Most bytes that one packet may have.
-  std::size_t room() const noexcept { return ring_.map().frame_bytes - data_offset; }
+  /// Limit of the size of a packet, bytes.
+  std::size_t capacity() const noexcept { return ring_.map().frame_bytes - data_offset; }
 
-  /// Room for the next packet, to be filled and then given on by push; empty: the ring is full (flush, and wait).
+  /// The buffer of the next packet, to be filled and passed on by push(bytes). Empty if the ring is full: flush, and
+  /// wait for POLLOUT.
   std::span<std::byte> claim() noexcept {
     auto* header = at();
     const auto status = std::atomic_ref(header->tp_status).load(std::memory_order_acquire);
     if ((status & (TP_STATUS_SEND_REQUEST | TP_STATUS_SENDING)) != 0) return {};
-    return {reinterpret_cast<std::byte*>(header) + data_offset, room()};
+    return {reinterpret_cast<std::byte*>(header) + data_offset, capacity()};
   }
-  /// Gives the claimed packet on, of that many bytes. The kernel sends at the next flush.
+  /// Queues the claimed packet with that size in bytes. flush sends it.
   void push(std::size_t bytes) noexcept {
     auto* header = at();
     header->tp_next_offset = 0;
@@ -257,7 +264,7 @@ class tx_ring {
     std::atomic_ref(header->tp_status).store(TP_STATUS_SEND_REQUEST, std::memory_order_release);
     next_ = (next_ + 1) % ring_.map().frames;
   }
-  /// Copies a packet in. False: it is too large, or the ring is full.
+  /// Copies a packet into the ring. False: it is too large, or the ring is full.
   bool push(std::span<const std::byte> packet) noexcept {
     const auto to = claim();
     if (to.empty() || packet.size() > to.size()) return false;
@@ -265,7 +272,7 @@ class tx_ring {
     push(packet.size());
     return true;
   }
-  /// Lets the kernel send what was pushed, and waits until it has.
+  /// Sends the queued packets and waits until they are sent. Throws std::system_error: errors of send(2).
   void flush() {
     while (::send(ring_.handle(), nullptr, 0, MSG_NOSIGNAL) < 0)
       if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "send from packet ring");
@@ -283,11 +290,10 @@ class tx_ring {
   std::uint32_t next_ = 0;
 };
 
-// ---- memberships and filters
-// ------------------------------------------------------------------------------------------
+// ---- memberships and filters ----
 
-/// A membership of an interface, by its index: PACKET_MR_PROMISC, PACKET_MR_ALLMULTI; with an address
-/// PACKET_MR_MULTICAST, PACKET_MR_UNICAST.
+/// A membership of the interface with that index: PACKET_MR_PROMISC, PACKET_MR_ALLMULTI; with a hardware address of at
+/// most 8 bytes PACKET_MR_MULTICAST, PACKET_MR_UNICAST.
 template <int Name>
 class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
  public:
@@ -299,11 +305,11 @@ class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
     if (it.mr_alen != 0) std::memcpy(it.mr_address, address.data(), it.mr_alen);
   }
 };
-using membership = basic_membership<PACKET_ADD_MEMBERSHIP>;        ///< for socket.option: receive this too
-using drop_membership = basic_membership<PACKET_DROP_MEMBERSHIP>;  ///< and no longer
+using membership = basic_membership<PACKET_ADD_MEMBERSHIP>;        ///< PACKET_ADD_MEMBERSHIP
+using drop_membership = basic_membership<PACKET_DROP_MEMBERSHIP>;  ///< PACKET_DROP_MEMBERSHIP
 
-/// PACKET_FANOUT: sockets with the same `id` share the packets, by PACKET_FANOUT_HASH, _LB, _CPU … with
-/// PACKET_FANOUT_FLAG_*.
+/// PACKET_FANOUT: packets are distributed among the sockets with the same `id`, by PACKET_FANOUT_HASH, _LB, _CPU and
+/// others, or'ed with PACKET_FANOUT_FLAG_*.
 class fanout : public opt::plain<SOL_PACKET, PACKET_FANOUT, std::uint32_t> {
  public:
   fanout() noexcept = default;
@@ -311,20 +317,24 @@ class fanout : public opt::plain<SOL_PACKET, PACKET_FANOUT, std::uint32_t> {
   std::uint16_t id() const noexcept { return static_cast<std::uint16_t>(value()); }
   std::uint16_t type_and_flags() const noexcept { return static_cast<std::uint16_t>(value() >> 16); }
 };
-/// PACKET_STATISTICS: packets and drops since they were last read; of a socket with a ring, how often that was frozen.
+/// PACKET_STATISTICS, read only: packets and drops since the last read; with a ring also how often its queue was
+/// frozen.
 using statistics = opt::plain<SOL_PACKET, PACKET_STATISTICS, ::tpacket_stats_v3>;
-using auxiliary_data = opt::boolean<SOL_PACKET, PACKET_AUXDATA>;           ///< see auxiliary
-using ignore_outgoing = opt::boolean<SOL_PACKET, PACKET_IGNORE_OUTGOING>;  ///< what this machine sends is not received
-using original_device = opt::boolean<SOL_PACKET, PACKET_ORIGDEV>;          ///< the interface below a bond or team
+using auxiliary_data = opt::boolean<SOL_PACKET, PACKET_AUXDATA>;           ///< PACKET_AUXDATA: receive `auxiliary`
+using ignore_outgoing = opt::boolean<SOL_PACKET, PACKET_IGNORE_OUTGOING>;  ///< PACKET_IGNORE_OUTGOING: do not receive
+                                                                           ///< packets that this host sends
+using original_device =
+    opt::boolean<SOL_PACKET, PACKET_ORIGDEV>;  ///< PACKET_ORIGDEV: addresses name the interface below a bond or team
 
-/// What comes beside a packet, with opt auxiliary_data set.
+/// The ancillary data of a packet, struct tpacket_auxdata. Needs the option auxiliary_data.
 struct auxiliary {
   std::uint32_t status = 0;                          ///< TP_STATUS_*
-  std::uint32_t wire_length = 0;                     ///< bytes it had on the wire, but for a tag that was taken off
-  std::optional<std::uint16_t> vlan_tag, vlan_type;  ///< the tag that the interface took off: TCI, and its EtherType
-  /// `control`: a range of items with `as<T>(level, type)`, as afplug::control_buffer is. Empty: there is none in it.
+  std::uint32_t wire_length = 0;                     ///< length of the packet without a removed VLAN tag, bytes
+  std::optional<std::uint16_t> vlan_tag, vlan_type;  ///< VLAN tag that the interface removed: TCI, EtherType
+  /// Reads it from `control`, a range of items with as<T>(level, type), as afplug::control_buffer; nothing if it has
+  /// none.
   template <class Control>
-  static std::optional<auxiliary> of(const Control& control) {
+  static std::optional<auxiliary> from_control(const Control& control) {
     for (const auto& item : control)
       if (const auto raw = item.template as<::tpacket_auxdata>(SOL_PACKET, PACKET_AUXDATA)) {
         auxiliary made{raw->tp_status, raw->tp_len, {}, {}};
@@ -336,22 +346,22 @@ struct auxiliary {
   }
 };
 
-/// SO_ATTACH_FILTER: a program of classic BPF, which stays the caller's while socket.option attaches it.
+/// SO_ATTACH_FILTER: a classic BPF program. The kernel copies it; it must live until the option is set.
 class filter : public opt::plain<SOL_SOCKET, SO_ATTACH_FILTER, ::sock_fprog> {
  public:
+  /// The program to attach.
   explicit filter(std::span<::sock_filter> program) noexcept
       : plain(::sock_fprog{static_cast<unsigned short>(program.size()), program.data()}) {}
 };
 
-// ---- filters as expressions
-// ------------------------------------------------------------------------------------------
+// ---- filters as expressions ----
 
-/// How packets begin, by libpcap's number of it (DLT_*): what an expression is compiled for.
+/// The link header type for which an expression is compiled: DLT_* of libpcap.
 enum class link_type : int { ethernet = 1, raw_ip = 12, ieee802_11 = 105, radiotap = 127 };
 
-/// How the packets of a socket begin: of SOCK_DGRAM with IP, else as the interface has it that the socket is bound to;
-/// Ethernet's if it is to none. std::system_error: EOPNOTSUPP where libpcap has no number for such an interface, or the
-/// error of getsockopt and getsockname.
+/// The link header type of the packets of a socket: raw_ip for SOCK_DGRAM, else that of the interface it is bound to,
+/// and ethernet if it is not bound to one. Throws std::system_error: EOPNOTSUPP for other types of interface, errors of
+/// getsockopt(2) and getsockname(2).
 inline link_type link_type_of(int handle) {
   int type = 0;
   ::socklen_t size = sizeof type;
@@ -384,7 +394,7 @@ inline link_type link_type_of(int handle) {
 
 namespace detail {
 
-/// What is used of libpcap, whose binary interface has been the same since 0.8.
+/// The functions of libpcap that are used. Their ABI has not changed since libpcap 0.8.
 struct pcap {
   struct program {
     unsigned count;
@@ -400,17 +410,17 @@ struct pcap {
 template <class Function>
 void find(void* library, const char* name, Function& out) {
   void* found = ::dlsym(library, name);
-  if (!found) throw std::system_error(ELIBACC, std::generic_category(), std::string("libpcap lacks ") + name);
+  if (!found) throw std::system_error(ELIBACC, std::generic_category(), std::string("libpcap does not have ") + name);
   out = reinterpret_cast<Function>(found);
 }
 
 inline pcap load_pcap() {
   void* library = ::dlopen("libpcap.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (!library) library = ::dlopen("libpcap.so.0.8", RTLD_NOW | RTLD_LOCAL);  // as Debian calls it
+  if (!library) library = ::dlopen("libpcap.so.0.8", RTLD_NOW | RTLD_LOCAL);  // the name in Debian
   if (!library)
     throw std::system_error(ELIBACC, std::generic_category(),
-                            std::string("a filter expression takes libpcap, which is not here (") + ::dlerror() +
-                                "): install libpcap0.8, or give a program of classic BPF");
+                            std::string("filter expressions need libpcap, which cannot be loaded (") + ::dlerror() +
+                                "): install libpcap0.8, or use a classic BPF program");
   pcap made;
   find(library, "pcap_open_dead", made.open_dead);
   find(library, "pcap_compile", made.compile);
@@ -420,18 +430,18 @@ inline pcap load_pcap() {
   return made;
 }
 
-/// libpcap, for one kind of link.
-class expressions {
+/// Compiles expressions for one link header type.
+class pcap_compiler {
  public:
-  explicit expressions(link_type link) : functions_(loaded()) {
+  explicit pcap_compiler(link_type link) : functions_(loaded()) {
     of_ = functions_.open_dead(static_cast<int>(link), snapshot);
     if (!of_) throw std::bad_alloc();
   }
-  expressions(const expressions&) = delete;
-  expressions& operator=(const expressions&) = delete;
-  ~expressions() { functions_.close(of_); }
+  pcap_compiler(const pcap_compiler&) = delete;
+  pcap_compiler& operator=(const pcap_compiler&) = delete;
+  ~pcap_compiler() { functions_.close(of_); }
 
-  /// The program; empty: why() says what is wrong.
+  /// The program; empty for an invalid expression, see error().
   std::vector<::sock_filter> compile(std::string_view text) {
     constexpr std::uint32_t unknown_netmask = 0xffffffff;
     struct owned : pcap::program {
@@ -441,10 +451,10 @@ class expressions {
     if (functions_.compile(of_, &made, std::string(text).c_str(), 1, unknown_netmask) != 0) return {};
     return {made.code, made.code + made.count};
   }
-  std::string why() const { return functions_.geterr(of_); }
+  std::string error() const { return functions_.geterr(of_); }
 
-  /// The longest beginning, word by word, that is an expression by itself.
-  std::string_view sound_part(std::string_view text) {
+  /// The longest prefix, by words, that is a valid expression.
+  std::string_view longest_valid_prefix(std::string_view text) {
     for (auto end = text.find_last_of(' '); end != text.npos && end != 0; end = text.find_last_of(' ', end - 1))
       if (text.find_last_not_of(' ', end) != text.npos && !compile(text.substr(0, end)).empty())
         return text.substr(0, end);
@@ -463,27 +473,28 @@ class expressions {
 
 }  // namespace detail
 
-/// Compiles an expression of pcap-filter(7), "tcp port 80 and host 192.0.2.1", for socket.option(filter(program)).
-/// libpcap does it, which is looked for when it is first wanted: programs need neither its headers nor to link it.
-/// Names in the expression are looked up, which may block. Interfaces mostly take the tag of a VLAN off a frame before
-/// a filter sees it, so that "vlan" finds none. Safe in several threads from libpcap 1.8 on. std::system_error: EINVAL,
-/// whose words say what is wrong and how far the expression holds; ELIBACC: there is no libpcap; E2BIG: above 4096
+/// Compiles an expression of pcap-filter(7), "tcp port 80 and host 192.0.2.1", for socket.option(filter(program)). Uses
+/// libpcap, which is loaded on the first call: programs need neither its headers nor to link it. Host names in the
+/// expression are resolved, which may block. "vlan" matches no frame whose tag the interface removed, which is usual.
+/// Thread-safe with libpcap 1.8 or newer. Throws std::system_error: EINVAL, an invalid expression, with the error text
+/// of libpcap and the longest valid prefix; ELIBACC, libpcap cannot be loaded; E2BIG, more than BPF_MAXINSNS (4096)
 /// instructions.
 inline std::vector<::sock_filter> compile(std::string_view expression, link_type link = link_type::ethernet) {
-  const auto refuse = [](int error, const std::string& why) {
+  const auto fail = [](int error, const std::string& why) {
     throw std::system_error(error, std::generic_category(), why);
   };
-  if (expression.find('\0') != expression.npos) refuse(EINVAL, "it has a NUL in it");
-  detail::expressions all(link);
-  auto program = all.compile(expression);
+  if (expression.find('\0') != expression.npos) fail(EINVAL, "the filter expression contains a NUL");
+  detail::pcap_compiler compiler(link);
+  auto program = compiler.compile(expression);
   if (program.size() > BPF_MAXINSNS)
-    refuse(E2BIG, std::to_string(program.size()) + " instructions, the kernel takes 4096");
+    fail(E2BIG, std::to_string(program.size()) + " instructions, the kernel accepts at most 4096");
   if (!program.empty()) return program;
-  auto why = all.why();
-  if (const auto good = why.find("syntax error") == why.npos ? std::string_view() : all.sound_part(expression);
+  auto why = compiler.error();
+  if (const auto good =
+          why.find("syntax error") == why.npos ? std::string_view() : compiler.longest_valid_prefix(expression);
       !good.empty())
     (why += ", after \"").append(good) += '"';
-  refuse(EINVAL, why);
+  fail(EINVAL, why);
   return {};
 }
 
