@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family bluetooth. Built without BlueZ: the numbers are the kernel's (include/net/bluetooth/*.h).
+// The family bluetooth. Needs no headers of BlueZ: the numbers are from include/net/bluetooth/*.h of the kernel.
 #include "codec.hpp"
 #include "constants.hpp"
 
@@ -75,77 +75,76 @@ constexpr ap::option_group common{bt::sol_bluetooth, "bt"}, l2cap{bt::sol_l2cap,
     rfcomm{bt::sol_rfcomm, "rfcomm"}, sco{bt::sol_sco, "sco"}, hci{bt::sol_hci, "hci"};
 constexpr std::array options{
     common("BT_SECURITY", 4, ap::kind::structure<bt::security>(security_members), ap::read_write,
-           "security level that a connection takes"),
-    common("BT_DEFER_SETUP", 7, ap::kind::u32, ap::read_write,
-           "incoming connections wait for the first read before they are set up"),
+           "security level of connections"),
+    common("BT_DEFER_SETUP", 7, ap::kind::u32, ap::read_write, "an accepted connection is completed by the first read"),
     common("BT_FLUSHABLE", 8, ap::kind::u32.with_values("BT_FLUSHABLE_"), ap::read_write, "packets may be flushed"),
     common("BT_POWER", 9, ap::kind::structure<one_byte>(power_members), ap::read_write,
-           "leave sniff mode before sending: force_active"),
+           "leave sniff mode before sending (force_active)"),
     common("BT_CHANNEL_POLICY", 10, ap::kind::u32.with_values("BT_CHANNEL_POLICY_"), ap::read_write,
            "which controllers a channel may use"),
     common("BT_VOICE", 11, ap::kind::structure<two_bytes>(voice_members), ap::read_write, "voice setting of SCO links"),
-    common("BT_SNDMTU", 12, ap::kind::u16, ap::read_write, "largest packet that may be sent"),
-    common("BT_RCVMTU", 13, ap::kind::u16, ap::read_write, "largest packet that may be received"),
-    common("BT_PHY", 14, ap::kind::u32.with_values("BT_PHY_"), ap::read_only, "radio modes in use"),
+    common("BT_SNDMTU", 12, ap::kind::u16, ap::read_write, "largest packet that can be sent, bytes"),
+    common("BT_RCVMTU", 13, ap::kind::u16, ap::read_write, "largest packet that can be received, bytes"),
+    common("BT_PHY", 14, ap::kind::u32.with_values("BT_PHY_"), ap::read_only, "bredr_needs modes in use"),
     common("BT_MODE", 15, ap::kind::u8.with_values("BT_MODE_"), ap::read_write, "mode of an L2CAP channel"),
-    common("BT_PKT_STATUS", 16, ap::kind::u32, ap::read_write, "get the status of SCO packets, as ancillary data"),
+    common("BT_PKT_STATUS", 16, ap::kind::u32, ap::read_write, "receive the status of SCO packets as ancillary data"),
     common("BT_ISO_QOS", 17, ap::kind::structure<bt::iso_qos>(iso_members, 32), ap::read_write,
-           "quality of service of isochronous streams; times in µs and ms; 255: the kernel chooses"),
+           "quality of service of isochronous streams: intervals in µs, latencies in ms; 255: chosen by the kernel"),
     common("BT_CODEC", 19, ap::kind::bytes(0, 256), ap::read_write, "codec of SCO links"),
     common("BT_ISO_BASE", 20, ap::kind::bytes(0, 248), ap::read_write,
-           "what a broadcast says of its streams (BASE), from Linux 6.0 on"),
+           "announcement of the streams of a broadcast (BASE); since Linux 6.0"),
     l2cap("L2CAP_OPTIONS", 1, ap::kind::structure<bt::l2cap_options>(l2cap_members), ap::read_write,
           "MTUs, mode and window of a BR/EDR channel"),
-    l2cap("L2CAP_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
+    l2cap("L2CAP_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and device class of the peer"),
     l2cap("L2CAP_LM", 3, ap::kind::u32.with_values("L2CAP_LM_"), ap::read_write, "link mode"),
-    rfcomm("RFCOMM_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
+    rfcomm("RFCOMM_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and device class of the peer"),
     rfcomm("RFCOMM_LM", 3, ap::kind::u32.with_values("RFCOMM_LM_"), ap::read_write, "link mode"),
     sco("SCO_OPTIONS", 1, ap::kind::structure<two_bytes>(sco_members), ap::read_only, "MTU of the link"),
-    sco("SCO_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and the peer's class"),
-    hci("HCI_DATA_DIR", 1, ap::kind::flag, ap::read_write, "get the direction of packets, as ancillary data"),
+    sco("SCO_CONNINFO", 2, conninfo, ap::read_only, "HCI handle and device class of the peer"),
+    hci("HCI_DATA_DIR", 1, ap::kind::flag, ap::read_write, "receive the direction of packets as ancillary data"),
     hci("HCI_FILTER", 2, ap::kind::structure<bt::hci_filter_value>(filter_members, 14), ap::read_write,
-        "packet types and events that are received"),
-    hci("HCI_TIME_STAMP", 3, ap::kind::flag, ap::read_write, "get time stamps of packets, as ancillary data"),
+        "filter for packet types and events received"),
+    hci("HCI_TIME_STAMP", 3, ap::kind::flag, ap::read_write, "receive time stamps of packets as ancillary data"),
 };
 
-constexpr auto connected = AFPLUG_ROW_CONNECTION;
-constexpr auto record = connected | AFPLUG_ROW_MESSAGE;
-constexpr auto bytes = connected | AFPLUG_ROW_STREAM;
-constexpr ap::requirements radio{.module = "bluetooth", .config = "CONFIG_BT_BREDR"};
+constexpr auto packet_flags = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_MESSAGE;
+constexpr auto stream_flags = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_STREAM;
+constexpr ap::requirements bredr_needs{.module = "bluetooth", .config = "CONFIG_BT_BREDR"};
 constexpr ap::requirements rfcomm_needs{.module = "rfcomm", .config = "CONFIG_BT_RFCOMM"};
 constexpr ap::requirements raw_needs{.module = "bluetooth", .config = "CONFIG_BT", .capability = "CAP_NET_RAW"};
 constexpr std::array rows{
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_L2CAP", bt::l2cap, record | AFPLUG_ROW_DEFAULT, "bt l2cap", radio,
-            "channels of packets, BR/EDR and LE"),
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_L2CAP", bt::l2cap, bytes | AFPLUG_ROW_DEFAULT, "bt l2cap", radio,
-            "channels of bytes"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_L2CAP", bt::l2cap, packet_flags | AFPLUG_ROW_DEFAULT, "bt l2cap",
+            bredr_needs, "connections that keep packet boundaries, BR/EDR and LE"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_L2CAP", bt::l2cap, stream_flags | AFPLUG_ROW_DEFAULT, "bt l2cap",
+            bredr_needs, "connections, byte streams"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), "BTPROTO_L2CAP", bt::l2cap, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "bt l2cap",
-            radio, "connectionless channels"),
+            bredr_needs, "connectionless channel, datagrams"),
     ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_L2CAP", bt::l2cap, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "bt l2cap",
             raw_needs, "L2CAP signalling"),
     ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_HCI", bt::hci, AFPLUG_ROW_MESSAGE, "bt hci",
             {.module = "bluetooth", .config = "CONFIG_BT"},
             "commands and events of an adapter; user, control and monitor channels"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_SCO", bt::sco, record, "bt sco", radio, "voice links"),
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_RFCOMM", bt::rfcomm, bytes, "bt rfcomm", rfcomm_needs, "serial ports"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_SCO", bt::sco, packet_flags, "bt sco", bredr_needs, "voice links"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_RFCOMM", bt::rfcomm, stream_flags, "bt rfcomm", rfcomm_needs,
+            "serial port emulation, byte streams"),
     ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_RFCOMM", bt::rfcomm, AFPLUG_ROW_MESSAGE, "bt rfcomm", rfcomm_needs,
             "control of RFCOMM devices"),
     ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_BNEP", bt::bnep, AFPLUG_ROW_MESSAGE, "",
             {.module = "bnep", .config = "CONFIG_BT_BNEP"}, "control of network devices"),
     ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_HIDP", bt::hidp, AFPLUG_ROW_MESSAGE, "",
             {.module = "hidp", .config = "CONFIG_BT_HIDP"}, "control of input devices"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_ISO", bt::iso, record, "bt",
-            {.module = "bluetooth", .config = "CONFIG_BT_LE"}, "isochronous streams of LE audio, from Linux 6.0 on"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_ISO", bt::iso, packet_flags, "bt",
+            {.module = "bluetooth", .config = "CONFIG_BT_LE"}, "isochronous streams of LE Audio; since Linux 6.0"),
     ap::pass_through("bt l2cap rfcomm sco hci"),
 };
 
-// A socket needs an adapter to carry anything; HCI's monitor and control channels do without.
+// A socket opens without an adapter: reports the adapters. The monitor and control channels of HCI need none.
 std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {
   if (who->protocol == bt::iso && verdict->error == EPROTONOSUPPORT)
     ap::set_verdict(
         *verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-protocol",
-        "isochronous sockets are an experimental feature of the kernel's (from 6.0 on), which is not switched on",
-        "in /etc/bluetooth/main.conf: KernelExperimental = 6fbaf188-05e0-496a-9885-d6ddfdb4e03e; then `systemctl "
+        "isochronous sockets are an experimental feature (since Linux 6.0), which is not enabled",
+        "set KernelExperimental = 6fbaf188-05e0-496a-9885-d6ddfdb4e03e in /etc/bluetooth/main.conf, then `systemctl "
         "restart bluetooth`");
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
   std::string found;
@@ -159,9 +158,9 @@ std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* ve
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device",
                     who->protocol == bt::hci
                         ? "the socket opens; there is no Bluetooth adapter, so only the control and monitor "
-                          "channels carry anything"
+                          "channels work"
                         : "the socket opens, but there is no Bluetooth adapter",
-                    "plug one in, or see `dmesg` and `rfkill list`");
+                    "connect an adapter, or check `dmesg` and `rfkill list`");
   return 0;
 }
 

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family bluetooth on Windows: AF_BTH, by the names that it has elsewhere.
+// The family bluetooth on Windows: AF_BTH, with the names of other systems too.
 #include <windows_common/winsock.hpp>
 #include "codec_windows.hpp"
 
@@ -9,34 +9,33 @@
 namespace {
 namespace ap = afplug::plugin;
 
-// Other platforms' names of what ws2bth.h has.
+// The names that other systems have for constants of ws2bth.h.
 #define AF_BLUETOOTH AF_BTH
 #define BTPROTO_RFCOMM BTHPROTO_RFCOMM
 #define BTPROTO_L2CAP BTHPROTO_L2CAP
 
 static_assert(AF_BTH == 32 && BTHPROTO_RFCOMM == 3 && BTHPROTO_L2CAP == 0x100 && SOL_RFCOMM == 3 && SOL_L2CAP == 0x100);
 
-constexpr auto bytes = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_STREAM;
+constexpr auto stream_flags = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_STREAM;
 constexpr std::array rows{
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(BTPROTO_RFCOMM), bytes | AFPLUG_ROW_DEFAULT, "rfcomm", {},
-            "serial ports"),
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(BTPROTO_L2CAP), bytes, "", {},
-            "channels of bytes, where a Bluetooth stack has them for programs"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(BTPROTO_RFCOMM), stream_flags | AFPLUG_ROW_DEFAULT, "rfcomm", {},
+            "serial port emulation, byte streams"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(BTPROTO_L2CAP), stream_flags, "", {},
+            "connections, byte streams; needs a third-party Bluetooth stack"),
     ap::pass_through("rfcomm"),
 };
 
-// The numbers are unsigned in ws2bth.h and go into setsockopt's int.
+// ws2bth.h has unsigned numbers, setsockopt takes an int.
 constexpr afplug_option rfcomm(const char* name, unsigned number, std::uint32_t access, const char* help) {
   return ap::option_group{SOL_RFCOMM, "rfcomm"}(name, static_cast<int>(number), ap::kind::u32, access, help);
 }
 constexpr std::array options{
-    rfcomm(AFPLUG_NAMED(SO_BTH_AUTHENTICATE), ap::write_only, "connect and accept take an authenticated peer: 1"),
-    rfcomm(AFPLUG_NAMED(SO_BTH_ENCRYPT), ap::write_only, "connect and accept take an encrypted link, of such a peer"),
-    rfcomm(AFPLUG_NAMED(SO_BTH_MTU), ap::read_write, "MTU of the connection, before it is there the default"),
-    rfcomm(AFPLUG_NAMED(SO_BTH_MTU_MAX), ap::write_only,
-           "largest MTU that is agreed on, before the connection is there"),
-    rfcomm(AFPLUG_NAMED(SO_BTH_MTU_MIN), ap::write_only,
-           "smallest MTU that is agreed on, before the connection is there"),
+    rfcomm(AFPLUG_NAMED(SO_BTH_AUTHENTICATE), ap::write_only, "connections need an authenticated peer"),
+    rfcomm(AFPLUG_NAMED(SO_BTH_ENCRYPT), ap::write_only,
+           "connections need an authenticated peer and an encrypted link"),
+    rfcomm(AFPLUG_NAMED(SO_BTH_MTU), ap::read_write, "MTU of the connection; before connect the default"),
+    rfcomm(AFPLUG_NAMED(SO_BTH_MTU_MAX), ap::write_only, "upper limit of the negotiated MTU; before connect"),
+    rfcomm(AFPLUG_NAMED(SO_BTH_MTU_MIN), ap::write_only, "lower limit of the negotiated MTU; before connect"),
 };
 
 constexpr ap::constant_group af{"AF_"}, btproto{"BTPROTO_"}, bthproto{"BTHPROTO_"}, sol{"SOL_"}, bdaddr{"BDADDR_"},
@@ -63,14 +62,14 @@ constexpr auto constants = ap::join(
     },
     ap::constants_of("SO_", options));
 
-/// Whether an adapter is there and at work; so too where Windows can't be asked.
+/// Whether an adapter is present; true as well if Windows does not tell.
 bool has_adapter() noexcept {
   constexpr auto library = L"setupapi.dll";
   constexpr GUID adapters{0x0850302a, 0xb344, 0x4fda, {0x9b, 0xe9, 0x90, 0x57, 0x6b, 0x8d, 0x46, 0xf0}};
-  const auto list = windows_common::function<decltype(SetupDiGetClassDevsW)>(library, "SetupDiGetClassDevsW");
-  const auto next = windows_common::function<decltype(SetupDiEnumDeviceInfo)>(library, "SetupDiEnumDeviceInfo");
+  const auto list = windows_common::load_function<decltype(SetupDiGetClassDevsW)>(library, "SetupDiGetClassDevsW");
+  const auto next = windows_common::load_function<decltype(SetupDiEnumDeviceInfo)>(library, "SetupDiEnumDeviceInfo");
   const auto end =
-      windows_common::function<decltype(SetupDiDestroyDeviceInfoList)>(library, "SetupDiDestroyDeviceInfoList");
+      windows_common::load_function<decltype(SetupDiDestroyDeviceInfoList)>(library, "SetupDiDestroyDeviceInfoList");
   if (!list || !next || !end) return true;
   const auto all = list(&adapters, nullptr, nullptr, DIGCF_PRESENT | DIGCF_DEVICEINTERFACE);
   if (all == INVALID_HANDLE_VALUE) return true;
@@ -81,27 +80,27 @@ bool has_adapter() noexcept {
   return found;
 }
 
-/// AF_BTH comes with a Bluetooth stack, and says that there is no such family without an adapter too; L2CAP opens, no
-/// more.
+/// Explains failures of AF_BTH. Winsock reports an unknown family without a Bluetooth stack and without an adapter
+/// alike. L2CAP sockets open and can't be bound or connected with the Windows stack.
 std::int32_t check(const afplug_identity* who, std::uint32_t flags, afplug_verdict* verdict) {
-  constexpr auto plug = "plug one in, or see the device manager";
-  const bool untried = (flags & AFPLUG_CHECK_PASSIVE) != 0 && verdict->state == AFPLUG_UNKNOWN;
+  constexpr auto remedy = "connect an adapter, or check the device manager";
+  const bool not_tried = (flags & AFPLUG_CHECK_PASSIVE) != 0 && verdict->state == AFPLUG_UNKNOWN;
   const bool opens = verdict->state == AFPLUG_AVAILABLE;
-  const bool lacks = verdict->state == AFPLUG_UNAVAILABLE && windows_common::lacks(verdict->error);
-  if ((lacks || untried) && !windows_common::provides(AF_BTH))
+  const bool unsupported = verdict->state == AFPLUG_UNAVAILABLE && windows_common::is_unsupported_error(verdict->error);
+  if ((unsupported || not_tried) && !windows_common::has_provider(AF_BTH))
     ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
-                    "Winsock's catalogue has no provider of AF_BTH: no Bluetooth stack is installed",
-                    "plug in a Bluetooth adapter and install its driver");
-  else if (lacks && windows_common::lacks_family(verdict->error) && !has_adapter())
-    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "no-device", "there is no Bluetooth adapter", plug);
+                    "the Winsock catalog has no provider of AF_BTH: no Bluetooth stack is installed",
+                    "connect a Bluetooth adapter and install its driver");
+  else if (unsupported && windows_common::is_no_family_error(verdict->error) && !has_adapter())
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "no-device", "there is no Bluetooth adapter", remedy);
   else if (opens && who->protocol == BTHPROTO_L2CAP)
     ap::set_verdict(
         *verdict, AFPLUG_AVAILABLE, "kernel-lacks-protocol",
-        "the socket opens, but Windows' own stack leaves L2CAP to drivers: bind and connect say WSAENETDOWN",
-        "use BTPROTO_RFCOMM, or another Bluetooth stack");
+        "the socket opens, but the Windows stack has L2CAP for drivers only: bind and connect fail with WSAENETDOWN",
+        "use BTPROTO_RFCOMM, or install another Bluetooth stack");
   else if (opens && !has_adapter())
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device", "the socket opens, but there is no Bluetooth adapter",
-                    plug);
+                    remedy);
   return 0;
 }
 

@@ -1,16 +1,15 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of Hyper-V sockets, as Windows has them. Text:
+// Addresses of AF_HYPERV as text, on Windows (hvsocket.h):
 //
-//   VMID "/" SERVICEID    two GUIDs, in either case; written back in lower case
-//
-// and "?flags=N" where the reserved member is not zero (HVSOCKET_ADDRESS_FLAG_PASSTHRU is 1).
+//   VMID "/" SERVICEID                two GUIDs, in upper or lower case; formatted in lower case
+//   VMID "/" SERVICEID "?flags=N"     N: the member Reserved; HVSOCKET_ADDRESS_FLAG_PASSTHRU is 1
 #pragma once
 
 #include "guid.hpp"
 
 namespace hyperv {
-using windows_common::read_guid, windows_common::write_guid;
+using windows_common::parse_guid, windows_common::format_guid;
 
 /// SOCKADDR_HV.
 struct sockaddr_hv {
@@ -30,7 +29,7 @@ struct codec {
   };
 
   static address make(std::string_view vm_id, std::string_view service_id, std::uint64_t flags) {
-    return {34, static_cast<std::uint16_t>(flags), read_guid("vm_id", vm_id), read_guid("service_id", service_id)};
+    return {34, static_cast<std::uint16_t>(flags), parse_guid("vm_id", vm_id), parse_guid("service_id", service_id)};
   }
 
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
@@ -43,13 +42,13 @@ struct codec {
   }
 
   static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
-    std::string text = ap::concat(write_guid(it->vm_id), "/", write_guid(it->service_id));
+    std::string text = ap::concat(format_guid(it->vm_id), "/", format_guid(it->service_id));
     if (it->reserved != 0) ap::append_key(text, "flags", ap::hexadecimal(it->reserved));
     return text;
   }
 
   static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
-    out.text(write_guid(it->vm_id)).text(write_guid(it->service_id)).number(it->reserved);
+    out.text(format_guid(it->vm_id)).text(format_guid(it->service_id)).number(it->reserved);
   }
 
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {

@@ -1,13 +1,13 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The identifiers of Hyper-V sockets.
+// The well-known GUIDs of Hyper-V sockets, from hvsocket.h of the Windows SDK.
 #pragma once
 
 #include <windows_common/guid.hpp>
 
 namespace hyperv {
 namespace ap = afplug::plugin;
-using windows_common::guid;
+using windows_common::normalize_guid;
 
 #define HV_PROTOCOL_RAW 1
 #define HV_GUID_ZERO "00000000-0000-0000-0000-000000000000"

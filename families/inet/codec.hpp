@@ -1,12 +1,13 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of IP version 4, as text:
+// Addresses of AF_INET as text (ip(7)):
 //
-//   HOST ":" PORT     HOST: 192.0.2.1, all four numbers in decimal; "*" or nothing: any; "<broadcast>": 255.255.255.255
-//                     PORT: 0-65535, decimal or 0x
-//   HOST              port 0, for SOCK_RAW, whose addresses have none, and where no type is known
+//   HOST ":" PORT   HOST: dotted decimal, "192.0.2.1"; "*" or empty: INADDR_ANY; "<broadcast>": 255.255.255.255
+//                   PORT: 0-65535, decimal or hexadecimal with 0x
+//   HOST            port 0; for SOCK_RAW, whose addresses have no port, and where the socket type is not known
 //
-// Written back as 192.0.2.1:80, and without a port where it is 0 and the socket is raw. Host names are not for a codec.
+// Formatted as "192.0.2.1:80", or without the port where it is 0 and the socket is raw. Host names are not accepted:
+// the resolver's job.
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -22,7 +23,7 @@ struct codec {
   using address = sockaddr_in;
   static constexpr int family = AF_INET;
   static constexpr std::array fields{
-      ap::field("host", AFPLUG_KIND_TEXT, "192.0.2.1; nothing or *: any; <broadcast>"),
+      ap::field("host", AFPLUG_KIND_TEXT, "192.0.2.1; empty or *: any; <broadcast>: 255.255.255.255"),
       ap::field("port", AFPLUG_KIND_U16, "0-65535"),
   };
 
@@ -34,7 +35,7 @@ struct codec {
     return made;
   }
 
-  static in_addr host(std::string_view text) {
+  static in_addr parse_host(std::string_view text) {
     in_addr made{};
     if (text.empty() || text == "*") return made;
     if (text == "<broadcast>") {
@@ -46,7 +47,7 @@ struct codec {
     return made;
   }
 
-  static std::string text(in_addr host) {
+  static std::string format_host(in_addr host) {
     char made[INET_ADDRSTRLEN];
     return inet_ntop(AF_INET, &host, made, sizeof made);
   }
@@ -55,25 +56,26 @@ struct codec {
     const auto colon = text.rfind(':');
     if (colon != text.npos) {
       const auto port = ap::parse_integer("port", text.substr(colon + 1), 0, 65535);
-      return make(host(text.substr(0, colon)), port);
+      return make(parse_host(text.substr(0, colon)), port);
     }
-    const bool may_be_missing = who.type == SOCK_RAW || who.type == 0;
-    if (!may_be_missing || text.empty()) ap::fail(EINVAL, "the port is missing in '", text, "': write ADDRESS:PORT");
-    return make(host(text), 0);
+    const bool port_is_optional = who.type == SOCK_RAW || who.type == 0;
+    if (!port_is_optional || text.empty()) ap::fail(EINVAL, "the port is missing in '", text, "': write ADDRESS:PORT");
+    return make(parse_host(text), 0);
   }
 
   static std::string format(const afplug_identity& who, const ap::native_address<address>& it) {
     const auto port = ntohs(it->sin_port);
-    return who.type == SOCK_RAW && port == 0 ? text(it->sin_addr) : ap::concat(text(it->sin_addr), ":", port);
+    return who.type == SOCK_RAW && port == 0 ? format_host(it->sin_addr)
+                                             : ap::concat(format_host(it->sin_addr), ":", port);
   }
 
   static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
-    out.text(text(it->sin_addr)).number(ntohs(it->sin_port));
+    out.text(format_host(it->sin_addr)).number(ntohs(it->sin_port));
   }
 
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     const auto port = in.number(1, 65535);
-    return make(host(in.text(0)), port);
+    return make(parse_host(in.text(0)), port);
   }
 };
 

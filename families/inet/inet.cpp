@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family inet: IP version 4 and what runs over it.
+// The family inet: IPv4 and its transport protocols. ip(7).
 #include <ip_common/mptcp.hpp>
 #include <ip_common/protocols.hpp>
 #include <ip_common/sctp.hpp>
@@ -13,11 +13,10 @@
 namespace {
 namespace ap = afplug::plugin;
 
-constexpr auto rows =
-    ap::join(ip_common::transport_rows,
-             ip_common::icmp_and_raw_rows(AFPLUG_NAMED(IPPROTO_ICMP),
-                                          "ICMP echo without privileges, for the groups in net.ipv4.ping_group_range",
-                                          "ICMP packets"));
+constexpr auto rows = ap::join(
+    ip_common::transport_rows,
+    ip_common::icmp_and_raw_rows(AFPLUG_NAMED(IPPROTO_ICMP),
+                                 "ICMP echo, unprivileged for groups in net.ipv4.ping_group_range", "ICMP packets"));
 
 constexpr auto options = ap::join(inet::ip_options, ip_common::group_options(IPPROTO_IP), inet::nat_options,
                                   inet::icmp_options, ip_common::tcp_options, ip_common::mptcp_options,

@@ -1,10 +1,10 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family inet on Windows: IP version 4 and what runs over it there.
+// The family inet on Windows: IPv4, TCP, UDP and raw sockets.
 #include <ip_common/windows.hpp>
 #include "codec.hpp"
 
-// What no header of Windows has, and every other platform's.
+// Constants that other systems have and no header of Windows has.
 #define INADDR_UNSPEC_GROUP 0xe0000000u
 #define INADDR_ALLHOSTS_GROUP 0xe0000001u
 #define INADDR_MAX_LOCAL_GROUP 0xe00000ffu
@@ -30,33 +30,36 @@ constexpr auto source = ap::kind::structure<ip_mreq_source>(mreq_source_members)
 constexpr ap::option_group ip{IPPROTO_IP, nullptr}, raw{IPPROTO_IP, "raw"}, datagram{IPPROTO_IP, "datagram"};
 constexpr std::array ip_options{
     ip(AFPLUG_NAMED(IP_OPTIONS), ap::kind::bytes(0, 40), ap::read_write, "IP options of packets sent"),
-    raw(AFPLUG_NAMED(IP_HDRINCL), flag, ap::read_write, "what is sent begins with the IP header"),
-    ip(AFPLUG_NAMED(IP_TOS), number, ap::read_write, "type of service byte; Windows leaves it to its policies of QoS"),
+    raw(AFPLUG_NAMED(IP_HDRINCL), flag, ap::read_write, "the program writes the IP header of packets sent"),
+    ip(AFPLUG_NAMED(IP_TOS), number, ap::read_write, "type of service byte; ignored, Windows sets it by QoS policies"),
     ip(AFPLUG_NAMED(IP_TTL), number, ap::read_write, "time to live of packets sent, 1 to 255"),
     datagram(AFPLUG_NAMED(IP_MULTICAST_IF), ap::kind::ipv4, ap::read_write,
-             "interface that multicasts leave by: its address, or 0.0.0.INDEX"),
+             "interface for multicasts sent, by its address or as 0.0.0.INDEX"),
     datagram(AFPLUG_NAMED(IP_MULTICAST_TTL), number, ap::read_write, "time to live of multicasts sent"),
-    datagram(AFPLUG_NAMED(IP_MULTICAST_LOOP), flag, ap::read_write, "get one's own multicasts"),
+    datagram(AFPLUG_NAMED(IP_MULTICAST_LOOP), flag, ap::read_write, "receive the multicasts that this host sends"),
     datagram(AFPLUG_NAMED(IP_ADD_MEMBERSHIP), membership, ap::write_only, "join a group"),
     datagram(AFPLUG_NAMED(IP_DROP_MEMBERSHIP), membership, ap::write_only, "leave a group"),
-    datagram(AFPLUG_NAMED(IP_DONTFRAGMENT), flag, ap::read_write, "send no fragments"),
-    datagram(AFPLUG_NAMED(IP_ADD_SOURCE_MEMBERSHIP), source, ap::write_only, "join a group for one source alone"),
-    datagram(AFPLUG_NAMED(IP_DROP_SOURCE_MEMBERSHIP), source, ap::write_only, "leave one source of a group"),
-    datagram(AFPLUG_NAMED(IP_BLOCK_SOURCE), source, ap::write_only, "stop receiving from one source of a joined group"),
-    datagram(AFPLUG_NAMED(IP_UNBLOCK_SOURCE), source, ap::write_only, "receive again from a blocked source"),
+    datagram(AFPLUG_NAMED(IP_DONTFRAGMENT), flag, ap::read_write, "do not fragment packets sent"),
+    datagram(AFPLUG_NAMED(IP_ADD_SOURCE_MEMBERSHIP), source, ap::write_only, "receive one source of a group"),
+    datagram(AFPLUG_NAMED(IP_DROP_SOURCE_MEMBERSHIP), source, ap::write_only,
+             "stop receiving that source of the group"),
+    datagram(AFPLUG_NAMED(IP_BLOCK_SOURCE), source, ap::write_only, "drop packets from one source of a joined group"),
+    datagram(AFPLUG_NAMED(IP_UNBLOCK_SOURCE), source, ap::write_only, "receive a blocked source again"),
     datagram(AFPLUG_NAMED(IP_PKTINFO), flag, ap::read_write,
-             "get interface and destination of packets, as ancillary data"),
-    datagram(AFPLUG_NAMED(IP_RECVTTL), flag, ap::read_write, "get the time to live of packets, as ancillary data"),
-    datagram(AFPLUG_NAMED(IP_RECEIVE_BROADCAST), flag, ap::read_write, "get broadcasts"),
-    datagram(AFPLUG_NAMED(IP_RECVIF), flag, ap::read_write, "get the interface of packets, as ancillary data"),
-    datagram(AFPLUG_NAMED(IP_RECVDSTADDR), flag, ap::read_write, "get the destination of packets, as ancillary data"),
-    ip(AFPLUG_NAMED(IP_UNICAST_IF), ap::kind::u32be, ap::read_write, "interface that packets leave by: its index"),
-    datagram(AFPLUG_NAMED(IP_RECVTOS), flag, ap::read_write, "get the type of service of packets, as ancillary data"),
+             "receive the interface and destination of packets as ancillary data"),
+    datagram(AFPLUG_NAMED(IP_RECVTTL), flag, ap::read_write, "receive the time to live of packets as ancillary data"),
+    datagram(AFPLUG_NAMED(IP_RECEIVE_BROADCAST), flag, ap::read_write, "receive broadcasts"),
+    datagram(AFPLUG_NAMED(IP_RECVIF), flag, ap::read_write, "receive the interface of packets as ancillary data"),
+    datagram(AFPLUG_NAMED(IP_RECVDSTADDR), flag, ap::read_write,
+             "receive the destination of packets as ancillary data"),
+    ip(AFPLUG_NAMED(IP_UNICAST_IF), ap::kind::u32be, ap::read_write, "interface for packets sent, by its index"),
+    datagram(AFPLUG_NAMED(IP_RECVTOS), flag, ap::read_write,
+             "receive the type of service of packets as ancillary data"),
     datagram(AFPLUG_NAMED(IP_ORIGINAL_ARRIVAL_IF), flag, ap::read_write,
-             "get the interface that packets of a tunnel came by, as ancillary data"),
+             "receive the original interface of tunnelled packets as ancillary data"),
     ip(AFPLUG_NAMED(IP_MTU_DISCOVER), ap::kind::i32.with_values("IP_PMTUDISC_"), ap::read_write, "path MTU discovery"),
     ip(AFPLUG_NAMED(IP_MTU), number, ap::read_only, "known path MTU of a connected socket, in bytes"),
-    ip(AFPLUG_NAMED(IP_USER_MTU), number, ap::read_write, "bound of the path MTU, in bytes"),
+    ip(AFPLUG_NAMED(IP_USER_MTU), number, ap::read_write, "upper limit of the path MTU, in bytes"),
 };
 constexpr auto options =
     ap::join(ip_options, ip_common::group_options(IPPROTO_IP), ip_common::tcp_options, ip_common::udp_options);

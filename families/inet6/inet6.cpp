@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family inet6: IP version 6 and what runs over it.
+// The family inet6: IPv6 and its transport protocols. ipv6(7).
 #include <ip_common/mptcp.hpp>
 #include <ip_common/protocols.hpp>
 #include <ip_common/sctp.hpp>
@@ -16,7 +16,7 @@ namespace ap = afplug::plugin;
 constexpr auto rows =
     ap::join(ip_common::transport_rows,
              ip_common::icmp_and_raw_rows(AFPLUG_NAMED(IPPROTO_ICMPV6),
-                                          "ICMPv6 echo without privileges, for the groups in net.ipv4.ping_group_range",
+                                          "ICMPv6 echo, unprivileged for groups in net.ipv4.ping_group_range",
                                           "ICMPv6 packets"));
 
 constexpr auto options = ap::join(inet6::ipv6_options, ip_common::group_options(IPPROTO_IPV6), inet6::nat_options,

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family inet6 on Windows: IP version 6 and what runs over it there.
+// The family inet6 on Windows: IPv6, TCP, UDP and raw sockets.
 #include <ip_common/windows.hpp>
 #include "codec.hpp"
 
@@ -19,31 +19,32 @@ constexpr auto membership = ap::kind::structure<ipv6_mreq>(mreq_members);
 constexpr ap::option_group ipv6{IPPROTO_IPV6, nullptr}, raw{IPPROTO_IPV6, "raw"}, datagram{IPPROTO_IPV6, "datagram"};
 constexpr std::array ipv6_options{
     ipv6(AFPLUG_NAMED(IPV6_HOPOPTS), ap::kind::bytes(0, 2048), ap::read_write, "hop-by-hop options of packets sent"),
-    raw(AFPLUG_NAMED(IPV6_HDRINCL), flag, ap::read_write, "what is sent begins with the IPv6 header"),
+    raw(AFPLUG_NAMED(IPV6_HDRINCL), flag, ap::read_write, "the program writes the IPv6 header of packets sent"),
     ipv6(AFPLUG_NAMED(IPV6_UNICAST_HOPS), number, ap::read_write, "hop limit of packets sent"),
-    datagram(AFPLUG_NAMED(IPV6_MULTICAST_IF), ap::kind::ifindex, ap::read_write, "interface that multicasts leave by"),
+    datagram(AFPLUG_NAMED(IPV6_MULTICAST_IF), ap::kind::ifindex, ap::read_write, "interface for multicasts sent"),
     datagram(AFPLUG_NAMED(IPV6_MULTICAST_HOPS), number, ap::read_write, "hop limit of multicasts sent"),
-    datagram(AFPLUG_NAMED(IPV6_MULTICAST_LOOP), flag, ap::read_write, "get one's own multicasts"),
+    datagram(AFPLUG_NAMED(IPV6_MULTICAST_LOOP), flag, ap::read_write, "receive the multicasts that this host sends"),
     datagram(AFPLUG_NAMED(IPV6_JOIN_GROUP), membership, ap::write_only, "join a group"),
     datagram(AFPLUG_NAMED(IPV6_LEAVE_GROUP), membership, ap::write_only, "leave a group"),
-    datagram(AFPLUG_NAMED(IPV6_DONTFRAG), flag, ap::read_write, "send no fragments"),
+    datagram(AFPLUG_NAMED(IPV6_DONTFRAG), flag, ap::read_write, "do not fragment packets sent"),
     datagram(AFPLUG_NAMED(IPV6_PKTINFO), flag, ap::read_write,
-             "get interface and destination of packets, as ancillary data"),
-    datagram(AFPLUG_NAMED(IPV6_HOPLIMIT), flag, ap::read_write, "get the hop limit of packets, as ancillary data"),
+             "receive the interface and destination of packets as ancillary data"),
+    datagram(AFPLUG_NAMED(IPV6_HOPLIMIT), flag, ap::read_write, "receive the hop limit of packets as ancillary data"),
     ipv6(AFPLUG_NAMED(IPV6_PROTECTION_LEVEL), ap::kind::i32.with_values("PROTECTION_LEVEL_"), ap::read_write,
-         "who may connect: this site, or anybody, through tunnels too"),
-    datagram(AFPLUG_NAMED(IPV6_RECVIF), flag, ap::read_write, "get the interface of packets, as ancillary data"),
-    datagram(AFPLUG_NAMED(IPV6_RECVDSTADDR), flag, ap::read_write, "get the destination of packets, as ancillary data"),
-    raw(AFPLUG_NAMED(IPV6_CHECKSUM), ap::kind::i32, ap::read_write, "where in a packet its checksum goes; -1: none"),
-    ipv6(AFPLUG_NAMED(IPV6_V6ONLY), flag, ap::read_write, "IPv6 alone, no mapped IPv4"),
-    ipv6(AFPLUG_NAMED(IPV6_UNICAST_IF), ap::kind::ifindex, ap::read_write, "interface that packets leave by"),
-    datagram(AFPLUG_NAMED(IPV6_RECVRTHDR), flag, ap::read_write, "get routing headers, as ancillary data"),
+         "peers allowed: this site only, or any, or any also through tunnels"),
+    datagram(AFPLUG_NAMED(IPV6_RECVIF), flag, ap::read_write, "receive the interface of packets as ancillary data"),
+    datagram(AFPLUG_NAMED(IPV6_RECVDSTADDR), flag, ap::read_write,
+             "receive the destination of packets as ancillary data"),
+    raw(AFPLUG_NAMED(IPV6_CHECKSUM), ap::kind::i32, ap::read_write, "offset of the checksum in a packet; -1: none"),
+    ipv6(AFPLUG_NAMED(IPV6_V6ONLY), flag, ap::read_write, "IPv6 only, no IPv4 through mapped addresses"),
+    ipv6(AFPLUG_NAMED(IPV6_UNICAST_IF), ap::kind::ifindex, ap::read_write, "interface for packets sent"),
+    datagram(AFPLUG_NAMED(IPV6_RECVRTHDR), flag, ap::read_write, "receive routing headers as ancillary data"),
     datagram(AFPLUG_NAMED(IPV6_RECVTCLASS), flag, ap::read_write,
-             "get the traffic class of packets, as ancillary data"),
+             "receive the traffic class of packets as ancillary data"),
     ipv6(AFPLUG_NAMED(IPV6_MTU_DISCOVER), ap::kind::i32.with_values("IP_PMTUDISC_"), ap::read_write,
          "path MTU discovery"),
     ipv6(AFPLUG_NAMED(IPV6_MTU), number, ap::read_only, "known path MTU of a connected socket, in bytes"),
-    ipv6(AFPLUG_NAMED(IPV6_USER_MTU), number, ap::read_write, "bound of the path MTU, in bytes"),
+    ipv6(AFPLUG_NAMED(IPV6_USER_MTU), number, ap::read_write, "upper limit of the path MTU, in bytes"),
 };
 constexpr auto options =
     ap::join(ipv6_options, ip_common::group_options(IPPROTO_IPV6), ip_common::tcp_options, ip_common::udp_options);

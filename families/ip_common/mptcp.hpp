@@ -28,7 +28,7 @@ inline constexpr std::array mptcp_info_members{
 };
 #undef IP_COMMON_MPTCPI
 
-/// struct mptcp_subflow_data and what follows it, for up to eight subflows.
+/// struct mptcp_subflow_data and the array behind it, for at most eight subflows.
 inline constexpr auto subflow_bytes = ap::kind::bytes(sizeof(mptcp_subflow_data), 4096);
 
 inline constexpr ap::option_group mptcp{SOL_MPTCP, "mptcp"};
@@ -40,7 +40,7 @@ inline constexpr std::array mptcp_options{
     mptcp(AFPLUG_NAMED(MPTCP_SUBFLOW_ADDRS), subflow_bytes, ap::read_with_input,
           "struct mptcp_subflow_data and both addresses of each subflow"),
     mptcp(AFPLUG_NAMED(MPTCP_FULL_INFO), subflow_bytes, ap::read_with_input,
-          "struct mptcp_full_info: all of the above at once"),
+          "struct mptcp_full_info: MPTCP_INFO, MPTCP_TCPINFO and MPTCP_SUBFLOW_ADDRS in one call"),
 };
 
 }  // namespace ip_common

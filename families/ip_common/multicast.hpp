@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The multicast options that do not depend on the version of IP (RFC 3678): the same numbers at IPPROTO_IP and
-// IPPROTO_IPV6.
+// The protocol-independent multicast options of RFC 3678, which have the same numbers at IPPROTO_IP and IPPROTO_IPV6.
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -29,13 +28,14 @@ constexpr auto group_options(int level) {
   return std::array{
       mcast(AFPLUG_NAMED(MCAST_JOIN_GROUP), group_request, ap::write_only, "join a group on an interface"),
       mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source_request, ap::write_only,
-            "stop receiving from one source of a joined group"),
-      mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source_request, ap::write_only, "receive again from a blocked source"),
+            "drop packets from one source of a joined group"),
+      mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source_request, ap::write_only, "receive a blocked source again"),
       mcast(AFPLUG_NAMED(MCAST_LEAVE_GROUP), group_request, ap::write_only, "leave a group"),
-      mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source_request, ap::write_only, "join a group for one source alone"),
-      mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source_request, ap::write_only, "leave one source of a group"),
+      mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source_request, ap::write_only, "receive one source of a group"),
+      mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source_request, ap::write_only,
+            "stop receiving that source of the group"),
       mcast(AFPLUG_NAMED(MCAST_MSFILTER), group_filter_bytes, ap::read_with_input | ap::write_only,
-            "whole source filter of a group: struct group_filter; to read it, give interface, group and room"),
+            "source filter of a group: struct group_filter; reading needs the interface, the group and the capacity"),
   };
 }
 

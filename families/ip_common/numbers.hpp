@@ -1,11 +1,12 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The system's numbers of the internet protocols, and those that kernels have and older headers lack. The options'
-// numbers are the kernel's interface and never change. <netinet/tcp.h> is older than <linux/tcp.h> and clashes with it:
-// it is not included.
+// The system's numbers of the internet protocols, and fallback definitions for those that are newer than the oldest
+// supported headers. The numbers are kernel ABI. <netinet/tcp.h> is not included: it conflicts with <linux/tcp.h>,
+// which is more complete.
 #pragma once
 
-// The C library's before the kernel's, which then leave out what they have alike.
+// The headers of the C library must come first: those of the kernel then omit what is defined already
+// (<linux/libc-compat.h>).
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What inet and inet6 have alike: the rows of the transports.
+// The rows that inet and inet6 have in common.
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -12,16 +12,15 @@ namespace ap = afplug::plugin;
 inline constexpr auto stream_flags = AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION;
 inline constexpr std::array transport_rows{
     ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP),
-            stream_flags | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "tcp", {},
-            "TCP: a connection that carries bytes in order"),
+            stream_flags | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "tcp", {}, "TCP: connections, byte streams"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT,
-            "datagram udp", {}, "UDP: datagrams, unordered and unacknowledged"),
+            "datagram udp", {}, "UDP: datagrams, unordered and unreliable"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDPLITE), AFPLUG_ROW_MESSAGE, "datagram udp udplite", {},
-            "UDP-Lite: datagrams whose checksum may cover a part of them (RFC 3828)"),
+            "UDP-Lite: datagrams with partial checksum coverage (RFC 3828)"),
     ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_MPTCP), stream_flags | AFPLUG_ROW_HALF_CLOSE, "tcp mptcp",
             {.config = "CONFIG_MPTCP"}, "Multipath TCP: one connection over several paths (RFC 8684)"),
     ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_SCTP), stream_flags, "sctp",
-            {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, one association a socket"),
+            {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, one association per socket"),
     ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), AFPLUG_NAMED(IPPROTO_SCTP), AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "sctp",
             {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, many associations on one socket"),
 };
@@ -55,10 +54,11 @@ inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verd
   const bool ping = who->type == SOCK_DGRAM && (who->protocol == IPPROTO_ICMP || who->protocol == IPPROTO_ICMPV6);
   if (ping && verdict->error == EACCES)
     ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "permission",
-                    "none of this process's groups is in net.ipv4.ping_group_range",
+                    "no group of this process is in net.ipv4.ping_group_range",
                     "sysctl -w net.ipv4.ping_group_range=\"0 2147483647\"");
   if (who->protocol == IPPROTO_MPTCP && verdict->error == ENOPROTOOPT)
-    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "permission", "MPTCP is switched off in this network namespace",
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "permission",
+                    "MPTCP is disabled in this network namespace (net.mptcp.enabled=0)",
                     "sysctl -w net.mptcp.enabled=1");
   return 0;
 }

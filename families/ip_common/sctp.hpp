@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Options of SCTP: sctp(7), RFC 6458, <linux/sctp.h>. Structs begin with an association; on a socket of one association
-// 0 is it.
+// Options of SCTP: sctp(7), RFC 6458, <linux/sctp.h>. Structs begin with the id of an association, which is 0 for the
+// association of a one-to-one socket.
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -13,11 +13,11 @@ namespace ap = afplug::plugin;
 inline constexpr std::array sctp_rtoinfo_members{
     ap::optional(AFPLUG_MEMBER(sctp_rtoinfo, srto_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
     ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_initial, "initial", AFPLUG_KIND_U32),
-                               "milliseconds; 0: leave it")),
+                               "milliseconds; 0: unchanged")),
     ap::optional(
-        ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_max, "max", AFPLUG_KIND_U32), "milliseconds; 0: leave it")),
+        ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_max, "max", AFPLUG_KIND_U32), "milliseconds; 0: unchanged")),
     ap::optional(
-        ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_min, "min", AFPLUG_KIND_U32), "milliseconds; 0: leave it")),
+        ap::with_help(AFPLUG_MEMBER(sctp_rtoinfo, srto_min, "min", AFPLUG_KIND_U32), "milliseconds; 0: unchanged")),
 };
 inline constexpr std::array sctp_assocparams_members{
     ap::optional(AFPLUG_MEMBER(sctp_assocparams, sasoc_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
@@ -92,7 +92,7 @@ inline constexpr std::array sctp_sndinfo_members{
     ap::optional(AFPLUG_MEMBER(sctp_sndinfo, snd_sid, "sid", AFPLUG_KIND_U16)),
     ap::optional(ap::hex(AFPLUG_MEMBER(sctp_sndinfo, snd_flags, "flags", AFPLUG_KIND_U16))),
     ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_sndinfo, snd_ppid, "ppid", AFPLUG_KIND_U32BE),
-                               "passed on as it is: in network order by convention")),
+                               "not converted; network order by convention")),
     ap::optional(AFPLUG_MEMBER(sctp_sndinfo, snd_context, "context", AFPLUG_KIND_U32)),
     ap::optional(AFPLUG_MEMBER(sctp_sndinfo, snd_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
 };
@@ -100,7 +100,7 @@ inline constexpr std::array sctp_sack_info_members{
     ap::optional(AFPLUG_MEMBER(sctp_sack_info, sack_assoc_id, "assoc_id", AFPLUG_KIND_I32)),
     ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_sack_info, sack_delay, "delay", AFPLUG_KIND_U32), "milliseconds")),
     ap::optional(ap::with_help(AFPLUG_MEMBER(sctp_sack_info, sack_freq, "freq", AFPLUG_KIND_U32),
-                               "packets; 1: acknowledge each")),
+                               "packets; 1: acknowledge every packet")),
 };
 inline constexpr std::array sctp_assoc_value_members{
     ap::optional(AFPLUG_MEMBER(sctp_assoc_value, assoc_id, "assoc_id", AFPLUG_KIND_I32)),
@@ -111,31 +111,31 @@ inline constexpr auto assoc_value = ap::kind::structure<sctp_assoc_value>(sctp_a
 inline constexpr ap::option_group sctp{SOL_SCTP, "sctp"};
 inline constexpr std::array sctp_options{
     sctp(AFPLUG_NAMED(SCTP_RTOINFO), ap::kind::structure<sctp_rtoinfo>(sctp_rtoinfo_members), ap::read_write,
-         "bounds of the retransmission timeout"),
+         "initial, lowest and highest retransmission timeout"),
     sctp(AFPLUG_NAMED(SCTP_ASSOCINFO), ap::kind::structure<sctp_assocparams>(sctp_assocparams_members), ap::read_write,
-         "retransmissions, windows and cookie life of an association"),
+         "retransmissions, windows and cookie lifetime of an association"),
     sctp(AFPLUG_NAMED(SCTP_INITMSG), ap::kind::structure<sctp_initmsg>(sctp_initmsg_members), ap::read_write,
-         "streams and attempts that a new association asks for"),
+         "streams and connection attempts of new associations"),
     sctp(AFPLUG_NAMED(SCTP_NODELAY), ap::kind::flag, ap::read_write, "send small chunks at once (no Nagle algorithm)"),
     sctp(AFPLUG_NAMED(SCTP_AUTOCLOSE), ap::kind::seconds, ap::read_write,
-         "close associations idle this long; 0: never"),
+         "close associations that are idle this long; 0: never"),
     sctp(AFPLUG_NAMED(SCTP_PRIMARY_ADDR), ap::kind::structure<sctp_prim>(sctp_prim_members), ap::read_write,
-         "the peer's address that is sent to"),
+         "the peer's primary address"),
     sctp(AFPLUG_NAMED(SCTP_ADAPTATION_LAYER), ap::kind::u32, ap::read_write,
          "adaptation layer indication of new associations"),
     sctp(AFPLUG_NAMED(SCTP_DISABLE_FRAGMENTS), ap::kind::flag, ap::read_write,
-         "refuse messages too large for a packet instead of cutting them"),
+         "EMSGSIZE for messages larger than a packet, instead of fragments"),
     sctp(
         AFPLUG_NAMED(SCTP_PEER_ADDR_PARAMS),
         ap::kind::structure<sctp_paddrparams>(sctp_paddrparams_members, offsetof(sctp_paddrparams, spp_ipv6_flowlabel)),
         ap::read_write, "heartbeat, path MTU and retransmissions of a peer's address"),
     sctp(AFPLUG_NAMED(SCTP_EVENTS), ap::kind::structure<sctp_event_subscribe>(sctp_event_subscribe_members, 1),
-         ap::read_write, "notifications that recvmsg gives"),
+         ap::read_write, "notifications that recvmsg returns"),
     sctp(AFPLUG_NAMED(SCTP_EVENT), ap::kind::structure<sctp_event>(sctp_event_members),
-         ap::read_with_input | ap::write_only, "one notification, by its type"),
+         ap::read_with_input | ap::write_only, "enables one notification by its type"),
     sctp(AFPLUG_NAMED(SCTP_I_WANT_MAPPED_V4_ADDR), ap::kind::flag, ap::read_write,
-         "IPv4 peers of an IPv6 socket show as mapped addresses"),
-    sctp(AFPLUG_NAMED(SCTP_MAXSEG), assoc_value, ap::read_write, "largest chunk, in bytes; 0: what fits"),
+         "IPv4 peers of an IPv6 socket have mapped addresses"),
+    sctp(AFPLUG_NAMED(SCTP_MAXSEG), assoc_value, ap::read_write, "largest chunk, in bytes; 0: by the path MTU"),
     sctp(AFPLUG_NAMED(SCTP_STATUS), ap::kind::structure<sctp_status>(sctp_status_members), ap::read_with_input,
          "state of an association and its primary path"),
     sctp(AFPLUG_NAMED(SCTP_DELAYED_SACK), ap::kind::structure<sctp_sack_info>(sctp_sack_info_members), ap::read_write,
@@ -144,19 +144,18 @@ inline constexpr std::array sctp_options{
     sctp(AFPLUG_NAMED(SCTP_FRAGMENT_INTERLEAVE), ap::kind::i32, ap::read_write,
          "whether messages of several associations may interleave"),
     sctp(AFPLUG_NAMED(SCTP_PARTIAL_DELIVERY_POINT), ap::kind::u32, ap::read_write,
-         "bytes of a message after which partial delivery begins"),
-    sctp(AFPLUG_NAMED(SCTP_MAX_BURST), assoc_value, ap::read_write, "packets that may be sent in one burst"),
+         "bytes of a message from which partial delivery begins"),
+    sctp(AFPLUG_NAMED(SCTP_MAX_BURST), assoc_value, ap::read_write, "packets sent in one burst at most"),
     sctp(AFPLUG_NAMED(SCTP_GET_ASSOC_NUMBER), ap::kind::u32, ap::read_only, "number of associations"),
     sctp(AFPLUG_NAMED(SCTP_AUTO_ASCONF), ap::kind::flag, ap::read_write,
-         "tell peers when addresses of this machine come and go"),
+         "inform peers when addresses of this host are added and removed"),
     sctp(AFPLUG_NAMED(SCTP_RECVRCVINFO), ap::kind::flag, ap::read_write,
-         "get struct sctp_rcvinfo with messages, as ancillary data"),
+         "receive struct sctp_rcvinfo as ancillary data"),
     sctp(AFPLUG_NAMED(SCTP_RECVNXTINFO), ap::kind::flag, ap::read_write,
-         "get struct sctp_nxtinfo with messages, as ancillary data"),
+         "receive struct sctp_nxtinfo as ancillary data"),
     sctp(AFPLUG_NAMED(SCTP_DEFAULT_SNDINFO), ap::kind::structure<sctp_sndinfo>(sctp_sndinfo_members), ap::read_write,
-         "what a send without ancillary data uses"),
-    sctp(AFPLUG_NAMED(SCTP_REUSE_PORT), ap::kind::flag, ap::read_write,
-         "share a port with other sockets of one association"),
+         "parameters of sends without ancillary data"),
+    sctp(AFPLUG_NAMED(SCTP_REUSE_PORT), ap::kind::flag, ap::read_write, "share a port with other one-to-one sockets"),
     sctp(AFPLUG_NAMED(SCTP_PR_SUPPORTED), assoc_value, ap::read_write, "partial reliability (RFC 3758)"),
     sctp(AFPLUG_NAMED(SCTP_RECONFIG_SUPPORTED), assoc_value, ap::read_write, "stream reconfiguration (RFC 6525)"),
     sctp(AFPLUG_NAMED(SCTP_STREAM_SCHEDULER), assoc_value, ap::read_write,

@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// struct tcp_info of <linux/tcp.h>, member by member. Kernels append to it: what follows tcpi_snd_wnd is newer than the
-// oldest headers that this builds with, so those members stand at their offsets, and a kernel that is older gives a
-// shorter struct without them.
+// The members of struct tcp_info of <linux/tcp.h>, set by tcp_get_info() in net/ipv4/tcp.c. Kernels append members.
+// Those behind tcpi_snd_wnd are newer than the oldest supported headers and are given by their offsets; an older kernel
+// returns a shorter struct without them.
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -12,14 +12,14 @@
 namespace ip_common {
 namespace ap = afplug::plugin;
 
-/// `width` bits of a byte that C declares after `before` others.
+/// The bit-field of `width` bits that follows `before` bits in a byte, in the order of the C compiler.
 constexpr std::uint32_t bits_after(unsigned before, unsigned width) {
   return AFPLUG_BITS(std::endian::native == std::endian::little ? before : 8 - before - width, width);
 }
 
 #define IP_COMMON_TCPI(name, kind) AFPLUG_MEMBER(tcp_info, tcpi_##name, #name, kind)
 
-/// The bit-fields stand in the two bytes before tcpi_rto.
+/// Offset of the two bytes of bit-fields before tcpi_rto.
 inline constexpr std::size_t tcpi_bits = offsetof(tcp_info, tcpi_rto) - 2;
 inline constexpr std::size_t tcpi_tail = offsetof(tcp_info, tcpi_snd_wnd) + sizeof(tcp_info::tcpi_snd_wnd);
 inline constexpr std::size_t tcpi_size = tcpi_tail + 16;
@@ -45,14 +45,14 @@ inline constexpr std::array tcp_info_members{
     IP_COMMON_TCPI(lost, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(retrans, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(fackets, AFPLUG_KIND_U32),
-    ap::with_help(IP_COMMON_TCPI(last_data_sent, AFPLUG_KIND_U32), "milliseconds ago"),
-    ap::with_help(IP_COMMON_TCPI(last_ack_sent, AFPLUG_KIND_U32), "not kept by the kernel"),
-    ap::with_help(IP_COMMON_TCPI(last_data_recv, AFPLUG_KIND_U32), "milliseconds ago"),
-    ap::with_help(IP_COMMON_TCPI(last_ack_recv, AFPLUG_KIND_U32), "milliseconds ago"),
+    ap::with_help(IP_COMMON_TCPI(last_data_sent, AFPLUG_KIND_U32), "time since then, milliseconds"),
+    ap::with_help(IP_COMMON_TCPI(last_ack_sent, AFPLUG_KIND_U32), "not set by the kernel"),
+    ap::with_help(IP_COMMON_TCPI(last_data_recv, AFPLUG_KIND_U32), "time since then, milliseconds"),
+    ap::with_help(IP_COMMON_TCPI(last_ack_recv, AFPLUG_KIND_U32), "time since then, milliseconds"),
     IP_COMMON_TCPI(pmtu, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(rcv_ssthresh, AFPLUG_KIND_U32),
     ap::with_help(IP_COMMON_TCPI(rtt, AFPLUG_KIND_U32), "smoothed round trip time, microseconds"),
-    ap::with_help(IP_COMMON_TCPI(rttvar, AFPLUG_KIND_U32), "its variation, microseconds"),
+    ap::with_help(IP_COMMON_TCPI(rttvar, AFPLUG_KIND_U32), "mean deviation of the round trip time, microseconds"),
     IP_COMMON_TCPI(snd_ssthresh, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(snd_cwnd, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(advmss, AFPLUG_KIND_U32),
@@ -60,8 +60,8 @@ inline constexpr std::array tcp_info_members{
     IP_COMMON_TCPI(rcv_rtt, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(rcv_space, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(total_retrans, AFPLUG_KIND_U32),
-    ap::with_help(IP_COMMON_TCPI(pacing_rate, AFPLUG_KIND_U64), "bytes a second"),
-    ap::with_help(IP_COMMON_TCPI(max_pacing_rate, AFPLUG_KIND_U64), "bytes a second"),
+    ap::with_help(IP_COMMON_TCPI(pacing_rate, AFPLUG_KIND_U64), "bytes per second"),
+    ap::with_help(IP_COMMON_TCPI(max_pacing_rate, AFPLUG_KIND_U64), "bytes per second"),
     IP_COMMON_TCPI(bytes_acked, AFPLUG_KIND_U64),
     IP_COMMON_TCPI(bytes_received, AFPLUG_KIND_U64),
     IP_COMMON_TCPI(segs_out, AFPLUG_KIND_U32),
@@ -70,10 +70,10 @@ inline constexpr std::array tcp_info_members{
     ap::with_help(IP_COMMON_TCPI(min_rtt, AFPLUG_KIND_U32), "microseconds"),
     IP_COMMON_TCPI(data_segs_in, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(data_segs_out, AFPLUG_KIND_U32),
-    ap::with_help(IP_COMMON_TCPI(delivery_rate, AFPLUG_KIND_U64), "bytes a second"),
-    ap::with_help(IP_COMMON_TCPI(busy_time, AFPLUG_KIND_U64), "microseconds busy sending"),
-    ap::with_help(IP_COMMON_TCPI(rwnd_limited, AFPLUG_KIND_U64), "microseconds held up by the peer's window"),
-    ap::with_help(IP_COMMON_TCPI(sndbuf_limited, AFPLUG_KIND_U64), "microseconds held up by the send buffer"),
+    ap::with_help(IP_COMMON_TCPI(delivery_rate, AFPLUG_KIND_U64), "bytes per second"),
+    ap::with_help(IP_COMMON_TCPI(busy_time, AFPLUG_KIND_U64), "time busy sending, microseconds"),
+    ap::with_help(IP_COMMON_TCPI(rwnd_limited, AFPLUG_KIND_U64), "time limited by the peer's window, microseconds"),
+    ap::with_help(IP_COMMON_TCPI(sndbuf_limited, AFPLUG_KIND_U64), "time limited by the send buffer, microseconds"),
     IP_COMMON_TCPI(delivered, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(delivered_ce, AFPLUG_KIND_U32),
     IP_COMMON_TCPI(bytes_sent, AFPLUG_KIND_U64),
@@ -90,7 +90,7 @@ inline constexpr std::array tcp_info_members{
 };
 #undef IP_COMMON_TCPI
 
-/// Kernels give as much of the struct as they have: at least what Linux 2.6 had.
+/// A kernel returns the struct as far as it knows it, at least up to tcpi_total_retrans (Linux 2.6).
 inline constexpr ap::value_layout tcp_info_layout{
     AFPLUG_KIND_STRUCT, 0, offsetof(tcp_info, tcpi_pacing_rate), tcpi_size, 0, ap::array(tcp_info_members), nullptr};
 

@@ -1,11 +1,11 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What inet and inet6 have alike on Windows: rows, options and constants (ws2def.h, ws2ipdef.h, ws2tcpip.h).
+// Rows, options and constants that inet and inet6 have in common on Windows (ws2def.h, ws2ipdef.h, ws2tcpip.h).
 #pragma once
 
 #include <afplug/plugin.hpp>
 
-// What mingw-w64's headers lack of ws2ipdef.h.
+// Constants of ws2ipdef.h that older versions of mingw-w64 do not have.
 #ifndef TCP_KEEPALIVE
 #define TCP_KEEPALIVE 3
 #endif
@@ -22,7 +22,7 @@
 #define UDP_SEND_MSG_SIZE 2
 #define UDP_RECV_MAX_COALESCED_SIZE 3
 #endif
-// What no header of Windows has, and every other platform's.
+// Names that other systems have and no header of Windows has.
 #define SOL_IP IPPROTO_IP
 #define SOL_IPV6 IPPROTO_IPV6
 #define SOL_TCP IPPROTO_TCP
@@ -32,23 +32,22 @@
 namespace ip_common {
 namespace ap = afplug::plugin;
 
-// ---- rows
-// ------------------------------------------------------------------------------------------------------------
+// ---- rows ----
 
 inline constexpr std::array transport_rows{
     ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_TCP),
             AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE | AFPLUG_ROW_DEFAULT, "tcp", {},
-            "TCP: a connection that carries bytes in order"),
+            "TCP: connections, byte streams"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT,
-            "datagram udp", {}, "UDP: datagrams, unordered and unacknowledged"),
+            "datagram udp", {}, "UDP: datagrams, unordered and unreliable"),
 };
 constexpr auto raw_rows(const char* icmp_name, int icmp) {
   return std::array{
       ap::row(AFPLUG_NAMED(SOCK_RAW), icmp_name, icmp, AFPLUG_ROW_MESSAGE, "datagram raw", {}, "ICMP packets"),
       ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_UDP), AFPLUG_ROW_MESSAGE, "datagram raw", {},
-              "UDP datagrams as packets"),
+              "UDP datagrams as raw packets"),
       ap::row(AFPLUG_NAMED(SOCK_RAW), AFPLUG_NAMED(IPPROTO_RAW), AFPLUG_ROW_MESSAGE, "datagram raw", {},
-              "packets with a header of one's own"),
+              "packets whose IP header the program writes"),
       ap::row(AFPLUG_NAMED(SOCK_RAW), nullptr, AFPLUG_ANY, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_HIDDEN, "datagram raw", {},
               "packets of any other protocol"),
       ap::pass_through("datagram raw tcp udp"),
@@ -59,39 +58,38 @@ inline std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verd
   const bool denied = verdict->error == WSAEACCES || verdict->error == EACCES;
   if (who->type == SOCK_RAW && verdict->state == AFPLUG_UNAVAILABLE && denied)
     ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "permission",
-                    "raw sockets are for members of the group Administrators", "run it as administrator");
+                    "raw sockets need membership of the group Administrators", "run the program as administrator");
   return 0;
 }
 
-// ---- options
-// ---------------------------------------------------------------------------------------------------------
+// ---- options ----
 
 inline constexpr auto flag = ap::kind::flag, number = ap::kind::u32;
 
 inline constexpr ap::option_group tcp{IPPROTO_TCP, "tcp"}, udp{IPPROTO_UDP, "udp"};
 inline constexpr std::array tcp_options{
     tcp(AFPLUG_NAMED(TCP_NODELAY), flag, ap::read_write, "send small segments at once (no Nagle algorithm)"),
-    tcp(AFPLUG_NAMED(TCP_EXPEDITED_1122), flag, ap::read_write, "urgent data as RFC 1122 has it"),
-    tcp(AFPLUG_NAMED(TCP_KEEPIDLE), ap::kind::seconds, ap::read_write, "silence before the first keepalive probe"),
+    tcp(AFPLUG_NAMED(TCP_EXPEDITED_1122), flag, ap::read_write, "urgent data as in RFC 1122"),
+    tcp(AFPLUG_NAMED(TCP_KEEPIDLE), ap::kind::seconds, ap::read_write, "idle time before the first keepalive probe"),
     tcp(AFPLUG_NAMED(TCP_KEEPINTVL), ap::kind::seconds, ap::read_write, "time between keepalive probes"),
     tcp(AFPLUG_NAMED(TCP_KEEPCNT), number, ap::read_write,
         "unanswered keepalive probes before the connection is dropped, at most 255"),
-    tcp(AFPLUG_NAMED(TCP_MAXSEG), number, ap::read_only, "largest segment that is sent, in bytes"),
+    tcp(AFPLUG_NAMED(TCP_MAXSEG), number, ap::read_only, "largest segment sent, in bytes"),
     tcp(AFPLUG_NAMED(TCP_MAXRT), ap::kind::seconds, ap::read_write,
-        "how long sent data may stay unacknowledged; -1s: for ever"),
-    tcp(AFPLUG_NAMED(TCP_MAXRTMS), ap::kind::milliseconds, ap::read_write, "the same in milliseconds"),
+        "time that data may stay unacknowledged; -1s: no limit"),
+    tcp(AFPLUG_NAMED(TCP_MAXRTMS), ap::kind::milliseconds, ap::read_write, "TCP_MAXRT in milliseconds"),
     tcp(AFPLUG_NAMED(TCP_TIMESTAMPS), flag, ap::read_write, "timestamps (RFC 1323)"),
     tcp(AFPLUG_NAMED(TCP_FASTOPEN), flag, ap::read_write, "Fast Open (RFC 7413)"),
     tcp(AFPLUG_NAMED(TCP_FAIL_CONNECT_ON_ICMP_ERROR), flag, ap::read_write,
-        "connect fails at the first ICMP error, with WSAEHOSTUNREACH"),
+        "connect fails with WSAEHOSTUNREACH at the first ICMP error"),
 };
 inline constexpr std::array udp_options{
-    udp(AFPLUG_NAMED(UDP_NOCHECKSUM), flag, ap::read_write, "send without checksum; not over IPv6"),
+    udp(AFPLUG_NAMED(UDP_NOCHECKSUM), flag, ap::read_write, "send without checksum; IPv4 only"),
     udp(AFPLUG_NAMED(UDP_CHECKSUM_COVERAGE), flag, ap::read_write, "send with a checksum"),
     udp(AFPLUG_NAMED(UDP_SEND_MSG_SIZE), number, ap::read_write,
-        "bytes of each datagram that one large send is cut into; 0: off"),
+        "size of the datagrams that a large send is split into, bytes; 0: off"),
     udp(AFPLUG_NAMED(UDP_RECV_MAX_COALESCED_SIZE), number, ap::read_write,
-        "receive several datagrams of one sender as one, of at most so many bytes; 0: off"),
+        "receive several datagrams of one sender in one call, at most this many bytes; 0: off"),
 };
 
 inline constexpr std::array group_req_members{
@@ -110,16 +108,14 @@ constexpr auto group_options(int level) {
   return std::array{
       mcast(AFPLUG_NAMED(MCAST_JOIN_GROUP), group, ap::write_only, "join a group on an interface"),
       mcast(AFPLUG_NAMED(MCAST_LEAVE_GROUP), group, ap::write_only, "leave a group"),
-      mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source, ap::write_only,
-            "stop receiving from one source of a joined group"),
-      mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source, ap::write_only, "receive again from a blocked source"),
-      mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source, ap::write_only, "join a group for one source alone"),
-      mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source, ap::write_only, "leave one source of a group"),
+      mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source, ap::write_only, "drop packets from one source of a joined group"),
+      mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source, ap::write_only, "receive a blocked source again"),
+      mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source, ap::write_only, "receive one source of a group"),
+      mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source, ap::write_only, "stop receiving that source of the group"),
   };
 }
 
-// ---- constants
-// -------------------------------------------------------------------------------------------------------
+// ---- constants ----
 
 inline constexpr ap::constant_group ipproto_{"IPPROTO_"}, ipport_{"IPPORT_"}, sol_{"SOL_"}, pmtudisc_{"IP_PMTUDISC_"},
     protection_{"PROTECTION_LEVEL_"};

@@ -1,13 +1,16 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of packet(7), as text:
+// Addresses of AF_PACKET as text (packet(7)):
 //
-//   INTERFACE [ "?" KEY "=" VALUE ( "&" KEY "=" VALUE )* ]     INTERFACE: a name, any, %index=7
+//   INTERFACE ["?" KEY "=" VALUE ("&" KEY "=" VALUE)*]     INTERFACE: a name, any, or %index=7
 //
-//   proto     EtherType in host order, 0-65535: 0x0800 is IP, 3 is all     pkttype  0 to us, 1 broadcast, 2 multicast,
-//   3 others, 4 outgoing hatype    ARPHRD_* of the interface                                    addr     hardware
-//   address, aa:bb:cc:dd:ee:ff tail      bytes after addr that are not zero, in hex                   length   of the
-//   sockaddr where it is not 20 (or what addr takes)
+//   proto     EtherType in host byte order, 0-65535: 0x0800 is IP, 3 all protocols
+//   pkttype   0 PACKET_HOST, 1 PACKET_BROADCAST, 2 PACKET_MULTICAST, 3 PACKET_OTHERHOST, 4 PACKET_OUTGOING
+//   hatype    ARPHRD_* of the interface
+//   addr      hardware address, aa:bb:cc:dd:ee:ff
+//   halen     length of the hardware address, if it is not that of addr
+//   tail      bytes behind addr that are not zero, hexadecimal
+//   length    of the sockaddr, if it is not 20 or what addr and tail need
 #pragma once
 
 #include <arpa/inet.h>
@@ -19,11 +22,11 @@
 namespace packet {
 namespace ap = afplug::plugin;
 
-/// sockaddr_ll with room for hardware addresses of over 8 bytes (InfiniBand has 20), which the kernel gives but does
-/// not take.
+/// A struct sockaddr_ll that holds hardware addresses of more than 8 bytes, 20 for InfiniBand: the kernel returns them,
+/// and does not accept them (net/packet/af_packet.c).
 struct address {
   std::uint16_t family = AF_PACKET;
-  std::uint16_t protocol = 0;  // network order
+  std::uint16_t protocol = 0;  // network byte order
   std::int32_t ifindex = 0;
   std::uint16_t hatype = 0;
   std::uint8_t pkttype = 0;
@@ -37,7 +40,7 @@ struct codec {
   static constexpr int family = AF_PACKET;
   static constexpr std::uint32_t min_length = offsetof(address, addr);
   static constexpr std::array fields{
-      ap::field("interface", AFPLUG_KIND_TEXT, "name of the interface; nothing: any"),
+      ap::field("interface", AFPLUG_KIND_TEXT, "name of the interface; empty: any"),
       ap::field("proto", AFPLUG_KIND_U16, "EtherType in host order; 3: all",
                 AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
       ap::field("pkttype", AFPLUG_KIND_U8, "PACKET_HOST, PACKET_BROADCAST …", AFPLUG_MEMBER_OPTIONAL),
@@ -52,13 +55,13 @@ struct codec {
     bytes.copy(reinterpret_cast<char*>(to.addr), bytes.size());
   }
 
-  // "aa:bb:cc", or without colons.
-  static std::string hex_bytes(std::string_view key, std::string_view text) {
+  // "aa:bb:cc" or "aabbcc".
+  static std::string parse_hex(std::string_view key, std::string_view text) {
     std::string bytes;
     for (std::size_t at = 0; at < text.size();) {
       const int high = ap::hex_digit(text[at]);
       const int low = at + 1 < text.size() ? ap::hex_digit(text[at + 1]) : -1;
-      if (high < 0 || low < 0) ap::fail(EINVAL, key, " '", text, "' is not made of pairs of hexadecimal digits");
+      if (high < 0 || low < 0) ap::fail(EINVAL, key, " '", text, "' is not pairs of hexadecimal digits");
       bytes += static_cast<char>(high * 16 + low);
       at += 2;
       if (at < text.size() && text[at] == ':' && at + 1 < text.size()) ++at;
@@ -66,7 +69,7 @@ struct codec {
     return bytes;
   }
 
-  static std::string hex_text(const std::uint8_t* bytes, std::size_t size) {
+  static std::string format_hex(const std::uint8_t* bytes, std::size_t size) {
     constexpr char digits[] = "0123456789abcdef";
     std::string text;
     for (std::size_t i = 0; i < size; ++i) {
@@ -87,9 +90,9 @@ struct codec {
     const auto* addr = query.take("addr");
     const auto* tail = query.take("tail");
     const auto* halen = query.take("halen");
-    const std::string all = (addr ? hex_bytes("addr", *addr) : "") + (tail ? hex_bytes("tail", *tail) : "");
+    const std::string all = (addr ? parse_hex("addr", *addr) : "") + (tail ? parse_hex("tail", *tail) : "");
     if (all.size() > sizeof made.addr) ap::fail(EINVAL, "addr and tail have ", all.size(), " bytes, at most 32 fit");
-    if (addr) made.halen = static_cast<std::uint8_t>(hex_bytes("addr", *addr).size());
+    if (addr) made.halen = static_cast<std::uint8_t>(parse_hex("addr", *addr).size());
     if (halen) made.halen = ap::parse_integer<std::uint8_t>("halen", *halen, 0, 255);
     all.copy(reinterpret_cast<char*>(made.addr), all.size());
     const auto length =
@@ -104,14 +107,14 @@ struct codec {
     if (it->protocol != 0) ap::append_key(text, "proto", ap::hexadecimal(ntohs(it->protocol)));
     if (it->pkttype != 0) ap::append_key(text, "pkttype", std::to_string(it->pkttype));
     if (it->hatype != 0) ap::append_key(text, "hatype", std::to_string(it->hatype));
-    const std::size_t there = it.length - min_length;
-    const std::size_t hardware = std::min<std::size_t>(it->halen, there);
-    if (hardware != 0) ap::append_key(text, "addr", hex_text(it->addr, hardware));
+    const std::size_t present = it.length - min_length;
+    const std::size_t hardware = std::min<std::size_t>(it->halen, present);
+    if (hardware != 0) ap::append_key(text, "addr", format_hex(it->addr, hardware));
     if (hardware != it->halen) ap::append_key(text, "halen", std::to_string(it->halen));
-    std::size_t rest = there;
-    while (rest > hardware && it->addr[rest - 1] == 0) --rest;
-    if (rest > hardware) ap::append_key(text, "tail", hex_text(it->addr + hardware, rest - hardware));
-    if (it.length != std::max<std::size_t>(sizeof(sockaddr_ll), min_length + rest))
+    std::size_t used = present;
+    while (used > hardware && it->addr[used - 1] == 0) --used;
+    if (used > hardware) ap::append_key(text, "tail", format_hex(it->addr + hardware, used - hardware));
+    if (it.length != std::max<std::size_t>(sizeof(sockaddr_ll), min_length + used))
       ap::append_key(text, "length", std::to_string(it.length));
     return text;
   }

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family packet: frames of network interfaces, below IP. packet(7), Documentation/networking/packet_mmap.rst.
+// The family packet: frames of network interfaces. packet(7), Documentation/networking/packet_mmap.rst.
 #include "codec.hpp"
 #include "constants.hpp"
 #include "ring.hpp"
@@ -43,7 +43,7 @@ constexpr std::array fanout_members{
 constexpr auto membership = ap::kind::structure<packet_mreq>(membership_members);
 constexpr auto ring = ap::kind::structure<tpacket_req3>(ring_members, sizeof(tpacket_req));
 
-// "4,40 0 0 12,…", and "none": the host reads and writes those.
+// Whether `text` is "none" or a program in the form of tcpdump -ddd, "4,40 0 0 12,…": the host handles both.
 bool is_program(std::string_view text) {
   const auto end = text.find_first_not_of("0123456789");
   return text == "none" || (end != 0 && end != text.npos && (text[end] == ',' || text[end] == '\n'));
@@ -60,79 +60,82 @@ std::int32_t set_filter(std::int64_t handle, const afplug_identity&, std::string
 constexpr ap::option_group packet_level{SOL_PACKET, nullptr}, socket_level{SOL_SOCKET, nullptr};
 constexpr std::array packet_options{
     packet_level(AFPLUG_NAMED(PACKET_ADD_MEMBERSHIP), membership, ap::write_only,
-                 "receive more of an interface: promiscuous, all multicast, a multicast or a unicast address"),
-    packet_level(AFPLUG_NAMED(PACKET_DROP_MEMBERSHIP), membership, ap::write_only, "take a membership back"),
-    packet_level(AFPLUG_NAMED(PACKET_RX_RING), ring, ap::write_only, "share a ring for receiving with the kernel"),
-    packet_level(AFPLUG_NAMED(PACKET_TX_RING), ring, ap::write_only, "share a ring for sending with the kernel"),
+                 "receive promiscuously, all multicasts, or one multicast or unicast address of an interface"),
+    packet_level(AFPLUG_NAMED(PACKET_DROP_MEMBERSHIP), membership, ap::write_only, "remove a membership"),
+    packet_level(AFPLUG_NAMED(PACKET_RX_RING), ring, ap::write_only, "set up a receive ring shared with the kernel"),
+    packet_level(AFPLUG_NAMED(PACKET_TX_RING), ring, ap::write_only, "set up a transmit ring shared with the kernel"),
     packet_level(AFPLUG_NAMED(PACKET_STATISTICS),
                  ap::kind::structure<tpacket_stats_v3>(statistics_members, sizeof(tpacket_stats)), ap::read_only,
-                 "packets and drops since the last time this was read"),
+                 "packets and drops since the last read of this option"),
     packet_level(AFPLUG_NAMED(PACKET_COPY_THRESH), ap::kind::i32, ap::write_only,
-                 "packets above this many bytes are queued beside the ring"),
+                 "also queue packets that are cut in the ring, if they have at most this many bytes"),
     packet_level(AFPLUG_NAMED(PACKET_AUXDATA), ap::kind::flag, ap::read_write,
-                 "get struct tpacket_auxdata (VLAN tag, lengths) as ancillary data"),
+                 "receive struct tpacket_auxdata (VLAN tag, lengths) as ancillary data"),
     packet_level(AFPLUG_NAMED(PACKET_ORIGDEV), ap::kind::flag, ap::read_write,
-                 "name the interface that a packet came in by, not the bond or team above it"),
+                 "addresses name the interface that received the packet, not the bond or team"),
     packet_level(AFPLUG_NAMED(PACKET_VERSION), ap::kind::i32.with_values("TPACKET_V"), ap::read_write,
                  "layout of the rings: TPACKET_V1, TPACKET_V2, TPACKET_V3"),
     packet_level(AFPLUG_NAMED(PACKET_HDRLEN), ap::kind::i32, ap::read_with_input,
-                 "size of a ring version's frame header"),
+                 "size of the frame header of a ring version"),
     packet_level(AFPLUG_NAMED(PACKET_RESERVE), ap::kind::u32, ap::read_write,
-                 "bytes kept free before each frame in the ring"),
+                 "bytes reserved before each frame in the ring"),
     packet_level(AFPLUG_NAMED(PACKET_LOSS), ap::kind::flag, ap::read_write,
-                 "drop malformed frames of the sending ring, not halt"),
+                 "skip malformed frames of the transmit ring instead of stopping"),
     packet_level(AFPLUG_NAMED(PACKET_VNET_HDR), ap::kind::flag, ap::read_write,
-                 "packets begin with a struct virtio_net_hdr; SOCK_RAW"),
-    packet_level(AFPLUG_NAMED(PACKET_VNET_HDR_SZ), ap::kind::i32, ap::read_write, "size of that header, 0, 10 or 12"),
-    packet_level(AFPLUG_NAMED(PACKET_TX_TIMESTAMP), ap::kind::flag, ap::write_only, "time stamps on the sending ring"),
+                 "packets begin with a struct virtio_net_hdr; SOCK_RAW only"),
+    packet_level(AFPLUG_NAMED(PACKET_VNET_HDR_SZ), ap::kind::i32, ap::read_write,
+                 "size of the virtio_net header: 0, 10 or 12 bytes"),
+    packet_level(AFPLUG_NAMED(PACKET_TX_TIMESTAMP), ap::kind::flag, ap::write_only, "time stamps in the transmit ring"),
     packet_level(AFPLUG_NAMED(PACKET_TIMESTAMP), ap::kind::i32, ap::read_write,
-                 "which time stamps rings carry: SOF_TIMESTAMPING_RAW_HARDWARE and others"),
+                 "source of the time stamps in rings: SOF_TIMESTAMPING_RAW_HARDWARE and others"),
     packet_level(AFPLUG_NAMED(PACKET_FANOUT), ap::kind::structure<fanout_args>(fanout_members, 4), ap::read_write,
-                 "join a group of sockets that share the load"),
+                 "join a group of sockets among which packets are distributed"),
     packet_level(AFPLUG_NAMED(PACKET_TX_HAS_OFF), ap::kind::flag, ap::read_write,
-                 "frames of the sending ring say where they start"),
-    packet_level(AFPLUG_NAMED(PACKET_QDISC_BYPASS), ap::kind::flag, ap::read_write,
-                 "send past the queueing discipline"),
+                 "frames of the transmit ring have a data offset"),
+    packet_level(AFPLUG_NAMED(PACKET_QDISC_BYPASS), ap::kind::flag, ap::read_write, "bypass the queueing discipline"),
     packet_level(AFPLUG_NAMED(PACKET_ROLLOVER_STATS), ap::kind::structure<tpacket_rollover_stats>(rollover_members),
-                 ap::read_only, "how often PACKET_FANOUT_ROLLOVER rolled over"),
+                 ap::read_only, "counters of PACKET_FANOUT_ROLLOVER"),
     packet_level(AFPLUG_NAMED(PACKET_FANOUT_DATA), ap::kind::bytes(4, 4096), ap::write_only,
-                 "the program of a CBPF or EBPF fanout"),
+                 "BPF program of a PACKET_FANOUT_CBPF or _EBPF group"),
     packet_level(AFPLUG_NAMED(PACKET_IGNORE_OUTGOING), ap::kind::flag, ap::read_write,
-                 "do not receive what this machine sends"),
+                 "do not receive packets that this host sends"),
 };
 constexpr auto options =
     ap::join(packet_options, std::array{ap::with_functions<&get_filter, &set_filter>(socket_level(
                                  AFPLUG_NAMED(SO_ATTACH_FILTER), ap::kind::call, ap::read_write,
-                                 "an expression of libpcap (\"tcp port 80\"), a program of classic BPF, or none"))});
+                                 "a pcap-filter(7) expression (\"tcp port 80\"), a classic BPF program, or none"))});
 
-// The protocol of socket(2) is in network order here, as everywhere: htons(ETH_P_ALL).
-constexpr int network(int ethertype) { return ((ethertype & 0xff) << 8) | (ethertype >> 8); }
-static_assert(std::endian::native == std::endian::little, "network() turns the bytes round");
+// AF_PACKET takes the protocol of socket(2) in network byte order: htons(ETH_P_ALL).
+constexpr int to_network(int ethertype) { return ((ethertype & 0xff) << 8) | (ethertype >> 8); }
+static_assert(std::endian::native == std::endian::little, "to_network() swaps the bytes");
 
 constexpr ap::requirements needs{.module = "af_packet", .config = "CONFIG_PACKET", .capability = "CAP_NET_RAW"};
 
-constexpr auto rows_of(const char* type_name, int socket_type, const char* what) {
+constexpr auto rows_for(const char* type_name, int socket_type, const char* what) {
   constexpr auto flags = AFPLUG_ROW_MESSAGE;
   return std::array{
       ap::row(type_name, socket_type, nullptr, 0, flags | AFPLUG_ROW_DEFAULT, "", needs, what),
-      ap::row(type_name, socket_type, "ETH_P_ALL", network(ETH_P_ALL), flags, "", needs, "frames of every protocol"),
-      ap::row(type_name, socket_type, "ETH_P_IP", network(ETH_P_IP), flags, "", needs, "IP version 4"),
-      ap::row(type_name, socket_type, "ETH_P_IPV6", network(ETH_P_IPV6), flags, "", needs, "IP version 6"),
-      ap::row(type_name, socket_type, "ETH_P_ARP", network(ETH_P_ARP), flags, "", needs, "ARP"),
-      ap::row(type_name, socket_type, "ETH_P_8021Q", network(ETH_P_8021Q), flags, "", needs, "frames with a VLAN tag"),
+      ap::row(type_name, socket_type, "ETH_P_ALL", to_network(ETH_P_ALL), flags, "", needs, "frames of every protocol"),
+      ap::row(type_name, socket_type, "ETH_P_IP", to_network(ETH_P_IP), flags, "", needs, "IP version 4"),
+      ap::row(type_name, socket_type, "ETH_P_IPV6", to_network(ETH_P_IPV6), flags, "", needs, "IP version 6"),
+      ap::row(type_name, socket_type, "ETH_P_ARP", to_network(ETH_P_ARP), flags, "", needs, "ARP"),
+      ap::row(type_name, socket_type, "ETH_P_8021Q", to_network(ETH_P_8021Q), flags, "", needs,
+              "frames with a VLAN tag"),
       ap::row(type_name, socket_type, nullptr, AFPLUG_ANY, flags | AFPLUG_ROW_HIDDEN, "", needs, "any other EtherType"),
   };
 }
 constexpr auto rows =
-    ap::join(rows_of(AFPLUG_NAMED(SOCK_RAW), "whole frames, receiving nothing until it is bound to a protocol"),
-             rows_of(AFPLUG_NAMED(SOCK_DGRAM), "frames without their link header, receiving nothing until it is bound"),
+    ap::join(rows_for(AFPLUG_NAMED(SOCK_RAW),
+                      "frames with their link header; receives nothing before it is bound to a protocol"),
+             rows_for(AFPLUG_NAMED(SOCK_DGRAM),
+                      "frames without their link header; receives nothing before it is bound to a protocol"),
              std::array{ap::pass_through("")});
 
 constexpr std::array families{ap::kernel_family({
     .id = "packet",
     .name = "AF_PACKET",
     .number = AF_PACKET,
-    .help = "frames of network interfaces, below IP",
+    .help = "frames of network interfaces (link layer)",
     .requirements = {.module = "af_packet", .config = "CONFIG_PACKET"},
     .rows = ap::array(rows),
     .options = ap::array(options),

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The extension afplug.packet.ring/1: sets up and maps TPACKET_V3 rings.
+// The extension afplug.packet.ring/1: TPACKET_V3 rings, Documentation/networking/packet_mmap.rst.
 #pragma once
 
 #include <sys/mman.h>

@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family unix on Windows, which has it from Windows 10 1803 on: streams alone, no socketpair, no descriptors to
-// pass.
+// The family unix on Windows, since Windows 10 1803: stream sockets, without socketpair and descriptor passing.
 #include <windows_common/winsock.hpp>
 #include "codec.hpp"
 
@@ -11,11 +10,11 @@ namespace ap = afplug::plugin;
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0,
             AFPLUG_ROW_DEFAULT | AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE, "", {},
-            "a connection that carries bytes in order"),
+            "connections, byte streams"),
     ap::pass_through(""),
 };
 
-static_assert(AF_UNIX == 1 && unix_family::codec::most == UNIX_PATH_MAX && SIO_AF_UNIX_GETPEERPID == 0x58000100);
+static_assert(AF_UNIX == 1 && unix_family::codec::max_path == UNIX_PATH_MAX && SIO_AF_UNIX_GETPEERPID == 0x58000100);
 constexpr ap::constant_group af{"AF_"}, unix_constant{"UNIX_"}, control{"SIO_"};
 constexpr std::array constants{
     af(AFPLUG_NAMED(AF_UNIX)),
@@ -23,23 +22,24 @@ constexpr std::array constants{
     control(AFPLUG_NAMED(SIO_AF_UNIX_GETPEERPID)),
 };
 
-/// Says which Windows has no AF_UNIX: one that is too old, or one that lost its provider.
+/// Explains why AF_UNIX is missing: Windows is too old, or its Winsock provider is not installed.
 std::int32_t check(const afplug_identity*, std::uint32_t flags, afplug_verdict* verdict) {
   constexpr unsigned long first_build = 17134;
-  const bool untried = (flags & AFPLUG_CHECK_PASSIVE) != 0 && verdict->state == AFPLUG_UNKNOWN;
-  if (!untried && (verdict->state != AFPLUG_UNAVAILABLE || !windows_common::lacks(verdict->error))) return 0;
-  if (windows_common::provides(AF_UNIX)) return 0;
-  const auto build = windows_common::build();
+  const bool not_tried = (flags & AFPLUG_CHECK_PASSIVE) != 0 && verdict->state == AFPLUG_UNKNOWN;
+  if (!not_tried && (verdict->state != AFPLUG_UNAVAILABLE || !windows_common::is_unsupported_error(verdict->error)))
+    return 0;
+  if (windows_common::has_provider(AF_UNIX)) return 0;
+  const auto build = windows_common::windows_build();
   if (build < first_build)
-    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
-                    ap::concat("AF_UNIX needs Windows 10 1803 (build ", first_build,
-                               ") or later, and this Windows is build ", build),
-                    "update Windows");
+    ap::set_verdict(
+        *verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
+        ap::concat("AF_UNIX needs Windows 10 1803 (build ", first_build, ") or later, this is build ", build),
+        "update Windows");
   else
     ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-family",
-                    ap::concat("Winsock's catalogue has no provider of AF_UNIX, though Windows brings one from build ",
-                               first_build, " on and this is build ", build),
-                    "see `netsh winsock show catalog` and `sc query afunix`");
+                    ap::concat("the Winsock catalog has no provider of AF_UNIX; Windows has one since build ",
+                               first_build, ", and this is build ", build),
+                    "check `netsh winsock show catalog` and `sc query afunix`");
   return 0;
 }
 
@@ -47,7 +47,7 @@ constexpr std::array families{ap::kernel_family({
     .id = "unix",
     .name = "AF_UNIX",
     .number = AF_UNIX,
-    .help = "sockets inside this machine",
+    .help = "sockets within this host",
     .rows = ap::array(rows),
     .constants = ap::array(constants),
     .codec = &ap::codec_of<unix_family::codec>,

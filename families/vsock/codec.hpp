@@ -1,10 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Addresses of vsock(7), as text:
+// Addresses of AF_VSOCK as text (vsock(7)):
 //
-//   CID ":" PORT            CID:  a number, or any, hypervisor, local, host
-//                           PORT: a number, or any
-//   CID ":" PORT "?flags=N" svm_flags (VMADDR_FLAG_TO_HOST is 1)
+//   CID ":" PORT              CID: a number, or any, hypervisor, local, host; PORT: a number, or any
+//   CID ":" PORT "?flags=N"   N: svm_flags; VMADDR_FLAG_TO_HOST is 1
 #pragma once
 
 #include <linux/vm_sockets.h>
@@ -34,7 +33,7 @@ struct codec {
       ap::field("port", AFPLUG_KIND_U32, "port; 4294967295: any"),
       ap::field("flags", AFPLUG_KIND_U8, "svm_flags", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
   };
-  static constexpr std::uint64_t most = 0xffffffff;
+  static constexpr std::uint64_t max_u32 = 0xffffffff;
 
   static address make(std::uint64_t cid, std::uint64_t port, std::uint64_t flags) {
     address made{};
@@ -45,10 +44,10 @@ struct codec {
     return made;
   }
 
-  static std::uint64_t cid(std::string_view text) {
+  static std::uint64_t parse_cid(std::string_view text) {
     for (const auto& known : cid_names)
       if (text == known.name) return known.cid;
-    return ap::parse_integer("cid", text, 0, most);
+    return ap::parse_integer("cid", text, 0, max_u32);
   }
 
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
@@ -58,8 +57,8 @@ struct codec {
     const auto colon = query.body().find(':');
     if (colon == std::string_view::npos) ap::fail(EINVAL, "the port is missing in '", text, "': write CID:PORT");
     const auto port = query.body().substr(colon + 1);
-    return make(cid(query.body().substr(0, colon)), port == "any" ? most : ap::parse_integer("port", port, 0, most),
-                flags);
+    return make(parse_cid(query.body().substr(0, colon)),
+                port == "any" ? max_u32 : ap::parse_integer("port", port, 0, max_u32), flags);
   }
 
   static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
@@ -77,7 +76,7 @@ struct codec {
   }
 
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
-    return make(in.number(0, most), in.number(1, most), in.number(2, 255));
+    return make(in.number(0, max_u32), in.number(1, max_u32), in.number(2, 255));
   }
 };
 

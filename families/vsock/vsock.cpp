@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family vsock: between virtual machines and their host. vsock(7).
+// The family vsock: sockets between virtual machines and their host. vsock(7).
 #include "codec.hpp"
 #include "constants.hpp"
 
@@ -10,7 +10,7 @@
 
 #include <cstdlib>
 
-// Newer than some of the headers that this builds with.
+// Newer than the oldest supported headers.
 #ifndef VMADDR_CID_LOCAL
 #define VMADDR_CID_LOCAL 1
 #endif
@@ -21,7 +21,7 @@
 namespace {
 namespace ap = afplug::plugin;
 
-// The one question that /dev/vsock answers.
+// IOCTL_VM_SOCKETS_GET_LOCAL_CID on /dev/vsock, vsock(7).
 std::int32_t get_local_cid(std::int64_t, const afplug_identity&, afplug_text* out) {
   const int device = ::open("/dev/vsock", O_RDONLY | O_CLOEXEC);
   if (device < 0) return -errno;
@@ -35,29 +35,29 @@ std::int32_t get_local_cid(std::int64_t, const afplug_identity&, afplug_text* ou
 constexpr ap::option_group vm{AF_VSOCK, nullptr};
 constexpr std::array options{
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_SIZE), ap::kind::u64, ap::read_write, "buffer size in bytes"),
-    vm(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MIN_SIZE), ap::kind::u64, ap::read_write, "least buffer size in bytes"),
+    vm(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MIN_SIZE), ap::kind::u64, ap::read_write, "smallest buffer size in bytes"),
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_BUFFER_MAX_SIZE), ap::kind::u64, ap::read_write, "largest buffer size in bytes"),
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_PEER_HOST_VM_ID), ap::kind::i32, ap::read_only,
-       "the peer's id on its host; VMCI only"),
+       "id of the peer's virtual machine on its host; VMCI only"),
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_TRUSTED), ap::kind::flag, ap::read_only, "the socket is trusted; VMCI only"),
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD), ap::kind::timeval, ap::read_write,
-       "how long connect may take, with the C library's own time"),
+       "time limit of connect, as the C library's struct timeval"),
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_NONBLOCK_TXRX), ap::kind::flag, ap::read_write,
-       "send and receive from kernel callers without blocking; VMCI only"),
+       "kernel callers send and receive without blocking; VMCI only"),
     vm(AFPLUG_NAMED(SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW), ap::kind::timeval64, ap::read_write,
-       "how long connect may take, with 64-bit time on every machine"),
+       "time limit of connect, as a struct timeval of two 64-bit integers"),
     ap::with_functions<&get_local_cid, nullptr>(vm("IOCTL_VM_SOCKETS_GET_LOCAL_CID", -1, ap::kind::call, ap::read_only,
-                                                   "this machine's own context id, as /dev/vsock says it")),
+                                                   "the context id of this machine, from /dev/vsock")),
 };
 
-constexpr auto connected = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
+constexpr auto connection_flags = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
 constexpr std::array rows{
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM | AFPLUG_ROW_DEFAULT, "", {},
-            "a byte stream to a virtual machine, or from it to its host"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
-            "records with boundaries, in order"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connection_flags | AFPLUG_ROW_STREAM | AFPLUG_ROW_DEFAULT, "", {},
+            "connections between a virtual machine and its host, byte streams"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connection_flags | AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "",
+            {}, "connections that keep record boundaries"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
-            "datagrams, where the transport has them (VMCI)"),
+            "datagrams; VMCI transport only"),
     ap::pass_through(""),
 };
 
@@ -71,8 +71,8 @@ constexpr transport transports[] = {
     {"hv_sock", "hyperv (a guest)"},
 };
 
-// The transports that are there. One that is built in shows only where it has parameters, so a list may be short of
-// some.
+// The loaded transports, by /sys/module. A transport that is built into the kernel is listed there only if it has
+// module parameters, so the list may be incomplete.
 std::string loaded_transports() {
   std::string list;
   for (const auto& t : transports)
@@ -81,41 +81,41 @@ std::string loaded_transports() {
   return list;
 }
 
-// Whether a transport carries local traffic. A connect would not tell: a guest's CID 1 may lead to a host that never
-// answers.
+// Whether a transport has connections within this machine: whether bind to VMADDR_CID_LOCAL succeeds. connect would not
+// show it, because in a guest VMADDR_CID_LOCAL may go to the host, and time out (net/vmw_vsock/af_vsock.c).
 bool has_loopback() {
   const int fd = ::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const sockaddr_vm local = vsock::codec::make(VMADDR_CID_LOCAL, vsock::codec::most, 0);
+  const sockaddr_vm local = vsock::codec::make(VMADDR_CID_LOCAL, vsock::codec::max_u32, 0);
   const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&local), sizeof local) == 0;
   ::close(fd);
   return bound;
 }
 
-// An open socket does not say that there is anybody to talk to: the transports do.
+// A socket opens without any transport: reports which are loaded.
 std::int32_t check(const afplug_identity* who, std::uint32_t flags, afplug_verdict* verdict) {
   constexpr std::string_view remedy = "modprobe vsock_loopback";
   if (verdict->error == ENODEV) {
-    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "no-device",
-                    "no vsock transport that is loaded has this type of socket", "modprobe vmw_vsock_vmci_transport");
+    ap::set_verdict(*verdict, AFPLUG_UNAVAILABLE, "no-device", "no loaded vsock transport supports this socket type",
+                    "modprobe vmw_vsock_vmci_transport");
     return 0;
   }
   if (verdict->state != AFPLUG_AVAILABLE) return 0;
   if (who->type == SOCK_DGRAM) {
-    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", "transport: vmci, which alone has datagrams", "");
+    ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", "transport: vmci, the only one with datagrams", "");
     return 0;
   }
   const auto list = loaded_transports();
   if (list.empty() && ::access("/sys/module", F_OK) != 0)
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "",
-                    "the socket opens; /sys is not mounted, so which transports there are can't be told",
+                    "the socket opens; the transports are unknown, because /sys is not mounted",
                     "mount -t sysfs sysfs /sys");
   else if (list.empty())
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device",
-                    "the socket opens, but no vsock transport is loaded: there is nobody to connect to", remedy);
+                    "the socket opens, but no vsock transport is loaded, so it cannot connect", remedy);
   else if ((flags & AFPLUG_CHECK_PASSIVE) == 0 && !has_loopback())
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "",
-                    ap::concat("transport: ", list, "; none for this machine itself (local:PORT)"), remedy);
+                    ap::concat("transport: ", list, "; none for connections within this machine (local:PORT)"), remedy);
   else
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", ap::concat("transport: ", list), "");
   return 0;
@@ -125,7 +125,7 @@ constexpr std::array families{ap::kernel_family({
     .id = "vsock",
     .name = "AF_VSOCK",
     .number = AF_VSOCK,
-    .help = "between virtual machines and their host",
+    .help = "sockets between virtual machines and their host",
     .requirements = {.module = "vsock", .config = "CONFIG_VSOCKETS"},
     .rows = ap::array(rows),
     .options = ap::array(options),

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// GUIDs as text: 00001388-facb-11e6-bd58-64006a7986d3.
+// GUIDs as text: "00001388-facb-11e6-bd58-64006a7986d3".
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -8,23 +8,23 @@
 namespace windows_common {
 namespace ap = afplug::plugin;
 
-/// The GUID in lower case. EINVAL, naming `field`: not 8-4-4-4-12 hexadecimal digits.
-inline std::string guid(std::string_view field, std::string_view text) {
-  constexpr std::string_view form = "00000000-0000-0000-0000-000000000000";
-  bool good = text.size() == form.size();
+/// The GUID in lower case. EINVAL: `text` is not 8-4-4-4-12 hexadecimal digits; `field` names it in the error text.
+inline std::string normalize_guid(std::string_view field, std::string_view text) {
+  constexpr std::string_view pattern = "00000000-0000-0000-0000-000000000000";
+  bool valid = text.size() == pattern.size();
   std::string out(text);
-  for (std::size_t i = 0; good && i < form.size(); ++i) {
-    good = form[i] == '-' ? text[i] == '-' : ap::hex_digit(text[i]) >= 0;
+  for (std::size_t i = 0; valid && i < pattern.size(); ++i) {
+    valid = pattern[i] == '-' ? text[i] == '-' : ap::hex_digit(text[i]) >= 0;
     if (out[i] >= 'A' && out[i] <= 'F') out[i] = static_cast<char>(out[i] - 'A' + 'a');
   }
-  if (!good) ap::fail(EINVAL, field, " '", text, "' is not a GUID: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+  if (!valid) ap::fail(EINVAL, field, " '", text, "' is not a GUID: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
   return out;
 }
 
 #if defined(_WIN32)
-/// The same as Windows has it: three little-endian numbers, then eight bytes.
-inline GUID read_guid(std::string_view field, std::string_view text) {
-  const std::string lower = guid(field, text);
+/// Parses a GUID. Errors as for normalize_guid.
+inline GUID parse_guid(std::string_view field, std::string_view text) {
+  const std::string lower = normalize_guid(field, text);
   const auto number = [&](std::size_t at, std::size_t digits) {
     return ap::parse_integer("GUID", ap::concat("0x", std::string_view(lower).substr(at, digits)), 0, 0xffffffff);
   };
@@ -36,7 +36,8 @@ inline GUID read_guid(std::string_view field, std::string_view text) {
   return made;
 }
 
-inline std::string write_guid(const GUID& from) {
+/// The text of a GUID, in lower case.
+inline std::string format_guid(const GUID& from) {
   std::string out;
   const auto digits = [&](unsigned long value, int count) {
     for (int shift = (count - 1) * 4; shift >= 0; shift -= 4) out += "0123456789abcdef"[(value >> shift) & 15];

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What Windows says of its address families, for `check`.
+// Functions of Winsock and Windows that explain why an address family is missing, for `check`.
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -9,16 +9,18 @@
 namespace windows_common {
 namespace ap = afplug::plugin;
 
-/// Whether an attempt that ended so found no such family; as Winsock numbers it, or the C library.
-inline bool lacks_family(int error) noexcept { return error == WSAEAFNOSUPPORT || error == EAFNOSUPPORT; }
+/// Whether the error means that the address family is not supported, as a Winsock error or an errno.
+inline bool is_no_family_error(int error) noexcept { return error == WSAEAFNOSUPPORT || error == EAFNOSUPPORT; }
 
-/// Whether it found nothing of this name, which is what a family without a provider may say too.
-inline bool lacks(int error) noexcept {
-  return lacks_family(error) || error == WSAEPROTONOSUPPORT || error == WSAESOCKTNOSUPPORT || error == EPROTONOSUPPORT;
+/// Whether the error means that the family, type or protocol is not supported. Winsock returns any of these for a
+/// family without a provider.
+inline bool is_unsupported_error(int error) noexcept {
+  return is_no_family_error(error) || error == WSAEPROTONOSUPPORT || error == WSAESOCKTNOSUPPORT ||
+         error == EPROTONOSUPPORT;
 }
 
-/// Whether Winsock's catalogue has a provider of the family. Opens nothing.
-inline bool provides(int family) {
+/// Whether the Winsock catalog has a provider of the family. Opens no socket.
+inline bool has_provider(int family) {
   WSADATA data;
   if (::WSAStartup(MAKEWORD(2, 2), &data) != 0) return false;
   DWORD bytes = 0;
@@ -31,20 +33,20 @@ inline bool provides(int family) {
                      [&](const WSAPROTOCOL_INFOW& one) { return one.iAddressFamily == family; });
 }
 
-/// A function of one of the system's libraries, which not every Windows has; null: not this one.
+/// A function of a system library, or null where this version of Windows does not have it.
 template <class Function>
-Function* function(const wchar_t* library, const char* name) noexcept {
+Function* load_function(const wchar_t* library, const char* name) noexcept {
   const HMODULE found = ::LoadLibraryExW(library, nullptr, LOAD_LIBRARY_SEARCH_SYSTEM32);
   return found ? reinterpret_cast<Function*>(reinterpret_cast<void*>(::GetProcAddress(found, name))) : nullptr;
 }
 
-/// The build of this Windows: 17134 is Windows 10 1803. 0: it does not say. (GetVersionEx tells most programs of an
-/// older one.)
-inline unsigned long build() noexcept {
+/// The build number of Windows, 17134 for Windows 10 1803; 0 if it is not known. (GetVersionEx returns an older version
+/// to programs without a manifest.)
+inline unsigned long windows_build() noexcept {
   RTL_OSVERSIONINFOW version{};
   version.dwOSVersionInfoSize = sizeof version;
-  const auto ask = function<LONG WINAPI(RTL_OSVERSIONINFOW*)>(L"ntdll.dll", "RtlGetVersion");
-  return ask && ask(&version) == 0 ? version.dwBuildNumber : 0;
+  const auto get_version = load_function<LONG WINAPI(RTL_OSVERSIONINFOW*)>(L"ntdll.dll", "RtlGetVersion");
+  return get_version && get_version(&version) == 0 ? version.dwBuildNumber : 0;
 }
 
 }  // namespace windows_common

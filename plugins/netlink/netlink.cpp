@@ -1,9 +1,10 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family netlink: talk with the kernel, netlink(7). Written as a stranger would, against the SDK alone.
+// The family netlink: messages between the kernel and programs, netlink(7). An example of a plugin that uses only the
+// SDK.
 //
-// Address text:  PORT ["?groups=" N]   the port id, 0: the kernel's, or for bind: choose one; N: a mask of the groups 1
-// to 32
+// Address text:  PORT ["?groups=" N]   PORT: nl_pid; 0 is the kernel, for bind: chosen by the kernel
+//                                      N: nl_groups, a bit mask of the groups 1 to 32
 #include <sys/socket.h>
 #include <afplug/plugin.hpp>
 
@@ -22,23 +23,23 @@ struct protocol {
 };
 constexpr std::array protocols{
     protocol{AFPLUG_NAMED(NETLINK_ROUTE), {}, "links, addresses, routes, neighbours, rules: rtnetlink(7)"},
-    protocol{AFPLUG_NAMED(NETLINK_USERSOCK), {}, "among programs, without the kernel"},
-    protocol{AFPLUG_NAMED(NETLINK_SOCK_DIAG), {}, "the sockets of this machine: sock_diag(7)"},
+    protocol{AFPLUG_NAMED(NETLINK_USERSOCK), {}, "messages between programs"},
+    protocol{AFPLUG_NAMED(NETLINK_SOCK_DIAG), {}, "sockets of this host: sock_diag(7)"},
     protocol{AFPLUG_NAMED(NETLINK_XFRM), {"xfrm_user", "CONFIG_XFRM_USER"}, "IPsec policies and associations"},
     protocol{AFPLUG_NAMED(NETLINK_SELINUX), {nullptr, "CONFIG_SECURITY_SELINUX"}, "SELinux events"},
     protocol{AFPLUG_NAMED(NETLINK_ISCSI), {"scsi_transport_iscsi", "CONFIG_SCSI_ISCSI_ATTRS"}, "Open-iSCSI"},
     protocol{AFPLUG_NAMED(NETLINK_AUDIT), {nullptr, "CONFIG_AUDIT"}, "the audit system"},
-    protocol{AFPLUG_NAMED(NETLINK_FIB_LOOKUP), {}, "look-ups in the routing tables"},
+    protocol{AFPLUG_NAMED(NETLINK_FIB_LOOKUP), {}, "lookups in the routing tables"},
     protocol{AFPLUG_NAMED(NETLINK_CONNECTOR), {"cn", "CONFIG_CONNECTOR"}, "the kernel connector: process events"},
     protocol{AFPLUG_NAMED(NETLINK_NETFILTER), {"nfnetlink", "CONFIG_NETFILTER_NETLINK"}, "the packet filter"},
-    protocol{AFPLUG_NAMED(NETLINK_KOBJECT_UEVENT), {}, "devices that come and go"},
-    protocol{AFPLUG_NAMED(NETLINK_GENERIC), {}, "families by name: generic netlink"},
+    protocol{AFPLUG_NAMED(NETLINK_KOBJECT_UEVENT), {}, "kernel events of devices, uevents"},
+    protocol{AFPLUG_NAMED(NETLINK_GENERIC), {}, "generic netlink: families by name"},
     protocol{AFPLUG_NAMED(NETLINK_SCSITRANSPORT), {"scsi_mod", "CONFIG_SCSI_NETLINK"}, "SCSI transports"},
     protocol{AFPLUG_NAMED(NETLINK_RDMA), {"ib_core", "CONFIG_INFINIBAND"}, "remote direct memory access"},
-    protocol{AFPLUG_NAMED(NETLINK_CRYPTO), {"crypto_user", "CONFIG_CRYPTO_USER"}, "the kernel's cryptography"},
+    protocol{AFPLUG_NAMED(NETLINK_CRYPTO), {"crypto_user", "CONFIG_CRYPTO_USER"}, "the kernel crypto API"},
 };
 
-/// Every protocol is there as SOCK_RAW and as SOCK_DGRAM, which mean the same.
+/// Each protocol has a row for SOCK_RAW and one for SOCK_DGRAM, which netlink does not distinguish.
 constexpr auto rows = [] {
   std::array<afplug_row, 2 * protocols.size() + 1> made{};
   std::size_t at = 0;
@@ -55,26 +56,30 @@ constexpr std::array options{
     netlink(AFPLUG_NAMED(NETLINK_ADD_MEMBERSHIP), ap::kind::i32, ap::write_only, "join a group, by its number"),
     netlink(AFPLUG_NAMED(NETLINK_DROP_MEMBERSHIP), ap::kind::i32, ap::write_only, "leave a group, by its number"),
     netlink(AFPLUG_NAMED(NETLINK_PKTINFO), ap::kind::flag, ap::read_write,
-            "get the group with messages, as ancillary data"),
-    netlink(AFPLUG_NAMED(NETLINK_BROADCAST_ERROR), ap::kind::flag, ap::read_write, "senders hear of lost broadcasts"),
-    netlink(AFPLUG_NAMED(NETLINK_NO_ENOBUFS), ap::kind::flag, ap::read_write, "no ENOBUFS when messages are lost"),
-    netlink(AFPLUG_NAMED(NETLINK_LISTEN_ALL_NSID), ap::kind::flag, ap::read_write, "hear all known network namespaces"),
+            "receive the group of messages as ancillary data"),
+    netlink(AFPLUG_NAMED(NETLINK_BROADCAST_ERROR), ap::kind::flag, ap::read_write,
+            "broadcasts that could not be delivered fail for the sender"),
+    netlink(AFPLUG_NAMED(NETLINK_NO_ENOBUFS), ap::kind::flag, ap::read_write,
+            "lost messages are not reported with ENOBUFS"),
+    netlink(AFPLUG_NAMED(NETLINK_LISTEN_ALL_NSID), ap::kind::flag, ap::read_write,
+            "receive from all network namespaces that have an id here"),
     netlink(AFPLUG_NAMED(NETLINK_LIST_MEMBERSHIPS), ap::kind::bytes(0, 512), ap::read_only,
-            "joined groups, a bit each"),
+            "bitmap of the groups joined"),
     netlink(AFPLUG_NAMED(NETLINK_CAP_ACK), ap::kind::flag, ap::read_write,
-            "acknowledgements without the request in them"),
-    netlink(AFPLUG_NAMED(NETLINK_EXT_ACK), ap::kind::flag, ap::read_write, "acknowledgements that say what was wrong"),
-    netlink(AFPLUG_NAMED(NETLINK_GET_STRICT_CHK), ap::kind::flag, ap::read_write, "requests are checked strictly"),
+            "acknowledgements do not contain the request"),
+    netlink(AFPLUG_NAMED(NETLINK_EXT_ACK), ap::kind::flag, ap::read_write,
+            "acknowledgements contain extended error information"),
+    netlink(AFPLUG_NAMED(NETLINK_GET_STRICT_CHK), ap::kind::flag, ap::read_write, "strict checking of dump requests"),
 };
 
 struct codec {
   using address = sockaddr_nl;
   static constexpr int family = AF_NETLINK;
   static constexpr std::array fields{
-      ap::field("pid", AFPLUG_KIND_U32, "port id; 0: the kernel's, or for bind: any"),
+      ap::field("pid", AFPLUG_KIND_U32, "port id; 0: the kernel, for bind: chosen by the kernel"),
       ap::field("groups", AFPLUG_KIND_U32, "mask of the groups 1 to 32", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
   };
-  static constexpr std::uint32_t most = 0xffffffff;
+  static constexpr std::uint32_t max_u32 = 0xffffffff;
 
   static ap::native_address<address> make(std::uint64_t pid, std::uint64_t groups) {
     address made{};
@@ -85,7 +90,7 @@ struct codec {
   }
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     ap::query query(text);
-    const auto pid = ap::parse_integer("pid", query.body(), 0, most), groups = query.take("groups", most, 0);
+    const auto pid = ap::parse_integer("pid", query.body(), 0, max_u32), groups = query.take("groups", max_u32, 0);
     query.reject_unknown("groups");
     return make(pid, groups);
   }
@@ -98,7 +103,7 @@ struct codec {
     out.number(it->nl_pid).number(it->nl_groups);
   }
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
-    return make(in.number(0, most), in.number(1, most));
+    return make(in.number(0, max_u32), in.number(1, max_u32));
   }
 };
 
@@ -106,7 +111,7 @@ constexpr std::array families{ap::kernel_family({
     .id = "netlink",
     .name = "AF_NETLINK",
     .number = AF_NETLINK,
-    .help = "messages with the kernel",
+    .help = "messages between the kernel and programs",
     .requirements = {.config = "CONFIG_NET"},
     .rows = ap::array(rows),
     .options = ap::array(options),

@@ -1,7 +1,7 @@
 /* Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
  *
- * The smallest family in plain C: netlink's NETLINK_ROUTE, under an id of its own. Address text: PORT "," GROUPS, both
- * decimal.
+ * An example of a family in C: NETLINK_ROUTE of netlink(7), with the id netlink_c. Address text: PORT or PORT ","
+ * GROUPS, both decimal.
  */
 #include <afplug/plugin.h>
 #include <errno.h>
@@ -43,7 +43,7 @@ static int32_t load(const void* address, uint32_t length, struct sockaddr_nl* ou
   return out->nl_family == AF_NETLINK ? 0 : -EINVAL;
 }
 
-/* The number that text[*at] begins with; moves *at behind it. */
+/* Parses the decimal number at text[*at] and advances *at. Returns 0, -EINVAL or -ERANGE. */
 static int32_t number(const char* text, size_t size, size_t* at, uint64_t* out) {
   const size_t begin = *at;
   *out = 0;
@@ -65,7 +65,7 @@ static int32_t parse(const struct afplug_identity* who, const char* text, size_t
     result = number(text, size, &at, &groups);
   }
   if (result == -ERANGE) return fail(ERANGE, why, "port and groups must be 0-4294967295");
-  if (result != 0 || at != size) return fail(EINVAL, why, "an address here is PORT or PORT,GROUPS");
+  if (result != 0 || at != size) return fail(EINVAL, why, "the address must be PORT or PORT,GROUPS");
   store(out, pid, groups);
   return 0;
 }
@@ -142,7 +142,7 @@ static const struct afplug_option options[] = {{.size = sizeof(struct afplug_opt
                                                 .kind = AFPLUG_KIND_FLAG,
                                                 .min_bytes = 4,
                                                 .max_bytes = 4,
-                                                .help = "get the group with messages"}};
+                                                .help = "receive the group of messages as ancillary data"}};
 static const struct afplug_constant constants[] = {
     {.size = sizeof(struct afplug_constant), .name = "NETLINK_ROUTE", .group = "NETLINK_", .value = NETLINK_ROUTE}};
 

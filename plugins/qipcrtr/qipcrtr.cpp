@@ -1,9 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family qipcrtr: Qualcomm's IPC router, between the processors of a phone.
+// The family qipcrtr: Qualcomm IPC router, messages between the processors of a system-on-chip. net/qrtr.
 //
-// Address text:  NODE ":" PORT     numbers, decimal or 0x; NODE may be any (QRTR_NODE_BCAST), PORT control
-// (QRTR_PORT_CTRL)
+// Address text:  NODE ":" PORT     decimal, or hexadecimal with 0x; NODE may be any (QRTR_NODE_BCAST), PORT control
+//                                  (QRTR_PORT_CTRL)
 #include <linux/qrtr.h>
 #include <sys/socket.h>
 
@@ -14,8 +14,8 @@
 namespace {
 namespace ap = afplug::plugin;
 
-/// A struct sockaddr_qrtr whose padding has a name: it is part of an address's bytes, and copies of a struct need not
-/// keep it.
+/// struct sockaddr_qrtr with its padding as a member: the padding is part of the bytes of an address, and copying a
+/// struct need not copy padding.
 struct address_qrtr {
   sa_family_t sq_family;
   std::uint16_t padding;
@@ -28,7 +28,7 @@ static_assert(sizeof(address_qrtr) == sizeof(sockaddr_qrtr) &&
 struct codec {
   using address = address_qrtr;
   static constexpr int family = AF_QIPCRTR;
-  static constexpr std::uint64_t most = 0xffffffff;
+  static constexpr std::uint64_t max_u32 = 0xffffffff;
   static constexpr std::array fields{
       ap::field("node", AFPLUG_KIND_U32, "node id"),
       ap::field("port", AFPLUG_KIND_U32, "port id"),
@@ -46,8 +46,8 @@ struct codec {
     const auto colon = text.find(':');
     if (colon == text.npos) ap::fail(EINVAL, "the port is missing in '", text, "': write NODE:PORT");
     const auto node = text.substr(0, colon), port = text.substr(colon + 1);
-    return make(node == "any" ? QRTR_NODE_BCAST : ap::parse_integer("node", node, 0, most),
-                port == "control" ? QRTR_PORT_CTRL : ap::parse_integer("port", port, 0, most));
+    return make(node == "any" ? QRTR_NODE_BCAST : ap::parse_integer("node", node, 0, max_u32),
+                port == "control" ? QRTR_PORT_CTRL : ap::parse_integer("port", port, 0, max_u32));
   }
 
   static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
@@ -60,12 +60,12 @@ struct codec {
   }
 
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
-    return make(in.number(0, most), in.number(1, most));
+    return make(in.number(0, max_u32), in.number(1, max_u32));
   }
 };
 
 constexpr std::array rows{
-    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {}, "messages"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {}, "datagrams"),
     ap::pass_through(""),
 };
 
@@ -73,7 +73,7 @@ constexpr std::array families{ap::kernel_family({
     .id = "qipcrtr",
     .name = "AF_QIPCRTR",
     .number = AF_QIPCRTR,
-    .help = "Qualcomm's IPC router",
+    .help = "Qualcomm IPC router",
     .requirements = {.module = "qrtr", .config = "CONFIG_QRTR"},
     .rows = ap::array(rows),
     .constants = ap::array(qipcrtr_family::constants),

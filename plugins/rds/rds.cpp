@@ -1,8 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family rds: reliable datagrams over one connection a pair of hosts. Documentation/networking/rds.rst.
+// The family rds: reliable datagrams, over one connection for each pair of hosts. Documentation/networking/rds.rst.
 //
-// Address text:  192.0.2.1:4000, both numbers in decimal
+// Address text:  192.0.2.1:4000
 #include <arpa/inet.h>
 #include <linux/rds.h>
 #include <netinet/in.h>
@@ -17,9 +17,9 @@ namespace ap = afplug::plugin;
 
 struct codec {
   using address = sockaddr_in;
-  static constexpr int family = AF_INET;  // of the sockaddr; the socket's is AF_RDS
+  static constexpr int family = AF_INET;  // of the sockaddr; the socket has AF_RDS
   static constexpr std::array fields{
-      ap::field("host", AFPLUG_KIND_TEXT, "192.0.2.1; nothing: any"),
+      ap::field("host", AFPLUG_KIND_TEXT, "192.0.2.1; empty: any"),
       ap::field("port", AFPLUG_KIND_U16, "0-65535"),
   };
 
@@ -59,23 +59,24 @@ struct codec {
 constexpr ap::option_group rds{SOL_RDS, nullptr};
 constexpr std::array options{
     rds(AFPLUG_NAMED(RDS_CANCEL_SENT_TO), ap::kind::sockaddr(16, 28), ap::write_only,
-        "drop what waits to be sent to an address"),
+        "cancel messages queued for an address"),
     rds(AFPLUG_NAMED(RDS_GET_MR), ap::kind::bytes(32, 32), ap::write_only, "register memory for RDMA"),
-    rds(AFPLUG_NAMED(RDS_FREE_MR), ap::kind::bytes(16, 16), ap::write_only, "give it back"),
-    rds(AFPLUG_NAMED(RDS_RECVERR), ap::kind::flag, ap::read_write, "get the status of RDMA, as ancillary data"),
+    rds(AFPLUG_NAMED(RDS_FREE_MR), ap::kind::bytes(16, 16), ap::write_only, "deregister memory for RDMA"),
+    rds(AFPLUG_NAMED(RDS_RECVERR), ap::kind::flag, ap::read_write,
+        "receive the status of RDMA operations as ancillary data"),
     rds(AFPLUG_NAMED(RDS_CONG_MONITOR), ap::kind::flag, ap::write_only,
-        "get which ports came out of congestion, as ancillary data"),
+        "receive the ports that are no longer congested as ancillary data"),
     rds(AFPLUG_NAMED(RDS_GET_MR_FOR_DEST), ap::kind::bytes(160, 160), ap::write_only,
         "register memory for RDMA with one peer"),
     rds(AFPLUG_NAMED(SO_RDS_TRANSPORT), ap::kind::i32.with_values("RDS_TRANS_"), ap::read_write,
-        "what carries it: RDS_TRANS_IB, RDS_TRANS_TCP"),
+        "transport: RDS_TRANS_IB, RDS_TRANS_TCP"),
     rds(AFPLUG_NAMED(SO_RDS_MSG_RXPATH_LATENCY), ap::kind::bytes(0, 8), ap::write_only,
-        "get how long messages took inside this machine"),
+        "receive the latency of messages within this host as ancillary data"),
 };
 
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "",
-            {.module = "rds_tcp", .config = "CONFIG_RDS_TCP"}, "datagrams that arrive, once and in order"),
+            {.module = "rds_tcp", .config = "CONFIG_RDS_TCP"}, "reliable datagrams, in order and without duplicates"),
     ap::pass_through(""),
 };
 

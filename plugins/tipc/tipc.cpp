@@ -1,11 +1,13 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family tipc: messages between services of a cluster, by name. Documentation/networking/tipc.rst.
+// The family tipc: messages between the nodes of a cluster, with services as addresses.
+// Documentation/networking/tipc.rst.
 //
 // Address text:
-//   name/TYPE/INSTANCE [?scope=N&domain=N]      a service (for connect and sendto); scope 1 zone, 2 cluster (default),
-//   3 node nameseq/TYPE/LOWER/UPPER [?scope=N]         a range of services (for bind; for sendto: multicast)
-//   id/NODE/REF [?scope=N]                      a socket
+//   name/TYPE/INSTANCE [?scope=N&domain=N]   TIPC_ADDR_NAME: a service, for connect and sendto
+//   nameseq/TYPE/LOWER/UPPER [?scope=N]      TIPC_ADDR_NAMESEQ: a range of services, for bind; for sendto: multicast
+//   id/NODE/REF [?scope=N]                   TIPC_ADDR_ID: a socket
+//   scope: 1 TIPC_ZONE_SCOPE, 2 TIPC_CLUSTER_SCOPE (default), 3 TIPC_NODE_SCOPE
 #include <linux/tipc.h>
 #include <sys/socket.h>
 
@@ -19,12 +21,12 @@ namespace ap = afplug::plugin;
 struct codec {
   using address = sockaddr_tipc;
   static constexpr int family = AF_TIPC;
-  static constexpr std::uint64_t most = 0xffffffff;
+  static constexpr std::uint64_t max_u32 = 0xffffffff;
   static constexpr std::array fields{
       ap::field("addr_type", AFPLUG_KIND_U8, "TIPC_ADDR_NAMESEQ, TIPC_ADDR_NAME, TIPC_ADDR_ID"),
-      ap::field("v1", AFPLUG_KIND_U32, "type; of an id the node"),
-      ap::field("v2", AFPLUG_KIND_U32, "instance; lower end of a range; of an id the reference"),
-      ap::field("v3", AFPLUG_KIND_U32, "upper end of a range; of others nothing", AFPLUG_MEMBER_OPTIONAL),
+      ap::field("v1", AFPLUG_KIND_U32, "type; for an id the node"),
+      ap::field("v2", AFPLUG_KIND_U32, "instance, or lower end of a range; for an id the reference"),
+      ap::field("v3", AFPLUG_KIND_U32, "upper end of a range; otherwise unused", AFPLUG_MEMBER_OPTIONAL),
       ap::field("scope", AFPLUG_KIND_U8, "TIPC_ZONE_SCOPE, TIPC_CLUSTER_SCOPE (default), TIPC_NODE_SCOPE",
                 AFPLUG_MEMBER_OPTIONAL),
   };
@@ -62,18 +64,18 @@ struct codec {
       rest.remove_prefix(std::min(part.size() + 1, rest.size()));
       return part;
     };
-    const auto word = next();
+    const auto form_name = next();
     for (const auto& f : forms) {
-      if (word != f.name) continue;
+      if (form_name != f.name) continue;
       std::uint64_t numbers[3] = {};
-      for (std::size_t i = 0; i < f.numbers; ++i) numbers[i] = ap::parse_integer("number", next(), 0, most);
-      if (!rest.empty()) ap::fail(EINVAL, "'", rest, "' is too much: ", f.name, " has ", f.numbers, " numbers");
+      for (std::size_t i = 0; i < f.numbers; ++i) numbers[i] = ap::parse_integer("number", next(), 0, max_u32);
+      if (!rest.empty()) ap::fail(EINVAL, "'", rest, "' is superfluous: ", f.name, " has ", f.numbers, " numbers");
       const auto scope = query.take("scope", 255, TIPC_CLUSTER_SCOPE);
-      if (f.kind == TIPC_ADDR_NAME) numbers[2] = query.take("domain", most, 0);
+      if (f.kind == TIPC_ADDR_NAME) numbers[2] = query.take("domain", max_u32, 0);
       query.reject_unknown("scope, and domain for a name");
       return make(f.kind, numbers[0], numbers[1], numbers[2], scope);
     }
-    ap::fail(EINVAL, "'", word, "' is none of name, nameseq, id: write name/TYPE/INSTANCE");
+    ap::fail(EINVAL, "'", form_name, "' is not name, nameseq or id: write name/TYPE/INSTANCE");
   }
 
   static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
@@ -97,7 +99,7 @@ struct codec {
     out.number(it->addrtype);
     if (it->addrtype == TIPC_ADDR_NAMESEQ)
       out.number(it->addr.nameseq.type).number(it->addr.nameseq.lower).number(it->addr.nameseq.upper);
-    else if (it->addrtype == TIPC_ADDR_NAME)  // the instance comes twice, as Python has it
+    else if (it->addrtype == TIPC_ADDR_NAME)  // the instance twice, as in makesockaddr() of Python's socketmodule.c
       out.number(it->addr.name.name.type).number(it->addr.name.name.instance).number(it->addr.name.name.instance);
     else
       out.number(it->addr.id.node).number(it->addr.id.ref).number(0);
@@ -106,9 +108,9 @@ struct codec {
 
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
     const auto kind = in.number(0, 255);
-    // Of a name the third number is nothing that goes into an address.
-    const auto v3 = kind == TIPC_ADDR_NAME ? 0 : in.number(3, most);
-    return make(kind, in.number(1, most), in.number(2, most), v3, in.number(4, 255, TIPC_CLUSTER_SCOPE));
+    // v3 is not part of a TIPC_ADDR_NAME; Python ignores it too (socketmodule.c, getsockaddrarg).
+    const auto v3 = kind == TIPC_ADDR_NAME ? 0 : in.number(3, max_u32);
+    return make(kind, in.number(1, max_u32), in.number(2, max_u32), v3, in.number(4, 255, TIPC_CLUSTER_SCOPE));
   }
 };
 
@@ -122,30 +124,33 @@ constexpr std::array group_members{
 constexpr std::array options{
     tipc(AFPLUG_NAMED(TIPC_IMPORTANCE), ap::kind::u32.with_values("TIPC_"), ap::read_write,
          "importance of messages sent: TIPC_LOW_IMPORTANCE to TIPC_CRITICAL_IMPORTANCE"),
-    tipc(AFPLUG_NAMED(TIPC_SRC_DROPPABLE), ap::kind::flag, ap::read_write, "messages may be lost on congestion here"),
+    tipc(AFPLUG_NAMED(TIPC_SRC_DROPPABLE), ap::kind::flag, ap::read_write,
+         "messages may be dropped if this node is congested"),
     tipc(AFPLUG_NAMED(TIPC_DEST_DROPPABLE), ap::kind::flag, ap::read_write,
-         "messages that can't be delivered are dropped, not returned"),
-    tipc(AFPLUG_NAMED(TIPC_CONN_TIMEOUT), ap::kind::milliseconds, ap::read_write, "how long connect may take"),
-    tipc(AFPLUG_NAMED(TIPC_NODE_RECVQ_DEPTH), ap::kind::u32, ap::read_only, "messages waiting on this node"),
-    tipc(AFPLUG_NAMED(TIPC_SOCK_RECVQ_DEPTH), ap::kind::u32, ap::read_only, "messages waiting in this socket"),
-    tipc(AFPLUG_NAMED(TIPC_MCAST_BROADCAST), ap::kind::length, ap::write_only, "multicast by broadcast, always"),
-    tipc(AFPLUG_NAMED(TIPC_MCAST_REPLICAST), ap::kind::length, ap::write_only, "multicast by replication, always"),
+         "undeliverable messages are dropped instead of returned"),
+    tipc(AFPLUG_NAMED(TIPC_CONN_TIMEOUT), ap::kind::milliseconds, ap::read_write, "time limit of connect"),
+    tipc(AFPLUG_NAMED(TIPC_NODE_RECVQ_DEPTH), ap::kind::u32, ap::read_only, "messages queued on this node"),
+    tipc(AFPLUG_NAMED(TIPC_SOCK_RECVQ_DEPTH), ap::kind::u32, ap::read_only, "messages queued in this socket"),
+    tipc(AFPLUG_NAMED(TIPC_MCAST_BROADCAST), ap::kind::length, ap::write_only, "always send multicasts as broadcast"),
+    tipc(AFPLUG_NAMED(TIPC_MCAST_REPLICAST), ap::kind::length, ap::write_only,
+         "always send multicasts as replicated unicasts"),
     tipc(AFPLUG_NAMED(TIPC_GROUP_JOIN), ap::kind::structure<tipc_group_req>(group_members, 4), ap::read_write,
          "join a communication group"),
-    tipc(AFPLUG_NAMED(TIPC_GROUP_LEAVE), ap::kind::length, ap::write_only, "leave it"),
-    tipc(AFPLUG_NAMED(TIPC_SOCK_RECVQ_USED), ap::kind::u32, ap::read_only, "bytes waiting in this socket"),
-    tipc(AFPLUG_NAMED(TIPC_NODELAY), ap::kind::flag, ap::read_write, "streams send small messages at once"),
+    tipc(AFPLUG_NAMED(TIPC_GROUP_LEAVE), ap::kind::length, ap::write_only, "leave a communication group"),
+    tipc(AFPLUG_NAMED(TIPC_SOCK_RECVQ_USED), ap::kind::u32, ap::read_only, "bytes queued in this socket"),
+    tipc(AFPLUG_NAMED(TIPC_NODELAY), ap::kind::flag, ap::read_write,
+         "streams send small messages at once (no Nagle algorithm)"),
 };
 
-constexpr auto connected = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_PAIR;
+constexpr auto connection_flags = AFPLUG_ROW_CONNECTION | AFPLUG_ROW_PAIR;
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_RDM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
-            "messages that arrive or come back"),
-    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {}, "messages"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {},
-            "connections of messages"),
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM | AFPLUG_ROW_DEFAULT, "", {},
-            "connections of bytes"),
+            "reliable datagrams; undeliverable ones are returned"),
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), nullptr, 0, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "", {}, "datagrams"),
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connection_flags | AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "",
+            {}, "connections that keep message boundaries"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connection_flags | AFPLUG_ROW_STREAM | AFPLUG_ROW_DEFAULT, "", {},
+            "connections, byte streams"),
     ap::pass_through(""),
 };
 
@@ -153,7 +158,7 @@ constexpr std::array families{ap::kernel_family({
     .id = "tipc",
     .name = "AF_TIPC",
     .number = AF_TIPC,
-    .help = "services of a cluster, by name",
+    .help = "services in a cluster, addressed by name",
     .requirements = {.module = "tipc", .config = "CONFIG_TIPC"},
     .rows = ap::array(rows),
     .options = ap::array(options),

@@ -326,7 +326,7 @@ TEST_F(verdict_modules, vsock_without_a_datagram_transport_and_its_remedy) {
   run("modprobe vsock_loopback");
   const auto& vsock = family("vsock");
   const bool has_vmci = run("modprobe -D vmw_vsock_vmci_transport >/dev/null 2>&1");
-  EXPECT_EQ(mismatch(vsock, SOCK_DGRAM, 0, "no-device", "no vsock transport that is loaded has this type",
+  EXPECT_EQ(mismatch(vsock, SOCK_DGRAM, 0, "no-device", "no loaded vsock transport supports this",
                      has_vmci ? "modprobe vmw_vsock_vmci_transport" : "that has the module vmw_vsock_vmci_transport"),
             "");
   if (!has_vmci) return;

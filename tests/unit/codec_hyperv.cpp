@@ -54,12 +54,12 @@ TEST(codec_hyperv, refuses_guids_without_vsock_equivalent) {
   for (const auto& [guid, name] : {std::pair{"90db8b89-0d35-4f79-8ce9-49ea0ac8b7cd", "HV_GUID_CHILDREN"},
                                    {"ffffffff-ffff-ffff-ffff-ffffffffffff", "HV_GUID_BROADCAST"},
                                    {"36bd0c5c-7276-4223-88ba-7d03b654c568", "HV_GUID_SILOHOST"},
-                                   {"11111111-2222-3333-4444-555555555555", "can't be reached from Linux"}}) {
+                                   {"11111111-2222-3333-4444-555555555555", "cannot be reached from Linux"}}) {
     expect_refusal(c, address_text(guid, service_id("00001388")), EADDRNOTAVAIL, name);
     expect_refusal(c, {text(guid), text(service_id("00001388"))}, EADDRNOTAVAIL, name);
   }
-  expect_refusal(c, address_text(parent, wildcard), EADDRNOTAVAIL, "is no vsock port");
-  expect_refusal(c, address_text(parent, "00001388-facb-11e6-bd58-64006a7986d4"), EADDRNOTAVAIL, "is no vsock port");
+  expect_refusal(c, address_text(parent, wildcard), EADDRNOTAVAIL, "is not a vsock port");
+  expect_refusal(c, address_text(parent, "00001388-facb-11e6-bd58-64006a7986d4"), EADDRNOTAVAIL, "is not a vsock port");
 }
 
 TEST(codec_hyperv, refuses_malformed_guids) {

@@ -446,7 +446,7 @@ TEST(other_families, invalid_addresses_are_refused) {
   const auto device = text("AA:BB:CC:DD:EE:FF");
   EXPECT_EQ(error_of("bluetooth", SOCK_STREAM, 3, {device, none, none, none, none, number(256)}), malformed);  // rfcomm
   EXPECT_EQ(error_of("bluetooth", SOCK_STREAM, 3, {device, number(5)}), malformed);  // an RFCOMM address has no psm
-  EXPECT_THAT(last_detail(), HasSubstr("psm is no part of"));
+  EXPECT_THAT(last_detail(), HasSubstr("psm is not a field of"));
   EXPECT_EQ(error_of("bluetooth", SOCK_STREAM, 3, {device, none, none, none, none, number(5)}), error_code());
   EXPECT_EQ(error_of("bluetooth", SOCK_SEQPACKET, 0, {text("AA:BB"), number(1)}),
             malformed);                                                                // "bad bluetooth address"
