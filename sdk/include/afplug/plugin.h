@@ -346,7 +346,7 @@ struct afplug_message {
 };
 
 /** The socket calls of a family in user space. The host builds the rest on them: timeouts, sendall, accept loops,
- * files, asynchronous calls. EINTR does not occur.
+ * files, asynchronous calls.
  *
  * No slot blocks. What cannot be done at once returns -EAGAIN, and the host then polls `pollable`, the descriptor that
  * open, accept, pair and dup return with the socket's `state`:
@@ -356,9 +356,8 @@ struct afplug_message {
  * The descriptor is close-on-exec. It belongs to the plugin, which keeps it open until close.
  *
  * Threads, for one socket: at most one thread is in recvmsg or accept, and at most one in sendmsg or connect. At the
- * same time any number may be in shutdown, readiness, get_option, set_option, getsockname and getpeername. bind,
- * listen, connect_result and dup are made by the program's thread that configures the socket. Calls on different
- * sockets run at the same time without limits.
+ * same time any number may be in shutdown, readiness, get_option, set_option, getsockname and getpeername. Calls on
+ * different sockets run at the same time without limits.
  *
  * Fork: unless the family is AFPLUG_FAMILY_FORK_SAFE, the host calls nothing but close in a child process. */
 struct afplug_user_ops {
