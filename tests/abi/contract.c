@@ -1,7 +1,7 @@
 /* Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
  *
- * The contract as a library that abidw can read: a function for every struct of plugin.h, so that all of them stand in
- * the debug information; and the numbers of ABI 1.0, which stand nowhere but in programs and plugins.
+ * A library whose debug information abidw reads: a function for each struct of plugin.h, so that it contains all of
+ * them, and assertions for the numbers of ABI 1.0, which are in no debug information.
  */
 #include <afplug/plugin.h>
 
@@ -35,7 +35,7 @@ int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out) 
   return 0;
 }
 
-#define IS(name, number) _Static_assert((name) == (number), #name " is " #number " for ever")
+#define IS(name, number) _Static_assert((name) == (number), #name " must stay " #number)
 IS(AFPLUG_ABI_MAJOR, 1u);
 IS(AFPLUG_ANY, -1);
 IS(AFPLUG_ID_MAX, 31u);

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""contract_test.py: the contract is what was recorded when it froze. MINOR/contract.abi is what abidw makes of contract.c.
+"""contract_test.py: the contract (plugin.h) is as it was recorded when it was frozen.
 
-plugin.h as it is has to equal the record of its own minor, by abidiff, and to begin with the records of the minors before:
-a struct has all their members, at their places and of their types, and may have more behind them. A new minor is recorded
-by `contract_test.py --record`, which overwrites nothing.
+The record MINOR/contract.abi is what abidw writes for contract.c. abidiff must find no difference between plugin.h and the record of
+its own minor version. Of each earlier minor version plugin.h must keep all structs' members, at the same offsets and of the same
+types, before any others. `contract_test.py --record` records a new minor version; it overwrites no record.
 """
 
 import os
@@ -46,7 +46,7 @@ def record(library):
 
 
 def structs(text):
-    """name -> [(offset, name, type)] of every struct of a record, types spelled out down to other structs' names."""
+    """name -> [(offset, name, type)] of every struct of a record. Types are spelled out, except for other structs."""
     root = ET.fromstring(text)
     by_id = {node.get("id"): node for node in root.iter() if node.get("id")}
 
@@ -74,7 +74,7 @@ def structs(text):
 
 
 def differs(old, library):
-    """What abidiff says of the two; empty: nothing."""
+    """What abidiff reports; empty where there is no difference."""
     with tempfile.NamedTemporaryFile("w", suffix=".abi") as file:
         file.write(old)
         file.flush()
@@ -83,22 +83,22 @@ def differs(old, library):
 
 
 def broken(old, new):
-    """What `new` does not keep of `old`."""
+    """The structs of `old` whose members `new` does not keep."""
     was, now = structs(old), structs(new)
     return [f"{name}: was {before}, is {after}" for name, members in was.items()
             for before, after in zip(members, now.get(name, []) + [None] * len(members)) if before != after]
 
 
 class Contract(unittest.TestCase):
-    def test_is_what_was_recorded(self):
+    def test_equals_the_record(self):
         recorded = HERE / version() / "contract.abi"
-        self.assertTrue(recorded.is_file(), f"{recorded} is missing: contract_test.py --record makes it of a new minor")
+        self.assertTrue(recorded.is_file(), f"{recorded} is missing: contract_test.py --record makes it for a new minor version")
         with tempfile.TemporaryDirectory() as folder:
-            said = differs(recorded.read_text(), build(INCLUDE, folder))
-        self.assertEqual(said, "", f"plugin.h is not ABI {version()} any more. What is frozen stays; structs grow at "
-                                   "their end, with a new minor and a record of its own")
+            difference = differs(recorded.read_text(), build(INCLUDE, folder))
+        self.assertEqual(difference, "", f"plugin.h is no longer ABI {version()}. Frozen structs stay as they are; structs grow "
+                         "at their end, in a new minor version, which gets a record of its own")
 
-    def test_begins_with_the_minors_before(self):
+    def test_keeps_earlier_minor_versions(self):
         with tempfile.TemporaryDirectory() as folder:
             now = record(build(INCLUDE, folder))
         records = sorted(HERE.glob("*/contract.abi"))
@@ -108,8 +108,8 @@ class Contract(unittest.TestCase):
             self.assertEqual(broken(file.read_text(), now), [], file)
 
 
-class Guard(unittest.TestCase):
-    """The two checks see what they are for."""
+class Detection(unittest.TestCase):
+    """Both comparisons report what breaks plugins."""
 
     def check(self, old, new, *, grows=False):
         text = (INCLUDE / "afplug" / "plugin.h").read_text()
@@ -122,7 +122,7 @@ class Guard(unittest.TestCase):
             changed.mkdir()
             (changed / "plugin.h").write_text(text.replace(old, new))
             library = build(folder, folder)
-            self.assertNotEqual(differs(was, library), "", "abidiff does not see it")
+            self.assertNotEqual(differs(was, library), "", "abidiff does not report it")
             self.assertEqual(broken(was, record(library)) == [], grows)
 
     def test_a_slot_at_the_end_is_growth(self):
@@ -133,23 +133,23 @@ class Guard(unittest.TestCase):
         listen = "  int32_t (*listen)(void* state, int32_t backlog);\n"
         self.check(listen, listen + "  int32_t (*more)(void* state);\n")
 
-    def test_a_slot_less(self):
+    def test_a_removed_slot(self):
         self.check("  int32_t (*listen)(void* state, int32_t backlog);\n", "")
 
-    def test_another_argument(self):
+    def test_an_argument_of_another_type(self):
         self.check("(*listen)(void* state, int32_t backlog);", "(*listen)(void* state, int64_t backlog);")
 
-    def test_two_members_change_places(self):
+    def test_two_members_swapped(self):
         self.check("  int32_t level;     /**< SOL_* or IPPROTO_* */\n  int32_t number;\n", "  int32_t number;\n  int32_t level;\n")
 
-    def test_a_member_of_another_sign(self):
+    def test_a_member_of_another_signedness(self):
         self.check("  int32_t state; /**<", "  uint32_t state; /**<")
 
-    def test_another_room_for_text(self):
+    def test_a_text_buffer_of_another_size(self):
         self.check("  char reason[32];", "  char reason[40];")
 
-    def test_a_number(self):
-        with self.assertRaisesRegex(ValueError, "AFPLUG_PASS is 1 for ever"):
+    def test_a_changed_constant(self):
+        with self.assertRaisesRegex(ValueError, "AFPLUG_PASS must stay 1"):
             self.check("#define AFPLUG_PASS 1", "#define AFPLUG_PASS 2")
 
 

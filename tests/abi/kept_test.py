@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""kept_test.py AFPLUG: plugins that were built when a version of the contract froze, MINOR/*.so, load and hold to this day.
+"""kept_test.py AFPLUG: plugins that were built when a version of the contract was frozen, MINOR/*.so, still load and work.
 
-They are plugins/netlink, plugins/netlink_c and plugins/loop of that day, for x86-64, stripped. Nobody builds them again.
+They are plugins/netlink, plugins/netlink_c and plugins/loop of that time, for x86-64, stripped. They are never built again.
 """
 
 import json
@@ -22,7 +22,7 @@ def afplug(folder, *arguments):
 
 
 class Kept(unittest.TestCase):
-    def test_load_and_hold(self):
+    def test_load_and_work(self):
         plugins = sorted(HERE.glob("*/*.so"))
         self.assertGreaterEqual(len(plugins), 3)
         for plugin in plugins:
