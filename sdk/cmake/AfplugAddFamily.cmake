@@ -1,7 +1,7 @@
 # afplug_add_family(NAME SOURCE…): builds the plugin NAME.so from C or C++ sources against afplug::sdk.
 #
-# Of all its symbols only afplug_entry is exported: with others two plugins could share what neither means to share.
-# Inside afplug's own tree it goes to the build's plugin folder, is installed, and gets the build's warnings.
+# The plugin exports only afplug_entry: the dynamic linker could bind other symbols to those of another plugin. In afplug's
+# own tree the plugin is built in the plugin directory, installed, and compiled with the build's warnings.
 function(afplug_add_family name)
   add_library(${name} MODULE ${ARGN})
   target_link_libraries(${name} PRIVATE afplug::sdk)
@@ -18,7 +18,7 @@ function(afplug_add_family name)
   if(CXX IN_LIST languages)
     target_compile_features(${name} PRIVATE cxx_std_20)
   endif()
-  # No GNU_UNIQUE symbols: the dynamic linker would merge them between plugins whatever RTLD_LOCAL says.
+  # The dynamic linker merges GNU_UNIQUE symbols of different plugins, even with RTLD_LOCAL.
   target_compile_options(${name} PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fno-gnu-unique>)
   if(WIN32)
     target_link_libraries(${name} PRIVATE ws2_32 iphlpapi)
@@ -27,7 +27,7 @@ function(afplug_add_family name)
     file(WRITE ${version_script} "{ global: afplug_entry; local: *; };\n")
     target_link_options(${name} PRIVATE
       -Wl,--version-script=${version_script} -Wl,-z,relro,-z,now -Wl,-z,separate-code)
-    # clang leaves the sanitizers' run time to the program.
+    # With clang the sanitizers' runtime is linked into the program only, so that its symbols are undefined here.
     if(NOT AFPLUG_SANITIZE)
       target_link_options(${name} PRIVATE -Wl,--no-undefined)
     endif()

@@ -1,7 +1,7 @@
 // The family @name@: local sockets named by paths.
 //
-// Address text: the path, of at most 107 bytes, with percent-encoding for what does not print; no text at all is a
-// socket without a name.
+// Addresses as text: the path, of at most 107 bytes, with bytes that do not print percent-encoded. The empty text is
+// the address of a socket without a name.
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <afplug/plugin.hpp>
@@ -14,22 +14,22 @@ namespace {
 namespace ap = afplug::plugin;
 
 constexpr std::size_t path_offset = offsetof(sockaddr_un, sun_path);
-constexpr std::size_t path_most = sizeof(sockaddr_un::sun_path) - 1;
+constexpr std::size_t path_max = sizeof(sockaddr_un::sun_path) - 1;
 
-// ---- what a program may ask for ----
+// ---- rows: what a program may ask for ----
 
 constexpr auto connected = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
 constexpr std::array rows{
-    ap::with_native(ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM, "", {},
-                            "a connection that carries bytes in order"),
-                    AF_UNIX, SOCK_STREAM, 0),
+    ap::with_native(
+        ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connected | AFPLUG_ROW_STREAM, "", {}, "byte stream"), AF_UNIX,
+        SOCK_STREAM, 0),
     ap::with_native(ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), nullptr, 0, connected | AFPLUG_ROW_MESSAGE, "", {},
-                            "a connection that carries records in order"),
+                            "records over a connection"),
                     AF_UNIX, SOCK_SEQPACKET, 0),
 };
 
 constexpr ap::constant_group own{"@SYMBOL@_"};
-constexpr std::array constants{own("@SYMBOL@_PATH_MAX", path_most)};
+constexpr std::array constants{own("@SYMBOL@_PATH_MAX", path_max)};
 
 // ---- addresses ----
 
@@ -40,7 +40,7 @@ struct codec {
   static constexpr std::array fields{ap::field("path", AFPLUG_KIND_TEXT, "path in the file system")};
 
   static ap::native_address<address> make(std::string_view path) {
-    if (path.size() > path_most) ap::fail(ENAMETOOLONG, "the path is longer than ", path_most, " bytes");
+    if (path.size() > path_max) ap::fail(ENAMETOOLONG, "the path is longer than ", path_max, " bytes");
     if (path.find('\0') != path.npos) ap::fail(EINVAL, "the path contains a NUL");
     address made{};
     made.sun_family = AF_UNIX;
@@ -51,7 +51,7 @@ struct codec {
     if (it.length == path_offset) return {};
     const std::string_view path(it->sun_path, it.length - path_offset);
     if (path.size() < 2 || path.find('\0') != path.size() - 1)
-      ap::fail(EINVAL, "no path that ends where the address does");
+      ap::fail(EINVAL, "the path does not end where the address does");
     return path.substr(0, path.size() - 1);
   }
 

@@ -1,6 +1,6 @@
 /* The family @name@: local sockets named by paths.
  *
- * Address text: the path, of at most 107 bytes; no text at all is a socket without a name. */
+ * Addresses as text: the path, of at most 107 bytes. The empty text is the address of a socket without a name. */
 #include <afplug/plugin.h>
 #include <errno.h>
 #include <stddef.h>
@@ -16,10 +16,10 @@ AFPLUG_NOTE(1, "@name@", "0.1.0", {"@name@", 0, AFPLUG_FAMILY_SECONDARY})
 
 enum {
   path_offset = offsetof(struct sockaddr_un, sun_path),
-  path_most = sizeof(((struct sockaddr_un*)0)->sun_path) - 1
+  path_max = sizeof(((struct sockaddr_un*)0)->sun_path) - 1
 };
 
-/* ---- what a program may ask for ---- */
+/* ---- rows: what a program may ask for ---- */
 
 #define CONNECTED (AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE)
 
@@ -30,18 +30,18 @@ static const struct afplug_row rows[] = {
      .native_domain = AF_UNIX,
      .native_type = AFPLUG_ANY,
      .type_name = "SOCK_STREAM",
-     .help = "a connection that carries bytes in order"},
+     .help = "byte stream"},
     {.size = sizeof(struct afplug_row),
      .flags = CONNECTED | AFPLUG_ROW_MESSAGE,
      .type = SOCK_SEQPACKET,
      .native_domain = AF_UNIX,
      .native_type = AFPLUG_ANY,
      .type_name = "SOCK_SEQPACKET",
-     .help = "a connection that carries records in order"},
+     .help = "records over a connection"},
 };
 
 static const struct afplug_constant constants[] = {
-    {sizeof(struct afplug_constant), 0, "@SYMBOL@_PATH_MAX", "@SYMBOL@_", path_most, NULL},
+    {sizeof(struct afplug_constant), 0, "@SYMBOL@_PATH_MAX", "@SYMBOL@_", path_max, NULL},
 };
 
 /* ---- addresses ---- */
@@ -50,14 +50,14 @@ static const struct afplug_member fields[] = {
     {.size = sizeof(struct afplug_member),
      .kind = AFPLUG_KIND_TEXT,
      .name = "path",
-     .bytes = path_most,
+     .bytes = path_max,
      .help = "path in the file system"},
 };
 
-static int32_t refuse(int error, struct afplug_text* why, const char* sentence) {
-  const size_t size = strlen(sentence);
+static int32_t refuse(int error, struct afplug_text* why, const char* text) {
+  const size_t size = strlen(text);
   if (why != NULL) {
-    if (why->data != NULL) memcpy(why->data, sentence, size < why->capacity ? size : why->capacity);
+    if (why->data != NULL) memcpy(why->data, text, size < why->capacity ? size : why->capacity);
     why->size = (uint32_t)size;
   }
   return -error;
@@ -65,7 +65,7 @@ static int32_t refuse(int error, struct afplug_text* why, const char* sentence) 
 
 static int32_t make(const char* path, size_t size, struct afplug_sockaddr* out, struct afplug_text* why) {
   struct sockaddr_un made;
-  if (size > path_most) return refuse(ENAMETOOLONG, why, "the path is longer than 107 bytes");
+  if (size > path_max) return refuse(ENAMETOOLONG, why, "the path is longer than 107 bytes");
   if (size > 0 && memchr(path, 0, size) != NULL) return refuse(EINVAL, why, "the path contains a NUL");
   memset(&made, 0, sizeof made);
   made.sun_family = AF_UNIX;
@@ -76,7 +76,7 @@ static int32_t make(const char* path, size_t size, struct afplug_sockaddr* out, 
   return 0;
 }
 
-/* The path in an address, or NULL where it is none of ours. */
+/* The path in an address, or NULL where it is not an address of this family. */
 static const char* path_of(const void* address, uint32_t length, size_t* size) {
   sa_family_t family;
   const char* path = (const char*)address + path_offset;
@@ -151,7 +151,7 @@ int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out) 
   memset(&made, 0, sizeof made);
   made.size = out->size < sizeof made ? out->size : (uint32_t)sizeof made;
   made.abi_major = AFPLUG_ABI_MAJOR;
-  made.abi_minor = host->abi_minor; /* at most the one that the note says */
+  made.abi_minor = host->abi_minor; /* at most the one in the note */
   made.provider = "@name@";
   made.version = "0.1.0";
   made.families.data = &family;

@@ -1,4 +1,4 @@
-/* Calls the plugin as a host does, without one: the entry, and the address codec. */
+/* Loads the plugin without libafplug, and calls its entry and its address codec. */
 #include <afplug/plugin.h>
 #include <dlfcn.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@ static int failures = 0;
 
 static void expect(int holds, const char* what) {
   if (holds) return;
-  fprintf(stderr, "does not hold: %s\n", what);
+  fprintf(stderr, "failed: %s\n", what);
   ++failures;
 }
 
@@ -20,8 +20,8 @@ int main(int argc, char** argv) {
   const struct afplug_family* family;
   afplug_entry_fn entry;
   void* library = argc > 1 ? dlopen(argv[1], RTLD_NOW | RTLD_LOCAL) : NULL;
-  char room[256];
-  struct afplug_text text = {room, sizeof room, 0};
+  char buffer[256];
+  struct afplug_text text = {buffer, sizeof buffer, 0};
   const char* path = "/run/@name@.sock";
 
   if (library == NULL) {
@@ -29,14 +29,15 @@ int main(int argc, char** argv) {
     return 2;
   }
   *(void**)&entry = dlsym(library, "afplug_entry");
-  expect(entry != NULL && entry(&host, &plugin) == 0, "the entry accepts this host");
+  expect(entry != NULL && entry(&host, &plugin) == 0, "afplug_entry accepts this host");
   if (failures > 0) return 1;
   family = plugin.families.data;
   expect(strcmp(family->id, "@name@") == 0, "the family is @name@");
 
-  expect(family->codec->parse(&who, path, strlen(path), &address, &text) == 0, "a path is an address");
-  expect(family->codec->format(&who, address.u.bytes, address.length, &text) == 0, "an address has a text");
-  expect(text.size == strlen(path) && memcmp(room, path, text.size) == 0, "its text is what it was made from");
-  expect(family->codec->parse(&who, "a\0b", 3, &address, &text) < 0 && text.size > 0, "a NUL is refused with a reason");
+  expect(family->codec->parse(&who, path, strlen(path), &address, &text) == 0, "parses a path");
+  expect(family->codec->format(&who, address.u.bytes, address.length, &text) == 0, "formats an address");
+  expect(text.size == strlen(path) && memcmp(buffer, path, text.size) == 0, "formats what it parsed");
+  expect(family->codec->parse(&who, "a\0b", 3, &address, &text) < 0 && text.size > 0,
+         "refuses a NUL with an error text");
   return failures > 0;
 }
