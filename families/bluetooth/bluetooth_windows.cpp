@@ -62,7 +62,7 @@ constexpr auto constants = ap::join(
     },
     ap::constants_of("SO_", options));
 
-/// Whether an adapter is present; true as well if Windows does not tell.
+/// Whether an adapter is present; true as well if this is not known.
 bool has_adapter() noexcept {
   constexpr auto library = L"setupapi.dll";
   constexpr GUID adapters{0x0850302a, 0xb344, 0x4fda, {0x9b, 0xe9, 0x90, 0x57, 0x6b, 0x8d, 0x46, 0xf0}};

@@ -21,7 +21,7 @@ constexpr std::array rows{
                     AF_VSOCK, SOCK_STREAM, 0),
 };
 
-/// Options that only Windows has. They are listed on Linux too, so that the error text can say so.
+/// Options that only Windows has. They are listed on Linux too, to have an error text of their own.
 [[noreturn]] void fail_windows_only() {
   ap::fail(ENOPROTOOPT, "only Windows has this option; Linux uses vsock for Hyper-V sockets");
 }

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <afplug/plugin.hpp>
+#if !defined(_WIN32)
 #include "numbers.hpp"
+#endif
 
 namespace ip_common {
 namespace ap = afplug::plugin;
@@ -18,24 +20,27 @@ inline constexpr std::array group_source_req_members{
     AFPLUG_MEMBER(group_source_req, gsr_group, "group", AFPLUG_KIND_SOCKADDR),
     AFPLUG_MEMBER(group_source_req, gsr_source, "source", AFPLUG_KIND_SOCKADDR),
 };
-inline constexpr auto group_request = ap::kind::structure<group_req>(group_req_members);
-inline constexpr auto source_request = ap::kind::structure<group_source_req>(group_source_req_members);
-/// struct group_filter with up to 64 sources.
-inline constexpr auto group_filter_bytes = ap::kind::bytes(GROUP_FILTER_SIZE(0), GROUP_FILTER_SIZE(64));
 
+/// The multicast options of the level, IPPROTO_IP or IPPROTO_IPV6.
 constexpr auto group_options(int level) {
   const ap::option_group mcast{level, "datagram"};
-  return std::array{
-      mcast(AFPLUG_NAMED(MCAST_JOIN_GROUP), group_request, ap::write_only, "join a group on an interface"),
-      mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source_request, ap::write_only,
-            "drop packets from one source of a joined group"),
-      mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source_request, ap::write_only, "receive a blocked source again"),
-      mcast(AFPLUG_NAMED(MCAST_LEAVE_GROUP), group_request, ap::write_only, "leave a group"),
-      mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source_request, ap::write_only, "receive one source of a group"),
-      mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source_request, ap::write_only,
-            "stop receiving that source of the group"),
-      mcast(AFPLUG_NAMED(MCAST_MSFILTER), group_filter_bytes, ap::read_with_input | ap::write_only,
-            "source filter of a group: struct group_filter; reading needs the interface, the group and the capacity"),
+  constexpr auto group = ap::kind::structure<group_req>(group_req_members);
+  constexpr auto source = ap::kind::structure<group_source_req>(group_source_req_members);
+  return std::array {
+    mcast(AFPLUG_NAMED(MCAST_JOIN_GROUP), group, ap::write_only, "join a multicast group on an interface"),
+        mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source, ap::write_only,
+              "drop packets from one source of a joined group"),
+        mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source, ap::write_only, "receive a blocked source again"),
+        mcast(AFPLUG_NAMED(MCAST_LEAVE_GROUP), group, ap::write_only, "leave a multicast group"),
+        mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source, ap::write_only, "receive one source of a group"),
+        mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source, ap::write_only,
+              "stop receiving that source of the group"),
+#if defined(MCAST_MSFILTER)
+        // struct group_filter with at most 64 sources.
+        mcast(AFPLUG_NAMED(MCAST_MSFILTER), ap::kind::bytes(GROUP_FILTER_SIZE(0), GROUP_FILTER_SIZE(64)),
+              ap::read_with_input | ap::write_only,
+              "source filter of a group: struct group_filter; reading needs the interface, the group and the capacity"),
+#endif
   };
 }
 

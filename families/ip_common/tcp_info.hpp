@@ -90,7 +90,7 @@ inline constexpr std::array tcp_info_members{
 };
 #undef IP_COMMON_TCPI
 
-/// A kernel returns the struct as far as it knows it, at least up to tcpi_total_retrans (Linux 2.6).
+/// A kernel returns the part of the struct that it has, at least up to tcpi_total_retrans (Linux 2.6).
 inline constexpr ap::value_layout tcp_info_layout{
     AFPLUG_KIND_STRUCT, 0, offsetof(tcp_info, tcpi_pacing_rate), tcpi_size, 0, ap::array(tcp_info_members), nullptr};
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <afplug/plugin.hpp>
+#include "multicast.hpp"
 
 // Constants of ws2ipdef.h that older versions of mingw-w64 do not have.
 #ifndef TCP_KEEPALIVE
@@ -91,29 +92,6 @@ inline constexpr std::array udp_options{
     udp(AFPLUG_NAMED(UDP_RECV_MAX_COALESCED_SIZE), number, ap::read_write,
         "receive several datagrams of one sender in one call, at most this many bytes; 0: off"),
 };
-
-inline constexpr std::array group_req_members{
-    AFPLUG_MEMBER(group_req, gr_interface, "interface", AFPLUG_KIND_IFINDEX),
-    AFPLUG_MEMBER(group_req, gr_group, "group", AFPLUG_KIND_SOCKADDR),
-};
-inline constexpr std::array group_source_req_members{
-    AFPLUG_MEMBER(group_source_req, gsr_interface, "interface", AFPLUG_KIND_IFINDEX),
-    AFPLUG_MEMBER(group_source_req, gsr_group, "group", AFPLUG_KIND_SOCKADDR),
-    AFPLUG_MEMBER(group_source_req, gsr_source, "source", AFPLUG_KIND_SOCKADDR),
-};
-constexpr auto group_options(int level) {
-  const ap::option_group mcast{level, "datagram"};
-  constexpr auto group = ap::kind::structure<group_req>(group_req_members);
-  constexpr auto source = ap::kind::structure<group_source_req>(group_source_req_members);
-  return std::array{
-      mcast(AFPLUG_NAMED(MCAST_JOIN_GROUP), group, ap::write_only, "join a group on an interface"),
-      mcast(AFPLUG_NAMED(MCAST_LEAVE_GROUP), group, ap::write_only, "leave a group"),
-      mcast(AFPLUG_NAMED(MCAST_BLOCK_SOURCE), source, ap::write_only, "drop packets from one source of a joined group"),
-      mcast(AFPLUG_NAMED(MCAST_UNBLOCK_SOURCE), source, ap::write_only, "receive a blocked source again"),
-      mcast(AFPLUG_NAMED(MCAST_JOIN_SOURCE_GROUP), source, ap::write_only, "receive one source of a group"),
-      mcast(AFPLUG_NAMED(MCAST_LEAVE_SOURCE_GROUP), source, ap::write_only, "stop receiving that source of the group"),
-  };
-}
 
 // ---- constants ----
 

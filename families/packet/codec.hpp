@@ -59,10 +59,9 @@ struct codec {
   static std::string parse_hex(std::string_view key, std::string_view text) {
     std::string bytes;
     for (std::size_t at = 0; at < text.size();) {
-      const int high = ap::hex_digit(text[at]);
-      const int low = at + 1 < text.size() ? ap::hex_digit(text[at + 1]) : -1;
-      if (high < 0 || low < 0) ap::fail(EINVAL, key, " '", text, "' is not pairs of hexadecimal digits");
-      bytes += static_cast<char>(high * 16 + low);
+      const int byte = ap::hex_byte(text.substr(at));
+      if (byte < 0) ap::fail(EINVAL, key, " '", text, "' is not pairs of hexadecimal digits");
+      bytes += static_cast<char>(byte);
       at += 2;
       if (at < text.size() && text[at] == ':' && at + 1 < text.size()) ++at;
     }
@@ -70,12 +69,10 @@ struct codec {
   }
 
   static std::string format_hex(const std::uint8_t* bytes, std::size_t size) {
-    constexpr char digits[] = "0123456789abcdef";
     std::string text;
     for (std::size_t i = 0; i < size; ++i) {
       if (i != 0) text += ':';
-      text += digits[bytes[i] >> 4];
-      text += digits[bytes[i] & 15];
+      ap::append_hex(text, bytes[i]);
     }
     return text;
   }

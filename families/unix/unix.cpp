@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The family unix: sockets within one host, bound to paths or abstract names. unix(7). It has no options beside those
-// of SOL_SOCKET.
+// The family unix: sockets within one host, bound to paths or abstract names. unix(7). It has no options other than
+// those of SOL_SOCKET.
 #include "codec.hpp"
 
 namespace {

@@ -16,7 +16,7 @@ namespace loop {
 
 class readiness_fd {
  public:
-  /// Makes the pair, with POLLOUT set alone. Throws std::system_error EMFILE, ENFILE, ENOMEM.
+  /// Makes the pair, with POLLOUT set and POLLIN clear. Throws std::system_error EMFILE, ENFILE, ENOMEM.
   void open();
   bool is_open() const noexcept { return control_.get() >= 0; }
 

@@ -9,7 +9,7 @@
 namespace loop {
 
 namespace {
-constexpr std::size_t record_overhead = 256;  // bytes charged for a record beside its own
+constexpr std::size_t record_overhead = 256;  // bytes charged for a record in addition to its data
 constexpr std::size_t segment_size = 65536;   // limit up to which stream data is appended to a segment
 }  // namespace
 

@@ -68,7 +68,7 @@ TEST(codec_unix, names_are_limited_to_107_bytes) {
 TEST(codec_unix, error_texts_name_the_invalid_part) {
   const codec c("unix", SOCK_STREAM);
   expect_refusal(c, "/a%00b", EINVAL, "NUL");
-  expect_refusal(c, "%00a", EINVAL, "abstract name begins with '@'");
+  expect_refusal(c, "%00a", EINVAL, "write '@' and the name for an abstract address");
   expect_refusal(c, "/a\0b"s, EINVAL, "NUL");
   for (const char* text : {"/%", "/%4", "/%4x", "@%x4", "%"}) expect_refusal(c, text, EINVAL, "two hexadecimal digits");
 }

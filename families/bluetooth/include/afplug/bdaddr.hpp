@@ -1,7 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Bluetooth device addresses (BD_ADDR), on all systems. Needs no other header of afplug.
+// Bluetooth device addresses (BD_ADDR), on all systems.
 #pragma once
+
+#include <afplug/plugin/encoding.hpp>
 
 #include <array>
 #include <cstddef>
@@ -23,11 +25,7 @@ struct bdaddr {
     for (int i = 5; i >= 0; --i) {
       unsigned value = 0, digits = 0;
       while (!text.empty() && text[0] != ':') {
-        const char c = text[0];
-        const int digit = c >= '0' && c <= '9'   ? c - '0'
-                          : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                          : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                                 : -1;
+        const int digit = plugin::hex_digit(text[0]);
         if (digit < 0 || ++digits > 2) return {};
         value = value * 16 + static_cast<unsigned>(digit);
         text.remove_prefix(1);

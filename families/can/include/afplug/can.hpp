@@ -19,6 +19,7 @@
 #include <linux/can/raw.h>
 #include <sys/socket.h>
 
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/typed_option.hpp>
 
 #include <algorithm>
@@ -37,19 +38,12 @@ namespace afplug::can {
 
 namespace detail {
 
-inline int hex_digit(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
 /// The number that `text` is, in 1 to `digits` hexadecimal digits; nothing for other text.
 inline std::optional<std::uint32_t> hex_number(std::string_view text, std::size_t digits) noexcept {
   if (text.empty() || text.size() > digits) return {};
   std::uint32_t value = 0;
   for (const char c : text) {
-    const int digit = hex_digit(c);
+    const int digit = plugin::hex_digit(c);
     if (digit < 0) return {};
     value = value * 16 + static_cast<std::uint32_t>(digit);
   }

@@ -180,7 +180,7 @@ using inq = boolean<ip_detail::tcp, 36>;  ///< TCP_INQ: receive the unread bytes
 
 /// struct tcp_info of <linux/tcp.h>; members have their names there without "tcpi_". Units are those of tcp_get_info in
 /// net/ipv4/tcp.c: last_* and total_rto_time in milliseconds, other times in microseconds, rates in bytes per second.
-/// Kernels append members: those that this kernel does not write are 0, info::given tells which it wrote.
+/// Kernels append members: those that this kernel does not write are 0, info::given returns whether it wrote a member.
 struct connection_info {
   std::uint8_t state, ca_state, retransmits, probes, backoff, options, window_scales, bits;
   std::uint32_t rto, ato, snd_mss, rcv_mss, unacked, sacked, lost, retrans, fackets;
