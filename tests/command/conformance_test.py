@@ -9,7 +9,7 @@ import support
 
 class Check(support.Case):
     def outcomes(self, file, exit_code, *arguments, **more):
-        answer = self.ask("check", file, *arguments, exit_code=exit_code, **more)
+        answer = self.run_json("check", file, *arguments, exit_code=exit_code, **more)
         self.assertEqual(list(answer), ["schema", "path", "holds", "checks"])
         self.assertEqual(answer["holds"], exit_code == 0)
         for check in answer["checks"]:

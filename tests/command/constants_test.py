@@ -28,7 +28,7 @@ def expected():
 class PythonConstants(support.Case):
     def setUp(self):
         super().setUp()
-        listed = self.ask("constants")["constants"]
+        listed = self.run_json("constants")["constants"]
         self.names = [c["name"] for c in listed]
         self.actual = {c["name"]: (c["value"], c["group"]) for c in listed}
 

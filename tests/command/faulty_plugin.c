@@ -51,10 +51,11 @@ static int32_t make_socket(int fd, void** state, int64_t* pollable) {
 static int fd_of(void* state) { return ((struct user_socket*)state)->fd; }
 static int32_t result(int r) { return r < 0 ? -errno : r; }
 
-static int32_t user_open(const struct afplug_identity* who, void** state, int64_t* pollable) {
+static int32_t user_open(const struct afplug_identity* identity, void** state, int64_t* pollable) {
   if (fault("leaks_descriptor")) (void)!dup(2);
-  return make_socket(socket(AF_UNIX, who->type | SOCK_NONBLOCK | (fault("not_close_on_exec") ? 0 : SOCK_CLOEXEC), 0),
-                     state, pollable);
+  return make_socket(
+      socket(AF_UNIX, identity->type | SOCK_NONBLOCK | (fault("not_close_on_exec") ? 0 : SOCK_CLOEXEC), 0), state,
+      pollable);
 }
 static void user_close(void* state, uint32_t flags) {
   (void)flags;
@@ -137,10 +138,10 @@ static int32_t user_getpeername(void* state, struct afplug_sockaddr* out) {
   store_address(out, &it, length);
   return 0;
 }
-static int32_t user_pair(const struct afplug_identity* who, void* states[2], int64_t pollables[2]) {
+static int32_t user_pair(const struct afplug_identity* identity, void* states[2], int64_t pollables[2]) {
   int fds[2];
   int32_t r;
-  const int type = fault("merges_messages") ? SOCK_STREAM : who->type;
+  const int type = fault("merges_messages") ? SOCK_STREAM : identity->type;
   if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0) return -errno;
   r = make_socket(fds[0], &states[0], &pollables[0]);
   if (r < 0) {
@@ -203,16 +204,16 @@ static const char* path_of(const void* address, uint32_t length, uint32_t* size)
   if (length > PATH_OFFSET && (*size == 0 || strnlen(it->sun_path, *size + 1) != *size)) return NULL;
   return it->sun_path;
 }
-static int32_t parse(const struct afplug_identity* who, const char* text, size_t size, struct afplug_sockaddr* out,
+static int32_t parse(const struct afplug_identity* identity, const char* text, size_t size, struct afplug_sockaddr* out,
                      struct afplug_text* error_text) {
-  (void)who;
+  (void)identity;
   return make(text, size, out, error_text);
 }
-static int32_t format(const struct afplug_identity* who, const void* address, uint32_t length,
+static int32_t format(const struct afplug_identity* identity, const void* address, uint32_t length,
                       struct afplug_text* out) {
   uint32_t size;
   const char* path = path_of(address, length, &size);
-  (void)who;
+  (void)identity;
   if (path == NULL) return -EINVAL;
   if (fault("drops_last_byte") && size > 0) --size;
   if (out->data != NULL)
@@ -220,11 +221,11 @@ static int32_t format(const struct afplug_identity* who, const void* address, ui
   out->size = size;
   return 0;
 }
-static int32_t get(const struct afplug_identity* who, const void* address, uint32_t length, struct afplug_value* values,
-                   uint32_t capacity) {
+static int32_t get(const struct afplug_identity* identity, const void* address, uint32_t length,
+                   struct afplug_value* values, uint32_t capacity) {
   uint32_t size;
   const char* path = path_of(address, length, &size);
-  (void)who;
+  (void)identity;
   if (path == NULL) return -EINVAL;
   if (capacity > 0) {
     values[0].kind = AFPLUG_KIND_TEXT;
@@ -233,9 +234,9 @@ static int32_t get(const struct afplug_identity* who, const void* address, uint3
   }
   return 1;
 }
-static int32_t set(const struct afplug_identity* who, const struct afplug_value* values, uint32_t count,
+static int32_t set(const struct afplug_identity* identity, const struct afplug_value* values, uint32_t count,
                    struct afplug_sockaddr* out, struct afplug_text* error_text) {
-  (void)who;
+  (void)identity;
   if (count == 1 && (values[0].kind == AFPLUG_KIND_TEXT || values[0].kind == AFPLUG_KIND_BYTES))
     return make((const char*)values[0].bytes, values[0].size, out, error_text);
   return make("", PATH_MAX_SIZE + 1, out, error_text);
@@ -255,8 +256,8 @@ static const struct afplug_row rows[] = {ROW(SOCK_STREAM, CONNECTION_FLAGS | AFP
                                          ROW(SOCK_SEQPACKET, CONNECTION_FLAGS | AFPLUG_ROW_MESSAGE),
                                          ROW(SOCK_DGRAM, COMMON_FLAGS | AFPLUG_ROW_MESSAGE)};
 
-static int32_t check(const struct afplug_identity* who, uint32_t flags, struct afplug_verdict* verdict) {
-  const char* mode = who->type == SOCK_SEQPACKET ? getenv("FAULTY_PLUGIN_CHECK") : NULL;
+static int32_t check(const struct afplug_identity* identity, uint32_t flags, struct afplug_verdict* verdict) {
+  const char* mode = identity->type == SOCK_SEQPACKET ? getenv("FAULTY_PLUGIN_CHECK") : NULL;
   (void)flags;
   if (mode != NULL && strcmp(mode, "garbled_text") == 0) {
     verdict->state = AFPLUG_UNAVAILABLE;

@@ -47,9 +47,9 @@ class New(support.Case):
         self.run_command("cmake", "--build", build)
         tests = self.run_command("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error")
         self.assertIn("100% tests passed, 0 tests failed out of 2", tests)
-        (family,) = self.ask("caps", "carrier-pigeon", binary=binary, env={**os.environ, "AFPLUG_PATH": str(build)})[
-            "families"
-        ]
+        (family,) = self.run_json(
+            "caps", "carrier-pigeon", binary=binary, env={**os.environ, "AFPLUG_PATH": str(build)}
+        )["families"]
         self.assertEqual({row["verdict"] for row in family["sockets"]}, {"available"})
         self.run_command("cmake", "--install", build, "--prefix", self.folder / "prefix")
         self.assertEqual([f.name for f in (self.folder / "prefix").rglob("*.so")], ["carrier-pigeon.so"])

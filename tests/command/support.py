@@ -43,7 +43,7 @@ class Case(unittest.TestCase):
         self.assertEqual(done.returncode, exit_code, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def ask(self, command, *arguments, **more):
+    def run_json(self, command, *arguments, **more):
         """Runs the command with --json, checks the schema and returns the parsed object."""
         answer = json.loads(self.afplug(command, *arguments, "--json", **more).stdout)
         self.assertEqual(next(iter(answer)), "schema", "the schema must be the first member")

@@ -13,7 +13,7 @@ import support
 
 class Families(support.Case):
     def test_lists_shipped_families(self):
-        found = self.ask("families")["families"]
+        found = self.run_json("families")["families"]
         ours = {f["name"]: f for f in found if f["provider"] == "afplug"}
         for name in support.SHIPPED:
             self.assertIn(name, ours)
@@ -24,13 +24,13 @@ class Families(support.Case):
 
     def test_does_not_run_plugin_code(self):
         for name in ("constructor_throws", "constructor_sleeps", "entry_crashes"):
-            found = self.ask("families", "--plugin-path", self.bad_plugin(name))["families"]
+            found = self.run_json("families", "--plugin-path", self.bad_plugin(name))["families"]
             self.assertEqual([f["state"] for f in found if f["name"] == "good"], ["found"])
 
     def test_lists_refused_files_with_reason(self):
         folder = self.bad_plugin("major_new")
         (folder / "text.so").write_text("not ELF\n")
-        found = {os.path.basename(f["path"]): f for f in self.ask("families", "--plugin-path", folder)["families"]}
+        found = {os.path.basename(f["path"]): f for f in self.run_json("families", "--plugin-path", folder)["families"]}
         for file in ("major_new.so", "text.so"):
             self.assertEqual(found[file]["state"], "refused")
             self.assertIn(file, found[file]["reason"])
@@ -43,7 +43,7 @@ class Families(support.Case):
             folder.mkdir(mode=0o755)
             shutil.copy(support.BAD / "good.so", folder)
         for order in ((first, second), (second, first)):
-            found = self.ask("families", "--plugin-path", order[0], "--plugin-path", order[1])["families"]
+            found = self.run_json("families", "--plugin-path", order[0], "--plugin-path", order[1])["families"]
             good = [(f["state"], os.path.dirname(f["path"])) for f in found if f["name"] == "good"]
             self.assertEqual(good, [("found", str(order[0])), ("shadowed", str(order[1]))])
 
@@ -66,7 +66,7 @@ class Options(support.Case):
     }
 
     def test_schema(self):
-        answer = self.ask("options", "inet")
+        answer = self.run_json("options", "inet")
         self.assertEqual(answer["family"], {"name": "inet", "number": socket.AF_INET})
         options = {o["name"]: o for o in answer["options"]}
         for option in options.values():
@@ -91,7 +91,7 @@ class Options(support.Case):
 
 class Constants(support.Case):
     def test_values_are_those_of_the_platform(self):
-        constants = {c["name"]: c for c in self.ask("constants")["constants"]}
+        constants = {c["name"]: c for c in self.run_json("constants")["constants"]}
         for constant in constants.values():
             self.assertEqual(set(constant), {"name", "value", "group"})
         wrong = {
@@ -113,12 +113,12 @@ class Constants(support.Case):
             self.assertIn(name, constants)
 
     def test_prefix(self):
-        names = [c["name"] for c in self.ask("constants", "tcp_")["constants"]]
+        names = [c["name"] for c in self.run_json("constants", "tcp_")["constants"]]
         self.assertTrue(names)
         self.assertTrue(all(n.startswith("TCP_") for n in names))
         self.assertEqual(len(names), len(set(names)))
         self.assertIn("NO_SUCH", self.afplug("constants", "NO_SUCH", exit_code=1).stderr)
-        self.assertEqual(self.ask("constants", "NO_SUCH", exit_code=1)["constants"], [])
+        self.assertEqual(self.run_json("constants", "NO_SUCH", exit_code=1)["constants"], [])
 
     def test_a_bad_plugin_does_not_affect_others(self):
         for name in ("constructor_throws", "entry_crashes"):
@@ -129,7 +129,7 @@ class Constants(support.Case):
 
 class Address(support.Case):
     def test_schema(self):
-        answer = self.ask("address", "inet", "192.0.2.1:80")
+        answer = self.run_json("address", "inet", "192.0.2.1:80")
         self.assertEqual(list(answer), ["schema", "family", "type", "protocol", "text", "fields", "sockaddr", "length"])
         self.assertEqual(answer["text"], "192.0.2.1:80")
         self.assertEqual([(f["name"], f["value"]) for f in answer["fields"]], [("host", "192.0.2.1"), ("port", 80)])
@@ -144,11 +144,11 @@ class Address(support.Case):
             ("unix", "/run/x", "/run/x"),
             ("unix", "@a", "@a"),
         ):
-            self.assertEqual(self.ask("address", family, text)["text"], canonical)
+            self.assertEqual(self.run_json("address", family, text)["text"], canonical)
 
     def test_equivalent_socket_specifications(self):
         answers = [
-            self.ask("address", spec, "[::1]:1")
+            self.run_json("address", spec, "[::1]:1")
             for spec in (
                 "inet6:SOCK_DGRAM:IPPROTO_UDP",
                 "AF_INET6:dgram:udp",

@@ -34,7 +34,7 @@ needs_seccomp_filter = unittest.skipUnless(
 
 class Caps(support.Case):
     def test_schema(self):
-        answer = self.ask("caps")
+        answer = self.run_json("caps")
         self.assertEqual(list(answer), ["schema", "host", "families"])
         here = os.uname()
         self.assertEqual(answer["host"], {"system": here.sysname, "release": here.release, "machine": here.machine})
@@ -54,7 +54,7 @@ class Caps(support.Case):
 
     def test_verdict_matches_socket_call(self):
         compared = 0
-        for family in self.ask("caps")["families"]:
+        for family in self.run_json("caps")["families"]:
             # hyperv has no address family number on Linux (it opens vsock sockets), nor have families in user space.
             if family["number"] is None:
                 continue
@@ -85,7 +85,7 @@ class Caps(support.Case):
 
     def test_shipped_families_are_listed_without_plugins(self):
         copy = self.copy_without_plugins()
-        answer = self.ask("caps", **copy)
+        answer = self.run_json("caps", **copy)
         self.assertEqual([f["name"] for f in answer["families"]], support.SHIPPED)
         for family in answer["families"]:
             self.assertIsNone(family["plugin"])
@@ -93,11 +93,11 @@ class Caps(support.Case):
             self.assertEqual((row["verdict"], row["reason"], row["type"]), ("unavailable", "plugin-missing", None))
             self.assertTrue(row["remedy"])
         shutil.copytree(support.BUILD / "lib/afplug", self.folder / "lib/afplug")
-        self.assertTrue(all(f["plugin"] for f in self.ask("caps", **copy)["families"]))
+        self.assertTrue(all(f["plugin"] for f in self.run_json("caps", **copy)["families"]))
 
     def test_selected_families(self):
         self.assertEqual(
-            [f["name"] for f in self.ask("caps", "AF_UNIX", "2", "unix", "nosuch")["families"]],
+            [f["name"] for f in self.run_json("caps", "AF_UNIX", "2", "unix", "nosuch")["families"]],
             ["unix", "inet", "nosuch"],
         )
 
@@ -121,7 +121,9 @@ class BadPlugins(support.Case):
                 folder = self.bad_plugin(name)
                 families = {
                     f["name"]: f
-                    for f in self.ask("caps", "unix", "good", "--plugin-path", folder, "--limit", "0.5")["families"]
+                    for f in self.run_json("caps", "unix", "good", "--plugin-path", folder, "--limit", "0.5")[
+                        "families"
+                    ]
                 }
                 self.assertEqual(families["unix"]["sockets"][0]["verdict"], "available")
                 (row,) = families["good"]["sockets"]
@@ -133,14 +135,14 @@ class BadPlugins(support.Case):
                 self.assertIn(str(folder / f"{name}.so"), done.stderr)
 
     def test_detail_contains_stderr_of_the_plugin(self):
-        row = self.ask("explain", "good", "--plugin-path", self.bad_plugin("constructor_throws"), exit_code=1)
+        row = self.run_json("explain", "good", "--plugin-path", self.bad_plugin("constructor_throws"), exit_code=1)
         self.assertIn("thrown by a constructor", row["detail"])
 
     def test_crash_or_hang_while_checking_a_row(self):
         for mode, expected in (("crash", "SIGABRT"), ("hang", "did not reply")):
             with self.subTest(mode=mode):
                 environment = {**os.environ, "FAULTY_PLUGIN_CHECK": mode}
-                (family,) = self.ask(
+                (family,) = self.run_json(
                     "caps", "faulty", "--plugin-path", support.FAULTY, "--limit", "0.5", env=environment
                 )["families"]
                 self.assertEqual(
@@ -167,20 +169,22 @@ class BadPlugins(support.Case):
 
     def test_control_characters_and_invalid_utf8_are_replaced(self):
         environment = {**os.environ, "FAULTY_PLUGIN_CHECK": "garbled_text"}
-        answer = self.ask("explain", "faulty:seqpacket", "--plugin-path", support.FAULTY, env=environment, exit_code=1)
+        answer = self.run_json(
+            "explain", "faulty:seqpacket", "--plugin-path", support.FAULTY, env=environment, exit_code=1
+        )
         self.assertEqual((answer["reason"], answer["detail"]), ("probe-failed", "\ufffd\x1b[2Jgarbled"))
         self.assertNotIn("\x1b", self.afplug("caps", "faulty", "--plugin-path", support.FAULTY, env=environment).stdout)
 
     def test_refused_plugin(self):
         folder = self.bad_plugin("codec_null")
-        answer = self.ask("explain", "good", "--plugin-path", folder, exit_code=1)
+        answer = self.run_json("explain", "good", "--plugin-path", folder, exit_code=1)
         self.assertEqual((answer["verdict"], answer["reason"]), ("unavailable", "plugin-refused"))
         self.assertIn("codec", answer["detail"])
 
 
 class Explain(support.Case):
     def explained(self, what, exit_code, reason, error, **more):
-        answer = self.ask("explain", what, exit_code=exit_code, **more)
+        answer = self.run_json("explain", what, exit_code=exit_code, **more)
         self.assertEqual(list(answer), ["schema", "name", "number", "plugin", *ROW])
         self.assertEqual((answer["reason"], answer["errno"]), (reason, error), answer)
         return answer
@@ -219,11 +223,11 @@ class Explain(support.Case):
 
     @needs_seccomp_filter
     def test_seccomp_filter_kills_the_process(self):
-        answer = self.ask(
+        answer = self.run_json(
             "explain", "inet:tcp", exit_code=1, preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET)
         )
         self.assertEqual(answer["reason"], "sandbox")
-        (family,) = self.ask("caps", "inet", preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET))[
+        (family,) = self.run_json("caps", "inet", preexec_fn=support.filter_socket_calls(support.KILL, socket.AF_INET))[
             "families"
         ]
         self.assertEqual({(r["verdict"], r["reason"]) for r in family["sockets"]}, {("unavailable", "sandbox")})
@@ -280,7 +284,7 @@ class Explain(support.Case):
     @needs_seccomp_filter
     def test_passive_detects_a_seccomp_filter(self):
         # The filter kills a process that calls socket(2). The passive check must only report that there is a filter.
-        answer = self.ask(
+        answer = self.run_json(
             "explain", "unix:stream", "--passive", exit_code=3, preexec_fn=support.filter_socket_calls(support.KILL)
         )
         self.assertEqual(answer["reason"], "sandbox")

@@ -46,9 +46,9 @@ std::string display_value(const json::object& field) {
   return text;
 }
 
-int run(const common_options& all, const std::string& spec_text, const std::string& text) {
+int run(const common_options& common, const std::string& spec_text, const std::string& text) {
   const socket_spec spec = socket_spec::parse(spec_text);
-  const json::object reply = query_family(family_id(spec.family), all, [&](const family& f) {
+  const json::object reply = query_family(family_id(spec.family), common, [&](const family& f) {
     const resolved_spec c = resolve(f, spec);
     error_code ec;
     const address a = address::parse(basic_protocol(f, c.type, c.protocol), text, ec);
@@ -60,7 +60,7 @@ int run(const common_options& all, const std::string& spec_text, const std::stri
         {"text", a.to_string()}, {"fields", std::move(fields)}, {"sockaddr", hex(a.data(), a.size())},
         {"length", a.size()}};
   });
-  if (all.json) {
+  if (common.json) {
     auto out = with_schema("address");
     for (const auto& [member, value] : reply) out[member] = value;
     print(out);
@@ -80,14 +80,14 @@ int run(const common_options& all, const std::string& spec_text, const std::stri
 
 const subcommand address_command{
     "address", "Parse an address; print its canonical text, fields and bytes", "afplug address inet6 '[fe80::1%lo]:80'",
-    [](CLI::App& app, const common_options& all) -> std::function<int()> {
+    [](CLI::App& app, const common_options& common) -> std::function<int()> {
       auto spec = std::make_shared<std::string>();
       auto text = std::make_shared<std::string>();
       app.add_option("FAMILY[:TYPE[:PROTOCOL]]", *spec, "The family, type and protocol of the address")
           ->type_name("")
           ->required();
       app.add_option("TEXT", *text, "The address")->type_name("")->required();
-      return [=, &all] { return run(all, *spec, *text); };
+      return [=, &common] { return run(common, *spec, *text); };
     }};
 
 }  // namespace afplug::command

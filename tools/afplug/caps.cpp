@@ -56,7 +56,7 @@ void send_rows(std::string_view id, std::size_t first, check_flags flags, const 
 
 /// The report for one family. A row whose check crashes or times out is reported as such; the remaining rows are
 /// checked in a new process.
-json::object check_family(const std::string& id, check_flags flags, const common_options& all,
+json::object check_family(const std::string& id, check_flags flags, const common_options& common,
                           const std::vector<plugin_info>& found) {
   const plugin_info* file = find_plugin_file(id, found);
   const auto* known = std::find_if(std::begin(shipped), std::end(shipped), [&](const auto& s) { return s.id == id; });
@@ -67,7 +67,7 @@ json::object check_family(const std::string& id, check_flags flags, const common
   std::size_t rows = 1;
   for (std::size_t next = 0; next < rows;) {
     child_process process([&](const child_process::reply_function& reply) { send_rows(id, next, flags, reply); },
-                          all.timeout());
+                          common.timeout());
     const auto first_reply = process.next();
     if (!first_reply) {
       sockets.push_back(to_json(process_failure(process, file, id, "plugin-refused", "loading it")));
@@ -135,12 +135,12 @@ void print_table(const json::array& checked) {
   output.print();
 }
 
-int run(const common_options& all, const std::vector<std::string>& requested, bool passive) {
+int run(const common_options& common, const std::vector<std::string>& requested, bool passive) {
   const auto found = registry::global().families();
   json::array checked;
   for (const auto& id : selected_families(requested, found))
-    checked.push_back(check_family(id, passive ? check_flags::passive : check_flags::none, all, found));
-  if (!all.json) {
+    checked.push_back(check_family(id, passive ? check_flags::passive : check_flags::none, common, found));
+  if (!common.json) {
     print_table(checked);
     return success;
   }
@@ -157,12 +157,12 @@ int run(const common_options& all, const std::vector<std::string>& requested, bo
 
 const subcommand caps_command{
     "caps", "List the sockets that this machine can open, and why it cannot open others",
-    "afplug caps can bluetooth --json", [](CLI::App& app, const common_options& all) -> std::function<int()> {
+    "afplug caps can bluetooth --json", [](CLI::App& app, const common_options& common) -> std::function<int()> {
       auto requested = std::make_shared<std::vector<std::string>>();
       auto passive = std::make_shared<bool>(false);
       app.add_option("FAMILY", *requested, "The families to check (default: all)")->type_name("");
       app.add_flag("--passive", *passive, "Do not open sockets (opening one may load kernel modules)");
-      return [=, &all] { return run(all, *requested, *passive); };
+      return [=, &common] { return run(common, *requested, *passive); };
     }};
 
 }  // namespace afplug::command

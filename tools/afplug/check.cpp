@@ -104,7 +104,7 @@ void run_checks(const fs::path& file, std::size_t first, const child_process::re
 
 class plugin_check {
  public:
-  plugin_check(fs::path file, const common_options& all) : file_(std::move(file)), all_(all) {}
+  plugin_check(fs::path file, const common_options& common) : file_(std::move(file)), common_(common) {}
 
   std::vector<result> run() {
     const inspection seen = inspect(file_);
@@ -115,7 +115,7 @@ class plugin_check {
     std::size_t count = 1;
     for (std::size_t next = 0; next < count;) {
       child_process process([&](const child_process::reply_function& reply) { run_checks(file_, next, reply); },
-                            all_.timeout() * 4);
+                            common_.timeout() * 4);
       const auto first_reply = process.next();
       if (!first_reply) {
         add_result("load", load_text, false,
@@ -163,19 +163,19 @@ class plugin_check {
   }
 
   fs::path file_;
-  const common_options& all_;
+  const common_options& common_;
   std::vector<std::string> families_;
   std::vector<result> results_;
 };
 
-int run(const common_options& all, const std::string& text) {
+int run(const common_options& common, const std::string& text) {
   const fs::path file = fs::absolute(text);
-  const auto results = plugin_check(file, all).run();
+  const auto results = plugin_check(file, common).run();
   const auto count = [&](std::string_view outcome) {
     return std::count_if(results.begin(), results.end(), [&](const result& r) { return r.outcome == outcome; });
   };
   const bool passed = count("fail") == 0;
-  if (all.json) {
+  if (common.json) {
     auto out = with_schema("check");
     out["path"] = file.string();
     out["holds"] = passed;
@@ -202,10 +202,10 @@ int run(const common_options& all, const std::string& text) {
 
 const subcommand check_command{"check", "Run the conformance checks on a plugin; exit code 0 if all pass",
                                "afplug check ./build/example.so",
-                               [](CLI::App& app, const common_options& all) -> std::function<int()> {
+                               [](CLI::App& app, const common_options& common) -> std::function<int()> {
                                  auto file = std::make_shared<std::string>();
                                  app.add_option("PLUGIN.so", *file, "The plugin file")->type_name("")->required();
-                                 return [=, &all] { return run(all, *file); };
+                                 return [=, &common] { return run(common, *file); };
                                }};
 
 }  // namespace afplug::command

@@ -40,7 +40,7 @@ struct subcommand {
   const char* name;
   const char* summary;
   const char* example;
-  std::function<int()> (*add_arguments)(CLI::App& app, const common_options& all);
+  std::function<int()> (*add_arguments)(CLI::App& app, const common_options& common);
   bool has_json = true;  ///< takes --json
 };
 

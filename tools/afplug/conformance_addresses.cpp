@@ -65,7 +65,7 @@ class codec {
  public:
   codec(const family& f, const row& r)
       : f_(f),
-        who_(f.identity(r.type == AFPLUG_ANY ? int{SOCK_RAW} : r.type, r.protocol == AFPLUG_ANY ? 0 : r.protocol)),
+        identity_(f.identity(r.type == AFPLUG_ANY ? int{SOCK_RAW} : r.type, r.protocol == AFPLUG_ANY ? 0 : r.protocol)),
         domain_(r.native_domain == AFPLUG_ANY ? f.number() : r.native_domain) {
     // sa_family may differ from the domain of the row: take it from an address that parses, if there is one.
     for (const std::string_view text : {"", "a", "1"})
@@ -91,7 +91,7 @@ class codec {
 
   std::optional<std::string> format(const afplug_sockaddr& a) const {
     afplug_text count{nullptr, 0, 0};
-    const int r = f_.codec().format(&who_, a.u.bytes, a.length, &count);
+    const int r = f_.codec().format(&identity_, a.u.bytes, a.length, &count);
     if (r < 0) return {};
     // Format again into a buffer that is one byte too small, and into one of the exact size.
     const std::size_t size = count.size;
@@ -99,12 +99,12 @@ class codec {
     std::string text(size + 8, static_cast<char>(canary));
     if (size > 1) {
       afplug_text truncated{text.data(), static_cast<std::uint32_t>(size - 1), 0};
-      expect(f_.codec().format(&who_, a.u.bytes, a.length, &truncated) == 0 && truncated.size == size,
+      expect(f_.codec().format(&identity_, a.u.bytes, a.length, &truncated) == 0 && truncated.size == size,
              "format returns a different size if the buffer is too small");
       expect(text[size - 1] == static_cast<char>(canary), "format wrote past the end of the buffer");
     }
     afplug_text whole{text.data(), static_cast<std::uint32_t>(size), 0};
-    expect(f_.codec().format(&who_, a.u.bytes, a.length, &whole) == 0 && whole.size == size,
+    expect(f_.codec().format(&identity_, a.u.bytes, a.length, &whole) == 0 && whole.size == size,
            "format returns a different size each time");
     expect(text[size] == static_cast<char>(canary), "format wrote past the end of the buffer");
     text.resize(size);
@@ -113,7 +113,7 @@ class codec {
 
   std::optional<std::vector<afplug_value>> get(const afplug_sockaddr& a) const {
     std::array<afplug_value, 32> values{};
-    const int r = f_.codec().get(&who_, a.u.bytes, a.length, values.data(), values.size());
+    const int r = f_.codec().get(&identity_, a.u.bytes, a.length, values.data(), values.size());
     if (r < 0) return {};
     expect(static_cast<std::size_t>(r) <= f_.address_fields().size(), "get returned {} fields, but the table has {}", r,
            f_.address_fields().size());
@@ -125,7 +125,7 @@ class codec {
     std::array<char, 256> buffer{};
     afplug_text text{buffer.data(), buffer.size(), 0};
     fill_stack(canary);
-    if (f_.codec().set(&who_, values.data(), static_cast<std::uint32_t>(values.size()), &out, &text) < 0) {
+    if (f_.codec().set(&identity_, values.data(), static_cast<std::uint32_t>(values.size()), &out, &text) < 0) {
       error_text.assign(buffer.data(), std::min<std::size_t>(text.size, buffer.size()));
       return {};
     }
@@ -166,7 +166,7 @@ class codec {
     buffer.fill(static_cast<char>(canary));
     afplug_text error_text{buffer.data(), 256, 0};
     fill_stack(stack_fill);
-    const int r = f_.codec().parse(&who_, text.data(), text.size(), &out, &error_text);
+    const int r = f_.codec().parse(&identity_, text.data(), text.size(), &out, &error_text);
     expect(r <= 0, "parse({}) returned {}", quoted(text), r);
     error = -r;
     expect(buffer[256] == static_cast<char>(canary), "parse({}) wrote past the end of the error text buffer",
@@ -181,7 +181,7 @@ class codec {
   }
 
   const family& f_;
-  afplug_identity who_;
+  afplug_identity identity_;
   int domain_;
 };
 

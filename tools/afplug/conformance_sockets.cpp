@@ -207,10 +207,10 @@ void readiness_function_matches_calls(const family& f) {
   const auto& ops = f.user_ops();
   if (!ops.pair) throw not_applicable("the family has no pair function");
   for (const auto& s : kinds_with_pairs(f)) {
-    const auto who = f.identity(s.type, s.protocol);
+    const auto identity = f.identity(s.type, s.protocol);
     void* states[2] = {};
     std::int64_t pollables[2] = {};
-    expect(ops.pair(&who, states, pollables) == 0, "{}: cannot create a pair of sockets", name_of(*s.table_row));
+    expect(ops.pair(&identity, states, pollables) == 0, "{}: cannot create a pair of sockets", name_of(*s.table_row));
     const auto readiness = [&](int side) { return ops.readiness(states[side], POLLIN | POLLOUT); };
     const int before = readiness(1);
     char data[] = "data";

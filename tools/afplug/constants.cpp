@@ -28,7 +28,7 @@ bool begins_with(std::string_view name, std::string_view prefix) {
   return name.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), name.begin(), same);
 }
 
-int run(const common_options& all, const std::string& prefix) {
+int run(const common_options& common, const std::string& prefix) {
   json::array listed;
   std::set<std::string, std::less<>> seen;
   const auto add = [&](const json::object& c) {
@@ -41,7 +41,7 @@ int run(const common_options& all, const std::string& prefix) {
     if (p.family.empty() || p.state == plugin_info::state_t::refused || !families_seen.insert(p.family).second)
       continue;
     try {
-      const auto reply = query_family(p.family, all, [](const family& f) {
+      const auto reply = query_family(p.family, common, [](const family& f) {
         json::array own;
         for (const constant& c : f.constants()) own.push_back(constant_of(c));
         return json::object{{"constants", std::move(own)}};
@@ -51,7 +51,7 @@ int run(const common_options& all, const std::string& prefix) {
       fmt::print(stderr, "afplug: {}\n", e.what());  // continue with the constants of the other plugins
     }
   }
-  if (all.json) {
+  if (common.json) {
     auto out = with_schema("constants");
     out["constants"] = std::move(listed);
     const bool none = out.at("constants").as_array().empty();
@@ -75,10 +75,10 @@ int run(const common_options& all, const std::string& prefix) {
 
 const subcommand constants_command{
     "constants", "List the constants of all families", "afplug constants CAN_",
-    [](CLI::App& app, const common_options& all) -> std::function<int()> {
+    [](CLI::App& app, const common_options& common) -> std::function<int()> {
       auto prefix = std::make_shared<std::string>();
       app.add_option("PREFIX", *prefix, "List only names that begin with PREFIX, ignoring case")->type_name("");
-      return [=, &all] { return run(all, *prefix); };
+      return [=, &common] { return run(common, *prefix); };
     }};
 
 }  // namespace afplug::command

@@ -15,7 +15,8 @@ namespace {
 
 /// The verdict with the family's name and plugin. A plugin that is missing, refused, crashes or hangs gives a verdict
 /// too.
-json::object explain_socket(const socket_spec& text, const std::string& id, bool passive, const common_options& all) {
+json::object explain_socket(const socket_spec& text, const std::string& id, bool passive,
+                            const common_options& common) {
   const auto found = registry::global().families();
   const plugin_info* file = find_plugin_file(id, found);
   json::object out{{"name", id},
@@ -42,7 +43,7 @@ json::object explain_socket(const socket_spec& text, const std::string& id, bool
           reply(json::object{{"usage", e.what()}});
         }
       },
-      all.timeout());
+      common.timeout());
   for (auto next = process.next(); next; next = process.next()) {
     const auto& reply = next->as_object();
     if (reply.contains("usage")) throw failure(usage, text_of(reply, "usage"));
@@ -53,12 +54,12 @@ json::object explain_socket(const socket_spec& text, const std::string& id, bool
   return finish(to_json(process_failure(process, file, id, reason, activity)));
 }
 
-int run(const common_options& all, const std::string& text, bool passive) {
+int run(const common_options& common, const std::string& text, bool passive) {
   const socket_spec spec = socket_spec::parse(text);
   const std::string id = family_id(spec.family);
-  const json::object v = explain_socket(spec, id, passive, all);
+  const json::object v = explain_socket(spec, id, passive, common);
   const std::string verdict_text = text_of(v, "verdict");
-  if (all.json) {
+  if (common.json) {
     auto out = with_schema("explain");
     for (const auto& [member, value] : v) out[member] = value;
     print(out);
@@ -81,7 +82,7 @@ int run(const common_options& all, const std::string& text, bool passive) {
 
 const subcommand explain_command{
     "explain", "Report whether a socket can be opened; exit code 0 yes, 1 no, 3 unknown", "afplug explain can:isotp",
-    [](CLI::App& app, const common_options& all) -> std::function<int()> {
+    [](CLI::App& app, const common_options& common) -> std::function<int()> {
       auto text = std::make_shared<std::string>();
       auto passive = std::make_shared<bool>(false);
       app.add_option("FAMILY[:TYPE[:PROTOCOL]]", *text,
@@ -89,7 +90,7 @@ const subcommand explain_command{
           ->type_name("")
           ->required();
       app.add_flag("--passive", *passive, "Do not open sockets (opening one may load kernel modules)");
-      return [=, &all] { return run(all, *text, *passive); };
+      return [=, &common] { return run(common, *text, *passive); };
     }};
 
 }  // namespace afplug::command

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view states[] = {"found", "loaded", "shadowed", "refused", "unloaded"};
 constexpr colour colours[] = {colour::good, colour::good, colour::doubtful, colour::bad, colour::quiet};
 
-int run(const common_options& all) {
+int run(const common_options& common) {
   table output({"FAMILY", "NUMBER", "PROVIDER", "VERSION", "STATE", "PATH"});
   json::array listed;
   for (const auto& p : registry::global().families()) {
@@ -34,7 +34,7 @@ int run(const common_options& all) {
                 {std::string(states[state]), colours[state]},
                 {p.reason.empty() ? p.path.string() : p.path.string() + ": " + p.reason}});
   }
-  if (all.json) {
+  if (common.json) {
     auto out = with_schema("families");
     out["families"] = std::move(listed);
     print(out);
@@ -54,6 +54,6 @@ int run(const common_options& all) {
 const subcommand families_command{
     "families", "List the plugins that were found, without running their code",
     "afplug families --plugin-path ./build/lib/afplug",
-    [](CLI::App&, const common_options& all) -> std::function<int()> { return [&all] { return run(all); }; }};
+    [](CLI::App&, const common_options& common) -> std::function<int()> { return [&common] { return run(common); }; }};
 
 }  // namespace afplug::command

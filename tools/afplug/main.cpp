@@ -33,21 +33,21 @@ int run(int argc, char** argv) {
       "Exit codes: 0 available or successful, 1 unavailable or failed, 2 usage error, 3 unknown (explain).\n"
       "afplug COMMAND --help shows an example.");
 
-  common_options all;
+  common_options common;
   std::vector<std::string> plugin_path;
   std::function<int()> chosen;
   for (const auto* s : subcommands) {
     auto* sub = app.add_subcommand(s->name, s->summary);
     sub->footer(fmt::format("Example:\n  {}", s->example));
-    if (s->has_json) sub->add_flag("--json", all.json, "Print one JSON object");
+    if (s->has_json) sub->add_flag("--json", common.json, "Print one JSON object");
     sub->add_option("--plugin-path", plugin_path, "Search this directory for plugins first; may be repeated")
         ->type_name("DIR")
         ->allow_extra_args(false)
         ->check(CLI::Validator(CLI::ExistingDirectory).description(""));
-    sub->add_option("--limit", all.limit, "Maximum time for each reply of a plugin (default 5)")
+    sub->add_option("--limit", common.limit, "Maximum time for each reply of a plugin (default 5)")
         ->type_name("SECONDS")
         ->check(CLI::Range(0.01, 86400.0).description(""));
-    sub->callback([&chosen, body = s->add_arguments(*sub, all)] { chosen = body; });
+    sub->callback([&chosen, body = s->add_arguments(*sub, common)] { chosen = body; });
   }
   if (argc > 1 && argv[1][0] != '-' && std::none_of(std::begin(subcommands), std::end(subcommands), [&](const auto* s) {
         return std::string_view(argv[1]) == s->name;

@@ -54,9 +54,9 @@ json::object option_of(const option_info& o) {
           {"help", text_or_null(o.help)}};
 }
 
-int run(const common_options& all, const std::string& text) {
+int run(const common_options& common, const std::string& text) {
   const std::string id = family_id(text);
-  const json::object reply = query_family(id, all, [&](const family& f) {
+  const json::object reply = query_family(id, common, [&](const family& f) {
     json::array listed;
     for (const auto& o : f.options()) listed.push_back(option_of(o));
     // Skip options of SOL_SOCKET that the family's own option of the same name replaces.
@@ -67,7 +67,7 @@ int run(const common_options& all, const std::string& text) {
                                 {"number", f.has_kernel_number() ? json::value(f.number()) : json::value(nullptr)}}},
         {"options", std::move(listed)}};
   });
-  if (all.json) {
+  if (common.json) {
     auto out = with_schema("options");
     for (const auto& [member, value] : reply) out[member] = value;
     print(out);
@@ -102,10 +102,10 @@ int run(const common_options& all, const std::string& text) {
 
 const subcommand options_command{
     "options", "List the socket options of a family", "afplug options inet",
-    [](CLI::App& app, const common_options& all) -> std::function<int()> {
+    [](CLI::App& app, const common_options& common) -> std::function<int()> {
       auto text = std::make_shared<std::string>();
       app.add_option("FAMILY", *text, "The address family: inet, AF_INET or its number")->type_name("")->required();
-      return [=, &all] { return run(all, *text); };
+      return [=, &common] { return run(common, *text); };
     }};
 
 }  // namespace afplug::command

@@ -36,9 +36,9 @@ json::value plugin_to_json(const plugin_info* p) {
       {"path", p->path.string()}, {"version", text_or_null(p->version)}, {"provider", text_or_null(p->provider)}};
 }
 
-const plugin_info* find_plugin_file(std::string_view id, const std::vector<plugin_info>& all) {
+const plugin_info* find_plugin_file(std::string_view id, const std::vector<plugin_info>& plugins) {
   const plugin_info* refused = nullptr;
-  for (const auto& p : all) {
+  for (const auto& p : plugins) {
     if (p.family != id) continue;
     if (p.state == plugin_info::state_t::found || p.state == plugin_info::state_t::loaded) return &p;
     if (!refused) refused = &p;
@@ -62,7 +62,7 @@ verdict process_failure(const child_process& process, const plugin_info* file, s
   return v;
 }
 
-json::object query_family(std::string_view id, const common_options& all,
+json::object query_family(std::string_view id, const common_options& common,
                           const std::function<json::object(const family&)>& body) {
   const auto found = registry::global().families();
   child_process process(
@@ -82,7 +82,7 @@ json::object query_family(std::string_view id, const common_options& all,
           reply(json::object{{"failure", failed}, {"message", e.what()}});
         }
       },
-      all.timeout());
+      common.timeout());
   const auto reply = process.next();
   if (!reply)
     throw failure(failed,

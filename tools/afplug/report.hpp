@@ -27,7 +27,7 @@ json::value plugin_to_json(const family& f);
 json::value plugin_to_json(const plugin_info* p);
 
 /// The file that would be loaded for a family, from the ELF notes; else a refused file of the family; else null.
-const plugin_info* find_plugin_file(std::string_view id, const std::vector<plugin_info>& all);
+const plugin_info* find_plugin_file(std::string_view id, const std::vector<plugin_info>& plugins);
 
 /// The verdict for a plugin whose process crashed or timed out. `activity`: "loading it", "checking CAN_RAW".
 verdict process_failure(const child_process& process, const plugin_info* file, std::string_view id,
@@ -35,7 +35,7 @@ verdict process_failure(const child_process& process, const plugin_info* file, s
 
 /// Runs `body` with the loaded family in a child process and returns its result. Throws `failure` if the registry
 /// refuses the plugin, `body` throws `failure` or `error`, or the process crashes or times out.
-json::object query_family(std::string_view id, const common_options& all,
+json::object query_family(std::string_view id, const common_options& common,
                           const std::function<json::object(const family&)>& body);
 
 /// The colour of a verdict.

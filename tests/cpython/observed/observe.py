@@ -27,12 +27,12 @@ NO_NAME, NO_PGN = socket.J1939_NO_NAME, socket.J1939_NO_PGN
 SOL_CAN_ISOTP, CAN_ISOTP_OPTS, CAN_ISOTP_RECV_FC, CAN_ISOTP_LL_OPTS = 106, 1, 2, 5
 TIMEOUT = 20
 
-kept = []
+to_close = []
 
 
 def keep(thing):
     """Registers an object to be closed after the row."""
-    kept.append(thing)
+    to_close.append(thing)
     return thing
 
 
@@ -223,9 +223,9 @@ def outcome(code):
     except Exception as e:
         return f"!! {type(e).__name__}: {e}"
     finally:
-        for thing in kept:
+        for thing in to_close:
             thing.close()
-        kept.clear()
+        to_close.clear()
 
 
 if __name__ == "__main__":
