@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The constants of Bluetooth: the kernel's own headers, and BlueZ's addresses. tools/constants --kernel writes this
-// file.
+// The constants of Bluetooth, from kernel headers that are not exported. tools/constants --kernel writes this file.
 // clang-format off
 #pragma once
 

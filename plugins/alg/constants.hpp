@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The constants of the kernel's cryptography. tools/constants writes this file.
+// The constants of the kernel crypto API. tools/constants writes this file.
 // clang-format off
 #pragma once
 
