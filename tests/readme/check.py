@@ -9,11 +9,12 @@ check.py FILE.md --top TOP --build BUILD --prefix PREFIX [--lab KERNEL]
     ```c        the same with the C compiler
     ```sh       run by bash; every command must succeed
     ```console  lines `$ COMMAND` (continued by `> `) are run by bash, one shell for the block. The output, both
-    streams, must be the block's other lines: … in a line stands for any text, a line of … for any lines <!-- file: NAME
-    --> before a block writes it to that file, for the blocks after it; only whole programs are compiled and run as well
-    <!-- compile only: REASON --> before a ```cpp block: it is compiled and not run <!-- lab: KERNEL SETS --> before a
-    block: it runs in tests/lab/run, when --lab KERNEL is given, and then no other block is checked. Without --lab such
-    code is only compiled
+                streams, must be the block's other lines: … in a line stands for any text, a line of … for any lines
+    <!-- file: NAME --> before a block writes it to that file, for the blocks after it; only whole programs are compiled
+                and run as well
+    <!-- compile only: REASON --> before a ```cpp block: it is compiled and not run
+    <!-- lab: KERNEL SETS --> before a block: it runs in tests/lab/run, when --lab KERNEL is given, and then no other
+                block is checked. Without --lab such code is only compiled
 
 All blocks of a file share one empty working folder, which is also HOME, with links to the contents of TOP. PATH begins
 with BUILD/bin. A ```text block is not checked; a block of any other language is an error.
