@@ -65,7 +65,7 @@ constexpr std::array families{ap::kernel_family({
     .id = "inet6",
     .name = "AF_INET6",
     .number = AF_INET6,
-    .flags = AFPLUG_FAMILY_RESOLVES,
+    .flags = AFPLUG_FAMILY_RESOLVES | AFPLUG_FAMILY_DUAL_STACK,
     .help = "IP version 6",
     .rows = ap::array(rows),
     .options = ap::array(options),

@@ -21,7 +21,8 @@ inline constexpr std::array transport_rows{
             {.config = "CONFIG_MPTCP"}, "Multipath TCP: one connection over several paths (RFC 8684)"),
     ap::row(AFPLUG_NAMED(SOCK_STREAM), AFPLUG_NAMED(IPPROTO_SCTP), stream_flags, "sctp",
             {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, one association per socket"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), AFPLUG_NAMED(IPPROTO_SCTP), AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "sctp",
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), AFPLUG_NAMED(IPPROTO_SCTP),
+            AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT | AFPLUG_ROW_CONNECT_UNREPORTED, "sctp",
             {.module = "sctp", .config = "CONFIG_IP_SCTP"}, "SCTP, many associations on one socket"),
 };
 

@@ -8,7 +8,8 @@ namespace {
 namespace ap = afplug::plugin;
 
 constexpr auto common_flags = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR | AFPLUG_ROW_RIGHTS;
-constexpr auto connection_flags = common_flags | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
+constexpr auto connection_flags =
+    common_flags | AFPLUG_ROW_CONNECT_EAGAIN | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE;
 constexpr std::array rows{
     ap::row(AFPLUG_NAMED(SOCK_STREAM), nullptr, 0, connection_flags | AFPLUG_ROW_STREAM, "", {},
             "connections, byte streams"),

@@ -323,9 +323,7 @@ TEST_F(plugin_directory, members_of_newer_minors_are_ignored) {
   afplug::registry r(search_only({dir.path()}));
   const auto& f = r.family("good");
   expect_works(&f);
-  EXPECT_EQ(f.descriptor().size, sizeof(afplug_family));
-  EXPECT_EQ(f.rows()[0].size, sizeof(afplug_row));
-  EXPECT_EQ(f.options()[0].size, sizeof(afplug_option));
+  EXPECT_STREQ(f.rows()[0].type_name, "SOCK_STREAM");
 }
 
 TEST_F(plugin_directory, optional_slots_may_be_null) {

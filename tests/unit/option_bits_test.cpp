@@ -7,10 +7,9 @@
 
 namespace {
 
-constexpr afplug_member bits(const char* name, std::uint32_t kind, std::uint32_t offset, std::uint32_t bytes,
-                             unsigned shift, unsigned width) {
-  return {sizeof(afplug_member),  kind,    name,   offset, bytes, AFPLUG_BITS(shift, width),
-          AFPLUG_MEMBER_OPTIONAL, nullptr, nullptr};
+constexpr afplug::member_info bits(const char* name, std::uint32_t kind, std::uint32_t offset, std::uint32_t bytes,
+                                   unsigned shift, unsigned width) {
+  return {kind, name, offset, bytes, AFPLUG_BITS(shift, width), AFPLUG_MEMBER_OPTIONAL, nullptr, nullptr};
 }
 
 constexpr std::array members{
@@ -21,11 +20,10 @@ constexpr std::array members{
 
 afplug::option_info option() {
   afplug::option_info option{};
-  option.size = sizeof(afplug_option);
   option.name = "BITS";
   option.kind = AFPLUG_KIND_STRUCT;
   option.min_bytes = option.max_bytes = 3;
-  option.member_table = members;
+  option.members = members;
   return option;
 }
 

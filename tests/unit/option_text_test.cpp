@@ -20,7 +20,6 @@ using testing::HasSubstr;
 
 option_info an_option(std::uint32_t kind, std::uint32_t unit = 0) {
   option_info o{};
-  o.size = sizeof(afplug_option);
   o.name = "SO_TEST";
   o.kind = kind;
   o.unit = unit;
@@ -57,8 +56,8 @@ struct all_kinds {
 };
 
 #define MEMBER(field, kind, unit, flags, values) \
-  { sizeof(afplug_member), kind, #field, offsetof(all_kinds, field), sizeof(all_kinds::field), unit, flags, values, "" }
-constexpr afplug_member members[] = {
+  { kind, #field, offsetof(all_kinds, field), sizeof(all_kinds::field), unit, flags, values, "" }
+constexpr afplug::member_info members[] = {
     MEMBER(flag, AFPLUG_KIND_FLAG, 0, 0, nullptr),
     MEMBER(u8, AFPLUG_KIND_U8, 0, AFPLUG_MEMBER_HEX, nullptr),
     MEMBER(i8, AFPLUG_KIND_I8, 0, AFPLUG_MEMBER_OPTIONAL, nullptr),
@@ -77,7 +76,7 @@ constexpr afplug_member members[] = {
 option_info structure() {
   auto o = an_option(AFPLUG_KIND_STRUCT);
   o.min_bytes = o.max_bytes = sizeof(all_kinds);
-  o.member_table = members;
+  o.members = members;
   return o;
 }
 
@@ -85,11 +84,11 @@ option_info array() {
   auto o = an_option(AFPLUG_KIND_ARRAY);
   o.element_size = 8;
   o.max_bytes = 16;
-  static constexpr afplug_member pair[] = {
-      {sizeof(afplug_member), AFPLUG_KIND_U32, "id", 0, 4, 0, AFPLUG_MEMBER_HEX, nullptr, ""},
-      {sizeof(afplug_member), AFPLUG_KIND_U32, "mask", 4, 4, 0, AFPLUG_MEMBER_OPTIONAL, nullptr, ""},
+  static constexpr afplug::member_info pair[] = {
+      {AFPLUG_KIND_U32, "id", 0, 4, 0, AFPLUG_MEMBER_HEX, nullptr, ""},
+      {AFPLUG_KIND_U32, "mask", 4, 4, 0, AFPLUG_MEMBER_OPTIONAL, nullptr, ""},
   };
-  o.member_table = pair;
+  o.members = pair;
   return o;
 }
 

@@ -131,8 +131,8 @@ TEST_F(registry, family_has_its_tables) {
   EXPECT_EQ(f.find_row(SOCK_DGRAM, 0), nullptr);
   const auto* option = f.find_option("TEST_OPTION");
   ASSERT_NE(option, nullptr);
-  ASSERT_EQ(option->member_table.size(), 1u);
-  EXPECT_EQ(option->member_table[0].bytes, 4u);  // by its kind; the descriptor has 0
+  ASSERT_EQ(option->members.size(), 1u);
+  EXPECT_EQ(option->members[0].bytes, 4u);  // by its kind; the descriptor has 0
   EXPECT_EQ(f.find_option("test_option"), nullptr);
   ASSERT_NE(f.find_constant("TEST_CONSTANT"), nullptr);
   EXPECT_EQ(f.find_constant("TEST_CONSTANT")->value, 42);

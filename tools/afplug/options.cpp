@@ -27,7 +27,7 @@ json::value text_or_null(const char* text) {
   return command::text_or_null(text ? std::string_view(text) : std::string_view());
 }
 
-json::object member_of(const afplug_member& m) {
+json::object member_of(const member_info& m) {
   return {{"name", text_or_null(m.name)},
           {"kind", name_in(kinds, m.kind)},
           {"unit", command::text_or_null(name_in(units, m.unit))},
@@ -38,7 +38,7 @@ json::object member_of(const afplug_member& m) {
 
 json::object option_of(const option_info& o) {
   json::array members;
-  for (const auto& m : o.member_table) members.push_back(member_of(m));
+  for (const auto& m : o.members) members.push_back(member_of(m));
   return {{"name", text_or_null(o.name)},
           {"level", o.level},
           {"number", o.number},

@@ -34,17 +34,8 @@ class basic_protocol {
 
   basic_protocol() noexcept = default;
   /// The row of `family` that answers (type, protocol); where there is none, the native triple is what was asked.
-  basic_protocol(const afplug::family& family, int type, int proto = 0) noexcept : family_(&family) {
-    const row* r = family.find_row(type, proto);
-    type_ = type;
-    protocol_ = proto;
-    native_ = {family.number(), type, proto};
-    if (r) {
-      if (r->native_domain != AFPLUG_ANY) native_.domain = r->native_domain;
-      if (r->native_type != AFPLUG_ANY) native_.type = r->native_type;
-      if (r->native_protocol != AFPLUG_ANY) native_.protocol = r->native_protocol;
-    }
-  }
+  basic_protocol(const afplug::family& family, int type, int proto = 0) noexcept
+      : family_(&family), type_(type), protocol_(proto), native_(family.native(type, proto)) {}
   /// A native triple of no known family.
   basic_protocol(int domain, int type, int proto) noexcept
       : type_(type), protocol_(proto), native_{domain, type, proto} {}
@@ -69,15 +60,10 @@ class basic_protocol {
   }
 
  private:
-  struct triple {
-    int domain = AF_UNSPEC;
-    int type = 0;
-    int protocol = 0;
-  };
   const afplug::family* family_ = nullptr;
   int type_ = 0;
   int protocol_ = 0;
-  triple native_;
+  native_triple native_;
 };
 
 /// The protocol of an address or socket; converts to and from the four below. (A class can't have a member of its own

@@ -8,6 +8,7 @@
 #include <afplug/error.hpp>
 #include <afplug/family.hpp>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,13 +23,17 @@ struct verdict {
   };
   state_t state = state_t::unknown;
   int error = 0;       ///< errno of the attempt; 0: none
-  std::string reason;  ///< one of reason_codes(); empty where there is nothing to explain
+  std::string reason;  ///< one of reason_codes(); empty: there is nothing to explain
   std::string detail;  ///< one sentence: what is the case
   std::string remedy;  ///< a command, or a sentence where no command helps: what to do about it
 
   /// It opens, by all that is known.
   bool available() const noexcept { return state == state_t::available; }
 };
+
+/// All values of verdict::reason: "kernel-lacks-family", "module-not-loaded", "permission", … They are part of the JSON
+/// that the afplug command prints: none is removed or renamed.
+AFPLUG_API std::span<const std::string_view> reason_codes() noexcept;
 
 /// "available", "unavailable", "unknown".
 AFPLUG_API std::string_view to_string(verdict::state_t state) noexcept;

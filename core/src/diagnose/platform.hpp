@@ -64,9 +64,4 @@ limits open_files();
 /// fs.file-max; 0: unknown.
 std::uint64_t file_max();
 
-/// Opens a close-on-exec socket by its native triple and closes it: 0 or errno.
-int try_open(int domain, int type, int protocol) noexcept;
-/// Closes a descriptor that an override opened.
-void close_descriptor(std::int64_t handle) noexcept;
-
 }  // namespace afplug::detail::platform

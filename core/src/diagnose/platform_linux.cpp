@@ -248,13 +248,4 @@ std::uint64_t file_max() {
   return n;
 }
 
-int try_open(int domain, int type, int protocol) noexcept {
-  const int fd = ::socket(domain, type | SOCK_CLOEXEC, protocol);
-  if (fd < 0) return errno;
-  ::close(fd);
-  return 0;
-}
-
-void close_descriptor(std::int64_t handle) noexcept { ::close(static_cast<int>(handle)); }
-
 }  // namespace afplug::detail::platform

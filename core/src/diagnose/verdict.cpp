@@ -12,8 +12,9 @@
 #include <system_error>
 #include <utility>
 
+#include "family_data.hpp"
+#include "open.hpp"
 #include "platform.hpp"
-#include "socket_access.hpp"
 
 namespace afplug {
 namespace {
@@ -28,9 +29,8 @@ struct question {
   int type, proto;
   int error;
 
-  int native_domain() const noexcept { return pick(what ? what->native_domain : AFPLUG_ANY, of.number()); }
-  int native_type() const noexcept { return pick(what ? what->native_type : AFPLUG_ANY, type); }
-  int native_protocol() const noexcept { return pick(what ? what->native_protocol : AFPLUG_ANY, proto); }
+  native_triple native() const noexcept { return detail::resolve(of, what, type, proto); }
+  const afplug_family& descriptor() const noexcept { return detail::family_data::of(of).descriptor; }
 
   std::string_view family_name() const noexcept { return of.name(); }
   std::string row_name() const {
@@ -44,9 +44,6 @@ struct question {
     const char* name = ::strerrorname_np(error);
     return name ? name : std::to_string(error);
   }
-
- private:
-  static int pick(int row_says, int asked) noexcept { return row_says == AFPLUG_ANY ? asked : row_says; }
 };
 
 verdict unavailable(const question& q, std::string_view reason, std::string detail, std::string remedy) {
@@ -63,24 +60,23 @@ struct part {
   std::string symbol;  // "CONFIG_CAN"; empty: not known
   std::string module;  // "can"; empty: not known
   std::string_view lacking;
-
-  bool same_as(const part& other) const { return symbol == other.symbol && module == other.module; }
 };
 
 part family_part(const question& q) {
-  const auto& d = q.of.descriptor();
+  const auto& d = q.descriptor();
   part p{std::string(q.family_name()), d.config ? d.config : "", d.module ? d.module : "", "kernel-lacks-family"};
-  if (p.module.empty()) p.module = platform::module_of_alias("net-pf-" + std::to_string(q.native_domain()));
+  if (p.module.empty()) p.module = platform::module_of_alias("net-pf-" + std::to_string(q.native().domain));
   return p;
 }
 
 part protocol_part(const question& q) {
   part p{q.row_name(), q.what && q.what->config ? q.what->config : "", q.what && q.what->module ? q.what->module : "",
          "kernel-lacks-protocol"};
-  if (p.module.empty() && q.native_protocol() != 0) {
-    const auto alias = "net-pf-" + std::to_string(q.native_domain()) + "-proto-" + std::to_string(q.native_protocol());
+  const auto native = q.native();
+  if (p.module.empty() && native.protocol != 0) {
+    const auto alias = "net-pf-" + std::to_string(native.domain) + "-proto-" + std::to_string(native.protocol);
     p.module = platform::module_of_alias(alias);
-    if (p.module.empty()) p.module = platform::module_of_alias(alias + "-type-" + std::to_string(q.native_type()));
+    if (p.module.empty()) p.module = platform::module_of_alias(alias + "-type-" + std::to_string(native.type));
   }
   return p;
 }
@@ -151,11 +147,7 @@ verdict missing(const question& q, const part& p) {
 
 verdict lacks_family(const question& q) { return missing(q, family_part(q)); }
 
-verdict lacks_protocol(const question& q) {
-  const part p = protocol_part(q);
-  // Where the table names no module or symbol of the row's own, the family's say nothing about the protocol.
-  return missing(q, p);
-}
+verdict lacks_protocol(const question& q) { return missing(q, protocol_part(q)); }
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -265,37 +257,19 @@ verdict judge(const question& q) {
                      "opening it failed with " + q.error_name() + ": " + std::generic_category().message(q.error), "");
 }
 
-// The table has no such row: what the program's own call would get, without asking the kernel.
+// The error that opening gives where the table has no such row; the kernel is not called.
 verdict no_row(const question& asked) {
-  const auto rows = asked.of.rows();
-  const bool type_known = std::any_of(rows.begin(), rows.end(), [&](const row& r) { return r.type == asked.type; });
   question q = asked;
-  q.error = type_known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
+  q.error = detail::missing_row_error(q.of, q.type);
   return unavailable(q, "kernel-lacks-protocol", "the family " + std::string(q.of.id()) + " has no " + q.row_name(),
                      "afplug caps " + std::string(q.of.id()));
 }
 
-/// Opens as the family or the host does, and closes again: 0 or errno.
+/// Opens the row and closes it: 0 or errno.
 int attempt(const question& q) {
-  const auto who = q.of.identity(q.type, q.proto);
-  if (q.of.in_user_space()) {
-    void* state = nullptr;
-    std::int64_t pollable = -1;
-    const int r = q.of.user_ops().open(&who, &state, &pollable);
-    if (r < 0) return -r;
-    q.of.user_ops().close(state, 0);
-    return 0;
-  }
-  if (const auto open = q.of.kernel_ops().open) {
-    std::int64_t handle = -1;
-    const int r = open(&who, 0, &handle);
-    if (r < 0) return -r;
-    if (r == 0) {
-      platform::close_descriptor(handle);
-      return 0;
-    }
-  }
-  return platform::try_open(q.native_domain(), q.native_type(), q.native_protocol());
+  const auto made = detail::open_row(q.of, q.what, q.type, q.proto, false);
+  detail::close_opened(q.of, made);
+  return made.error;
 }
 
 /// What can be known without opening: `available` only where everything speaks for it.
@@ -330,7 +304,7 @@ verdict foresee(const question& q) {
           "afplug explain " + std::string(q.of.id())};
 }
 
-constexpr std::string_view reason_codes[] = {
+constexpr std::string_view all_reason_codes[] = {
     "kernel-lacks-family", "kernel-lacks-protocol", "module-not-loaded", "permission",
     "no-device",           "resource-limit",        "probe-failed",      "sandbox",
     "wrong-platform",      "plugin-missing",        "plugin-refused"};
@@ -348,7 +322,6 @@ std::string take(const char (&from)[N]) {
   return {from, ::strnlen(from, N)};
 }
 
-/// Lets the family overrule what the host found.
 /// A family may advise to load a module that only some kernels have; "modprobe NAME" stays where that can work.
 std::string feasible(std::string remedy) {
   constexpr std::string_view load = "modprobe ";
@@ -371,8 +344,9 @@ std::string feasible(std::string remedy) {
   return remedy;
 }
 
+/// Lets the family's check function replace what the host found.
 verdict refine(const question& q, verdict v, check_flags flags) {
-  const auto ask = q.of.descriptor().check;
+  const auto ask = q.descriptor().check;
   if (!ask) return v;
   afplug_verdict raw{};
   raw.size = sizeof raw;
@@ -388,7 +362,7 @@ verdict refine(const question& q, verdict v, check_flags flags) {
   if (std::memcmp(&raw, &before, sizeof raw) == 0) return v;
   verdict out{state_t::unknown, raw.error, take(raw.reason), take(raw.detail), feasible(take(raw.remedy))};
   if (raw.state >= AFPLUG_AVAILABLE && raw.state <= AFPLUG_UNKNOWN) out.state = static_cast<state_t>(raw.state);
-  const bool known = std::find(std::begin(reason_codes), std::end(reason_codes), out.reason) != std::end(reason_codes);
+  const bool known = std::ranges::find(all_reason_codes, out.reason) != std::end(all_reason_codes);
   if (!known && !(out.reason.empty() && out.state == state_t::available)) out.reason = "probe-failed";
   return out;
 }
@@ -433,6 +407,8 @@ verdict check_row(const family& of, const row* what, int type, int proto, check_
 constexpr int type_mask = ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 }  // namespace
+
+std::span<const std::string_view> reason_codes() noexcept { return all_reason_codes; }
 
 std::string_view to_string(verdict::state_t state) noexcept {
   constexpr std::string_view names[] = {"available", "unavailable", "unknown"};

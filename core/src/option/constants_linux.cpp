@@ -11,7 +11,7 @@ namespace afplug {
 namespace {
 
 #define AFPLUG_CONSTANT(group, name) \
-  { sizeof(constant), 0, #name, group, static_cast<std::int64_t>(name), nullptr }
+  { #name, group, static_cast<std::int64_t>(name), nullptr }
 
 constexpr constant table[] = {
     AFPLUG_CONSTANT("AF_", AF_UNIX),

@@ -31,7 +31,6 @@ constexpr std::uint32_t native_ulong = sizeof(long) == 8 ? u64 : u32;
 constexpr option_info plain(const char* name, int number, std::uint32_t kind, std::uint32_t flags, const char* help,
                             const char* values = nullptr) {
   option_info o{};
-  o.size = sizeof(afplug_option);
   o.flags = flags;
   o.name = name;
   o.level = SOL_SOCKET;
@@ -56,16 +55,15 @@ constexpr option_info duration(const char* name, int number, std::uint32_t unit,
   return o;
 }
 
-constexpr option_info structure(const char* name, int number, std::span<const afplug_member> members,
-                                std::uint32_t bytes, std::uint32_t flags, const char* help) {
+constexpr option_info structure(const char* name, int number, std::span<const member_info> members, std::uint32_t bytes,
+                                std::uint32_t flags, const char* help) {
   auto o = plain(name, number, AFPLUG_KIND_STRUCT, flags, help);
   o.min_bytes = o.max_bytes = bytes;
-  o.members = {members.data(), static_cast<std::uint32_t>(members.size()), sizeof(afplug_member)};
-  o.member_table = members;
+  o.members = members;
   return o;
 }
 
-constexpr option_info array(const char* name, int number, std::span<const afplug_member> members, std::uint32_t element,
+constexpr option_info array(const char* name, int number, std::span<const member_info> members, std::uint32_t element,
                             std::uint32_t most, std::uint32_t flags, const char* help) {
   auto o = structure(name, number, members, 0, flags, help);
   o.kind = AFPLUG_KIND_ARRAY;
@@ -83,25 +81,25 @@ constexpr option_info call(const char* name, int number, decltype(afplug_option:
 }
 
 #define AFPLUG_MEMBER(type, field, kind, unit, flags, values, help) \
-  { sizeof(afplug_member), kind, #field, offsetof(type, field), sizeof(type::field), unit, flags, values, help }
+  { kind, #field, offsetof(type, field), sizeof(type::field), unit, flags, values, help }
 
 struct linger_layout {
   std::int32_t onoff, linger;
 };
 static_assert(sizeof(linger_layout) == sizeof(::linger));
-constexpr afplug_member linger_members[] = {
+constexpr member_info linger_members[] = {
     AFPLUG_MEMBER(linger_layout, onoff, flag, 0, 0, nullptr, "whether close waits"),
     AFPLUG_MEMBER(linger_layout, linger, AFPLUG_KIND_DURATION, AFPLUG_UNIT_S, 0, nullptr,
                   "how long; zero: unsent data is thrown away and the peer is reset"),
 };
 
-constexpr afplug_member ucred_members[] = {
+constexpr member_info ucred_members[] = {
     AFPLUG_MEMBER(::ucred, pid, i32, 0, 0, nullptr, "process"),
     AFPLUG_MEMBER(::ucred, uid, u32, 0, 0, nullptr, "effective user"),
     AFPLUG_MEMBER(::ucred, gid, u32, 0, 0, nullptr, "effective group"),
 };
 
-constexpr afplug_member txtime_members[] = {
+constexpr member_info txtime_members[] = {
     AFPLUG_MEMBER(::sock_txtime, clockid, i32, 0, 0, nullptr, "clock of the times, 11: CLOCK_TAI"),
     AFPLUG_MEMBER(::sock_txtime, flags, u32, 0, AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX, "SOF_TXTIME_", nullptr),
 };
@@ -110,7 +108,7 @@ struct memory_layout {
   std::uint32_t rmem_alloc, rcvbuf, wmem_alloc, sndbuf, fwd_alloc, wmem_queued, optmem, backlog, drops;
 };
 static_assert(sizeof(memory_layout) == SK_MEMINFO_VARS * sizeof(std::uint32_t));
-constexpr afplug_member memory_members[] = {
+constexpr member_info memory_members[] = {
     AFPLUG_MEMBER(memory_layout, rmem_alloc, u32, 0, 0, nullptr, "bytes received and not read"),
     AFPLUG_MEMBER(memory_layout, rcvbuf, u32, 0, 0, nullptr, "limit of the receive buffer"),
     AFPLUG_MEMBER(memory_layout, wmem_alloc, u32, 0, 0, nullptr, "bytes on their way out"),
@@ -125,12 +123,12 @@ constexpr afplug_member memory_members[] = {
 struct group_layout {
   std::uint32_t gid;
 };
-constexpr afplug_member group_members[] = {AFPLUG_MEMBER(group_layout, gid, u32, 0, 0, nullptr, "group")};
+constexpr member_info group_members[] = {AFPLUG_MEMBER(group_layout, gid, u32, 0, 0, nullptr, "group")};
 
 struct token_layout {
   std::uint32_t start, count;
 };
-constexpr afplug_member token_members[] = {
+constexpr member_info token_members[] = {
     AFPLUG_MEMBER(token_layout, start, u32, 0, 0, nullptr, "first token"),
     AFPLUG_MEMBER(token_layout, count, u32, 0, 0, nullptr, "how many"),
 };

@@ -605,12 +605,12 @@ byte_vector parse_value(const shape& s, std::string_view text) {
 
 // ---- structs and arrays ----
 
-shape member_shape(const option_info& o, const afplug_member& m, const family* owner) {
+shape member_shape(const option_info& o, const member_info& m, const family* owner) {
   return {std::string(o.name) + '.' + m.name, m.kind, m.unit, 0, m.bytes, m.values ? m.values : "",
           (m.flags & AFPLUG_MEMBER_HEX) != 0, true,   owner};
 }
 
-std::uint32_t extent(std::span<const afplug_member> members) noexcept {
+std::uint32_t extent(std::span<const member_info> members) noexcept {
   std::uint32_t end = 0;
   for (const auto& m : members) end = std::max(end, m.offset + m.bytes);
   return end;
@@ -619,7 +619,7 @@ std::uint32_t extent(std::span<const afplug_member> members) noexcept {
 // Structs grow with the kernel: members that lie beyond what came are left out.
 std::string format_members(const option_info& o, bytes_view raw, const family* owner) {
   std::string text;
-  for (const auto& m : o.member_table) {
+  for (const auto& m : o.members) {
     if (std::size_t{m.offset} + m.bytes > raw.size()) continue;
     if (!text.empty()) text += ',';
     text.append(m.name).append("=").append(format_value(member_shape(o, m, owner), raw.subspan(m.offset, m.bytes)));
@@ -629,11 +629,11 @@ std::string format_members(const option_info& o, bytes_view raw, const family* o
 
 std::string member_names(const option_info& o) {
   std::string names;
-  for (const auto& m : o.member_table) names.append(names.empty() ? "" : ", ").append(m.name);
+  for (const auto& m : o.members) names.append(names.empty() ? "" : ", ").append(m.name);
   return names;
 }
 
-void place(const option_info& o, const afplug_member& m, std::string_view text, const family* owner, byte_vector& raw) {
+void place(const option_info& o, const member_info& m, std::string_view text, const family* owner, byte_vector& raw) {
   auto value = parse_value(member_shape(o, m, owner), text);
   // IFNAME brings a NUL for the kernel's sake, which has its place in the padding already.
   if (m.kind == AFPLUG_KIND_IFNAME && value.size() > m.bytes) value.pop_back();
@@ -650,7 +650,7 @@ byte_vector parse_members(const option_info& o, std::string_view text, std::size
     text = text.substr(1, text.size() - 2);
   }
   byte_vector raw(size);
-  std::vector<bool> given(o.member_table.size());
+  std::vector<bool> given(o.members.size());
   while (!text.empty()) {
     const auto comma = text.find(',');
     const auto item = text.substr(0, comma);
@@ -658,11 +658,11 @@ byte_vector parse_members(const option_info& o, std::string_view text, std::size
     if (equals == std::string_view::npos)
       refuse(whole, quoted(item) + " is no member=value; the members are " + member_names(o));
     const auto name = item.substr(0, equals);
-    const auto m = std::ranges::find(o.member_table, name,
-                                     [](const afplug_member& each) -> std::string_view { return each.name; });
-    if (m == o.member_table.end())
+    const auto m =
+        std::ranges::find(o.members, name, [](const member_info& each) -> std::string_view { return each.name; });
+    if (m == o.members.end())
       refuse(whole, "it has no member " + quoted(name) + "; the members are " + member_names(o));
-    const auto at = static_cast<std::size_t>(m - o.member_table.begin());
+    const auto at = static_cast<std::size_t>(m - o.members.begin());
     if (given[at]) refuse(whole, "the member " + quoted(name) + " is given twice");
     given[at] = true;
     place(o, *m, item.substr(equals + 1), owner, raw);
@@ -671,13 +671,13 @@ byte_vector parse_members(const option_info& o, std::string_view text, std::size
     if (text.empty()) refuse(whole, "a comma stands at the end");
   }
   for (std::size_t i = 0; i < given.size(); ++i)
-    if (!given[i] && (o.member_table[i].flags & AFPLUG_MEMBER_OPTIONAL) == 0)
-      refuse(whole, "the member " + quoted(o.member_table[i].name) + " is missing");
+    if (!given[i] && (o.members[i].flags & AFPLUG_MEMBER_OPTIONAL) == 0)
+      refuse(whole, "the member " + quoted(o.members[i].name) + " is missing");
   return raw;
 }
 
 std::string format_array(const option_info& o, bytes_view raw, const family* owner) {
-  const auto element = o.element_size != 0 ? o.element_size : extent(o.member_table);
+  const auto element = o.element_size != 0 ? o.element_size : extent(o.members);
   if (element == 0 || raw.size() % element != 0)
     throw refusal{errc::wrong_kind, std::string(o.name) + ": " + std::to_string(raw.size()) +
                                         " bytes are no array of " + std::to_string(element)};
@@ -690,7 +690,7 @@ std::string format_array(const option_info& o, bytes_view raw, const family* own
 }
 
 byte_vector parse_array(const option_info& o, std::string_view text, const family* owner) {
-  const auto element = o.element_size != 0 ? o.element_size : extent(o.member_table);
+  const auto element = o.element_size != 0 ? o.element_size : extent(o.members);
   const shape whole{o.name, o.kind, 0, o.min_bytes, o.max_bytes, "", false, false, owner};
   const auto most = o.max_bytes != 0 ? o.max_bytes : most_without_a_limit;
   byte_vector raw;
@@ -723,7 +723,7 @@ std::string format_any(const option_info& o, bytes_view raw, const family* owner
 byte_vector parse_any(const option_info& o, std::string_view text, const family* owner) {
   if (o.kind == AFPLUG_KIND_ARRAY) return parse_array(o, text, owner);
   if (o.kind == AFPLUG_KIND_STRUCT)
-    return parse_members(o, text, o.max_bytes != 0 ? o.max_bytes : extent(o.member_table), owner);
+    return parse_members(o, text, o.max_bytes != 0 ? o.max_bytes : extent(o.members), owner);
   return parse_value(option_shape(o, owner), text);
 }
 

@@ -16,6 +16,8 @@
 #include <system_error>
 #include <utility>
 
+#include "descriptor.hpp"
+#include "family_data.hpp"
 #include "file_check.hpp"
 
 namespace afplug::detail {
@@ -205,19 +207,20 @@ class loading {
   }
 
   bool matches_note(const family& f, const note_family& noted, const std::string& where) {
+    const auto& d = family_data::of(f).descriptor;
     const auto wrong = [&](const char* field, const std::string& is, const std::string& note) {
       refuse("note-mismatch", where + field + ": it is " + is + ", the note says " + note);
       return false;
     };
     if (f.id() != noted.id) return wrong("id", "\"" + std::string(f.id()) + "\"", "\"" + noted.id + "\"");
-    if (f.descriptor().number != noted.number)
-      return wrong("number", std::to_string(f.descriptor().number), std::to_string(noted.number));
-    if (f.flags() != noted.flags) return wrong("flags", std::to_string(f.flags()), std::to_string(noted.flags));
+    if (d.number != noted.number) return wrong("number", std::to_string(d.number), std::to_string(noted.number));
+    if (d.flags != noted.flags) return wrong("flags", std::to_string(d.flags), std::to_string(noted.flags));
     return true;
   }
 
   void describe(const afplug_host& host, const afplug_plugin& plugin) {
     const auto& note = *out_.note;
+    const std::string path = out_.path.string();
     if (!check_numbers(host, plugin) || !matches(plugin.provider, note.provider, "provider") ||
         !matches(plugin.version, note.version, "version"))
       return;
@@ -231,8 +234,9 @@ class loading {
                                         std::to_string(plugin.families.stride));
       const auto& noted = note.families[i];
       std::string why;
-      const auto* f = family::adopt(*reinterpret_cast<const afplug_family*>(raw), note.provider, note.version,
-                                    out_.path.string(), noted.number == 0 ? local_number(noted.id) : 0, why);
+      const auto* f = adopt_family(*reinterpret_cast<const afplug_family*>(raw),
+                                   {note.provider, note.version, path, plugin.abi_minor},
+                                   noted.number == 0 ? local_number(noted.id) : 0, why);
       if (!f) return refuse("descriptor", where + why);
       if (!matches_note(*f, noted, where)) return;
       out_.families.push_back(f);

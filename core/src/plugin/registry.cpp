@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "directory_scan.hpp"
+#include "family_data.hpp"
 #include "file_check.hpp"
 #include "loader.hpp"
+#include "throwing.hpp"
 
 namespace afplug {
 namespace {
@@ -460,17 +462,11 @@ void registry::add_directory(std::filesystem::path directory) {
 }
 
 const afplug::family& registry::family(int number) {
-  error_code ec;
-  const auto* f = family(number, ec);
-  detail::check(ec, "registry");
-  return *f;
+  return *detail::throwing("registry", [&](error_code& ec) { return family(number, ec); });
 }
 
 const afplug::family& registry::family(std::string_view id) {
-  error_code ec;
-  const auto* f = family(id, ec);
-  detail::check(ec, "registry");
-  return *f;
+  return *detail::throwing("registry", [&](error_code& ec) { return family(id, ec); });
 }
 
 const afplug::family* registry::family(std::string_view id, error_code& ec) {
@@ -515,23 +511,6 @@ std::vector<plugin_info> registry::families() {
   return out;
 }
 
-const afplug::constant* registry::find_constant(std::string_view name) {
-  for (const auto& c : socket_constants())
-    if (c.name == name) return &c;
-  for (const auto& info : families()) {
-    if (info.family.empty() || info.state == plugin_info::state_t::refused) continue;
-    error_code ec;
-    if (const auto* f = family(info.family, ec))
-      if (const auto* c = f->find_constant(name)) return c;
-  }
-  return nullptr;
-}
-
-std::optional<std::int64_t> registry::constant(std::string_view name) {
-  const auto* c = find_constant(name);
-  return c && !c->text ? std::optional(c->value) : std::nullopt;
-}
-
 void registry::rescan() {
   const std::lock_guard lock(impl_->mutex);
   impl_->found.reset();
@@ -539,9 +518,7 @@ void registry::rescan() {
 }
 
 void registry::unload(std::string_view id) {
-  error_code ec;
-  unload(id, ec);
-  detail::check(ec, "registry: unload");
+  detail::throwing("registry: unload", [&](error_code& ec) { unload(id, ec); });
 }
 
 void registry::unload(std::string_view id, error_code& ec) {
@@ -556,7 +533,7 @@ void registry::unload(std::string_view id, error_code& ec) {
   const std::lock_guard lock(s->mutex);
   const auto all = impl_->handed_out(*s);
   for (const auto* f : all)
-    if (const auto count = f->live().load(); count > 0)
+    if (const auto count = detail::family_data::of(*f).open_user_sockets.load(); count > 0)
       return detail::fail(ec, errc::family_in_use, name + ": " + std::to_string(count) + " sockets of it are open");
   for (auto& cell : by_number_)
     if (const auto* f = cell.load(); f && std::find(all.begin(), all.end(), f) != all.end())

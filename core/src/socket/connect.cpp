@@ -3,12 +3,12 @@
 // Binding, listening, accepting, connecting, and the names of both ends.
 #include <poll.h>
 #include <sys/time.h>
-#include <afplug/resolver.hpp>
 #include <afplug/socket.hpp>
 
 #include <algorithm>
 
 #include "socket_access.hpp"
+#include "throwing.hpp"
 #include "trace.hpp"
 
 namespace afplug {
@@ -85,14 +85,15 @@ class send_timeout_scope {
 // How long a connect that waits in the kernel may not look at its stop token.
 constexpr std::chrono::microseconds stop_interval{20000};
 
-// Whether neither poll nor SO_ERROR tells how a connect ended: SCTP's sockets of many associations are ready to send
-// all the while.
-bool ends_untold(int type, const address& to) noexcept {
-  return type == SOCK_SEQPACKET && (to.family() == AF_INET || to.family() == AF_INET6);
+// Flags of the socket's row that say how connect(2) behaves: AFPLUG_ROW_CONNECT_*.
+std::uint32_t row_flags(const socket& s) noexcept {
+  const row* r = s.owner() ? s.owner()->find_row(s.type(), s.protocol()) : nullptr;
+  return r ? r->flags : 0;
 }
 
-// A UNIX connect to a listener with a full backlog gives EAGAIN, and poll says ready all the while, as where a connect
-// ends untold: waiting takes the kernel's own timeout on a descriptor that blocks.
+// Waits in connect(2) itself, on a blocking descriptor whose SO_SNDTIMEO is the time left: for sockets on which poll(2)
+// does not report that connecting ended (AFPLUG_ROW_CONNECT_UNREPORTED) or can be tried again
+// (AFPLUG_ROW_CONNECT_EAGAIN).
 int connect_blocking(int fd, const address& to, io_wait& wait, const std::stop_token* stop, bool begun,
                      error_code& ec) {
   const send_timeout_scope timeout(fd);
@@ -126,25 +127,28 @@ int connect_blocking(int fd, const address& to, io_wait& wait, const std::stop_t
   }
 }
 
-// `stop`: null where the call cannot be stopped, or must not wait.
-int connect_kernel(int fd, int type, std::int64_t timeout, const address& to, io_wait& wait,
-                   const std::stop_token* stop, error_code& ec) {
-  const bool waits = timeout > 0 || stop, untold = ends_untold(type, to);
-  if (waits && untold) return connect_blocking(fd, to, wait, stop, false, ec);
+// `stop`: null where the call cannot be stopped, or must not wait. Returns 0, an errno, or −1 with `ec`.
+int connect_kernel(const socket& s, const address& to, io_wait& wait, const std::stop_token* stop, error_code& ec) {
+  const int fd = s.native_handle();
+  const std::int64_t timeout = socket_access::timeout(s);
+  const bool waits = timeout > 0 || stop;
+  if (waits && (row_flags(s) & AFPLUG_ROW_CONNECT_UNREPORTED) != 0)
+    return connect_blocking(fd, to, wait, stop, false, ec);
   for (;;) {
     if (::connect(fd, to.data(), static_cast<::socklen_t>(to.size())) == 0) return 0;
     int error = errno;
     if (error == EINTR) {
       if (timeout == 0) return EINTR;
       if (detail::interrupted(ec)) return -1;
-      if (untold) return connect_blocking(fd, to, wait, stop, true, ec);
-      // It goes on without us (AF_INET), or the signal has undone it (AF_UNIX, AF_VSOCK), and then it begins again.
+      if ((row_flags(s) & AFPLUG_ROW_CONNECT_UNREPORTED) != 0) return connect_blocking(fd, to, wait, stop, true, ec);
+      // Either the kernel goes on connecting, or the signal ended the attempt and it is made again.
       error = finish_connect(fd, wait, ec);
       if (error == 0 && !has_peer(fd)) continue;
       return error;
     }
     if (error == EINPROGRESS && waits) return finish_connect(fd, wait, ec);
-    if (error == EAGAIN && waits && to.family() == AF_UNIX) return connect_blocking(fd, to, wait, stop, false, ec);
+    if (error == EAGAIN && waits && (row_flags(s) & AFPLUG_ROW_CONNECT_EAGAIN) != 0)
+      return connect_blocking(fd, to, wait, stop, false, ec);
     return error;
   }
 }
@@ -165,9 +169,7 @@ int connect_user(const detail::user_socket& u, std::int64_t timeout, const addre
 // ---- bind, listen ----
 
 void socket::bind(const address& to) {
-  error_code ec;
-  bind(to, ec);
-  detail::check(ec, "bind");
+  detail::throwing("bind", [&](error_code& ec) { bind(to, ec); });
 }
 
 void socket::bind(const address& to, error_code& ec) {
@@ -182,9 +184,7 @@ void socket::bind(const address& to, error_code& ec) {
 }
 
 void socket::bind(std::string_view text) {
-  error_code ec;
-  bind(text, ec);
-  detail::check(ec, "bind");
+  detail::throwing("bind", [&](error_code& ec) { bind(text, ec); });
 }
 
 void socket::bind(std::string_view text, error_code& ec) {
@@ -193,9 +193,7 @@ void socket::bind(std::string_view text, error_code& ec) {
 }
 
 void socket::listen(int backlog) {
-  error_code ec;
-  listen(backlog, ec);
-  detail::check(ec, "listen");
+  detail::throwing("listen", [&](error_code& ec) { listen(backlog, ec); });
 }
 
 void socket::listen(int backlog, error_code& ec) {
@@ -273,10 +271,7 @@ socket socket::accept(error_code& ec) {
 }
 
 socket socket::accept(address& peer) {
-  error_code ec;
-  socket s = accept(peer, ec);
-  detail::check(ec, "accept");
-  return s;
+  return detail::throwing("accept", [&](error_code& ec) { return accept(peer, ec); });
 }
 
 socket socket::accept(address& peer, error_code& ec) {
@@ -295,17 +290,14 @@ socket socket::accept(address& peer, std::stop_token stop, error_code& ec) {
 // ---- connect ----
 
 void socket::connect(const address& to) {
-  error_code ec;
-  connect(to, ec);
-  detail::check(ec, "connect");
+  detail::throwing("connect", [&](error_code& ec) { connect(to, ec); });
 }
 
 void socket::connect(const address& to, error_code& ec) {
   if (!detail::allowed({.event = trace_event::connect, .socket = this, .address = &to}, ec)) return;
   io_wait wait(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
-  const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
-                          : connect_kernel(fd_, type_, timeout_, to, wait, nullptr, ec);
+  const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec) : connect_kernel(*this, to, wait, nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
 }
 
@@ -319,32 +311,8 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   const mode_scope started(fd_, !user_ && timeout_ < 0, true);
   if (started.error() != 0) return detail::fail_errno(ec, started.error());
   const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
-                          : connect_kernel(fd_, type_, timeout_, to, wait, timeout_ != 0 ? &stop : nullptr, ec);
+                          : connect_kernel(*this, to, wait, timeout_ != 0 ? &stop : nullptr, ec);
   if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
-}
-
-void socket::connect(std::string_view text) {
-  error_code ec;
-  connect(text, ec);
-  detail::check(ec, "connect");
-}
-
-void socket::connect(std::string_view text, error_code& ec) {
-  const address to = address::parse(what(), text, ec);
-  if (!ec) return connect(to, ec);
-  if (!family_ || (family_->flags() & AFPLUG_FAMILY_RESOLVES) == 0 || ec != errc::malformed_address) return;
-  // No address: a name and a service, then. What is neither keeps the codec's sentence, which says what an address
-  // looks like.
-  error_code no_name;
-  const auto [host, service] = split_host_service(text, no_name);
-  if (no_name || host.empty() || service.empty()) return;
-  // A non-blocking socket connects without waiting; a name takes the time that its look-up takes.
-  const auto limit = timeout_ > 0 ? timeout() : std::nullopt;
-  const auto found = getaddrinfo(host, service, {family_->number(), what().type(), 0, 0, limit}, ec);
-  if (ec) return;
-  address first = found.front().address;
-  first.protocol(what());
-  connect(first, ec);
 }
 
 int socket::connect_ex(const address& to) {
@@ -372,9 +340,7 @@ void socket::connect_result(error_code& ec) {
 // ---- shutdown and names ----
 
 void socket::shutdown(int how) {
-  error_code ec;
-  shutdown(how, ec);
-  detail::check(ec, "shutdown");
+  detail::throwing("shutdown", [&](error_code& ec) { shutdown(how, ec); });
 }
 
 void socket::shutdown(int how, error_code& ec) {
@@ -409,10 +375,7 @@ address name_of(const socket& s, const detail::user_socket* u, System system, Sl
 }  // namespace
 
 address socket::getsockname() const {
-  error_code ec;
-  address a = getsockname(ec);
-  detail::check(ec, "getsockname");
-  return a;
+  return detail::throwing("getsockname", [&](error_code& ec) { return getsockname(ec); });
 }
 
 address socket::getsockname(error_code& ec) const {
@@ -420,10 +383,7 @@ address socket::getsockname(error_code& ec) const {
 }
 
 address socket::getpeername() const {
-  error_code ec;
-  address a = getpeername(ec);
-  detail::check(ec, "getpeername");
-  return a;
+  return detail::throwing("getpeername", [&](error_code& ec) { return getpeername(ec); });
 }
 
 address socket::getpeername(error_code& ec) const {

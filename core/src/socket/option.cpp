@@ -3,14 +3,15 @@
 // Options: raw, and by name through the family's table. Readiness too.
 #include <poll.h>
 #include <afplug/option.hpp>
+#include <afplug/plugin/value_kind.hpp>
 #include <afplug/socket.hpp>
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 #include "plugin_error_text.hpp"
 #include "socket_access.hpp"
+#include "throwing.hpp"
 
 namespace afplug {
 namespace {
@@ -20,27 +21,10 @@ using detail::user_call;
 
 constexpr std::uint32_t default_read_bytes = 1024;  // an option of no stated size
 
-struct integer_kind {
-  std::uint32_t kind;
-  std::uint32_t bytes;
-  std::int64_t least, most;
-};
-constexpr integer_kind integer_kinds[] = {
-    {AFPLUG_KIND_FLAG, 4, 0, 1},
-    {AFPLUG_KIND_I32, 4, INT32_MIN, INT32_MAX},
-    {AFPLUG_KIND_U32, 4, 0, UINT32_MAX},
-    {AFPLUG_KIND_I64, 8, INT64_MIN, INT64_MAX},
-    {AFPLUG_KIND_U64, 8, 0, INT64_MAX},
-    {AFPLUG_KIND_U8, 1, 0, UINT8_MAX},
-    {AFPLUG_KIND_I8, 1, INT8_MIN, INT8_MAX},
-    {AFPLUG_KIND_U16, 2, 0, UINT16_MAX},
-    {AFPLUG_KIND_I16, 2, INT16_MIN, INT16_MAX},
-    {AFPLUG_KIND_IFINDEX, 4, 0, INT32_MAX},
-};
-
-const integer_kind* integer_of(std::uint32_t kind) noexcept {
-  const auto* it = std::ranges::find(integer_kinds, kind, &integer_kind::kind);
-  return it == std::end(integer_kinds) ? nullptr : it;
+// The kind of an option that takes numbers: an integer in host byte order; null: another kind.
+const plugin::value_kind* number_kind(const option_info& o) noexcept {
+  const auto* k = plugin::find_integer_kind(o.kind);
+  return k && !k->big_endian ? k : nullptr;
 }
 
 template <class T>
@@ -72,9 +56,9 @@ void store(std::int64_t number, std::span<std::byte> bytes) noexcept {
   store_as<std::uint8_t>(number, bytes);
 }
 
-std::uint32_t room_for(const option_info& o) noexcept {
+std::uint32_t capacity_of(const option_info& o) noexcept {
   if (o.max_bytes != 0) return o.max_bytes;
-  if (const auto* k = integer_of(o.kind)) return k->bytes;
+  if (const auto bytes = plugin::implied_bytes(o.kind, o.unit)) return bytes;
   return o.min_bytes != 0 ? o.min_bytes : default_read_bytes;
 }
 
@@ -179,10 +163,10 @@ int set_by_call(const socket& s, const option_info& o, std::string_view text, af
 // range.
 std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64_t number, error_code& ec) {
   if (o.kind == AFPLUG_KIND_DURATION) {
-    static constexpr std::string_view suffixes[] = {"", "s", "s", "s", "ms", "us", "ns", "s"};
-    return parse_option(o, std::to_string(number).append(o.unit < std::size(suffixes) ? suffixes[o.unit] : ""), &f, ec);
+    const auto* unit = plugin::find_unit(o.unit);
+    return parse_option(o, std::to_string(number).append(unit ? unit->suffix : ""), &f, ec);
   }
-  const auto* k = integer_of(o.kind);
+  const auto* k = number_kind(o);
   if (!k) {
     refuse(ec, errc::wrong_kind, f, o.name, "it does not take a number");
     return {};
@@ -203,10 +187,7 @@ std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64
 // ---- raw ----
 
 std::size_t socket::getsockopt(int level, int number, mutable_bytes into) const {
-  error_code ec;
-  const auto n = getsockopt(level, number, into, ec);
-  detail::check(ec, "getsockopt");
-  return n;
+  return detail::throwing("getsockopt", [&](error_code& ec) { return getsockopt(level, number, into, ec); });
 }
 
 std::size_t socket::getsockopt(int level, int number, mutable_bytes into, error_code& ec) const {
@@ -233,9 +214,7 @@ std::size_t socket::getsockopt(int level, int number, mutable_bytes into, error_
 }
 
 void socket::setsockopt(int level, int number, const_bytes value) {
-  error_code ec;
-  setsockopt(level, number, value, ec);
-  detail::check(ec, "setsockopt");
+  detail::throwing("setsockopt", [&](error_code& ec) { setsockopt(level, number, value, ec); });
 }
 
 void socket::setsockopt(int level, int number, const_bytes value, error_code& ec) {
@@ -301,7 +280,7 @@ void socket::option(std::string_view name, const option_value& value, error_code
     bytes = parse_option(*o, *text, family_, ec);
   } else {
     bytes = std::get<std::vector<std::byte>>(value);
-    const auto least = o->min_bytes, most = room_for(*o);
+    const auto least = o->min_bytes, most = capacity_of(*o);
     if (bytes.size() < least || bytes.size() > most)
       return refuse(ec, errc::invalid_argument, *family_, name,
                     std::to_string(bytes.size()) + " bytes given, it takes " + std::to_string(least) + " to " +
@@ -317,10 +296,7 @@ void socket::option(std::string_view name, std::chrono::nanoseconds value) {
 }
 
 std::vector<std::byte> socket::option_bytes(std::string_view name) const {
-  error_code ec;
-  auto bytes = option_bytes(name, ec);
-  detail::check(ec, "option");
-  return bytes;
+  return detail::throwing("option", [&](error_code& ec) { return option_bytes(name, ec); });
 }
 
 std::vector<std::byte> socket::option_bytes(std::string_view name, error_code& ec) const {
@@ -330,17 +306,14 @@ std::vector<std::byte> socket::option_bytes(std::string_view name, error_code& e
     refuse(ec, errc::wrong_kind, *family_, name, "it has no layout, only a text form");
     return {};
   }
-  std::vector<std::byte> bytes(room_for(*o));
+  std::vector<std::byte> bytes(capacity_of(*o));
   bytes.resize(std::min(bytes.size(), getsockopt(o->level, o->number, bytes, ec)));
   if (ec) detail::fail_call(ec, ec.value(), *this, "option", std::string(name));
   return bytes;
 }
 
 std::string socket::option_text(std::string_view name) const {
-  error_code ec;
-  auto text = option_text(name, ec);
-  detail::check(ec, "option");
-  return text;
+  return detail::throwing("option", [&](error_code& ec) { return option_text(name, ec); });
 }
 
 std::string socket::option_text(std::string_view name, error_code& ec) const {
@@ -368,32 +341,26 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
 }
 
 std::int64_t socket::option_number(std::string_view name) const {
-  error_code ec;
-  const auto number = option_number(name, ec);
-  detail::check(ec, "option");
-  return number;
+  return detail::throwing("option", [&](error_code& ec) { return option_number(name, ec); });
 }
 
 std::int64_t socket::option_number(std::string_view name, error_code& ec) const {
   const auto* o = usable(*this, name, AFPLUG_OPTION_READ, ec);
   if (!o) return 0;
-  const auto* k = integer_of(o->kind);
+  const auto* k = number_kind(*o);
   if (!k) {
     refuse(ec, errc::wrong_kind, *family_, name, "it is no number");
     return 0;
   }
   const auto bytes = option_bytes(name, ec);
   if (ec) return 0;
-  return load(bytes, k->least < 0);
+  return load(bytes, k->is_signed);
 }
 
 // ---- readiness ----
 
 short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit) const {
-  error_code ec;
-  const auto ready = wait(events, limit, ec);
-  detail::check(ec, "wait");
-  return ready;
+  return detail::throwing("wait", [&](error_code& ec) { return wait(events, limit, ec); });
 }
 
 short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const {

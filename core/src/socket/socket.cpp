@@ -5,13 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <afplug/socket.hpp>
-#include <afplug/verdict.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <memory>
 
+#include "family_data.hpp"
+#include "open.hpp"
 #include "socket_access.hpp"
+#include "throwing.hpp"
 #include "trace.hpp"
 
 namespace afplug {
@@ -39,35 +40,6 @@ bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& 
   return true;
 }
 
-// What socket(2) says where a family lacks the type, or has it without that protocol.
-int no_row(const family& f, int type) noexcept {
-  const bool known = std::ranges::any_of(f.rows(), [&](const row& other) { return other.type == type; });
-  return known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
-}
-
-// Opens by the family's override, or by socket(2) on the row's native triple. −1 with errno.
-int open_native(const family& f, int type, int proto, bool nonblock) {
-  if (const auto slot = f.kernel_ops().open) {
-    const auto who = f.identity(type, proto);
-    std::int64_t handle = -1;
-    const int r = slot(&who, nonblock ? AFPLUG_OPEN_NONBLOCK : 0u, &handle);
-    if (r == 0) return static_cast<int>(handle);
-    if (r < 0) {
-      errno = -r;
-      return -1;
-    }
-  }
-  const row* r = f.find_row(type, proto);
-  if (!r) {
-    errno = no_row(f, type);
-    return -1;
-  }
-  const auto native = [](int wanted, int asked) { return wanted == AFPLUG_ANY ? asked : wanted; };
-  return ::socket(native(r->native_domain, f.number()),
-                  native(r->native_type, type) | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0),
-                  native(r->native_protocol, proto));
-}
-
 }  // namespace
 
 namespace detail {
@@ -76,12 +48,16 @@ socket socket_access::make_user(void* state, std::int64_t pollable, const family
                                 std::int64_t timeout) {
   try {
     auto* u = new user_socket{state, &f, ::getpid()};
-    f.live().fetch_add(1, std::memory_order_relaxed);
+    detail::family_data::of(f).open_user_sockets.fetch_add(1, std::memory_order_relaxed);
     return make(static_cast<int>(pollable), &f, type, proto, timeout, u);
   } catch (...) {
     f.user_ops().close(state, 0);
     throw;
   }
+}
+
+bool may_open(int family, int type, int proto, error_code& ec) {
+  return allowed({.event = trace_event::socket, .family = family, .type = type, .protocol = proto}, ec);
 }
 
 bool set_nonblocking(int fd, bool on) noexcept {
@@ -92,25 +68,6 @@ bool set_nonblocking(int fd, bool on) noexcept {
 }
 
 std::int64_t default_mode() noexcept { return default_slot().load(std::memory_order_relaxed); }
-
-std::string type_text(int type) {
-  // The types stand first among the SOCK_ constants.
-  for (const auto& c : socket_constants())
-    if (c.value == type && std::string_view(c.group) == "SOCK_") return c.name;
-  return "type " + std::to_string(type);
-}
-
-std::string describe(const family& f, int type, int proto) {
-  std::string text(f.id());
-  const row* r = f.find_row(type, proto);
-  text += ' ';
-  text += r && r->type == type && r->type_name ? std::string(r->type_name) : type_text(type);
-  if (r && r->protocol_name && (r->protocol == proto || proto == 0))
-    (text += ' ') += r->protocol_name;
-  else if (proto != 0)
-    (text += " protocol ") += std::to_string(proto);
-  return text;
-}
 
 void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject,
                std::string_view why) {
@@ -129,82 +86,42 @@ void fail_call(error_code& ec, int number, const socket& s, const char* verb, co
 
 namespace {
 
-socket open_now(const family& family, int type, int proto, error_code& ec) {
-  const int plain = type & ~type_flags;
-  const std::int64_t mode = (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode();
-  int failed = 0;
-  if (family.in_user_space()) {
-    const auto who = family.identity(plain, proto);
-    void* state = nullptr;
-    std::int64_t pollable = -1;
-    failed = family.find_row(plain, proto) ? -family.user_ops().open(&who, &state, &pollable) : no_row(family, plain);
-    if (failed == 0) {
-      ec.clear();
-      return socket_access::make_user(state, pollable, family, plain, proto, mode);
-    }
-  } else {
-    const int fd = open_native(family, plain, proto, mode >= 0);
-    if (fd >= 0) {
-      ec.clear();
-      return socket_access::make(fd, &family, plain, proto, mode);
-    }
-    failed = errno;
-  }
-  const error_code code(failed, boost::system::system_category());
-  detail::fail(ec, code, detail::describe(family, plain, proto) + ": " + code.message());
-  return {};
-}
-
-bool may_make(int family, int type, int proto, error_code& ec) {
-  return detail::allowed({.event = trace_event::socket, .family = family, .type = type, .protocol = proto}, ec);
-}
-
-// Throws with the reason that explain() finds: what is missing here, and what to do about it.
-socket opened_or_thrown(const family& f, int type, int proto) {
-  error_code ec;
-  if (!may_make(f.number(), type, proto, ec)) detail::raise(ec, "socket");
-  socket s = open_now(f, type, proto, ec);
-  if (!ec) return s;
-  if (ec.category() == boost::system::system_category()) {
-    const int plain = type & ~type_flags;
-    const verdict why = explain(f, plain, proto, ec.value());
-    if (!why.detail.empty())
-      throw error(ec, detail::describe(f, plain, proto) + " is unavailable: " + why.detail +
-                          (why.remedy.empty() ? "" : "; " + why.remedy));
-  }
-  detail::raise(ec, "socket");
-}
+// The timeout of a new socket: 0 with SOCK_NONBLOCK, else the default.
+std::int64_t initial_timeout(int type) noexcept { return (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode(); }
 
 }  // namespace
 
-socket::socket(std::string_view family, int type, int proto)
-    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
-
-socket::socket(int family, int type, int proto)
-    : socket(opened_or_thrown(registry::global().family(family), type, proto)) {}
-
 socket socket::open(const afplug::family& family, int type, int proto, error_code& ec) {
-  if (!may_make(family.number(), type, proto, ec)) return {};
-  return open_now(family, type, proto, ec);
+  if (!detail::may_open(family.number(), type, proto, ec)) return {};
+  return socket_access::open(family, type, proto, ec);
 }
 
-socket registry::socket(int family, int type, int proto) { return opened_or_thrown(this->family(family), type, proto); }
+namespace detail {
 
-socket registry::socket(std::string_view family, int type, int proto) {
-  return opened_or_thrown(this->family(family), type, proto);
+socket socket_access::open(const family& family, int type, int proto, error_code& ec) {
+  const int plain = type & ~type_flags;
+  const std::int64_t timeout = initial_timeout(type);
+  const auto made = open_row(family, family.find_row(plain, proto), plain, proto, timeout >= 0);
+  if (made.error != 0) {
+    const error_code code(made.error, boost::system::system_category());
+    fail(ec, code, describe(family, plain, proto) + ": " + code.message());
+    return {};
+  }
+  ec.clear();
+  if (family.in_user_space()) return socket_access::make_user(made.state, made.handle, family, plain, proto, timeout);
+  return socket_access::make(static_cast<int>(made.handle), &family, plain, proto, timeout);
 }
+
+}  // namespace detail
 
 // ---- around descriptors that came from elsewhere ----
 
 socket socket::adopt(int descriptor, int family, int type, int proto) {
-  error_code ec;
-  socket s = adopt(descriptor, family, type, proto, ec);
-  detail::check(ec, "adopt");
-  return s;
+  return detail::throwing("adopt", [&](error_code& ec) { return adopt(descriptor, family, type, proto, ec); });
 }
 
 socket socket::adopt(int descriptor, int family, int type, int proto, error_code& ec) {
-  if (!may_make(family, type, proto, ec)) return {};
+  if (!detail::may_open(family, type, proto, ec)) return {};
   struct stat st {};
   const auto refuse = [&](int number) {
     const error_code code(number, boost::system::system_category());
@@ -227,10 +144,7 @@ socket socket::adopt(int descriptor, int family, int type, int proto, error_code
 }
 
 socket socket::fromfd(int descriptor, int family, int type, int proto) {
-  error_code ec;
-  socket s = fromfd(descriptor, family, type, proto, ec);
-  detail::check(ec, "fromfd");
-  return s;
+  return detail::throwing("fromfd", [&](error_code& ec) { return fromfd(descriptor, family, type, proto, ec); });
 }
 
 socket socket::fromfd(int descriptor, int family, int type, int proto, error_code& ec) {
@@ -246,16 +160,14 @@ socket socket::fromfd(int descriptor, int family, int type, int proto, error_cod
 }
 
 std::pair<socket, socket> socket::pair(std::string_view family, int type, int proto) {
-  error_code ec;
-  auto both = pair(registry::global().family(family), type, proto, ec);
-  detail::check(ec, "socketpair");
-  return both;
+  return detail::throwing("socketpair",
+                          [&](error_code& ec) { return pair(registry::global().family(family), type, proto, ec); });
 }
 
 std::pair<socket, socket> socket::pair(const afplug::family& family, int type, int proto, error_code& ec) {
-  if (!may_make(family.number(), type, proto, ec)) return {};
+  if (!detail::may_open(family.number(), type, proto, ec)) return {};
   const int plain = type & ~type_flags;
-  const std::int64_t mode = (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode();
+  const std::int64_t timeout = initial_timeout(type);
   int failed = 0;
   if (family.in_user_space()) {
     const auto who = family.identity(plain, proto);
@@ -265,17 +177,17 @@ std::pair<socket, socket> socket::pair(const afplug::family& family, int type, i
     failed = slot ? -slot(&who, states, pollables) : EOPNOTSUPP;
     if (failed == 0) {
       ec.clear();
-      return {socket_access::make_user(states[0], pollables[0], family, plain, proto, mode),
-              socket_access::make_user(states[1], pollables[1], family, plain, proto, mode)};
+      return {socket_access::make_user(states[0], pollables[0], family, plain, proto, timeout),
+              socket_access::make_user(states[1], pollables[1], family, plain, proto, timeout)};
     }
   } else {
-    const basic_protocol native(family, plain, proto);
+    const auto native = family.native(plain, proto);
     int fds[2];
-    if (::socketpair(native.family(), native.type() | SOCK_CLOEXEC | (mode >= 0 ? SOCK_NONBLOCK : 0), native.protocol(),
+    if (::socketpair(native.domain, native.type | SOCK_CLOEXEC | (timeout >= 0 ? SOCK_NONBLOCK : 0), native.protocol,
                      fds) == 0) {
       ec.clear();
-      return {socket_access::make(fds[0], &family, plain, proto, mode),
-              socket_access::make(fds[1], &family, plain, proto, mode)};
+      return {socket_access::make(fds[0], &family, plain, proto, timeout),
+              socket_access::make(fds[1], &family, plain, proto, timeout)};
     }
     failed = errno;
   }
@@ -297,9 +209,7 @@ std::string socket::to_string() const {
 // ---- life ----
 
 void socket::close() {
-  error_code ec;
-  close(ec);
-  detail::check(ec, "close");
+  detail::throwing("close", [&](error_code& ec) { close(ec); });
 }
 
 void socket::close(error_code& ec) noexcept {
@@ -308,7 +218,7 @@ void socket::close(error_code& ec) noexcept {
   const int fd = std::exchange(fd_, -1);
   if (auto* u = std::exchange(user_, nullptr)) {
     u->ops().close(u->state, u->opener == ::getpid() ? 0u : AFPLUG_CLOSE_FORKED);
-    u->owner->live().fetch_sub(1, std::memory_order_relaxed);
+    detail::family_data::of(*u->owner).open_user_sockets.fetch_sub(1, std::memory_order_relaxed);
     delete u;
     return;
   }
@@ -322,10 +232,7 @@ void socket::close_quietly() noexcept {
 }
 
 int socket::detach() {
-  error_code ec;
-  const int fd = detach(ec);
-  detail::check(ec, "detach");
-  return fd;
+  return detail::throwing("detach", [&](error_code& ec) { return detach(ec); });
 }
 
 int socket::detach(error_code& ec) noexcept {
@@ -339,10 +246,7 @@ int socket::detach(error_code& ec) noexcept {
 }
 
 socket socket::dup() const {
-  error_code ec;
-  socket s = dup(ec);
-  detail::check(ec, "dup");
-  return s;
+  return detail::throwing("dup", [&](error_code& ec) { return dup(ec); });
 }
 
 socket socket::dup(error_code& ec) const {
@@ -366,10 +270,7 @@ socket socket::dup(error_code& ec) const {
 }
 
 bool socket::inheritable() const {
-  error_code ec;
-  const bool on = inheritable(ec);
-  detail::check(ec, "get inheritable");
-  return on;
+  return detail::throwing("get inheritable", [&](error_code& ec) { return inheritable(ec); });
 }
 
 bool socket::inheritable(error_code& ec) const noexcept {
@@ -383,9 +284,7 @@ bool socket::inheritable(error_code& ec) const noexcept {
 }
 
 void socket::inheritable(bool on) {
-  error_code ec;
-  inheritable(on, ec);
-  detail::check(ec, "set inheritable");
+  detail::throwing("set inheritable", [&](error_code& ec) { inheritable(on, ec); });
 }
 
 void socket::inheritable(bool on, error_code& ec) noexcept {
@@ -399,9 +298,7 @@ void socket::inheritable(bool on, error_code& ec) noexcept {
 // ---- modes ----
 
 void socket::timeout(std::optional<std::chrono::nanoseconds> limit) {
-  error_code ec;
-  timeout(limit, ec);
-  detail::check(ec, "timeout");
+  detail::throwing("timeout", [&](error_code& ec) { timeout(limit, ec); });
 }
 
 void socket::timeout(std::optional<std::chrono::nanoseconds> limit, error_code& ec) noexcept {

@@ -6,6 +6,7 @@
 #include <afplug/socket.hpp>
 
 #include "io_wait.hpp"
+#include "open.hpp"
 #include "user_socket.hpp"
 
 namespace afplug::detail {
@@ -32,21 +33,21 @@ struct socket_access {
   static socket make_user(void* state, std::int64_t pollable, const family& f, int type, int proto,
                           std::int64_t timeout);
 
+  /// Opens a socket without a trace event: see may_open().
+  static socket open(const family& f, int type, int proto, error_code& ec);
+
   /// One attempt to send, in either kind of family: −1 with errno.
   static ssize_t send_once(const socket& s, const_bytes data);
 };
+
+/// Calls the trace hook with trace_event::socket. False: the hook refused, and `ec` is its error.
+bool may_open(int family, int type, int proto, error_code& ec);
 
 /// Flips O_NONBLOCK. False with errno.
 bool set_nonblocking(int fd, bool on) noexcept;
 
 /// The mode of default_timeout(), in nanoseconds as socket keeps it.
 std::int64_t default_mode() noexcept;
-
-/// "SOCK_STREAM", or "type 99".
-std::string type_text(int type);
-
-/// "inet SOCK_STREAM IPPROTO_TCP" for sentences.
-std::string describe(const family& f, int type, int proto);
 
 /// Fails with "family verb subject: why", by default the number's own message.
 void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject,

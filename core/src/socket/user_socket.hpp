@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "family_data.hpp"
+
 namespace afplug::detail {
 
 struct user_socket {
@@ -18,8 +20,10 @@ struct user_socket {
   const family* owner;
   pid_t opener;
 
-  const afplug_user_ops& ops() const noexcept { return owner->user_ops(); }
-  bool usable_here() const noexcept { return (owner->flags() & AFPLUG_FAMILY_FORK_SAFE) != 0 || opener == ::getpid(); }
+  const afplug_user_ops& ops() const noexcept { return family_data::of(*owner).user_ops; }
+  bool usable_here() const noexcept {
+    return (family_data::of(*owner).flags & AFPLUG_FAMILY_FORK_SAFE) != 0 || opener == ::getpid();
+  }
 };
 
 /// Calls an optional slot: its result (0 and above), or −1 with errno as the system calls have it, so that both kinds

@@ -42,7 +42,7 @@ extern "C" {
 
 /* The version of the interface in this file. */
 #define AFPLUG_ABI_MAJOR 1u
-#define AFPLUG_ABI_MINOR 0u
+#define AFPLUG_ABI_MINOR 1u
 
 /** In place of a type, protocol or domain: the one that the program asked for. */
 #define AFPLUG_ANY (-1)
@@ -196,6 +196,14 @@ struct afplug_row {
 #define AFPLUG_ROW_HALF_CLOSE 32u /**< shutdown(SHUT_WR) gives the peer an end of file */
 #define AFPLUG_ROW_PAIR 64u       /**< has socketpair(2) */
 #define AFPLUG_ROW_RIGHTS 128u    /**< passes file descriptors (SCM_RIGHTS) */
+/** Since 1.1. connect(2) on a non-blocking socket returns EAGAIN while the listener's backlog is full, and poll(2) does
+ * not report when it has space again (unix(7)). A call with a timeout or stop token then waits in a blocking connect(2).
+ * The host reads this bit from plugins of minor 1 and later. */
+#define AFPLUG_ROW_CONNECT_EAGAIN 256u
+/** Since 1.1. Neither poll(2) nor SO_ERROR reports how a non-blocking connect(2) ended, as with SCTP's one-to-many
+ * sockets. A call with a timeout or stop token waits in a blocking connect(2). The host reads this bit from plugins of
+ * minor 1 and later. */
+#define AFPLUG_ROW_CONNECT_UNREPORTED 512u
 
 /** A socket option: setsockopt(level, number) with a value of this layout. */
 struct afplug_option {
@@ -444,6 +452,9 @@ struct afplug_family {
 #define AFPLUG_FAMILY_RESOLVES 1u  /**< addresses may be given as "host:service", which getaddrinfo(3) resolves */
 #define AFPLUG_FAMILY_FORK_SAFE 2u /**< AFPLUG_BACKING_USER: sockets can be used in a forked child, too */
 #define AFPLUG_FAMILY_SECONDARY 4u /**< its number is another family's, whose sockaddr it shares: found by id only */
+/** Since 1.1. A listener accepts IPv4 connections too where the option IPV6_V6ONLY is 0 (ipv6(7)). The host reads this
+ * bit from plugins of minor 1 and later. */
+#define AFPLUG_FAMILY_DUAL_STACK 8u
 
 /** What the host provides to plugins. Valid until the process ends; the functions may be called from any thread. */
 struct afplug_host {

@@ -162,7 +162,7 @@ bool is_signed(std::uint32_t kind) noexcept {
 }
 
 // `wraps`: truncate numbers that are out of the field's range instead of raising OverflowError.
-bool read_field(PyObject* from, const afplug_member& field, field_value& to, bool wraps = false) {
+bool read_field(PyObject* from, const afplug::member_info& field, field_value& to, bool wraps = false) {
   if (!is_number(field.kind)) {
     if (field.kind == AFPLUG_KIND_BYTES && PyUnicode_Check(from)) {
       PyErr_SetString(PyExc_TypeError, "a bytes-like object is required, not 'str'");
@@ -334,7 +334,7 @@ bool read_by_layout(const basic_protocol& protocol, const tuple_layout& s, PyObj
   std::vector<field_value> values(table.size());
   for (std::size_t i = 0; i < size; ++i) {
     const auto at =
-        std::ranges::find(table, s.fields[i], [](const afplug_member& m) { return std::string_view(m.name); });
+        std::ranges::find(table, s.fields[i], [](const afplug::member_info& m) { return std::string_view(m.name); });
     if (at == table.end()) continue;
     // AF_QIPCRTR: CPython truncates numbers, and its test_socket expects the kernel to reject the address.
     if (read_field(PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)), *at,

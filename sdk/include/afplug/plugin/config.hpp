@@ -12,7 +12,7 @@
 #define AFPLUG_HIDDEN __attribute__((visibility("hidden")))
 #endif
 
-static_assert(AFPLUG_ABI_MAJOR == 1 && AFPLUG_ABI_MINOR == 0, "name the namespace below after the new version");
+static_assert(AFPLUG_ABI_MAJOR == 1 && AFPLUG_ABI_MINOR == 1, "name the namespace below after the new version");
 /// The inline namespace of everything in afplug::plugin. Objects that were built from different versions of these
 /// headers can be linked into one program, as their symbols differ by this name.
-#define AFPLUG_ABI_NAMESPACE abi_1_0
+#define AFPLUG_ABI_NAMESPACE abi_1_1

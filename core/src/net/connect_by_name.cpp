@@ -1,0 +1,33 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// connect() to a text, which may be a host name and a service.
+#include <afplug/resolver.hpp>
+#include <afplug/socket.hpp>
+
+#include "throwing.hpp"
+
+namespace afplug {
+
+void socket::connect(std::string_view text) {
+  detail::throwing("connect", [&](error_code& ec) { connect(text, ec); });
+}
+
+void socket::connect(std::string_view text, error_code& ec) {
+  const address to = address::parse(what(), text, ec);
+  if (!ec) return connect(to, ec);
+  if (!family_ || (family_->flags() & AFPLUG_FAMILY_RESOLVES) == 0 || ec != errc::malformed_address) return;
+  // No address: a name and a service, then. What is neither keeps the codec's sentence, which says what an address
+  // looks like.
+  error_code no_name;
+  const auto [host, service] = split_host_service(text, no_name);
+  if (no_name || host.empty() || service.empty()) return;
+  // A non-blocking socket connects without waiting; a name takes the time that its look-up takes.
+  const auto limit = timeout_ > 0 ? timeout() : std::nullopt;
+  const auto found = getaddrinfo(host, service, {family_->number(), what().type(), 0, 0, limit}, ec);
+  if (ec) return;
+  address first = found.front().address;
+  first.protocol(what());
+  connect(first, ec);
+}
+
+}  // namespace afplug

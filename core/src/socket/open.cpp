@@ -1,0 +1,71 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "open.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+#include "family_data.hpp"
+
+namespace afplug::detail {
+
+opened open_row(const family& f, const row* r, int type, int proto, bool nonblock) {
+  opened out;
+  const auto who = f.identity(type, proto);
+  if (f.in_user_space()) {
+    out.error = r ? -f.user_ops().open(&who, &out.state, &out.handle) : missing_row_error(f, type);
+    return out;
+  }
+  if (const auto open = f.kernel_ops().open) {
+    const int result = open(&who, nonblock ? AFPLUG_OPEN_NONBLOCK : 0u, &out.handle);
+    if (result <= 0) {
+      out.error = -result;
+      return out;
+    }
+  }
+  if (!r) {
+    out.error = missing_row_error(f, type);
+    return out;
+  }
+  const auto native = resolve(f, r, type, proto);
+  out.handle = ::socket(native.domain, native.type | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0), native.protocol);
+  if (out.handle < 0) out.error = errno;
+  return out;
+}
+
+void close_opened(const family& f, const opened& o) noexcept {
+  if (o.error != 0) return;
+  if (f.in_user_space())
+    f.user_ops().close(o.state, 0);
+  else
+    ::close(static_cast<int>(o.handle));
+}
+
+int missing_row_error(const family& f, int type) noexcept {
+  const bool known = std::ranges::any_of(f.rows(), [&](const row& other) { return other.type == type; });
+  return known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
+}
+
+std::string type_text(int type) {
+  // The types are the first of the SOCK_ constants.
+  for (const auto& c : socket_constants())
+    if (c.value == type && std::string_view(c.group) == "SOCK_") return c.name;
+  return "type " + std::to_string(type);
+}
+
+std::string describe(const family& f, int type, int proto) {
+  std::string text(f.id());
+  const row* r = f.find_row(type, proto);
+  text += ' ';
+  text += r && r->type == type && r->type_name ? std::string(r->type_name) : type_text(type);
+  if (r && r->protocol_name && (r->protocol == proto || proto == 0))
+    (text += ' ') += r->protocol_name;
+  else if (proto != 0)
+    (text += " protocol ") += std::to_string(proto);
+  return text;
+}
+
+}  // namespace afplug::detail
