@@ -148,7 +148,7 @@ TEST_F(can_bcm, replies_to_remote_requests) {
 TEST_F(can_bcm, transmits_fd_frames) {
   auto s = manager();
   auto listener = raw({*can::parse_filter("160:7FF")});
-  listener.option(can::opt::fd_frames(1));
+  listener.option(can::opt::fd_frames(true));
   const can::frame frames[] = {frame("160##0" + std::string(128, '5'))};
   s.send(bcm_message::cyclic(frames, 10ms).bytes());
   EXPECT_EQ(receive_frame(listener), frames[0].to_string());

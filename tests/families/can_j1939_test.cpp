@@ -121,7 +121,7 @@ TEST_F(can_j1939, control_data_has_priority_and_destination) {
 
 TEST_F(can_j1939, promiscuous_socket_receives_messages_to_others) {
   auto a = node("addr=0x27"), b = node("addr=0x37"), promiscuous = node("addr=0x47"), other = node("addr=0x57");
-  promiscuous.option(can::opt::j1939_promiscuous(1));
+  promiscuous.option(can::opt::j1939_promiscuous(true));
   EXPECT_EQ(promiscuous.option_number("SO_J1939_PROMISC"), 1);
   a.sendto("secret"sv, at(with("pgn=0x12300&addr=0x37")));
   EXPECT_EQ(receive(b), "secret");
@@ -176,7 +176,7 @@ TEST_F(can_j1939, error_queue_reports_acknowledgement) {
 
 TEST_F(can_j1939, error_queue_reports_an_aborted_session) {
   auto a = node("addr=0x2a");
-  a.option(can::opt::j1939_error_queue(1));
+  a.option(can::opt::j1939_error_queue(true));
   const int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_CMSG | SOF_TIMESTAMPING_TX_ACK |
                     SOF_TIMESTAMPING_OPT_STATS | SOF_TIMESTAMPING_OPT_TSONLY | SOF_TIMESTAMPING_OPT_ID;
   a.setsockopt(SOL_SOCKET, SO_TIMESTAMPING, afplug::const_bytes(&flags, sizeof flags));

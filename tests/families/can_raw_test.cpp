@@ -91,7 +91,7 @@ TEST_F(can_raw, short_buffer_truncates_a_frame) {
 
 TEST_F(can_raw, transfers_fd_frames) {
   auto a = on_bus(), b = on_bus(), classic = on_bus();
-  for (auto* s : {&a, &b}) s->option(can::opt::fd_frames(1));
+  for (auto* s : {&a, &b}) s->option(can::opt::fd_frames(true));
   EXPECT_EQ(a.option_number("CAN_RAW_FD_FRAMES"), 1);
   const std::string text = "123##1" + std::string(128, 'A');
   EXPECT_EQ(a.send(frame(text).bytes()), 72u);
@@ -120,7 +120,7 @@ TEST_F(can_raw, transfers_xl_frames) {
   auto a = bound("vcanxl"), b = bound("vcanxl"), classic = bound("vcanxl");
   EXPECT_EQ(ERROR_OF(a.send(can::xl_frame(1, 0, 0, std::vector<std::uint8_t>(1)).bytes(), 0, _)), sys(EINVAL))
       << "CAN_RAW_XL_FRAMES is off";
-  for (auto* s : {&a, &b}) s->option(can::opt::xl_frames(1));
+  for (auto* s : {&a, &b}) s->option(can::opt::xl_frames(true));
   EXPECT_EQ(a.option_number("CAN_RAW_XL_FRAMES"), 1);
   for (const std::size_t size : {1u, 65u, 2048u}) {
     const auto bytes = pattern(size);
@@ -166,7 +166,7 @@ TEST_F(can_raw, filters) {
   EXPECT_EQ(receive_frame(b), "101#");
   // With CAN_RAW_JOIN_FILTERS a frame must match all filters.
   b.option(can::opt::filters({*can::parse_filter("100~7FF"), *can::parse_filter("101~7FF")}));
-  b.option(can::opt::join_filters(1));
+  b.option(can::opt::join_filters(true));
   EXPECT_EQ(b.option_number("CAN_RAW_JOIN_FILTERS"), 1);
   for (const auto* text : {"100#", "101#", "102#"}) send_frame(a, text);
   EXPECT_EQ(receive_frame(b), "102#");
@@ -202,11 +202,11 @@ TEST_F(can_raw, error_filter_selects_error_frames) {
 
 TEST_F(can_raw, recv_own_msgs_marks_own_frames_with_msg_confirm) {
   auto a = on_bus(), b = on_bus();
-  EXPECT_EQ(a.option<can::opt::receive_own>().value(), 0);
+  EXPECT_FALSE(a.option<can::opt::receive_own>().value());
   send_frame(a, "001#");
   EXPECT_EQ(receive_message(b).flags, MSG_DONTROUTE) << "sent on this host";
   EXPECT_TRUE(receive_would_block(a));
-  a.option(can::opt::receive_own(1));
+  a.option(can::opt::receive_own(true));
   send_frame(a, "002#");
   EXPECT_EQ(receive_message(a).flags, MSG_DONTROUTE | MSG_CONFIRM);
   EXPECT_EQ(receive_frame(b), "002#");
@@ -214,7 +214,7 @@ TEST_F(can_raw, recv_own_msgs_marks_own_frames_with_msg_confirm) {
 
 TEST_F(can_raw, loopback_can_be_switched_off) {
   auto a = on_bus(), b = on_bus(), c = on_bus();
-  EXPECT_EQ(a.option<can::opt::loopback>().value(), 1);
+  EXPECT_TRUE(a.option<can::opt::loopback>().value());
   a.option("CAN_RAW_LOOPBACK", 0);
   send_frame(a, "001#");
   send_frame(c, "002#");

@@ -379,7 +379,7 @@ inline std::optional<::can_filter> parse_filter(std::string_view text) noexcept 
   return out;
 }
 
-/// Typed options of SocketCAN. The values of flags are int, 0 or 1.
+/// Typed options of SocketCAN: Documentation/networking/can.rst, isotp.rst, j1939.rst.
 namespace opt {
 
 using afplug::opt::boolean;
@@ -390,11 +390,10 @@ using afplug::opt::plain;
 using error_filter = plain<SOL_CAN_RAW, CAN_RAW_ERR_FILTER,
                            can_err_mask_t>;  ///< classes of error frames to receive: CAN_ERR_*; initially none
 using loopback =
-    plain<SOL_CAN_RAW, CAN_RAW_LOOPBACK, int>;  ///< other sockets of this host receive what is sent; initially 1
-using receive_own =
-    plain<SOL_CAN_RAW, CAN_RAW_RECV_OWN_MSGS, int>;            ///< this socket receives what it sends; initially 0
-using fd_frames = plain<SOL_CAN_RAW, CAN_RAW_FD_FRAMES, int>;  ///< send and receive FD frames; initially 0
-using xl_frames = plain<SOL_CAN_RAW, CAN_RAW_XL_FRAMES, int>;  ///< send and receive XL frames; initially 0
+    boolean<SOL_CAN_RAW, CAN_RAW_LOOPBACK>;  ///< other sockets of this host receive what is sent; initially on
+using receive_own = boolean<SOL_CAN_RAW, CAN_RAW_RECV_OWN_MSGS>;  ///< this socket receives what it sends; initially off
+using fd_frames = boolean<SOL_CAN_RAW, CAN_RAW_FD_FRAMES>;        ///< send and receive FD frames; initially off
+using xl_frames = boolean<SOL_CAN_RAW, CAN_RAW_XL_FRAMES>;        ///< send and receive XL frames; initially off
 /// The value of CAN_RAW_XL_VCID_OPTS, since Linux 6.9: struct can_raw_vcid_options of <linux/can/raw.h>, for the
 /// virtual CAN network id (VCID) of XL frames.
 struct vcid_options {
@@ -405,7 +404,7 @@ struct vcid_options {
 };
 using xl_virtual_network = plain<SOL_CAN_RAW, 8, vcid_options>;  ///< initially all 0: frames with VCID 0 are received
 using join_filters =
-    plain<SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS, int>;  ///< frames must match all filters instead of one; initially 0
+    boolean<SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS>;  ///< frames must match all filters instead of one; initially off
 using isotp = plain<SOL_CAN_ISOTP, CAN_ISOTP_OPTS, ::can_isotp_options>;  ///< CAN_ISOTP_OPTS; before bind
 using isotp_tx_gap = plain<SOL_CAN_ISOTP, CAN_ISOTP_TX_STMIN,
                            std::uint32_t>;  ///< smallest gap between frames sent, ns; needs CAN_ISOTP_FORCE_TXSTMIN
@@ -413,11 +412,11 @@ using isotp_rx_gap = plain<SOL_CAN_ISOTP, CAN_ISOTP_RX_STMIN,
                            std::uint32_t>;  ///< ignore frames with a smaller gap, ns; needs CAN_ISOTP_FORCE_RXSTMIN
 using isotp_flow = plain<SOL_CAN_ISOTP, CAN_ISOTP_RECV_FC, ::can_isotp_fc_options>;  ///< before bind
 using isotp_link = plain<SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, ::can_isotp_ll_options>;  ///< before bind
-using j1939_priority = plain<SOL_CAN_J1939, SO_J1939_SEND_PRIO, int>;                ///< 0 (highest) to 7
+using j1939_priority = integer<SOL_CAN_J1939, SO_J1939_SEND_PRIO>;                   ///< 0 (highest) to 7
 using j1939_error_queue =
-    plain<SOL_CAN_J1939, SO_J1939_ERRQUEUE, int>;  ///< report messages sent on the error queue, see j1939_report
+    boolean<SOL_CAN_J1939, SO_J1939_ERRQUEUE>;  ///< report messages sent on the error queue, see j1939_report
 using j1939_promiscuous =
-    plain<SOL_CAN_J1939, SO_J1939_PROMISC, int>;  ///< receive messages for other addresses too; initially 0
+    boolean<SOL_CAN_J1939, SO_J1939_PROMISC>;  ///< receive messages for other addresses too; initially off
 
 using filters = list<SOL_CAN_RAW, CAN_RAW_FILTER, ::can_filter,
                      CAN_RAW_FILTER_MAX>;  ///< receive frames that match one; empty: none
