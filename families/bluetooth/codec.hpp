@@ -2,9 +2,11 @@
 //
 // Addresses of AF_BLUETOOTH as text, by protocol:
 //
-//   BTPROTO_L2CAP    AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1   omitted keys are 0; type: 0 BR/EDR, 1 LE public, 2 LE
-//   random BTPROTO_RFCOMM   AA:BB:CC:DD:EE:FF?channel=5 BTPROTO_SCO      AA:BB:CC:DD:EE:FF BTPROTO_ISO
-//   AA:BB:CC:DD:EE:FF?type=1
+//   BTPROTO_L2CAP    AA:BB:CC:DD:EE:FF?psm=0x1001&cid=4&type=1   omitted keys are 0
+//                    type: 0 BR/EDR, 1 LE public, 2 LE random
+//   BTPROTO_RFCOMM   AA:BB:CC:DD:EE:FF?channel=5
+//   BTPROTO_SCO      AA:BB:CC:DD:EE:FF
+//   BTPROTO_ISO      AA:BB:CC:DD:EE:FF?type=1
 //                    for broadcasts also &bc=AA:BB:CC:DD:EE:FF&bctype=1&sid=2&bis=1,2
 //   others           hci0?channel=1                              none: no adapter, HCI_DEV_NONE
 //

@@ -3,9 +3,8 @@
 // Addresses of SocketCAN as text, by protocol (Documentation/networking/can.rst, isotp.rst, j1939.rst):
 //
 //   CAN_RAW, CAN_BCM   vcan0                                 any: all interfaces; %index=7: by index
-//   CAN_ISOTP          vcan0?rx=0x321&tx=0x123               CAN ids; extended ones (29 bits) with CAN_EFF_FLAG,
-//   0x80000000 CAN_J1939          vcan0?name=0x1&pgn=0x12300&addr=0x20  keys may be omitted: J1939_NO_NAME, _NO_PGN,
-//   _NO_ADDR
+//   CAN_ISOTP          vcan0?rx=0x321&tx=0x123               extended ids have CAN_EFF_FLAG, 0x80000000
+//   CAN_J1939          vcan0?name=0x1&pgn=0x12300&addr=0x20  omitted keys: J1939_NO_NAME, _NO_PGN, _NO_ADDR
 //
 // All forms may end in &length=N, where the sockaddr is not as long as the protocol needs, and &tail=HEX, for the bytes
 // behind that length.

@@ -5,8 +5,7 @@
 //   "[" HOST ["%" SCOPE] "]:" PORT [KEYS]
 //   "*:" PORT [KEYS], ":" PORT [KEYS]      in6addr_any
 //   HOST ["%" SCOPE] [KEYS]                port 0, with or without brackets; for SOCK_RAW, whose addresses have no
-//   port,
-//                                          and where the socket type is not known
+//                                          port, and where the socket type is not known
 //
 //   HOST    an address in the text form of RFC 4291: fe80::1
 //   SCOPE   name of an interface, percent-encoded, or its index
