@@ -8,8 +8,8 @@ that includes the headers (by abidw), so that the library itself needs none. asi
 system: neither is included. Mangled names lack the return types of functions, so the record does not have them either.
 
 --record writes library.abi anew. The rule until 1.0: a change of the ABI is allowed in a new minor version, whose SONAME differs
-(SOVERSION is MAJOR.MINOR); programs that were built for the old one then do not load the new library by mistake. Whoever changes
-the ABI after a release raises the minor version and records in the same commit.
+(SOVERSION is MAJOR.MINOR); programs that were built for the old one then do not load the new library by mistake. The first
+change of the ABI after a release therefore raises the minor version; each change records the ABI in the same commit.
 """
 
 import argparse

@@ -10,25 +10,36 @@
  *   2. contains one ELF note (AFPLUG_NOTE below) that names its families, so that it can be listed without running it.
  * `afplug_entry` describes one or more address families: tables, and a few functions.
  *
- * RULES FOR ALL OF THIS FILE
+ * Rules for everything in this file:
  *
- *   Sizes.       Every struct that may grow begins with `size`, which whoever allocates the struct sets to its own
- *                sizeof. Structs grow only at their end. A reader copies the smaller of the two sizes and treats the
- * rest as zero. In arrays (afplug_array) the distance of two elements is `stride`, as an element may be larger than the
- * reader knows. Versions.    Host and plugin must have the same major version. A minor version adds members at the end
- * of structs, flags and kinds. If the plugin was built for a newer minor than the host's, both use the host's. Slots.
- * A "slot" is a function pointer. Slots marked "required" must not be NULL, else the host refuses the plugin. All other
- * slots may be NULL. Results.     A slot returns 0 or a count on success and -errno on failure, unless its comment says
- * otherwise. On failure it leaves its outputs alone, except for an error text (`why`). Memory.      Each side frees
- * only what it allocated. Tables and strings of a plugin stay valid and unchanged until the process ends, because the
- * host never unmaps a plugin. Arguments of a slot are valid until it returns; the afplug_host is valid until the
- * process ends. Strings are UTF-8 and end with NUL. Threads.     Any slot may be called from any thread, also from
- * several at once, unless its comment says otherwise. Exceptions.  No C++ exception may leave a slot.
- * (<afplug/plugin.hpp> catches them.) Reentrancy.  A slot must not call the registry that called it, nor wait for a
- * thread that does: the registry holds a lock while it loads a plugin. Extensions.  Interfaces that are not in this
- * file are found by a string such as "afplug.packet.ring/1": see afplug_family.extension.
+ * Sizes: Every struct that may grow begins with `size`. Whichever side allocates the struct sets it to its own sizeof.
+ * Structs grow only at their end. A reader copies the smaller of the two sizes and treats the rest as zero. In arrays
+ * (afplug_array) the distance between two elements is `stride`, because an element may be larger than the reader's.
  *
- * STATUS  ABI 1.0 is frozen: nothing in this file changes or disappears. Later minor versions only add.
+ * Versions: Host and plugin must have the same major version. A minor version adds members at the end of structs, flags
+ * and kinds. If the plugin was built for a newer minor version than the host's, both use the host's.
+ *
+ * Slots: A slot is a function pointer. Slots marked "required" must not be NULL, or the host refuses the plugin. All
+ * other slots may be NULL.
+ *
+ * Results: A slot returns 0 or a count on success and -errno on failure, unless documented otherwise. On failure it
+ * does not change its outputs, except for an error text (`why`).
+ *
+ * Memory: Each side frees only what it allocated. Tables and strings of a plugin stay valid and unchanged until the
+ * process ends, because the host never unmaps a plugin. Arguments of a slot are valid until it returns; the afplug_host
+ * is valid until the process ends. Strings are UTF-8 and end with NUL.
+ *
+ * Threads: Any slot may be called from any thread, and from several at the same time, unless documented otherwise.
+ *
+ * Exceptions: No C++ exception may leave a slot. (<afplug/plugin.hpp> catches them.)
+ *
+ * Reentrancy: A slot must not call the registry that called it, nor wait for a thread that does, because the registry
+ * holds a lock while it loads a plugin.
+ *
+ * Extensions: Interfaces that are not in this file are found by a string such as "afplug.packet.ring/1": see
+ * afplug_family.extension.
+ *
+ * Status: ABI 1.0 is frozen. Nothing in this file changes or disappears; later minor versions only add to it.
  */
 #ifndef AFPLUG_PLUGIN_H
 #define AFPLUG_PLUGIN_H
@@ -221,7 +232,7 @@ struct afplug_option {
   uint32_t reserved;
   struct afplug_array members; /**< STRUCT and ARRAY: struct afplug_member */
   const char* values;          /**< its values are named by the constants with this prefix; or NULL */
-  const char* help;            /**< one line */
+  const char* help;            /**< one line of help, or NULL */
 
   /* get and set are for AFPLUG_KIND_CALL only, and required there as AFPLUG_OPTION_READ and AFPLUG_OPTION_WRITE state.
    * They exist for options that are not one getsockopt or setsockopt of plain bytes: an ioctl(2), a struct with
@@ -315,8 +326,8 @@ struct afplug_kernel_ops {
   uint32_t size;
   uint32_t reserved;
   /** Opens a socket and stores its descriptor in *handle. It must be close-on-exec from its creation (SOCK_CLOEXEC), so
-   * that a fork in another thread does not inherit it, and non-blocking if `flags` has AFPLUG_OPEN_NONBLOCK. May block
-   * where socket(2) does (loading of a module). */
+   * that a program started by another thread does not inherit it, and non-blocking if `flags` has AFPLUG_OPEN_NONBLOCK.
+   * May block where socket(2) does (loading of a module). */
   int32_t (*open)(const struct afplug_identity* who, uint32_t flags, int64_t* handle);
   /** Accepts a connection: stores the new descriptor in *handle and the peer's address in *peer (length 0: none). The
    * new socket is close-on-exec and blocking. Must not block on a non-blocking `listener`: -EAGAIN. */
@@ -495,8 +506,7 @@ typedef int32_t (*afplug_entry_fn)(const struct afplug_host* host, struct afplug
 /** Defined by the plugin. */
 AFPLUG_EXPORT int32_t afplug_entry(const struct afplug_host* host, struct afplug_plugin* out);
 
-/* ---- the note: metadata without running code
- * --------------------------------------------------------------------------- */
+/* ---- the note: metadata without running code --------------------------------------------------------------------- */
 
 /* The name and the type of the ELF note, and the largest number of families in it. */
 #define AFPLUG_NOTE_NAME "afplug"

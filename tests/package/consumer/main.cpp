@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A program against the installed library: a family that ships, one that a stranger built, and one that is not there.
+// A program that uses the installed library: an installed family, one built outside of the tree, and one that does not
+// exist.
 #include <afplug/socket.hpp>
 
 #include <iostream>
