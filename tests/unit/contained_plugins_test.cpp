@@ -38,7 +38,7 @@ TEST_P(contained_plugin, check_fails) {
   const auto file = copy_plugin(plugin, dir.path());
   const auto done = command("check '" + file.string() + "' --limit " + limit);
   EXPECT_EQ(done.exit_code, 1) << done.out;
-  EXPECT_THAT(done.out, AllOf(HasSubstr("while it was loaded"), HasSubstr(error_text)));
+  EXPECT_THAT(done.out, AllOf(HasSubstr("while loading the plugin"), HasSubstr(error_text)));
 }
 
 TEST_P(contained_plugin, caps_reports_the_other_families) {

@@ -670,7 +670,7 @@ TEST(loop_datagram, size_and_number_are_limited) {
   EXPECT_EQ(a.send(std::string(4609, 'x')), -EMSGSIZE);
   EXPECT_EQ(a.send(std::string(4608, 'x')), 4608);
   int empty_datagrams = 0;
-  while (empty_datagrams < 1'000'000 && b.send("") == 0) ++empty_datagrams;
+  while (empty_datagrams < 100'000 && b.send("") == 0) ++empty_datagrams;
   EXPECT_GT(empty_datagrams, 0);
   EXPECT_EQ(b.send(""), -EAGAIN) << "the number of empty datagrams is limited too";
 }
