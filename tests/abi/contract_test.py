@@ -2,9 +2,10 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """contract_test.py: the contract (plugin.h) is as it was recorded when it was frozen.
 
-The record MINOR/contract.abi is what abidw writes for contract.c. abidiff must find no difference between plugin.h and the record of
-its own minor version. Of each earlier minor version plugin.h must keep all structs' members, at the same offsets and of the same
-types, before any others. `contract_test.py --record` records a new minor version; it overwrites no record.
+The record MINOR/contract.abi is what abidw writes for contract.c. abidiff must find no difference between plugin.h and
+the record of its own minor version. Of each earlier minor version plugin.h must keep all structs' members, at the same
+offsets and of the same types, before any others. `contract_test.py --record` records a new minor version; it overwrites
+no record.
 """
 
 import os
@@ -67,7 +68,8 @@ def structs(text):
         if node.tag == "union-decl":
             return f"union {members(node)}"
         if node.tag == "function-type":
-            return f"{spell(node.find('return').get('type-id'))}({[spell(p.get('type-id')) for p in node.iter('parameter')]})"
+            parameters = [spell(p.get('type-id')) for p in node.iter('parameter')]
+            return f"{spell(node.find('return').get('type-id'))}({parameters})"
         return f"{node.get('name')}:{node.get('size-in-bits')}" if node.tag == "type-decl" else node.get("name")
 
     return {node.get("name"): members(node) for node in root.iter("class-decl")}
@@ -92,10 +94,12 @@ def broken(old, new):
 class Contract(unittest.TestCase):
     def test_equals_the_record(self):
         recorded = HERE / version() / "contract.abi"
-        self.assertTrue(recorded.is_file(), f"{recorded} is missing: contract_test.py --record makes it for a new minor version")
+        self.assertTrue(recorded.is_file(),
+                        f"{recorded} is missing: contract_test.py --record makes it for a new minor version")
         with tempfile.TemporaryDirectory() as folder:
             difference = differs(recorded.read_text(), build(INCLUDE, folder))
-        self.assertEqual(difference, "", f"plugin.h is no longer ABI {version()}. Frozen structs stay as they are; structs grow "
+        self.assertEqual(difference, "",
+                         f"plugin.h is no longer ABI {version()}. Frozen structs stay as they are; structs grow "
                          "at their end, in a new minor version, which gets a record of its own")
 
     def test_keeps_earlier_minor_versions(self):
@@ -140,7 +144,8 @@ class Detection(unittest.TestCase):
         self.check("(*listen)(void* state, int32_t backlog);", "(*listen)(void* state, int64_t backlog);")
 
     def test_two_members_swapped(self):
-        self.check("  int32_t level;     /**< SOL_* or IPPROTO_* */\n  int32_t number;\n", "  int32_t number;\n  int32_t level;\n")
+        self.check("  int32_t level;     /**< SOL_* or IPPROTO_* */\n  int32_t number;\n",
+                   "  int32_t number;\n  int32_t level;\n")
 
     def test_a_member_of_another_signedness(self):
         self.check("  int32_t state; /**<", "  uint32_t state; /**<")

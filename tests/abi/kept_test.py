@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""kept_test.py AFPLUG: plugins that were built when a version of the contract was frozen, MINOR/*.so, still load and work.
+"""kept_test.py AFPLUG: plugins that were built when a version of the contract was frozen, MINOR/*.so, still load and
+work.
 
-They are plugins/netlink, plugins/netlink_c and plugins/loop of that time, for x86-64, stripped. They are never built again.
+They are plugins/netlink, plugins/netlink_c and plugins/loop of that time, for x86-64, stripped. They are never built
+again.
 """
 
 import json

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""library_test.py LIBRARY [--cxx CXX] [--system DIR]… [--record]: compares libafplug's C++ ABI with the record library.abi.
+"""library_test.py LIBRARY [--cxx CXX] [--system DIR]… [--record]: compares libafplug's C++ ABI with the record
+library.abi.
 
-The record has three parts: the library's SONAME, its exported symbols in namespace afplug, and the layout of every class and
-enumeration in namespace afplug that the public headers define. Layouts come from the debug information of a translation unit
-that includes the headers (by abidw), so that the library itself needs none. asio.hpp is header-only and windows.hpp for another
-system: neither is included. Mangled names lack the return types of functions, so the record does not have them either.
+The record has three parts: the library's SONAME, its exported symbols in namespace afplug, and the layout of every
+class and enumeration in namespace afplug that the public headers define. Layouts come from the debug information of a
+translation unit that includes the headers (by abidw), so that the library itself needs none. asio.hpp is header-only
+and windows.hpp for another system: neither is included. Mangled names lack the return types of functions, so the record
+does not have them either.
 
---record writes library.abi anew. The rule until 1.0: a change of the ABI is allowed in a new minor version, whose SONAME differs
-(SOVERSION is MAJOR.MINOR); programs that were built for the old one then do not load the new library by mistake. The first
-change of the ABI after a release therefore raises the minor version; each change records the ABI in the same commit.
+--record writes library.abi anew. The rule until 1.0: a change of the ABI is allowed in a new minor version, whose
+SONAME differs (SOVERSION is MAJOR.MINOR); programs that were built for the old one then do not load the new library by
+mistake. The first change of the ABI after a release therefore raises the minor version; each change records the ABI in
+the same commit.
 """
 
 import argparse
@@ -55,7 +58,8 @@ def soname(library):
 
 
 def symbols(library):
-    """The exported functions and objects of namespace afplug, demangled. Weak functions are inline: each program has its own."""
+    """The exported functions and objects of namespace afplug, demangled. Weak functions are inline: each program has
+    its own."""
     lines = output("nm", "-D", "--defined-only", "--format=posix", library).splitlines()
     names = [line.split()[0] for line in lines if line.split()[1] in "TDBRV"]
     ours = [name for name in names if re.match(r"_Z(T[VIS])?N?K?(?:K?6afplug)", name)]
@@ -68,14 +72,17 @@ def compile_headers(folder, include, compiler, system):
     headers = sorted(path.name for path in (include / "afplug").glob("*.hpp") if path.name not in NOT_INCLUDED)
     source.write_text("".join(f"#include <afplug/{name}>\n" for name in headers) + "void anchor() {}\n")
     library = pathlib.Path(folder) / "headers.so"
-    subprocess.run([compiler, "-std=c++20", "-g", "-fno-eliminate-unused-debug-types", "-femit-class-debug-always", "-shared", "-fPIC",
-                    f"-I{include}", f"-I{TOP / 'sdk' / 'include'}", *(f"-isystem{d}" for d in system), source, "-o", library], check=True)
+    subprocess.run([compiler, "-std=c++20", "-g", "-fno-eliminate-unused-debug-types", "-femit-class-debug-always",
+                    "-shared", "-fPIC",
+                    f"-I{include}", f"-I{TOP / 'sdk' / 'include'}", *(f"-isystem{d}" for d in system), source, "-o",
+                    library], check=True)
     return library
 
 
 def layouts(library, include):
     """One text for each class and enumeration of namespace afplug."""
-    root = ET.fromstring(output("abidw", "--load-all-types", "--headers-dir", include, "--drop-private-types", "--no-corpus-path",
+    root = ET.fromstring(output("abidw", "--load-all-types", "--headers-dir", include, "--drop-private-types",
+                                "--no-corpus-path",
                                 "--no-comp-dir-path", "--no-show-locs", library))
     by_id, names = {}, {}
 
@@ -103,12 +110,14 @@ def layouts(library, include):
             return f"{spell(node.get('type-id'))}[{node[0].get('length')}]"
         if node.tag == "function-type":
             result = node.find("return")
-            return f"{spell(result.get('type-id'))}({', '.join(spell(p.get('type-id')) for p in node.findall('parameter'))})"
+            parameters = ', '.join(spell(p.get('type-id')) for p in node.findall('parameter'))
+            return f"{spell(result.get('type-id'))}({parameters})"
         return short(names[type_id])
 
     def describe(node, name):
         if node.tag == "enum-decl":
-            return [f"enum {name}: {int(by_id[node.find('underlying-type').get('type-id')].get('size-in-bits')) // 8} bytes",
+            underlying = by_id[node.find('underlying-type').get('type-id')]
+            return [f"enum {name}: {int(underlying.get('size-in-bits')) // 8} bytes",
                     *(f"  {e.get('name')} = {e.get('value')}" for e in node.iter("enumerator"))]
         size = int(node.get("size-in-bits", 0)) // 8
         lines = [f"{'union' if node.tag == 'union-decl' else 'class'} {name}: {size} bytes"]
@@ -118,7 +127,8 @@ def layouts(library, include):
             offset = member.get("layout-offset-in-bits")
             if offset is not None and member.get("static") != "yes":
                 lines.append(f"  {int(offset) // 8} {member[0].get('name')}: {spell(member[0].get('type-id'))}")
-        virtual = {(int(function.get("vtable-offset")), function[0].get("name")) for function in node.findall("member-function")
+        virtual = {(int(function.get("vtable-offset")), function[0].get("name"))
+                   for function in node.findall("member-function")
                    if function.get("vtable-offset") is not None}
         return lines + [f"  virtual {name}" for _, name in sorted(virtual)]
 
@@ -146,9 +156,11 @@ def current():
 class Library(unittest.TestCase):
     def test_equals_the_record(self):
         self.maxDiff = None
-        difference = "\n".join(difflib.unified_diff(RECORD.read_text().splitlines(), current().splitlines(), "recorded", "built",
+        difference = "\n".join(difflib.unified_diff(RECORD.read_text().splitlines(), current().splitlines(), "recorded",
+                                                    "built",
                                                     n=1, lineterm=""))
-        self.assertEqual(difference, "", "libafplug's ABI changed. If that is intended, raise the minor version in CMakeLists.txt "
+        self.assertEqual(difference, "",
+                         "libafplug's ABI changed. If that is intended, raise the minor version in CMakeLists.txt "
                          "unless it was raised since the last release, and record the new ABI in the same commit: "
                          f"tests/abi/library_test.py {arguments.library} --record")
 
@@ -180,13 +192,15 @@ class Detection(unittest.TestCase):
 
     def test_reads_symbols_and_layouts(self):
         text = self.of(self.SOURCE)
-        for part in ["afplug::first(afplug::point)", "vtable for afplug::point", "class afplug::point: 16 bytes", "  8 x: int",
+        for part in ["afplug::first(afplug::point)", "vtable for afplug::point", "class afplug::point: 16 bytes",
+                     "  8 x: int",
                      "  12 y: int", "enum afplug::colour: 4 bytes\n  red = 0\n  green = 1", "  virtual norm"]:
             self.assertIn(part + "\n", text + "\n")
 
     def test_reports_changes(self):
         before = self.of(self.SOURCE)
-        for old, new in [("API int second(colour);", ""), ("int x; int y;", "int y; int x;"), ("int x; int y;", "int x; long y;"),
+        for old, new in [("API int second(colour);", ""), ("int x; int y;", "int y; int x;"),
+                         ("int x; int y;", "int x; long y;"),
                          ("int x; int y;", "int x; int y; int z;"), ("int x; int y;", "unsigned x; int y;"),
                          ("red, green", "green, red"), ("API int first(point);", "API int first(const point&);"),
                          ("virtual int norm() const;", "int norm() const;")]:

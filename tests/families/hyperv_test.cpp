@@ -70,7 +70,8 @@ TEST_F(hyperv, guids_without_a_vsock_address_are_refused_with_an_error_text) {
   EXPECT_EQ(parse_error("ffffffff-ffff-ffff-ffff-ffffffffffff/00000005" + tail), sys(EADDRNOTAVAIL));
   EXPECT_NE(afplug::last_detail().find("HV_GUID_BROADCAST"), std::string_view::npos) << afplug::last_detail();
   EXPECT_EQ(parse_error("12345678-1234-1234-1234-123456789abc/00000005" + tail), sys(EADDRNOTAVAIL));
-  EXPECT_NE(afplug::last_detail().find("cannot be reached from Linux"), std::string_view::npos) << afplug::last_detail();
+  EXPECT_NE(afplug::last_detail().find("cannot be reached from Linux"), std::string_view::npos)
+      << afplug::last_detail();
   EXPECT_EQ(parse_error(loopback + "/12345678-1234-1234-1234-123456789abc"), sys(EADDRNOTAVAIL));
   EXPECT_NE(afplug::last_detail().find("not a vsock port"), std::string_view::npos) << afplug::last_detail();
 }

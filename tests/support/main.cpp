@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// main() of the GoogleTest binaries. If the environment variable AFPLUG_TEST_SKIPS names a file, it appends one line for
-// each skipped test, with the reason; tests/run summarises the lines of all binaries.
+// main() of the GoogleTest binaries. If the environment variable AFPLUG_TEST_SKIPS names a file, it appends one line
+// for each skipped test, with the reason; tests/run summarises the lines of all binaries.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -39,8 +39,7 @@ bool call_trace_hook(const trace_point& point, error_code& ec) {
   const suppress_trace inside;
   const auto answer = hook->called(point, hook->context);
   if (!answer) return true;
-  fail(ec, answer,
-       std::string(to_string(point.event)) + ": refused by the program's trace hook: " + answer.message());
+  fail(ec, answer, std::string(to_string(point.event)) + ": refused by the program's trace hook: " + answer.message());
   return false;
 }
 

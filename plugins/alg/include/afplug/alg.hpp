@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Ancillary data for the operation sockets of AF_ALG, the kernel crypto API: Documentation/crypto/userspace-if.rst. Needs
-// no library. `Builder` is a class with add(int level, int type, const void* data, std::size_t size), as
+// Ancillary data for the operation sockets of AF_ALG, the kernel crypto API: Documentation/crypto/userspace-if.rst.
+// Needs no library. `Builder` is a class with add(int level, int type, const void* data, std::size_t size), as
 // afplug::control_builder; errors are those of its add. Integers are in host byte order.
 #pragma once
 
