@@ -208,8 +208,8 @@ struct afplug_row {
 #define AFPLUG_ROW_PAIR 64u       /**< has socketpair(2) */
 #define AFPLUG_ROW_RIGHTS 128u    /**< passes file descriptors (SCM_RIGHTS) */
 /** Since 1.1. connect(2) on a non-blocking socket returns EAGAIN while the listener's backlog is full, and poll(2) does
- * not report when it has space again (unix(7)). A call with a timeout or stop token then waits in a blocking connect(2).
- * The host reads this bit from plugins of minor 1 and later. */
+ * not report when it has space again (unix(7)). A call with a timeout or stop token then waits in a blocking
+ * connect(2). The host reads this bit from plugins of minor 1 and later. */
 #define AFPLUG_ROW_CONNECT_EAGAIN 256u
 /** Since 1.1. Neither poll(2) nor SO_ERROR reports how a non-blocking connect(2) ended, as with SCTP's one-to-many
  * sockets. A call with a timeout or stop token waits in a blocking connect(2). The host reads this bit from plugins of
