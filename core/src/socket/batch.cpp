@@ -45,7 +45,7 @@ int send_kernel_many(const socket& s, std::span<outgoing> messages, int flags) {
   native_messages raw;
   for (std::size_t i = 0; i < messages.size(); ++i) raw[i] = {detail::to_native(to_outbound(messages[i], flags)), 0};
   const auto count = static_cast<unsigned>(messages.size());
-  const int n = ::sendmmsg(s.fileno(), raw.data(), count, flags | MSG_NOSIGNAL);  // mutate:nosignal-sendmmsg
+  const int n = ::sendmmsg(s.fileno(), raw.data(), count, flags | MSG_NOSIGNAL);
   // Nor do they know MSG_BATCH, which the system adds to all messages but the last; neither does HCI.
   if (n < 0 && (errno == EINVAL || detail::knows_no_signals(s, errno)))
     return send_one_by_one(messages, flags, [&](const outbound& m) { return detail::send_kernel(s, m); });
@@ -81,7 +81,7 @@ int receive_kernel_many(const socket& s, std::span<incoming> messages, const roo
     raw[i] = {detail::to_native(to_inbound(messages[i], control[i], flags)), 0};
   const auto count = static_cast<unsigned>(messages.size());
   const int all = flags | MSG_WAITFORONE;
-  int n = ::recvmmsg(s.fileno(), raw.data(), count, all | MSG_CMSG_CLOEXEC, nullptr);  // mutate:cloexec-recvmmsg
+  int n = ::recvmmsg(s.fileno(), raw.data(), count, all | MSG_CMSG_CLOEXEC, nullptr);
   // As receive_kernel has it.
   if (n < 0 && errno == EINVAL) n = ::recvmmsg(s.fileno(), raw.data(), count, all, nullptr);
   for (int k = 0; k < n; ++k) {

@@ -241,7 +241,7 @@ socket accept_on(socket& s, address& peer, io_wait& wait, bool poll_first, error
           }
         }
         ::socklen_t size = static_cast<::socklen_t>(from.capacity());
-        const int got = ::accept4(s.native_handle(), from.data(), &size, SOCK_CLOEXEC);  // mutate:cloexec-accept
+        const int got = ::accept4(s.native_handle(), from.data(), &size, SOCK_CLOEXEC);
         if (got >= 0) from.resize(size);
         return got;
       },

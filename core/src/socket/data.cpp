@@ -78,7 +78,7 @@ void send_everything(const socket& s, const_bytes data, int flags, const std::st
     if (n < 0) break;
     done += static_cast<std::size_t>(n);
     if (done >= data.size()) break;
-    if (wait.deadline() && detail::clock::now() >= *wait.deadline()) {  // mutate:deadline-sendall
+    if (wait.deadline() && detail::clock::now() >= *wait.deadline()) {
       detail::fail(ec, errc::timed_out, {});
       break;
     }

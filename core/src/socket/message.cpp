@@ -74,7 +74,7 @@ ssize_t send_user(const user_socket& u, const outbound& m) {
 
 ssize_t send_kernel(const socket& s, const outbound& m) {
   const auto raw = to_native(m);
-  const ssize_t n = ::sendmsg(s.fileno(), &raw, m.flags | MSG_NOSIGNAL);  // mutate:nosignal-sendmsg
+  const ssize_t n = ::sendmsg(s.fileno(), &raw, m.flags | MSG_NOSIGNAL);
   return n < 0 && knows_no_signals(s, errno) ? ::sendmsg(s.fileno(), &raw, m.flags) : n;
 }
 
@@ -101,7 +101,7 @@ ssize_t receive_user(const user_socket& u, const inbound& m, received& out, std:
 
 ssize_t receive_kernel(int fd, const inbound& m, received& out, std::size_t& control_size) {
   auto raw = to_native(m);
-  ssize_t n = ::recvmsg(fd, &raw, m.flags | MSG_CMSG_CLOEXEC);  // mutate:cloexec-recvmsg
+  ssize_t n = ::recvmsg(fd, &raw, m.flags | MSG_CMSG_CLOEXEC);
   // Protocols that pass no descriptors may not know the flag: CAN_ISOTP, CAN_J1939.
   if (n < 0 && errno == EINVAL) n = ::recvmsg(fd, &raw, m.flags);
   if (n < 0) return n;

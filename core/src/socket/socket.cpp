@@ -148,7 +148,7 @@ socket socket::fromfd(int descriptor, int family, int type, int proto) {
 }
 
 socket socket::fromfd(int descriptor, int family, int type, int proto, error_code& ec) {
-  const int copy = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);  // mutate:cloexec-fromfd
+  const int copy = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) {
     const error_code code(errno, boost::system::system_category());
     detail::fail(ec, code, "descriptor " + std::to_string(descriptor) + ": " + code.message());
@@ -260,7 +260,7 @@ socket socket::dup(error_code& ec) const {
     ec.clear();
     return socket_access::make_user(state, pollable, *family_, type_, protocol_, timeout_);
   }
-  const int fd = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);  // mutate:cloexec-dup
+  const int fd = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   if (fd < 0) {
     detail::fail_errno(ec, errno);
     return {};
