@@ -130,7 +130,7 @@ host_entry gethostbyaddr(std::string_view address_text, error_code& ec) {
 
 std::string getfqdn(std::string_view name) {
   error_code ec;
-  const std::string host = name.empty() || name == "0.0.0.0" || name == "::" ? gethostname(ec) : std::string(name);
+  std::string host = name.empty() || name == "0.0.0.0" || name == "::" ? gethostname(ec) : std::string(name);
   const auto entry = gethostbyaddr(host, ec);
   if (ec) return host;
   if (entry.name.find('.') != std::string::npos) return entry.name;

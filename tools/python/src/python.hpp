@@ -27,7 +27,7 @@ struct buffer : Py_buffer {
   buffer(buffer&& other) noexcept : Py_buffer(other) { other.obj = nullptr; }
   buffer(const buffer&) = delete;
   ~buffer() {
-    if (obj) PyBuffer_Release(this);
+    if (obj) PyBuffer_Release(this);  // NOLINT(clang-analyzer-core.uninitialized.Branch): Py_buffer{} zeroes it
   }
 };
 
