@@ -4,6 +4,7 @@
 
 import errno
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -11,19 +12,9 @@ import unittest
 
 import support
 
-REASONS = {
-    "kernel-lacks-family",
-    "kernel-lacks-protocol",
-    "module-not-loaded",
-    "permission",
-    "no-device",
-    "resource-limit",
-    "probe-failed",
-    "sandbox",
-    "wrong-platform",
-    "plugin-missing",
-    "plugin-refused",
-}
+# The reason codes that the man page documents; man_page_test compares them with afplug::reason_codes().
+MAN_PAGE = (support.TOP / "tools/afplug/afplug.1").read_text(encoding="utf-8")
+REASONS = set(re.findall(r"^\.It Cm (\S+)$", MAN_PAGE.split(".Ss Reasons\n")[1].split("\n.El\n")[0], re.MULTILINE))
 ROW = ["type", "type_number", "protocol", "protocol_number", "verdict", "errno", "reason", "detail", "remedy"]
 UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
 needs_root = unittest.skipUnless(os.geteuid() == 0, "needs root to change the user or create a network namespace")

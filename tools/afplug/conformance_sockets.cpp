@@ -67,9 +67,10 @@ std::size_t open_descriptors() {
 }
 
 void verdicts_have_reasons(const family& f) {
-  const std::set<std::string> reasons = {
-      "kernel-lacks-family", "kernel-lacks-protocol", "module-not-loaded", "permission",    "no-device",
-      "resource-limit",      "probe-failed",          "sandbox",           "wrong-platform"};
+  // plugin-missing and plugin-refused are not verdicts about a plugin that is loaded.
+  std::set<std::string_view> reasons(reason_codes().begin(), reason_codes().end());
+  reasons.erase("plugin-missing");
+  reasons.erase("plugin-refused");
   for (const row* r : listed_rows(f))
     for (const auto flags : {check_flags::none, check_flags::passive}) {
       const verdict v = afplug::check(f, *r, flags);
