@@ -7,6 +7,7 @@
 #include <fstream>
 #include <set>
 #include <string>
+#include <string_view>
 
 TEST(man_page, lists_all_reason_codes) {
   constexpr std::string_view item = ".It Cm ";
