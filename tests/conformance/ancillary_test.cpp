@@ -13,12 +13,12 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(descriptors, rights, 0);
-CONFORMANCE(no_descriptors, 0, rights);
-CONFORMANCE(process_credentials, credentials, 0);
-CONFORMANCE(whereabouts, packet_info, 0);
-CONFORMANCE(stamps, timestamps, 0);
-CONFORMANCE(errors_queued, error_queue, 0);
+CONFORMANCE(scm_rights, t.ancillary.scm_rights);
+CONFORMANCE(scm_rights_unsupported, !t.ancillary.scm_rights);
+CONFORMANCE(scm_credentials, t.ancillary.scm_credentials);
+CONFORMANCE(ip_packet_information, t.ancillary.ip_pktinfo);
+CONFORMANCE(timestamps, t.ancillary.so_timestamp);
+CONFORMANCE(error_queue, t.ancillary.msg_errqueue);
 
 // Files to pass, whose content is their number.
 class files {
@@ -68,7 +68,7 @@ struct basket {
 
 // ---- descriptors ----
 
-TEST_P(descriptors, are_passed) {
+TEST_P(scm_rights, arrive_in_any_number) {
   for (int count : {1, 2, 3, 10, 253}) {
     auto l = connected();
     const files f(count);
@@ -83,7 +83,7 @@ TEST_P(descriptors, are_passed) {
   }
 }
 
-TEST_P(descriptors, open_what_they_opened) {
+TEST_P(scm_rights, refer_to_the_same_open_file) {
   auto l = connected();
   const files f(2);
   const parcel p(message(1));
@@ -99,7 +99,7 @@ TEST_P(descriptors, open_what_they_opened) {
   }
 }
 
-TEST_P(descriptors, may_be_none) {
+TEST_P(scm_rights, none_are_sent_and_received) {
   auto l = connected();
   const parcel p(message(1));
   EXPECT_EQ(l.a.send_fds(p.data, {}), p.text.size());
@@ -112,7 +112,7 @@ TEST_P(descriptors, may_be_none) {
   EXPECT_EQ(got.flags & MSG_CTRUNC, 0);
 }
 
-TEST_P(descriptors, that_do_not_fit_are_told_and_do_not_leak) {
+TEST_P(scm_rights, that_do_not_fit_set_msg_ctrunc_and_do_not_leak) {
   for (std::size_t room : {0u, 1u, 2u}) {
     auto l = connected();
     const files f(3);
@@ -126,7 +126,7 @@ TEST_P(descriptors, that_do_not_fit_are_told_and_do_not_leak) {
   }
 }
 
-TEST_P(descriptors, are_cut_at_every_byte_without_a_leak) {
+TEST_P(scm_rights, do_not_leak_with_any_control_buffer_size) {
   const files f(3);
   const parcel p(message(1));
   for (std::size_t room = 0; room <= afplug::cmsg_space(3 * sizeof(int)) + 8; ++room) {
@@ -146,7 +146,7 @@ TEST_P(descriptors, are_cut_at_every_byte_without_a_leak) {
   }
 }
 
-TEST_P(descriptors, that_nobody_takes_are_closed) {
+TEST_P(scm_rights, that_are_not_taken_are_closed) {
   auto l = connected();
   const files f(3);
   const parcel p(message(1));
@@ -178,7 +178,7 @@ TEST_P(descriptors, that_nobody_takes_are_closed) {
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
-TEST_P(descriptors, come_with_their_message_alone) {
+TEST_P(scm_rights, arrive_with_their_own_message) {
   auto l = connected();
   const files f(2);
   const parcel first(message(1)), second(message(2));
@@ -192,7 +192,7 @@ TEST_P(descriptors, come_with_their_message_alone) {
   }
 }
 
-TEST_P(descriptors, may_stand_in_several_items) {
+TEST_P(scm_rights, are_sent_in_several_control_items) {
   auto l = connected();
   const files f(3);
   const parcel p(message(1));
@@ -204,7 +204,7 @@ TEST_P(descriptors, may_stand_in_several_items) {
   expect_and_close(got.descriptors, f.fds);
 }
 
-TEST_P(descriptors, peeked_at_are_duplicates) {
+TEST_P(scm_rights, are_duplicated_by_msg_peek) {
   auto l = connected();
   const files f(1);
   const parcel p(message(1));
@@ -214,7 +214,7 @@ TEST_P(descriptors, peeked_at_are_duplicates) {
   expect_and_close(l.b.recv_fds(b.text, 1).descriptors, f.fds);
 }
 
-TEST_P(descriptors, that_are_not_read_do_not_outlive_the_socket) {
+TEST_P(scm_rights, that_are_not_received_are_closed_with_the_socket) {
   auto l = connected();
   const parcel p(message(1));
   int ends[2];
@@ -228,7 +228,7 @@ TEST_P(descriptors, that_are_not_read_do_not_outlive_the_socket) {
   ::close(ends[0]);
 }
 
-TEST_P(descriptors, must_be_open) {
+TEST_P(scm_rights, must_be_open_and_at_most_253) {
   auto l = connected();
   const parcel p(message(1));
   const int wrong[] = {-1}, closed[] = {9999};
@@ -240,11 +240,11 @@ TEST_P(descriptors, must_be_open) {
   EXPECT_EQ(l.a.send(p.text), p.text.size());
 }
 
-TEST_P(descriptors, are_sent_with_flags_and_to_an_address) {
+TEST_P(scm_rights, are_sent_with_flags_and_to_an_address) {
   const files f(1);
   const parcel p(message(1));
   basket b;
-  if (can(connectionless)) {
+  if (traits().connection.connectionless) {
     auto to = bound(), from = bound();
     const auto name = to.getsockname();
     EXPECT_EQ(from.send_fds(p.data, f.fds, 0, &name), p.text.size());
@@ -255,30 +255,32 @@ TEST_P(descriptors, are_sent_with_flags_and_to_an_address) {
   } else {
     auto l = connected();
     const auto name = l.b.getsockname();
-    EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, f.fds, 0, &name, _)), sys(error().sendto_connected));
+    EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, f.fds, 0, &name, _)), sys(errors().delivery.sendto_when_connected));
   }
   auto l = connected();
   fill(l.a, r());
-  EXPECT_EQ(refused([&](error_code& ec) { l.a.send_fds(p.data, f.fds, MSG_DONTWAIT, nullptr, ec); }).ec, sys(EAGAIN));
+  EXPECT_EQ(until_refused([&](error_code& ec) { l.a.send_fds(p.data, f.fds, MSG_DONTWAIT, nullptr, ec); }).ec,
+            sys(EAGAIN));
   auto k = connected();
   EXPECT_EQ(ERROR_OF(k.b.recv_fds(b.text, 1, MSG_DONTWAIT, nullptr, _)), sys(EAGAIN));
 }
 
-TEST_P(no_descriptors, is_ignored_or_refused) {
+TEST_P(scm_rights_unsupported, descriptors_are_ignored_or_refused) {
   auto l = connected();
   const files f(2);
   const parcel p(message(1));
-  EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, f.fds, 0, nullptr, _)), sys(error().send_rights));
+  EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, f.fds, 0, nullptr, _)), sys(errors().delivery.send_scm_rights));
   l.a.send(message(2));
   basket b;
   const auto got = l.b.recv_fds(b.text, 2);
-  EXPECT_EQ(sent(b.text, got.size).substr(0, message(1).size()), error().send_rights == 0 ? message(1) : message(2));
+  EXPECT_EQ(as_sent(b.text, got.size).substr(0, message(1).size()),
+            errors().delivery.send_scm_rights == 0 ? message(1) : message(2));
   EXPECT_TRUE(got.descriptors.empty());
 }
 
 // ---- credentials ----
 
-TEST_P(process_credentials, of_the_sender_are_received) {
+TEST_P(scm_credentials, of_the_sender_are_received) {
   auto l = connected();
   l.b.option("SO_PASSCRED", 1);
   EXPECT_EQ(l.b.option_number("SO_PASSCRED"), 1);
@@ -303,7 +305,7 @@ TEST_P(process_credentials, of_the_sender_are_received) {
   mine.credentials(::getpid(), ::geteuid(), ::getegid());
   l.a.sendmsg(p.data, mine);
   check();
-  if (!can(rights)) return;
+  if (!traits().ancillary.scm_rights) return;
   // With descriptors beside them.
   const files f(2);
   mine.rights(f.fds);
@@ -316,8 +318,8 @@ TEST_P(process_credentials, of_the_sender_are_received) {
   expect_and_close(control.take_rights(), f.fds);
 }
 
-TEST_P(process_credentials, of_the_peer_are_an_option) {
-  if (!can(listens)) {
+TEST_P(scm_credentials, of_the_peer_are_in_so_peercred) {
+  if (!traits().connection.listens) {
     EXPECT_EQ(ERROR_OF(connected().a.option_text("SO_PEERCRED", _)), sys(0));
     return;
   }
@@ -336,7 +338,7 @@ in6_addr host6(const afplug::socket& s) {
   return reinterpret_cast<const sockaddr_in6*>(s.getsockname().data())->sin6_addr;
 }
 
-TEST_P(whereabouts, tell_where_they_came_to_and_how) {
+TEST_P(ip_packet_information, destination_hop_limit_and_traffic_class_are_received) {
   const bool six = std::string_view(r().family) == "inet6";
   auto l = connected();
   static constexpr const char* wanted[2][3] = {{"IP_PKTINFO", "IP_RECVTTL", "IP_RECVTOS"},
@@ -396,7 +398,7 @@ TEST_P(whereabouts, tell_where_they_came_to_and_how) {
   }
 }
 
-TEST_P(whereabouts, refuse_hops_that_are_none) {
+TEST_P(ip_packet_information, hop_limit_out_of_range_is_refused) {
   afplug::control_builder out;
   EXPECT_THROW(out.ttl(0), afplug::error);
   EXPECT_THROW(out.ttl(256), afplug::error);
@@ -405,7 +407,7 @@ TEST_P(whereabouts, refuse_hops_that_are_none) {
   EXPECT_TRUE(out.empty());
 }
 
-TEST_P(stamps, tell_when) {
+TEST_P(timestamps, report_the_time_of_arrival) {
   for (const char* name : {"SO_TIMESTAMPNS", "SO_TIMESTAMP"}) {
     auto l = connected();
     l.b.option(name, 1);
@@ -425,11 +427,11 @@ TEST_P(stamps, tell_when) {
 
 // ---- errors ----
 
-TEST_P(errors_queued, are_received_with_their_origin) {
+TEST_P(error_queue, reports_the_message_and_its_destination) {
   const bool six = std::string_view(r().family) == "inet6";
   auto s = bound();
   s.option(six ? "IPV6_RECVERR" : "IP_RECVERR", 1);
-  const auto gone = nobody();
+  const auto gone = unused_address();
   s.connect(gone);
   const parcel p(message(1));
   s.send(p.text);
@@ -440,15 +442,15 @@ TEST_P(errors_queued, are_received_with_their_origin) {
   const auto got = s.recvmsg(b.into, control, MSG_ERRQUEUE, &to);
   EXPECT_EQ(got.flags & MSG_ERRQUEUE, MSG_ERRQUEUE);
   EXPECT_EQ(std::string(b.text, got.size), p.text) << "the datagram that did not arrive";
-  EXPECT_EQ(to, r().own.as_sender ? r().own.as_sender(gone) : gone);
+  EXPECT_EQ(to, r().parameters.as_sender ? r().parameters.as_sender(gone) : gone);
   const auto item = control.find(six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVERR : IP_RECVERR);
   ASSERT_TRUE(item.has_value());
   const auto what = item->as<sock_extended_err>(item->level, item->type);
   ASSERT_TRUE(what.has_value());
-  EXPECT_EQ(what->ee_errno, static_cast<std::uint32_t>(error().told_closed));
+  EXPECT_EQ(what->ee_errno, static_cast<std::uint32_t>(errors().delivery.errqueue_no_receiver));
 }
 
-TEST_P(errors_queued, are_never_waited_for) {
+TEST_P(error_queue, is_never_waited_for) {
   auto l = connected();
   l.b.send(message(1));  // data is no error, though poll says ready
   ASSERT_TRUE(l.a.wait(POLLIN, patience));

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Which rows this machine has: the one place where a row is skipped, in afplug's words.
+// Which rows this machine has: the one place where a row is skipped, with afplug's error text.
+#include <algorithm>
 #include <set>
 
 #include "fixture.hpp"
@@ -13,27 +14,43 @@ INSTANTIATE_TEST_SUITE_P(rows, availability, testing::ValuesIn(all_rows()), name
 
 TEST_P(availability, row) {
   const row& r = *GetParam();
-  const std::string& why = why_not(r);
+  const std::string& why = why_unavailable(r);
   if (why.empty()) return;
-  EXPECT_FALSE(r.has(always)) << why;
-  EXPECT_NE(why.find(r.family), std::string::npos) << "the sentence does not say whose: " << why;
+  EXPECT_FALSE(r.traits.environment.always_available) << why;
+  EXPECT_NE(why.find(r.family), std::string::npos) << "the error text does not name the family: " << why;
   GTEST_SKIP() << why;
 }
 
-TEST_P(availability, row_is_run_by_ctest) {
+TEST_P(availability, row_is_in_a_ctest_group) {
   const std::string name = GetParam()->name;
-  bool found = false;
-  for (const std::string& group : std::vector<std::string>{AFPLUG_ROW_GROUPS}) found |= name.rfind(group, 0) == 0;
-  EXPECT_TRUE(found) << name << " is in no group of CMakeLists.txt";
+  const std::vector<std::string> groups{AFPLUG_ROW_GROUPS};
+  EXPECT_TRUE(std::ranges::any_of(groups, [&](const auto& group) { return name.starts_with(group); }))
+      << name << " is in no group of CMakeLists.txt";
 }
 
-// ---- none is forgotten ----
+// ---- no test suite without rows ----
 
-// What the suite runs of a family.
-bool has_row(const afplug::family& family, const afplug::row& listed) {
+class suite_availability : public testing::TestWithParam<suite> {};
+INSTANTIATE_TEST_SUITE_P(suites, suite_availability, testing::ValuesIn(suites()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST_P(suite_availability, has_rows) {
+  const auto condition = GetParam().condition;
+  ASSERT_TRUE(any_row(condition)) << "no row satisfies the condition of the suite: its tests never run";
+  if (!rows(condition).empty()) return;
+  std::string why;
   for (const row* r : all_rows())
-    if (r->family == family.id() && family.find_row(r->type, r->protocol) == &listed) return true;
-  return false;
+    if (condition(r->traits)) why += std::string(why.empty() ? "" : "; ") + r->name + ": " + why_unavailable(*r);
+  GTEST_SKIP() << "no row of the suite is available: " << why;
+}
+
+// ---- no row that is missing ----
+
+// Whether the suite has the row of a family.
+bool has_row(const afplug::family& family, const afplug::row& listed) {
+  return std::ranges::any_of(all_rows(), [&](const row* r) {
+    return r->family == family.id() && family.find_row(r->type, r->protocol) == &listed;
+  });
 }
 
 TEST(coverage, every_row_of_every_family_is_in_the_suite) {

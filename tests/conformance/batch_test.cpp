@@ -14,13 +14,13 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(batch, 0, 0);
-CONFORMANCE(batch_of_messages, 0, stream);
-CONFORMANCE(batch_to_anyone, connectionless, 0);
-CONFORMANCE(batch_to_a_slow_reader, flow, stream);
-CONFORMANCE(batch_of_bytes, stream | half_close, 0);
-CONFORMANCE(batch_with_rights, rights, stream);
-CONFORMANCE(batch_with_timestamps, timestamps, 0);
+CONFORMANCE(batch, true);
+CONFORMANCE(batch_of_messages, !t.delivery.stream);
+CONFORMANCE(batch_connectionless, t.connection.connectionless);
+CONFORMANCE(batch_to_full_receiver, t.delivery.flow_control && !t.delivery.stream);
+CONFORMANCE(batch_on_stream, t.delivery.stream&& t.shutdown.half_close);
+CONFORMANCE(batch_with_scm_rights, t.ancillary.scm_rights && !t.delivery.stream);
+CONFORMANCE(batch_with_timestamps, t.ancillary.so_timestamp);
 
 // Messages that lie in memory of their own.
 class letters {
@@ -47,7 +47,7 @@ class mailbox {
       : row_(r), rooms_(count, std::string(each, '\0')), all_(count) {
     for (std::size_t i = 0; i < count; ++i) all_[i].into = rooms_[i];
   }
-  std::string text(std::size_t i) const { return sent(row_, rooms_[i].substr(0, all_[i].size)); }
+  std::string text(std::size_t i) const { return as_sent(row_, rooms_[i].substr(0, all_[i].size)); }
   afplug::incoming& operator[](std::size_t i) { return all_[i]; }
   std::span<afplug::incoming> all() { return all_; }
 
@@ -67,7 +67,7 @@ void fill(mailbox& box, afplug::socket& s, std::size_t count) {
   }
 }
 
-TEST_P(batch_of_messages, goes_both_ways_in_order) {
+TEST_P(batch_of_messages, arrives_in_order_in_both_directions) {
   auto l = connected();
   for (auto [from, to] : {std::pair(&l.a, &l.b), std::pair(&l.b, &l.a)}) {
     letters sent(r(), 5);
@@ -77,7 +77,7 @@ TEST_P(batch_of_messages, goes_both_ways_in_order) {
     for (std::size_t i = 0; i < 5; ++i) {
       EXPECT_EQ(sent[i].size, sent.text(i).size());
       EXPECT_EQ(got.text(i), sent.text(i));
-      EXPECT_EQ(got[i].flags & (MSG_TRUNC | MSG_CTRUNC), can(annotates) ? MSG_CTRUNC : 0);
+      EXPECT_EQ(got[i].flags & (MSG_TRUNC | MSG_CTRUNC), traits().ancillary.on_every_message ? MSG_CTRUNC : 0);
     }
   }
 }
@@ -91,35 +91,35 @@ TEST_P(batch_of_messages, is_gathered_and_scattered) {
   ASSERT_EQ(l.a.send_many(mail.all()), 2u);
   EXPECT_EQ(mail[1].size, text.size());
   mailbox got(r(), 2);
-  std::string head(arriving(5), '\0'), tail(1000, '\0');
+  std::string head(received_size(5), '\0'), tail(1000, '\0');
   const afplug::mutable_bytes rooms[] = {head, tail};
   got[1].into = rooms;
   fill(got, l.b, 2);
   EXPECT_EQ(got.text(0), mail.text(0));
   const std::string whole = head + tail;
-  EXPECT_EQ(sent(whole.data(), got[1].size), text);
+  EXPECT_EQ(as_sent(whole.data(), got[1].size), text);
 }
 
-TEST_P(batch_of_messages, is_cut_message_by_message) {
+TEST_P(batch_of_messages, is_truncated_message_by_message) {
   auto l = connected();
   letters mail(r(), 3);
   ASSERT_EQ(l.a.send_many(mail.all()), 3u);
   mailbox got(r(), 3);
-  std::string few(arriving(4), '\0');
+  std::string few(received_size(4), '\0');
   got[1].into = few;
   fill(got, l.b, 3);
   EXPECT_EQ(got[1].size, few.size());
-  EXPECT_EQ(sent(few.data(), few.size()), mail.text(1).substr(0, 4));
-  if (can(keeps_rest)) {
+  EXPECT_EQ(as_sent(few.data(), few.size()), mail.text(1).substr(0, 4));
+  if (traits().delivery.keeps_rest_of_message) {
     EXPECT_EQ(got.text(2), mail.text(1).substr(4));
     return;
   }
-  EXPECT_EQ(got[1].flags & MSG_TRUNC, can(cuts_untold) ? 0 : MSG_TRUNC);
+  EXPECT_EQ(got[1].flags & MSG_TRUNC, traits().delivery.no_msg_trunc ? 0 : MSG_TRUNC);
   EXPECT_EQ(got.text(2), mail.text(2)) << "the one behind it is whole";
   EXPECT_EQ(got[2].flags & MSG_TRUNC, 0);
 }
 
-TEST_P(batch, of_nothing_is_nothing) {
+TEST_P(batch, may_be_empty) {
   auto l = connected();
   EXPECT_EQ(l.a.send_many({}), 0u);
   EXPECT_EQ(l.b.recv_many({}), 0u);
@@ -127,7 +127,7 @@ TEST_P(batch, of_nothing_is_nothing) {
   EXPECT_EQ(ERROR_OF(l.b.recv_many(got.all(), MSG_DONTWAIT, _)), sys(EAGAIN));
 }
 
-TEST_P(batch, waits_for_the_first_alone) {
+TEST_P(batch, recv_many_waits_for_the_first_message_only) {
   auto l = connected();
   mailbox got(r(), 4);
   for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
@@ -135,7 +135,7 @@ TEST_P(batch, waits_for_the_first_alone) {
     std::size_t n = 0;
     error_code ec;
     {
-      helper reader([&] { n = l.b.recv_many(got.all(), 0, ec); });
+      helper_thread reader([&] { n = l.b.recv_many(got.all(), 0, ec); });
       reader.until_asleep();
       l.a.sendall(message(7));
     }
@@ -145,7 +145,7 @@ TEST_P(batch, waits_for_the_first_alone) {
   }
 }
 
-TEST_P(batch, has_the_modes_of_every_call) {
+TEST_P(batch, obeys_the_timeout) {
   auto l = connected();
   mailbox got(r(), 4);
   l.b.timeout(0ns);
@@ -157,13 +157,13 @@ TEST_P(batch, has_the_modes_of_every_call) {
   EXPECT_THROW(l.b.recv_many(got.all()), afplug::error);
 }
 
-TEST_P(batch, ends_when_told_to) {
+TEST_P(batch, ends_with_a_stop_token) {
   auto l = connected();
   mailbox got(r(), 4);
   std::stop_source stop;
   error_code ec;
   {
-    helper reader([&] { l.b.recv_many(got.all(), 0, stop.get_token(), ec); });
+    helper_thread reader([&] { l.b.recv_many(got.all(), 0, stop.get_token(), ec); });
     reader.until_asleep();
     stop.request_stop();
   }
@@ -173,12 +173,12 @@ TEST_P(batch, ends_when_told_to) {
   EXPECT_EQ(sent[0].size, 0u);
 }
 
-TEST_P(batch_of_messages, that_fails_at_a_later_message_says_so_of_that_message) {
+TEST_P(batch_of_messages, returns_the_count_before_a_message_that_fails) {
   auto l = connected();
-  const std::string large(r().own.too_large, 'x');
+  const std::string large(r().parameters.too_large_message, 'x');
   letters sent(r(), 3);
   sent[1].data = large;
-  if (error().send_big == 0) {
+  if (errors().delivery.send_too_large == 0) {
     ASSERT_EQ(l.a.send_many(sent.all()), 3u);
     EXPECT_EQ(receive(l.b), sent.text(0));
     EXPECT_EQ(receive(l.b), sent.text(2));
@@ -187,7 +187,7 @@ TEST_P(batch_of_messages, that_fails_at_a_later_message_says_so_of_that_message)
   ASSERT_EQ(l.a.send_many(sent.all()), 1u);
   EXPECT_EQ(sent[0].size, sent.text(0).size());
   EXPECT_EQ(sent[1].size, 0u);
-  EXPECT_EQ(ERROR_OF(l.a.send_many(sent.all().subspan(1), 0, _)), sys(error().send_big));
+  EXPECT_EQ(ERROR_OF(l.a.send_many(sent.all().subspan(1), 0, _)), sys(errors().delivery.send_too_large));
   EXPECT_EQ(l.a.send_many(sent.all().subspan(2)), 1u);
   mailbox got(r(), 2);
   fill(got, l.b, 2);
@@ -195,7 +195,7 @@ TEST_P(batch_of_messages, that_fails_at_a_later_message_says_so_of_that_message)
   EXPECT_EQ(got.text(1), sent.text(2));
 }
 
-TEST_P(batch_of_messages, takes_256_at_most) {
+TEST_P(batch_of_messages, has_at_most_256_messages) {
   auto l = connected();
   l.a.timeout(0ns);
   letters sent(r(), 300);
@@ -204,7 +204,7 @@ TEST_P(batch_of_messages, takes_256_at_most) {
   EXPECT_LE(l.b.recv_many(got.all()), 256u);
 }
 
-TEST_P(batch_to_a_slow_reader, sends_what_there_is_room_for) {
+TEST_P(batch_to_full_receiver, sends_as_many_as_fit) {
   auto l = connected();
   l.a.timeout(0ns);
   letters sent(r(), 200);
@@ -231,9 +231,9 @@ TEST_P(batch_to_a_slow_reader, sends_what_there_is_room_for) {
   EXPECT_EQ(l.a.send_many(sent.all().first(1)), 1u);
 }
 
-TEST_P(batch_to_anyone, names_each_sender_and_receiver) {
+TEST_P(batch_connectionless, has_an_address_for_each_message) {
   auto server = bound(), one = bound(), two = bound();
-  const auto to = name_to_reach(server), first = name_to_reach(one), second = name_to_reach(two);
+  const auto to = destination_address(server), first = destination_address(one), second = destination_address(two);
   for (auto* client : {&one, &two}) {
     letters sent(r(), 2, client == &one ? 0 : 2);
     sent[0].to = sent[1].to = &to;
@@ -245,7 +245,7 @@ TEST_P(batch_to_anyone, names_each_sender_and_receiver) {
   fill(got, server, 4);
   for (std::size_t i = 0; i < 4; ++i) {
     EXPECT_EQ(got.text(i), message(static_cast<unsigned>(i)));
-    EXPECT_EQ(from[i], name_as_sender(i < 2 ? one : two));
+    EXPECT_EQ(from[i], sender_address(i < 2 ? one : two));
     EXPECT_EQ(from[i].protocol(), server.what());
   }
   letters back(r(), 2, 10);
@@ -258,7 +258,7 @@ TEST_P(batch_to_anyone, names_each_sender_and_receiver) {
   EXPECT_EQ(receive(two), message(11));
 }
 
-TEST_P(batch_with_rights, passes_descriptors_that_are_closed_on_exec_and_never_leak) {
+TEST_P(batch_with_scm_rights, passes_descriptors_with_close_on_exec_without_a_leak) {
   auto l = connected();
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
@@ -284,7 +284,7 @@ TEST_P(batch_with_rights, passes_descriptors_that_are_closed_on_exec_and_never_l
   ::close(ends[1]);
 }
 
-TEST_P(batch_with_timestamps, has_ancillary_data_of_each) {
+TEST_P(batch_with_timestamps, has_ancillary_data_for_each_message) {
   auto l = connected();
   l.b.option(afplug::opt::timestamp_ns(true));
   letters sent(r(), 3);
@@ -303,7 +303,7 @@ TEST_P(batch_with_timestamps, has_ancillary_data_of_each) {
   EXPECT_EQ(got[1].flags & MSG_CTRUNC, MSG_CTRUNC) << "there was no room for it";
 }
 
-TEST_P(batch_of_bytes, is_a_stream_of_bytes_all_the_same) {
+TEST_P(batch_on_stream, keeps_no_message_boundaries) {
   auto l = connected();
   letters sent(r(), 3);
   ASSERT_EQ(l.a.send_many(sent.all()), 3u);
@@ -320,11 +320,11 @@ TEST_P(batch_of_bytes, is_a_stream_of_bytes_all_the_same) {
   EXPECT_EQ(box[0].size + box[1].size, 0u) << "the end of file";
 }
 
-TEST_P(batch_of_bytes, raises_no_sigpipe) {
+TEST_P(batch_on_stream, raises_no_sigpipe) {
   auto l = connected();
   l.a.shutdown(SHUT_WR);
   letters sent(r(), 2);
-  EXPECT_EQ(ERROR_OF(l.a.send_many(sent.all(), 0, _)), sys(error().send_shut));
+  EXPECT_EQ(ERROR_OF(l.a.send_many(sent.all(), 0, _)), sys(errors().shutdown.send_after_shutdown));
 }
 
 }  // namespace

@@ -10,16 +10,18 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE_OF_ALL(no_connection, 0, 0);
-CONFORMANCE(connection, 0, 0);
-CONFORMANCE(listener, listens, 0);
-CONFORMANCE_OF_ALL(no_listener, 0, listens | one_to_many);
-CONFORMANCE(no_connected_peer, 0, listens);
-CONFORMANCE(wakeable_listener, listens | wakeable, 0);
-CONFORMANCE(forgetful_listener, listens | drops_closed, 0);
-CONFORMANCE(crowded_listener, listens | full_waits, 0);
-CONFORMANCE(associated, 0, listens | bus | nameless | own_header | mutual | one_to_many);
-CONFORMANCE(many, one_to_many, 0);
+CONFORMANCE_ALL(unconnected, true);
+CONFORMANCE(shutdown_calls, true);
+CONFORMANCE(listener, t.connection.listens);
+CONFORMANCE_ALL(listen_unsupported, !t.connection.listens && !t.connection.one_to_many);
+CONFORMANCE(peer_without_connection, !t.connection.listens);
+CONFORMANCE(shutdown_wakes_accept, t.connection.listens&& t.shutdown.wakes_accept);
+CONFORMANCE(drops_closed_connections, t.connection.listens&& t.connection.drops_closed_connections);
+CONFORMANCE(backlog_full, t.connection.listens&& t.connection.waits_when_backlog_full);
+CONFORMANCE(association, !t.connection.listens && !t.connection.no_connect && !t.addressing.no_local_address &&
+                             !t.delivery.header_included && !t.connection.receives_only_when_connected &&
+                             !t.connection.one_to_many);
+CONFORMANCE(one_to_many, t.connection.one_to_many);
 
 // ---- listen ----
 
@@ -27,55 +29,56 @@ TEST_P(listener, takes_any_backlog) {
   for (int backlog : {-1, -5, 0, 1, 5, SOMAXCONN, 1 << 20}) {
     auto s = bound();
     if (backlog == 0) {
-      EXPECT_EQ(ERROR_OF(s.listen(0, _)), sys(error().listen_zero));
-      if (error().listen_zero != 0) continue;
+      EXPECT_EQ(ERROR_OF(s.listen(0, _)), sys(errors().connection.listen_backlog_zero));
+      if (errors().connection.listen_backlog_zero != 0) continue;
     } else {
       s.listen(backlog);
     }
     auto client = open();
-    EXPECT_TRUE(meet(client, s).is_open()) << backlog;
-    EXPECT_EQ(ERROR_OF(s.listen(3, _)), sys(error().listen_twice)) << "again, with another one";
+    EXPECT_TRUE(connect_and_accept(client, s).is_open()) << backlog;
+    EXPECT_EQ(ERROR_OF(s.listen(3, _)), sys(errors().connection.listen_again)) << "again, with another one";
   }
 }
 
-TEST_P(listener, that_was_not_bound) {
+TEST_P(listener, listen_without_bind) {
   auto s = open();
-  ASSERT_EQ(ERROR_OF(s.listen(1, _)), sys(error().listen_unbound));
-  if (error().listen_unbound != 0) return;
+  ASSERT_EQ(ERROR_OF(s.listen(1, _)), sys(errors().connection.listen_unbound));
+  if (errors().connection.listen_unbound != 0) return;
   EXPECT_NE(s.getsockname().to_string(), r().unbound);
 }
 
-TEST_P(listener, is_not_one_that_is_connected) {
+TEST_P(listener, listen_on_a_connected_socket) {
   auto l = connected();
-  EXPECT_EQ(ERROR_OF(l.a.listen(1, _)), sys(error().listen_connected));
+  EXPECT_EQ(ERROR_OF(l.a.listen(1, _)), sys(errors().connection.listen_connected));
 }
 
-TEST_P(no_listener, says_so) {
+TEST_P(listen_unsupported, reports_the_errno) {
   auto s = open();
-  EXPECT_EQ(ERROR_OF(s.listen(1, _)), sys(error().listen_unbound));
-  EXPECT_NE(error().listen_unbound, 0);
+  EXPECT_EQ(ERROR_OF(s.listen(1, _)), sys(errors().connection.listen_unbound));
+  EXPECT_NE(errors().connection.listen_unbound, 0);
   auto b = bound();
-  EXPECT_EQ(ERROR_OF(b.listen(-1, _)), sys(error().listen_bound ? error().listen_bound : error().listen_unbound));
-  EXPECT_EQ(ERROR_OF(connected().a.listen(1, _)), sys(error().listen_connected));
+  EXPECT_EQ(ERROR_OF(b.listen(-1, _)), sys(errors().connection.listen_bound ? errors().connection.listen_bound
+                                                                            : errors().connection.listen_unbound));
+  EXPECT_EQ(ERROR_OF(connected().a.listen(1, _)), sys(errors().connection.listen_connected));
 }
 
 // ---- accept ----
 
-TEST_P(no_connection, accept_needs_a_listener_in_every_mode) {
+TEST_P(unconnected, accept_needs_a_listener_with_any_timeout) {
   auto s = bound();
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {0ns}, {10s}}) {
     s.timeout(mode);
-    EXPECT_EQ(ERROR_OF(s.accept(_)), sys(error().accept_unlistening));
+    EXPECT_EQ(ERROR_OF(s.accept(_)), sys(errors().connection.accept_not_listening));
   }
 }
 
-TEST_P(listener, accepts_a_socket_of_its_own_kind_with_its_peer) {
+TEST_P(listener, accepts_a_socket_of_its_protocol_with_the_peers_address) {
   auto s = listening();
-  auto client = named();
-  set_out(client, s.getsockname());
+  auto client = named_client();
+  begin_connect(client, s.getsockname());
   address peer;
   auto accepted = s.accept(peer);
-  arrive(client);
+  finish_connect(client);
   EXPECT_EQ(accepted.what(), s.what());
   EXPECT_EQ(accepted.owner(), s.owner());
   EXPECT_EQ(accepted.type(), s.type());
@@ -85,16 +88,16 @@ TEST_P(listener, accepts_a_socket_of_its_own_kind_with_its_peer) {
   EXPECT_EQ(peer, client.getsockname());
   EXPECT_EQ(peer.protocol(), s.what());
   EXPECT_EQ(accepted.getpeername(), peer);
-  EXPECT_EQ(bare(accepted.getsockname()) == s.getsockname(), !can(identified));
+  EXPECT_EQ(without_kernel_fields(accepted.getsockname()) == s.getsockname(), !traits().addressing.named_at_creation);
 }
 
-TEST_P(listener, gives_accepted_sockets_the_default_mode_and_never_its_own) {
+TEST_P(listener, gives_accepted_sockets_the_default_timeout) {
   auto s = listening();
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {10s}, {0ns}}) {
     s.timeout(mode);
     for (const auto& standard : {std::optional<std::chrono::nanoseconds>{}, {3s}, {0ns}}) {
       auto client = open();
-      set_out(client, s.getsockname());
+      begin_connect(client, s.getsockname());
       ASSERT_TRUE(s.wait(POLLIN, patience));
       afplug::socket::default_timeout(standard);
       auto accepted = s.accept();
@@ -103,12 +106,12 @@ TEST_P(listener, gives_accepted_sockets_the_default_mode_and_never_its_own) {
       if (in_kernel()) {
         EXPECT_EQ(non_blocking(accepted.fileno()), standard.has_value());
       }
-      part(client, accepted);
+      close_both(client, accepted);
     }
   }
 }
 
-TEST_P(listener, with_nobody_there) {
+TEST_P(listener, accept_without_a_client) {
   auto s = listening();
   s.timeout(0ns);
   EXPECT_EQ(ERROR_OF(s.accept(_)), sys(EAGAIN));
@@ -119,7 +122,7 @@ TEST_P(listener, with_nobody_there) {
   EXPECT_THROW(s.accept(), afplug::error);
 }
 
-TEST_P(listener, waits_in_every_mode) {
+TEST_P(listener, accept_waits_for_a_client) {
   auto s = listening();
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     s.timeout(mode);
@@ -127,30 +130,30 @@ TEST_P(listener, waits_in_every_mode) {
     const auto name = s.getsockname();
     afplug::socket accepted;
     {
-      helper connector([&] {
+      helper_thread connector([&] {
         std::this_thread::sleep_for(20ms);
-        set_out(client, name);
+        begin_connect(client, name);
       });
       accepted = s.accept();
     }
     EXPECT_TRUE(accepted.is_open());
-    part(client, accepted);
+    close_both(client, accepted);
   }
 }
 
-TEST_P(listener, serves_clients_in_their_order) {
+TEST_P(listener, accepts_clients_in_order) {
   auto s = listening(8);
   std::vector<afplug::socket> clients;
-  const unsigned count = can(one_at_a_time) ? 1 : 5;
+  const unsigned count = traits().connection.one_per_address_pair ? 1 : 5;
   for (unsigned i = 0; i < count; ++i) {
     clients.push_back(open());
-    set_out(clients.back(), s.getsockname());
-    if (!can(meets)) clients.back().send(message(i));
+    begin_connect(clients.back(), s.getsockname());
+    if (!traits().connection.waits_for_accept) clients.back().send(message(i));
   }
   for (unsigned i = 0; i < count; ++i) {
     auto accepted = s.accept();
-    arrive(clients[i]);
-    if (can(meets)) clients[i].send(message(i));
+    finish_connect(clients[i]);
+    if (traits().connection.waits_for_accept) clients[i].send(message(i));
     EXPECT_EQ(receive(accepted), message(i));
     accepted.send(message(i + 10));
     EXPECT_EQ(receive(clients[i]), message(i + 10));
@@ -159,68 +162,69 @@ TEST_P(listener, serves_clients_in_their_order) {
 
 // ---- connect ----
 
-TEST_P(no_connection, to_nobody) {
-  const auto name = nobody();
+TEST_P(unconnected, connect_to_an_unused_address) {
+  const auto name = unused_address();
   auto s = open();
-  EXPECT_EQ(reach(s, name), sys(error().connect_refused));
-  if (error().connect_refused == 0) return;
+  EXPECT_EQ(connect(s, name), sys(errors().connection.connect_no_listener));
+  if (errors().connection.connect_no_listener == 0) return;
   EXPECT_NE(std::string(afplug::last_detail()).find(name.to_string()), std::string::npos) << afplug::last_detail();
-  EXPECT_EQ(open().connect_ex(name), error().connect_refused);
+  EXPECT_EQ(open().connect_ex(name), errors().connection.connect_no_listener);
   auto patient = open();
   patient.timeout(patience);
-  EXPECT_EQ(patient.connect_ex(name), error().connect_refused);
+  EXPECT_EQ(patient.connect_ex(name), errors().connection.connect_no_listener);
   EXPECT_THROW(open().connect(name), afplug::error);
 }
 
-TEST_P(listener, that_does_not_listen_refuses) {
+TEST_P(listener, connect_to_a_bound_socket_that_does_not_listen) {
   const auto s = bound();
   auto client = open();
-  EXPECT_EQ(reach(client, s.getsockname()), sys(error().connect_refused));
+  EXPECT_EQ(connect(client, s.getsockname()), sys(errors().connection.connect_no_listener));
 }
 
-TEST_P(listener, takes_a_connection_in_every_mode) {
+TEST_P(listener, connect_with_and_without_a_timeout) {
   auto s = listening();
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     auto client = open();
     client.timeout(mode);
     error_code got = timed_out;
-    helper connector([&] { got = reach(client, s.getsockname()); });
+    helper_thread connector([&] { got = connect(client, s.getsockname()); });
     ASSERT_TRUE(s.wait(POLLIN, patience));
     auto accepted = s.accept();
     connector.join();
     EXPECT_EQ(got, sys(0));
-    EXPECT_EQ(bare(client.getpeername()), bare(accepted.getsockname()));
+    EXPECT_EQ(without_kernel_fields(client.getpeername()), without_kernel_fields(accepted.getsockname()));
     client.send(message());
     EXPECT_EQ(receive(accepted), message());
     // Where the first one was waited for, Linux says 0 once more.
     client.connect_ex(s.getsockname());
-    EXPECT_EQ(client.connect_ex(s.getsockname()), error().connect_twice);
-    EXPECT_EQ(ERROR_OF(client.connect(s.getsockname(), _)), sys(error().connect_twice));
-    part(client, accepted);
+    EXPECT_EQ(client.connect_ex(s.getsockname()), errors().connection.connect_connected);
+    EXPECT_EQ(ERROR_OF(client.connect(s.getsockname(), _)), sys(errors().connection.connect_connected));
+    close_both(client, accepted);
   }
 }
 
-TEST_P(listener, is_reached_without_blocking) {
+TEST_P(listener, connect_without_blocking) {
   auto s = listening();
   auto client = open(SOCK_NONBLOCK);
-  EXPECT_EQ(reach(client, s.getsockname()), sys(error().connect_at_once));
+  EXPECT_EQ(connect(client, s.getsockname()), sys(errors().connection.connect_nonblocking));
   afplug::socket accepted;
-  if (can(meets)) accepted = s.accept();
+  if (traits().connection.waits_for_accept) accepted = s.accept();
   ASSERT_TRUE(client.wait(POLLOUT, patience) & POLLOUT);
   EXPECT_EQ(client.option_number("SO_ERROR"), 0);
-  if (!can(meets)) accepted = s.accept();
-  EXPECT_EQ(bare(client.getpeername()), bare(accepted.getsockname()));
+  if (!traits().connection.waits_for_accept) accepted = s.accept();
+  EXPECT_EQ(without_kernel_fields(client.getpeername()), without_kernel_fields(accepted.getsockname()));
   client.send(message());
   EXPECT_EQ(receive(accepted), message());
 }
 
-TEST_P(listener, is_reached_by_text) {
+TEST_P(listener, connect_to_an_address_given_as_text) {
   auto s = listening();
   auto client = open();
   afplug::socket accepted;  // until both ends know of it
   const auto name = s.getsockname().to_string();
   error_code got = timed_out;
-  helper connector([&] { got = conformance::reach(r(), client, [&](auto& ec) { client.connect(name, ec); }); });
+  helper_thread connector(
+      [&] { got = conformance::connect(r(), client, [&](auto& ec) { client.connect(name, ec); }); });
   accepted = s.accept();
   connector.join();
   EXPECT_EQ(got, sys(0));
@@ -246,11 +250,11 @@ crowd full(const row& r) {
   }
 }
 
-TEST_P(crowded_listener, lets_wait_until_the_timeout) {
+TEST_P(backlog_full, connect_waits_until_the_timeout) {
   auto c = full(r());
   auto client = open();
   client.timeout(0ns);
-  EXPECT_EQ(client.connect_ex(c.server.getsockname()), error().connect_full);
+  EXPECT_EQ(client.connect_ex(c.server.getsockname()), errors().connection.connect_backlog_full);
   for (int twice = 0; twice < 2; ++twice) {
     auto waiting = open();
     waiting.timeout(300ms);
@@ -271,14 +275,14 @@ TEST_P(crowded_listener, lets_wait_until_the_timeout) {
   }
 }
 
-TEST_P(crowded_listener, takes_who_waited) {
+TEST_P(backlog_full, connect_completes_when_the_backlog_has_room) {
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     auto c = full(r());
     auto client = open();
     client.timeout(mode);
     error_code ec = timed_out;
     {
-      helper connector([&] { client.connect(c.server.getsockname(), ec); });
+      helper_thread connector([&] { client.connect(c.server.getsockname(), ec); });
       connector.until_asleep();
       std::vector<afplug::socket> accepted;
       c.server.timeout(patience);
@@ -294,57 +298,63 @@ TEST_P(crowded_listener, takes_who_waited) {
   }
 }
 
-TEST_P(associated, connects_to_a_name_and_again_and_off) {
+TEST_P(association, connect_again_and_disconnect) {
   auto s = open();
   auto first = bound(), second = bound();
-  EXPECT_EQ(ERROR_OF(open().connect(first.getsockname(), _)), sys(error().connect_unbound));
-  if (!can(unnamed) && (error().connect_unbound != 0 || error().sendto_unconnected != 0)) s.bind(fresh());
+  EXPECT_EQ(ERROR_OF(open().connect(first.getsockname(), _)), sys(errors().connection.connect_unbound));
+  if (!traits().addressing.clients_unbound &&
+      (errors().connection.connect_unbound != 0 || errors().delivery.sendto_no_receiver != 0))
+    s.bind(fresh_address());
   const auto before = ERROR_OF(s.getpeername(_));
   s.connect(first.getsockname());
-  EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_connected));
-  if (error().getpeername_connected == 0) {
-    EXPECT_EQ(bare(s.getpeername()), first.getsockname());
+  EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(errors().addressing.getpeername_connected));
+  if (errors().addressing.getpeername_connected == 0) {
+    EXPECT_EQ(without_kernel_fields(s.getpeername()), first.getsockname());
   }
   s.send(message(1));
-  EXPECT_EQ(receive(can(echoes) ? s : first), message(1));
-  EXPECT_EQ(s.connect_ex(second.getsockname()), error().connect_twice);
+  EXPECT_EQ(receive(traits().delivery.loops_back ? s : first), message(1));
+  EXPECT_EQ(s.connect_ex(second.getsockname()), errors().connection.connect_connected);
   s.send(message(2));
-  EXPECT_EQ(receive(can(echoes) ? s : error().connect_twice == 0 ? second : first), message(2));
+  EXPECT_EQ(receive(traits().delivery.loops_back                 ? s
+                    : errors().connection.connect_connected == 0 ? second
+                                                                 : first),
+            message(2));
   // connect(2): AF_UNSPEC dissolves the association.
   const sockaddr nothing{};
-  EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(error().disconnect));
-  EXPECT_EQ(ERROR_OF(s.getpeername(_)), error().disconnect == 0 ? before : sys(error().getpeername_connected));
+  EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(errors().connection.connect_unspec));
+  EXPECT_EQ(ERROR_OF(s.getpeername(_)),
+            errors().connection.connect_unspec == 0 ? before : sys(errors().addressing.getpeername_connected));
 }
 
 // ---- one to many ----
 
-TEST_P(many, reach_who_listens_and_are_not_accepted) {
+TEST_P(one_to_many, connect_reaches_listeners_and_accept_fails) {
   auto s = open();
-  s.bind(fresh());
+  s.bind(fresh_address());
   const auto name = s.getsockname();
   EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 0);
-  EXPECT_EQ(open().connect_ex(name), error().connect_refused);
-  EXPECT_EQ(ERROR_OF(s.listen(0, _)), sys(error().listen_zero));
+  EXPECT_EQ(open().connect_ex(name), errors().connection.connect_no_listener);
+  EXPECT_EQ(ERROR_OF(s.listen(0, _)), sys(errors().connection.listen_backlog_zero));
   for (int backlog : {-1, 1, 5}) {
     s.listen(backlog);
     EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 1);
     open().connect(name);
-    EXPECT_EQ(ERROR_OF(s.accept(_)), sys(error().accept_unlistening));
+    EXPECT_EQ(ERROR_OF(s.accept(_)), sys(errors().connection.accept_not_listening));
   }
   s.listen(0);
   EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 0);
-  EXPECT_EQ(open().connect_ex(name), error().connect_refused);
-  EXPECT_EQ(ERROR_OF(connected().a.listen(1, _)), sys(error().listen_connected));
+  EXPECT_EQ(open().connect_ex(name), errors().connection.connect_no_listener);
+  EXPECT_EQ(ERROR_OF(connected().a.listen(1, _)), sys(errors().connection.listen_connected));
 }
 
-TEST_P(many, are_told_apart_by_their_addresses) {
+TEST_P(one_to_many, peers_are_distinguished_by_address) {
   auto s = open(), first = bound(), second = bound();
   s.connect(first.getsockname());
-  EXPECT_EQ(s.connect_ex(first.getsockname()), error().connect_twice);
+  EXPECT_EQ(s.connect_ex(first.getsockname()), errors().connection.connect_connected);
   s.connect(second.getsockname());
-  EXPECT_EQ(s.connect_ex(second.getsockname()), error().connect_twice);
-  EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_unconnected));
-  EXPECT_EQ(ERROR_OF(s.send(message(), 0, _)), sys(error().send_unconnected));
+  EXPECT_EQ(s.connect_ex(second.getsockname()), errors().connection.connect_connected);
+  EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(errors().addressing.getpeername_unconnected));
+  EXPECT_EQ(ERROR_OF(s.send(message(), 0, _)), sys(errors().delivery.send_unconnected));
   s.sendto(message(1), first.getsockname());
   s.sendto(message(2), second.getsockname());
   EXPECT_EQ(receive(first), message(1));
@@ -356,12 +366,13 @@ TEST_P(many, are_told_apart_by_their_addresses) {
   EXPECT_EQ(got, message(3));
   EXPECT_EQ(from, second.getsockname());
   const sockaddr nothing{};
-  EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(error().disconnect));
+  EXPECT_EQ(ERROR_OF(s.connect(address(&nothing, sizeof nothing), _)), sys(errors().connection.connect_unspec));
 }
 
-TEST_P(many, that_never_answer_are_waited_for_as_long_as_was_said) {
-  if (!apart_network::why_not().empty()) GTEST_SKIP() << r().family << ": " << apart_network::why_not();
-  const apart_network away;
+TEST_P(one_to_many, connect_to_a_silent_host_waits_until_the_timeout) {
+  if (!network_namespace::why_unavailable().empty())
+    GTEST_SKIP() << r().family << ": " << network_namespace::why_unavailable();
+  const network_namespace away;
   const address silent(r().family, r().family == "inet6"sv ? "[::ffff:10.254.0.2]:5" : "10.254.0.2:5", r().type,
                        r().protocol);
   EXPECT_EQ(open(SOCK_NONBLOCK).connect_ex(silent), EINPROGRESS);
@@ -379,7 +390,7 @@ TEST_P(many, that_never_answer_are_waited_for_as_long_as_was_said) {
     std::stop_source source;
     error_code ec;
     {
-      helper connector([&] { stopped.connect(silent, source.get_token(), ec); });
+      helper_thread connector([&] { stopped.connect(silent, source.get_token(), ec); });
       connector.until_asleep();
       source.request_stop();
     }
@@ -401,57 +412,57 @@ TEST_P(many, that_never_answer_are_waited_for_as_long_as_was_said) {
 
 // ---- shutdown ----
 
-TEST_P(no_connection, can_be_shut_down) {
+TEST_P(unconnected, shutdown_reports_the_errno) {
   auto s = open();
-  EXPECT_EQ(ERROR_OF(s.shutdown(SHUT_WR, _)), sys(error().shutdown_unconnected));
+  EXPECT_EQ(ERROR_OF(s.shutdown(SHUT_WR, _)), sys(errors().shutdown.unconnected));
 }
 
-TEST_P(connection, shutdown_takes_three_values) {
+TEST_P(shutdown_calls, shutdown_takes_three_values) {
   auto l = connected();
-  EXPECT_EQ(ERROR_OF(l.a.shutdown(99, _)), sys(error().shutdown_bad));
-  EXPECT_EQ(ERROR_OF(l.a.shutdown(-1, _)), sys(error().shutdown_bad));
-  EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_RDWR, _)), sys(error().shutdown_connected));
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(99, _)), sys(errors().shutdown.bad_how));
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(-1, _)), sys(errors().shutdown.bad_how));
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_RDWR, _)), sys(errors().shutdown.both));
 }
 
-TEST_P(connection, shutdown_ends_sending) {
+TEST_P(shutdown_calls, shut_wr_ends_sending) {
   auto l = connected();
-  EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_WR, _)), sys(error().shutdown_half));
-  if (error().told_shut != 0) {
-    EXPECT_TRUE(eventually([&] { return l.a.option_number("SO_ERROR") == error().told_shut; }));
+  EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_WR, _)), sys(errors().shutdown.one_direction));
+  if (errors().shutdown.so_error != 0) {
+    EXPECT_TRUE(eventually([&] { return l.a.option_number("SO_ERROR") == errors().shutdown.so_error; }));
   }
-  EXPECT_EQ(ERROR_OF(l.a.send(message(), 0, _)), sys(error().send_shut));
-  EXPECT_EQ(ERROR_OF(l.a.sendall(message(), 0, _)), sys(error().send_shut));
+  EXPECT_EQ(ERROR_OF(l.a.send(message(), 0, _)), sys(errors().shutdown.send_after_shutdown));
+  EXPECT_EQ(ERROR_OF(l.a.sendall(message(), 0, _)), sys(errors().shutdown.send_after_shutdown));
   const std::string text = message();
   const afplug::const_bytes data[] = {text};
-  EXPECT_EQ(ERROR_OF(l.a.sendmsg(data, {}, 0, nullptr, _)), sys(error().send_shut));
-  if (can(half_close)) {
+  EXPECT_EQ(ERROR_OF(l.a.sendmsg(data, {}, 0, nullptr, _)), sys(errors().shutdown.send_after_shutdown));
+  if (traits().shutdown.half_close) {
     EXPECT_EQ(receive(l.b), "") << "the end of the peer's data";
   }
-  if (can(echoes) || can(shuts_whole)) return;
+  if (traits().delivery.loops_back || traits().shutdown.closes_both_directions) return;
   // The other direction is as it was.
   l.b.send(message(1));
   EXPECT_EQ(receive(l.a), message(1));
 }
 
-TEST_P(connection, shutdown_ends_receiving_in_every_mode_at_once) {
+TEST_P(shutdown_calls, shut_rd_ends_receiving_with_and_without_a_timeout) {
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     auto l = connected();
     l.a.timeout(mode);
     error_code ec;
     std::size_t size = 1;
     char bytes[64];
-    if (error().shutdown_half != 0) {
-      EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_RD, _)), sys(error().shutdown_half));
+    if (errors().shutdown.one_direction != 0) {
+      EXPECT_EQ(ERROR_OF(l.a.shutdown(SHUT_RD, _)), sys(errors().shutdown.one_direction));
       continue;
     }
     std::chrono::nanoseconds cpu{};
-    if (can(sleeps_on)) l.a.shutdown(SHUT_RD);
+    if (traits().shutdown.does_not_wake_recv) l.a.shutdown(SHUT_RD);
     {
-      helper reader([&] {
+      helper_thread reader([&] {
         size = l.a.recv(bytes, 0, ec);
         cpu = cpu_time();
       });
-      if (!can(sleeps_on)) {
+      if (!traits().shutdown.does_not_wake_recv) {
         reader.until_asleep();
         l.a.shutdown(SHUT_RD);
       }
@@ -466,21 +477,21 @@ TEST_P(connection, shutdown_ends_receiving_in_every_mode_at_once) {
   }
 }
 
-TEST_P(wakeable_listener, wakes_from_accept_by_shutdown) {
+TEST_P(shutdown_wakes_accept, accept_returns_einval) {
   auto s = listening();
   error_code ec;
   {
-    helper acceptor([&] { s.accept(ec); });
+    helper_thread acceptor([&] { s.accept(ec); });
     acceptor.until_asleep();
     s.shutdown(SHUT_RDWR);
   }
   EXPECT_EQ(ec, sys(EINVAL));
 }
 
-TEST_P(forgetful_listener, accepts_nobody_who_has_gone) {
+TEST_P(drops_closed_connections, accept_skips_a_closed_connection) {
   auto s = listening();
   auto client = open();
-  set_out(client, s.getsockname());
+  begin_connect(client, s.getsockname());
   ASSERT_TRUE(s.wait(POLLIN, patience));
   client.close();
   EXPECT_TRUE(eventually([&] { return s.wait(POLLIN, 0ns) == 0; }));
@@ -490,57 +501,62 @@ TEST_P(forgetful_listener, accepts_nobody_who_has_gone) {
 
 // ---- the end of the peer ----
 
-TEST_P(listener, peer_that_closes_is_the_end_of_data_and_a_broken_pipe) {
+TEST_P(listener, peer_that_closes_ends_receiving_and_sending) {
   auto l = connected();
   l.b.close();
-  for (int twice = 0; twice < 2 && error().recv_closed != 0; twice += can(keeps_reset) ? 1 : 2) {
+  for (int twice = 0; twice < 2 && errors().shutdown.recv_after_close != 0;
+       twice += traits().shutdown.recv_repeats_reset ? 1 : 2) {
     char byte[1];
-    EXPECT_EQ(ERROR_OF(l.a.recv(byte, 0, _)), sys(error().recv_closed));
+    EXPECT_EQ(ERROR_OF(l.a.recv(byte, 0, _)), sys(errors().shutdown.recv_after_close));
   }
-  for (int twice = 0; twice < 2 && error().recv_ended != 0; ++twice) {
+  for (int twice = 0; twice < 2 && errors().shutdown.recv_again_after_close != 0; ++twice) {
     char byte[1];
-    if (error().recv_ended == EAGAIN) l.a.timeout(20ms);
-    EXPECT_EQ(ERROR_OF(l.a.recv(byte, 0, _)), error().recv_ended == EAGAIN ? timed_out : sys(error().recv_ended));
+    if (errors().shutdown.recv_again_after_close == EAGAIN) l.a.timeout(20ms);
+    EXPECT_EQ(ERROR_OF(l.a.recv(byte, 0, _)), errors().shutdown.recv_again_after_close == EAGAIN
+                                                  ? timed_out
+                                                  : sys(errors().shutdown.recv_again_after_close));
   }
-  for (int twice = 0; twice < 2 && !can(keeps_reset) && error().recv_ended == 0; ++twice) EXPECT_EQ(receive(l.a), "");
+  for (int twice = 0;
+       twice < 2 && !traits().shutdown.recv_repeats_reset && errors().shutdown.recv_again_after_close == 0; ++twice)
+    EXPECT_EQ(receive(l.a), "");
   error_code ec;
-  const int rounds = error().send_closed != 0 ? 50 : 3;
+  const int rounds = errors().shutdown.send_after_close != 0 ? 50 : 3;
   for (int i = 0; i < rounds && !ec; ++i) {
     l.a.send(message(), 0, ec);
     if (!ec) l.a.wait(POLLERR, 20ms);  // until the peer's reset is here
   }
-  EXPECT_EQ(ec, sys(error().send_closed));
+  EXPECT_EQ(ec, sys(errors().shutdown.send_after_close));
 }
 
-TEST_P(listener, peer_that_closes_with_data_unread_resets) {
+TEST_P(listener, peer_that_closes_with_data_unread_resets_the_connection) {
   auto l = connected();
   l.a.send(message());
   ASSERT_TRUE(l.b.wait(POLLIN, patience));
   l.b.close();
   ASSERT_TRUE(l.a.wait(POLLIN, patience));
   char bytes[64];
-  EXPECT_EQ(ERROR_OF(l.a.recv(bytes, 0, _)), sys(error().recv_reset));
+  EXPECT_EQ(ERROR_OF(l.a.recv(bytes, 0, _)), sys(errors().shutdown.recv_after_reset));
   const std::string text = message();
   const afplug::const_bytes data[] = {text};
-  EXPECT_EQ(ERROR_OF(l.a.send(text, 0, _)), sys(error().send_reset));
-  EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _)), sys(error().send_reset));
-  EXPECT_EQ(ERROR_OF(l.a.sendmsg(data, {}, 0, nullptr, _)), sys(error().send_reset));
-  EXPECT_EQ(ERROR_OF(l.a.send_fds(data, {}, 0, nullptr, _)), sys(error().send_reset));
-  EXPECT_EQ(ERROR_OF(l.a.send(text, 0, std::stop_token(), _)), sys(error().send_reset));
+  EXPECT_EQ(ERROR_OF(l.a.send(text, 0, _)), sys(errors().shutdown.send_after_reset));
+  EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _)), sys(errors().shutdown.send_after_reset));
+  EXPECT_EQ(ERROR_OF(l.a.sendmsg(data, {}, 0, nullptr, _)), sys(errors().shutdown.send_after_reset));
+  EXPECT_EQ(ERROR_OF(l.a.send_fds(data, {}, 0, nullptr, _)), sys(errors().shutdown.send_after_reset));
+  EXPECT_EQ(ERROR_OF(l.a.send(text, 0, std::stop_token(), _)), sys(errors().shutdown.send_after_reset));
   l.a.timeout(patience);
-  EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _)), sys(error().send_reset));
+  EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _)), sys(errors().shutdown.send_after_reset));
 }
 
-TEST_P(no_connected_peer, that_closes_is_told_by_the_next_send) {
+TEST_P(peer_without_connection, close_is_reported_by_the_next_send) {
   auto l = connected();
   l.b.close();
   error_code ec;
-  const int rounds = error().send_closed != 0 ? 100 : 3;
+  const int rounds = errors().shutdown.send_after_close != 0 ? 100 : 3;
   for (int i = 0; i < rounds && !ec; ++i) {
     l.a.send(message(), 0, ec);
     if (!ec) l.a.wait(POLLERR, 100ms);
   }
-  EXPECT_EQ(ec, sys(error().send_closed));
+  EXPECT_EQ(ec, sys(errors().shutdown.send_after_close));
 }
 
 }  // namespace

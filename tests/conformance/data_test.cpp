@@ -11,18 +11,19 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE_OF_ALL(any_data, 0, 0);
-CONFORMANCE(data, 0, 0);
-CONFORMANCE(bytes, stream, 0);
-CONFORMANCE(few_bytes, stream | small_sends, 0);
-CONFORMANCE(nameless_bytes, stream, names_peer);
-CONFORMANCE(messages, 0, stream);
-CONFORMANCE(peeking, peeks, 0);
-CONFORMANCE(no_peeking, 0, peeks);
-CONFORMANCE(to_anyone, connectionless, 0);
-CONFORMANCE(to_anyone_but, connectionless, hears_all);
-CONFORMANCE(to_its_peer, 0, connectionless | bus | echoes | names_peer);
-CONFORMANCE(slow_receiver, connectionless | flow, 0);
+CONFORMANCE_ALL(data_unconnected, true);
+CONFORMANCE(data, true);
+CONFORMANCE(byte_stream, t.delivery.stream);
+CONFORMANCE(send_limited_to_mtu, t.delivery.stream&& t.delivery.send_limited_to_mtu);
+CONFORMANCE(byte_stream_addresses, t.delivery.stream && !t.addressing.recvfrom_names_peer);
+CONFORMANCE(messages, !t.delivery.stream);
+CONFORMANCE(msg_peek, t.delivery.msg_peek);
+CONFORMANCE(msg_peek_unsupported, !t.delivery.msg_peek);
+CONFORMANCE(connectionless, t.connection.connectionless);
+CONFORMANCE(connectionless_connected, t.connection.connectionless && !t.connection.receives_from_any_peer);
+CONFORMANCE(recvfrom_connected, !t.connection.connectionless && !t.connection.no_connect && !t.delivery.loops_back &&
+                                    !t.addressing.recvfrom_names_peer);
+CONFORMANCE(sendto_full_receiver, t.connection.connectionless&& t.delivery.flow_control);
 
 std::vector<afplug::const_bytes> pieces(const std::string& whole, std::size_t count) {
   std::vector<afplug::const_bytes> v;
@@ -33,7 +34,7 @@ std::vector<afplug::const_bytes> pieces(const std::string& whole, std::size_t co
   return v;
 }
 
-TEST_P(data, goes_both_ways) {
+TEST_P(data, arrives_in_both_directions) {
   auto l = connected();
   l.a.send(message(1));
   l.b.send(message(2));
@@ -43,18 +44,18 @@ TEST_P(data, goes_both_ways) {
   EXPECT_EQ(receive(l.b), message(3));
 }
 
-TEST_P(any_data, without_a_connection) {
+TEST_P(data_unconnected, send_reports_the_errno) {
   auto s = open();
   s.timeout(0ns);
-  EXPECT_EQ(ERROR_OF(s.send(message(), 0, _)), sys(error().send_unconnected));
-  EXPECT_EQ(ERROR_OF(open().sendto(message(), nobody(), 0, _)), sys(error().sendto_unconnected));
+  EXPECT_EQ(ERROR_OF(s.send(message(), 0, _)), sys(errors().delivery.send_unconnected));
+  EXPECT_EQ(ERROR_OF(open().sendto(message(), unused_address(), 0, _)), sys(errors().delivery.sendto_no_receiver));
 }
 
-TEST_P(data, with_an_address_on_a_connected_socket) {
+TEST_P(data, is_sent_to_an_address_on_a_connected_socket) {
   auto l = connected();
-  const auto to = name_to_reach(l.b);
-  ASSERT_EQ(ERROR_OF(l.a.sendto(message(4), to, 0, _)), sys(error().sendto_connected));
-  if (error().sendto_connected == 0) {
+  const auto to = destination_address(l.b);
+  ASSERT_EQ(ERROR_OF(l.a.sendto(message(4), to, 0, _)), sys(errors().delivery.sendto_when_connected));
+  if (errors().delivery.sendto_when_connected == 0) {
     EXPECT_EQ(receive(l.b), message(4));
   }
 }
@@ -63,18 +64,18 @@ TEST_P(data, is_gathered_and_scattered) {
   auto l = connected();
   const std::string text = message(5);
   EXPECT_EQ(l.a.sendmsg(pieces(text, 3)), text.size());
-  std::string first(arriving(2), '\0'), second(3, '\0'), third(1000, '\0');
+  std::string first(received_size(2), '\0'), second(3, '\0'), third(1000, '\0');
   const afplug::mutable_bytes into[] = {first, {}, second, third};
   afplug::control_buffer control;
-  address from = fresh();
+  address from = fresh_address();
   const auto got = l.b.recvmsg(into, control, 0, &from);
-  EXPECT_EQ(got.size, arriving(text.size()));
-  EXPECT_EQ(got.flags & (MSG_TRUNC | MSG_CTRUNC), can(annotates) ? MSG_CTRUNC : 0);
+  EXPECT_EQ(got.size, received_size(text.size()));
+  EXPECT_EQ(got.flags & (MSG_TRUNC | MSG_CTRUNC), traits().ancillary.on_every_message ? MSG_CTRUNC : 0);
   const std::string whole = first + second + third;
-  EXPECT_EQ(sent(whole.data(), got.size), text);
-  if (can(connectionless) || can(names_peer)) {
-    EXPECT_EQ(from, name_as_sender(l.a));
-  } else if (!can(bus) && !can(echoes)) {
+  EXPECT_EQ(as_sent(whole.data(), got.size), text);
+  if (traits().connection.connectionless || traits().addressing.recvfrom_names_peer) {
+    EXPECT_EQ(from, sender_address(l.a));
+  } else if (!traits().connection.no_connect && !traits().delivery.loops_back) {
     EXPECT_TRUE(from.empty()) << from;
   }
 }
@@ -93,80 +94,84 @@ TEST_P(data, is_gathered_from_1024_buffers_at_most) {
   afplug::control_buffer control;
   EXPECT_EQ(ERROR_OF(l.b.recvmsg(into, control, 0, nullptr, _)), sys(EMSGSIZE));
   into.resize(1024);
-  EXPECT_EQ(l.b.recvmsg(into, control).size, arriving(text.size()));
+  EXPECT_EQ(l.b.recvmsg(into, control).size, received_size(text.size()));
 }
 
-TEST_P(peeking, leaves_the_data) {
+TEST_P(msg_peek, leaves_the_data) {
   auto l = connected();
   l.a.send(message(1));
   EXPECT_EQ(receive(l.b, MSG_PEEK), message(1));
   EXPECT_EQ(receive(l.b, MSG_PEEK, 4), message(1).substr(0, 4));
   address from;
   std::string room(100, '\0');
-  EXPECT_EQ(l.b.recvfrom(room, from, MSG_PEEK), arriving(message(1).size()));
+  EXPECT_EQ(l.b.recvfrom(room, from, MSG_PEEK), received_size(message(1).size()));
   EXPECT_EQ(receive(l.b), message(1));
   EXPECT_EQ(ERROR_OF(l.b.recv(room, MSG_PEEK | MSG_DONTWAIT, _)), sys(EAGAIN));
 }
 
-TEST_P(no_peeking, is_refused) {
+TEST_P(msg_peek_unsupported, is_refused) {
   auto l = connected();
   l.a.send(message(1));
   std::string room(100, '\0');
-  EXPECT_NE(error().recv_peek, 0);
-  EXPECT_EQ(ERROR_OF(l.b.recv(room, MSG_PEEK, _)), sys(error().recv_peek));
+  EXPECT_NE(errors().delivery.recv_msg_peek, 0);
+  EXPECT_EQ(ERROR_OF(l.b.recv(room, MSG_PEEK, _)), sys(errors().delivery.recv_msg_peek));
   EXPECT_EQ(receive(l.b), message(1));
 }
 
-TEST_P(data, of_no_bytes) {
+TEST_P(data, may_be_empty) {
   auto l = connected();
-  ASSERT_EQ(ERROR_OF(l.a.send({}, 0, _)), sys(error().send_empty));
-  if (!can(stream) && !can(ignores_nothing) && !can(drops_nothing) && error().send_empty == 0) {
+  ASSERT_EQ(ERROR_OF(l.a.send({}, 0, _)), sys(errors().delivery.send_empty));
+  if (!traits().delivery.stream && !traits().delivery.zero_length_does_nothing &&
+      !traits().delivery.drops_empty_messages && errors().delivery.send_empty == 0) {
     EXPECT_EQ(receive(l.b), "") << "an empty message is a message";
   }
   // Room for no bytes takes none from a stream, and a whole message from the rest.
   l.a.send(message(1));
   l.a.send(message(2));
   ASSERT_TRUE(l.b.wait(POLLIN, patience));
-  EXPECT_EQ(ERROR_OF(l.b.recv({}, 0, _)), sys(error().recv_empty));
-  const bool left = can(stream) || can(ignores_nothing) || can(keeps_rest) || error().recv_empty != 0;
+  EXPECT_EQ(ERROR_OF(l.b.recv({}, 0, _)), sys(errors().delivery.recv_empty));
+  const bool left = traits().delivery.stream || traits().delivery.zero_length_does_nothing ||
+                    traits().delivery.keeps_rest_of_message || errors().delivery.recv_empty != 0;
   EXPECT_EQ(receive(l.b, 0, message().size()), message(left ? 1 : 2));
 }
 
-TEST_P(data, flags_that_are_not_there) {
+TEST_P(data, msg_oob_is_sent_or_refused) {
   auto l = connected();
-  EXPECT_EQ(ERROR_OF(l.a.send(message(), MSG_OOB, _)), sys(error().send_oob));
+  EXPECT_EQ(ERROR_OF(l.a.send(message(), MSG_OOB, _)), sys(errors().delivery.send_msg_oob));
 }
 
-TEST_P(data, may_carry_nothing_else_on_the_side) {
+TEST_P(data, has_no_ancillary_data_unasked) {
   auto l = connected();
   l.a.send(message(1));
   afplug::control_buffer control(256);
   std::string room(1000, '\0');
   const afplug::mutable_bytes into[] = {room};
-  EXPECT_EQ(l.b.recvmsg(into, control).size, arriving(message(1).size()));
-  EXPECT_EQ(control.begin() == control.end(), !can(annotates));
+  EXPECT_EQ(l.b.recvmsg(into, control).size, received_size(message(1).size()));
+  EXPECT_EQ(control.begin() == control.end(), !traits().ancillary.on_every_message);
   EXPECT_FALSE(control.truncated());
   EXPECT_FALSE(control.malformed());
 }
 
-TEST_P(data, of_a_megabyte_and_more_is_the_same_on_the_other_side) {
-  const std::size_t total = r().own.bulk;
+TEST_P(data, arrives_unchanged_in_bulk) {
+  const std::size_t total = r().parameters.bulk_size;
   auto l = connected();
-  if (can(stream)) {
+  if (traits().delivery.stream) {
     const std::string there = pattern(total, 1), back = pattern(total, 2);
     std::string got_there(total, '\0'), got_back(total, '\0');
     error_code e1, e2, e3;
     const auto sendall = [&](afplug::socket& s, std::string_view rest, error_code& ec) {
-      const auto most = can(small_sends) ? r().own.message_size : r().own.one_send ? r().own.one_send : total;
+      const auto most = traits().delivery.send_limited_to_mtu ? r().parameters.large_message
+                        : r().parameters.largest_send         ? r().parameters.largest_send
+                                                              : total;
       while (!rest.empty() && !ec) {
         s.sendall(rest.substr(0, most), 0, ec);
         rest.remove_prefix(std::min(most, rest.size()));
       }
     };
     {
-      helper w1([&] { sendall(l.a, there, e1); });
-      helper w2([&] { sendall(l.b, back, e2); });
-      helper r1([&] { l.b.recvall(got_there, 0, e3); });
+      helper_thread w1([&] { sendall(l.a, there, e1); });
+      helper_thread w2([&] { sendall(l.b, back, e2); });
+      helper_thread r1([&] { l.b.recvall(got_there, 0, e3); });
       l.a.recvall(got_back);
     }
     EXPECT_EQ(e1, sys(0));
@@ -179,7 +184,7 @@ TEST_P(data, of_a_megabyte_and_more_is_the_same_on_the_other_side) {
   // One at a time: not every kind holds back a fast sender.
   std::size_t sum = 0;
   for (unsigned i = 0; sum < total && i < 2000; ++i) {
-    std::string sent = r().own.message ? message(i) : pattern(r().own.message_size - i % 7, i);
+    std::string sent = r().parameters.make_message ? message(i) : pattern(r().parameters.large_message - i % 7, i);
     sum += sent.size();
     for (const auto& [from, to] : {std::pair(&l.a, &l.b), std::pair(&l.b, &l.a)}) {
       ASSERT_EQ(from->send(sent), sent.size());
@@ -188,9 +193,9 @@ TEST_P(data, of_a_megabyte_and_more_is_the_same_on_the_other_side) {
   }
 }
 
-TEST_P(data, has_one_reader_and_one_writer_in_two_threads) {
+TEST_P(data, is_read_and_written_by_two_threads) {
   auto l = connected();
-  if (can(waits_alone)) {
+  if (traits().delivery.blocking_call_holds_lock) {
     l.a.timeout(patience);
     l.b.timeout(patience);
   }
@@ -198,18 +203,18 @@ TEST_P(data, has_one_reader_and_one_writer_in_two_threads) {
   error_code e1, e2;
   unsigned echoed = 0;
   {
-    helper writer([&] {
+    helper_thread writer([&] {
       // A window of one, so that nothing is lost where nothing holds a sender back.
       for (unsigned i = 0; i < rounds && !e1; ++i) {
         l.a.sendall(message(i), 0, e1);
         eventually([&] { return std::atomic_ref(echoed) > i; });
       }
     });
-    helper echo([&] {
+    helper_thread echo([&] {
       std::string got(1 << 16, '\0');
-      for (unsigned i = 0; i < rounds && !e2 && !can(echoes); ++i) {
+      for (unsigned i = 0; i < rounds && !e2 && !traits().delivery.loops_back; ++i) {
         const auto n = l.b.recv(got, 0, e2);
-        if (!e2) l.b.sendall(sent(got.data(), n), 0, e2);
+        if (!e2) l.b.sendall(as_sent(got.data(), n), 0, e2);
       }
     });
     for (unsigned i = 0; i < rounds; ++i) {
@@ -223,7 +228,7 @@ TEST_P(data, has_one_reader_and_one_writer_in_two_threads) {
 
 // ---- streams ----
 
-TEST_P(bytes, have_no_boundaries) {
+TEST_P(byte_stream, has_no_message_boundaries) {
   auto l = connected();
   l.a.sendall("abc"sv);
   l.a.sendall("def"sv);
@@ -236,12 +241,12 @@ TEST_P(bytes, have_no_boundaries) {
   EXPECT_EQ(receive(l.b), "f");
 }
 
-TEST_P(bytes, waitall_waits_for_all) {
+TEST_P(byte_stream, msg_waitall_waits_for_all) {
   auto l = connected();
   std::string got;
   error_code ec;
   {
-    helper reader([&] {
+    helper_thread reader([&] {
       got.resize(6);
       got.resize(l.b.recv(got, MSG_WAITALL, ec));
     });
@@ -252,16 +257,16 @@ TEST_P(bytes, waitall_waits_for_all) {
   EXPECT_EQ(got, "abcdef");
 }
 
-TEST_P(nameless_bytes, tell_no_address) {
+TEST_P(byte_stream_addresses, recvfrom_returns_no_address) {
   auto l = connected();
   l.a.sendall("abc"sv);
   char into[6];
-  address from = fresh();
+  address from = fresh_address();
   EXPECT_EQ(l.b.recvfrom(into, from), 3u);
   EXPECT_TRUE(from.empty()) << from;
 }
 
-TEST_P(few_bytes, are_sent_by_one_call) {
+TEST_P(send_limited_to_mtu, one_send_is_at_most_a_message) {
   auto l = connected();
   const std::string large(1 << 16, 'x');
   EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(EMSGSIZE));
@@ -274,16 +279,16 @@ TEST_P(few_bytes, are_sent_by_one_call) {
 
 // ---- messages ----
 
-TEST_P(messages, have_boundaries) {
+TEST_P(messages, keep_their_boundaries) {
   auto l = connected();
   for (unsigned i = 0; i < 5; ++i) l.a.send(message(i));
   for (unsigned i = 0; i < 5; ++i) EXPECT_EQ(receive(l.b), message(i));
 }
 
-TEST_P(messages, are_cut_where_there_is_no_room_and_say_so) {
+TEST_P(messages, are_truncated_to_the_buffer) {
   auto l = connected();
   const std::string text = message(1);
-  if (can(keeps_rest)) {
+  if (traits().delivery.keeps_rest_of_message) {
     l.a.send(text);
     EXPECT_EQ(receive(l.b, 0, 3), text.substr(0, 3));
     EXPECT_EQ(receive(l.b), text.substr(3));
@@ -291,14 +296,15 @@ TEST_P(messages, are_cut_where_there_is_no_room_and_say_so) {
   }
   for (int flag : {0, static_cast<int>(MSG_TRUNC)}) {
     l.a.send(text);
-    std::string few(arriving(3), '\0');
-    if (flag && error().recv_trunc != 0) {
-      EXPECT_EQ(ERROR_OF(l.b.recv(few, flag, _)), sys(error().recv_trunc));
+    std::string few(received_size(3), '\0');
+    if (flag && errors().delivery.recv_msg_trunc != 0) {
+      EXPECT_EQ(ERROR_OF(l.b.recv(few, flag, _)), sys(errors().delivery.recv_msg_trunc));
       receive(l.b);
       continue;
     }
-    EXPECT_EQ(l.b.recv(few, flag), arriving(flag && !can(short_counts) ? text.size() : 3));
-    EXPECT_EQ(sent(few.data(), few.size()), text.substr(0, 3));
+    EXPECT_EQ(l.b.recv(few, flag),
+              received_size(flag && !traits().delivery.msg_trunc_returns_copied_size ? text.size() : 3));
+    EXPECT_EQ(as_sent(few.data(), few.size()), text.substr(0, 3));
   }
   l.a.send(text);
   char few[3];
@@ -306,11 +312,11 @@ TEST_P(messages, are_cut_where_there_is_no_room_and_say_so) {
   afplug::control_buffer control;
   auto got = l.b.recvmsg(into, control);
   EXPECT_EQ(got.size, 3u);
-  EXPECT_EQ(got.flags & MSG_TRUNC, can(cuts_untold) ? 0 : MSG_TRUNC);
+  EXPECT_EQ(got.flags & MSG_TRUNC, traits().delivery.no_msg_trunc ? 0 : MSG_TRUNC);
   l.a.send(text);
   const auto fds = l.b.recv_fds(few, 1);
   EXPECT_EQ(fds.size, 3u);
-  EXPECT_EQ(fds.flags & MSG_TRUNC, can(cuts_untold) ? 0 : MSG_TRUNC);
+  EXPECT_EQ(fds.flags & MSG_TRUNC, traits().delivery.no_msg_trunc ? 0 : MSG_TRUNC);
   // The rest is gone.
   l.a.send(message(2));
   EXPECT_EQ(receive(l.b), message(2));
@@ -318,16 +324,16 @@ TEST_P(messages, are_cut_where_there_is_no_room_and_say_so) {
 
 TEST_P(messages, that_are_too_large_are_refused) {
   auto l = connected();
-  const std::string large(r().own.too_large, 'x');
-  EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(error().send_big));
-  EXPECT_EQ(ERROR_OF(l.a.sendall(large, 0, _)), sys(error().send_big));
+  const std::string large(r().parameters.too_large_message, 'x');
+  EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(errors().delivery.send_too_large));
+  EXPECT_EQ(ERROR_OF(l.a.sendall(large, 0, _)), sys(errors().delivery.send_too_large));
   l.a.timeout(1s);
-  EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(error().send_big));
+  EXPECT_EQ(ERROR_OF(l.a.send(large, 0, _)), sys(errors().delivery.send_too_large));
   EXPECT_EQ(l.a.send(message(1)), message(1).size());
   EXPECT_EQ(receive(l.b), message(1));
 }
 
-TEST_P(to_anyone, tells_from_whom) {
+TEST_P(connectionless, recvfrom_returns_the_sender) {
   auto server = bound(), one = bound(), two = bound();
   const auto name = server.getsockname();
   EXPECT_EQ(one.sendto(message(1), name), message(1).size());
@@ -335,16 +341,16 @@ TEST_P(to_anyone, tells_from_whom) {
   for (auto [client, i] : {std::pair(&one, 1u), std::pair(&two, 2u)}) {
     std::string got(1000, '\0');
     address from;
-    EXPECT_EQ(sent(got.data(), server.recvfrom(got, from)), message(i));
-    EXPECT_EQ(from, name_as_sender(*client));
+    EXPECT_EQ(as_sent(got.data(), server.recvfrom(got, from)), message(i));
+    EXPECT_EQ(from, sender_address(*client));
     EXPECT_EQ(from.protocol(), server.what());
     server.sendto(message(i + 10), from);
-    EXPECT_EQ(sent(got.data(), client->recvfrom(got, from)), message(i + 10));
-    EXPECT_EQ(from, name_as_sender(server));
+    EXPECT_EQ(as_sent(got.data(), client->recvfrom(got, from)), message(i + 10));
+    EXPECT_EQ(from, sender_address(server));
   }
 }
 
-TEST_P(to_anyone, by_sendmsg_too) {
+TEST_P(connectionless, recvmsg_returns_the_sender) {
   auto server = bound(), client = bound();
   const auto name = server.getsockname();
   const std::string text = message(1);
@@ -353,19 +359,20 @@ TEST_P(to_anyone, by_sendmsg_too) {
   std::string room(1000, '\0');
   const afplug::mutable_bytes into[] = {room};
   afplug::control_buffer control;
-  EXPECT_EQ(server.recvmsg(into, control, 0, &from).size, arriving(text.size()));
-  EXPECT_EQ(from, name_as_sender(client));
+  EXPECT_EQ(server.recvmsg(into, control, 0, &from).size, received_size(text.size()));
+  EXPECT_EQ(from, sender_address(client));
 }
 
-TEST_P(to_anyone_but, connected_hears_its_peer_alone) {
+TEST_P(connectionless_connected, receives_from_the_peer_only) {
   auto l = connected();
   auto stranger = bound();
-  EXPECT_EQ(ERROR_OF(stranger.sendto(message(9), name_to_reach(l.a), 0, _)), sys(error().sendto_taken));
+  EXPECT_EQ(ERROR_OF(stranger.sendto(message(9), destination_address(l.a), 0, _)),
+            sys(errors().delivery.sendto_connected_receiver));
   l.b.send(message(1));
   EXPECT_EQ(receive(l.a), message(1));
 }
 
-TEST_P(slow_receiver, of_messages_by_address_is_waited_for_without_spinning) {
+TEST_P(sendto_full_receiver, is_waited_for_without_spinning) {
   // Not connected: poll knows nothing of the receiver.
   auto to = bound(), from = bound();
   const auto name = to.getsockname();
@@ -375,7 +382,7 @@ TEST_P(slow_receiver, of_messages_by_address_is_waited_for_without_spinning) {
   ASSERT_EQ(ec, sys(EAGAIN));
   from.timeout(300ms);
   auto cpu = cpu_time();
-  const auto late = refused([&](error_code& e) {
+  const auto late = until_refused([&](error_code& e) {
     cpu = cpu_time();
     from.sendto(message(0), name, 0, e);
   });
@@ -384,7 +391,7 @@ TEST_P(slow_receiver, of_messages_by_address_is_waited_for_without_spinning) {
   EXPECT_LT(cpu_time() - cpu, 100ms);
   for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     from.timeout(limit);
-    helper sender([&] { from.sendto(message(0), name, 0, ec); });
+    helper_thread sender([&] { from.sendto(message(0), name, 0, ec); });
     sender.until_asleep();
     std::string got(1 << 16, '\0');
     for (error_code none; !none;) to.recv(got, MSG_DONTWAIT, none);
@@ -395,10 +402,10 @@ TEST_P(slow_receiver, of_messages_by_address_is_waited_for_without_spinning) {
   }
 }
 
-TEST_P(to_its_peer, has_no_address_to_receive_from) {
+TEST_P(recvfrom_connected, returns_no_address) {
   auto l = connected();
   l.a.send(message(1));
-  address from = fresh();
+  address from = fresh_address();
   std::string room(1000, '\0');
   EXPECT_EQ(l.b.recvfrom(room, from), message(1).size());
   EXPECT_TRUE(from.empty()) << from;

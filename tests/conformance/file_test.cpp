@@ -13,9 +13,9 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(file, stream, small_sends);
-CONFORMANCE(small_file, stream | small_sends, 0);
-CONFORMANCE(no_file, 0, stream);
+CONFORMANCE(sendfile_on_stream, t.delivery.stream && !t.delivery.send_limited_to_mtu);
+CONFORMANCE(sendfile_limited_to_mtu, t.delivery.stream&& t.delivery.send_limited_to_mtu);
+CONFORMANCE(sendfile_on_messages, !t.delivery.stream);
 
 class temporary_file {
  public:
@@ -51,11 +51,11 @@ class collector {
 
  private:
   std::string got_;
-  helper thread_;
+  helper_thread thread_;
 };
 
-TEST_P(file, is_sent_whole_or_in_part) {
-  const std::size_t part = r().own.bulk / 10;
+TEST_P(sendfile_on_stream, sends_a_file_or_a_part) {
+  const std::size_t part = r().parameters.bulk_size / 10;
   const std::string content = pattern(3 * part);
   const temporary_file f(content);
   struct {
@@ -74,22 +74,22 @@ TEST_P(file, is_sent_whole_or_in_part) {
       collector reader(l.b);
       EXPECT_EQ(l.a.sendfile(f, c.offset, c.count), c.sent);
       EXPECT_EQ(f.position(), static_cast<off_t>(c.offset + c.sent));
-      end(l.a);
+      end_sending(l.a);
       EXPECT_TRUE(reader.join() == (c.sent ? content.substr(c.offset, c.sent) : ""));
     }
 }
 
-TEST_P(file, may_be_empty) {
+TEST_P(sendfile_on_stream, may_be_empty) {
   auto l = connected();
   const temporary_file f("");
   EXPECT_EQ(l.a.sendfile(f), 0u);
   EXPECT_EQ(f.position(), 0);
-  end(l.a);
+  end_sending(l.a);
   char byte[1];
-  EXPECT_EQ(ERROR_OF(l.b.recv(byte, 0, _)), sys(last_told()));
+  EXPECT_EQ(ERROR_OF(l.b.recv(byte, 0, _)), sys(error_at_end()));
 }
 
-TEST_P(file, may_be_one_that_the_kernel_cannot_send) {
+TEST_P(sendfile_on_stream, sends_files_that_sendfile_2_cannot) {
   // A file of /proc has no pages, a pipe no offset.
   const int proc = ::open("/proc/self/limits", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(proc, 0);
@@ -103,13 +103,13 @@ TEST_P(file, may_be_one_that_the_kernel_cannot_send) {
     auto l = connected();
     collector reader(l.b);
     EXPECT_EQ(l.a.sendfile(fd), content.size());
-    end(l.a);
+    end_sending(l.a);
     EXPECT_EQ(reader.join(), content);
     ::close(fd);
   }
 }
 
-TEST_P(file, that_is_none_is_refused) {
+TEST_P(sendfile_on_stream, refuses_what_is_not_a_readable_file) {
   auto l = connected();
   EXPECT_EQ(ERROR_OF(l.a.sendfile(-1, 0, {}, _)), sys(EBADF));
   const int directory = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -123,7 +123,7 @@ TEST_P(file, that_is_none_is_refused) {
   EXPECT_EQ(ERROR_OF(l.a.sendfile(f, ~0ull, {}, _)), error_code(afplug::errc::invalid_argument));
 }
 
-TEST_P(file, is_not_for_a_socket_that_does_not_block) {
+TEST_P(sendfile_on_stream, refuses_a_non_blocking_socket) {
   auto l = connected();
   l.a.timeout(0ns);
   const temporary_file f("x");
@@ -132,10 +132,10 @@ TEST_P(file, is_not_for_a_socket_that_does_not_block) {
   EXPECT_EQ(f.position(), 0);
 }
 
-TEST_P(file, meets_one_deadline_and_its_position_says_how_far_it_came) {
+TEST_P(sendfile_on_stream, has_one_deadline_and_moves_the_file_offset) {
   auto l = connected();
   l.a.timeout(100ms);
-  const std::string content = pattern(r().own.bulk / 10 * 16);
+  const std::string content = pattern(r().parameters.bulk_size / 10 * 16);
   const temporary_file f(content);
   const auto before = clock::now();
   error_code ec;
@@ -145,17 +145,17 @@ TEST_P(file, meets_one_deadline_and_its_position_says_how_far_it_came) {
   EXPECT_GT(sent, 0u);
   EXPECT_LT(sent, content.size());
   EXPECT_EQ(f.position(), static_cast<off_t>(10 + sent));
-  end(l.a);
+  end_sending(l.a);
   collector reader(l.b);
   EXPECT_TRUE(reader.join() == content.substr(10, sent));
 }
 
-TEST_P(file, sent_to_a_peer_that_closed_is_a_broken_pipe_without_a_signal) {
+TEST_P(sendfile_on_stream, reports_epipe_without_sigpipe) {
   const temporary_file f(pattern(1 << 20));
   for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
     auto l = connected();
     l.a.timeout(limit);
-    end(l.a);
+    end_sending(l.a);
     error_code ec;
     EXPECT_EQ(l.a.sendfile(f, 0, {}, ec), 0u);
     EXPECT_EQ(ec, sys(EPIPE));
@@ -163,9 +163,9 @@ TEST_P(file, sent_to_a_peer_that_closed_is_a_broken_pipe_without_a_signal) {
   }
 }
 
-TEST_P(file, leaves_the_signal_mask_and_a_waiting_signal_as_they_were) {
+TEST_P(sendfile_on_stream, keeps_the_signal_mask_and_pending_signals) {
   auto l = connected();
-  end(l.a);
+  end_sending(l.a);
   const temporary_file f("content");
   sigset_t pipe, before, after, pending;
   ::sigemptyset(&pipe);
@@ -187,8 +187,8 @@ TEST_P(file, leaves_the_signal_mask_and_a_waiting_signal_as_they_were) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
-  const std::size_t part = r().own.bulk / 10;
+TEST_P(sendfile_on_stream, continues_after_signals_unless_the_hook_ends_it) {
+  const std::size_t part = r().parameters.bulk_size / 10;
   const std::string content = pattern(16 * part);
   const temporary_file f(content);
   for (const auto& limit : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
@@ -197,7 +197,7 @@ TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
     std::string got;
     {
       const signal_storm storm(1ms);
-      helper reader([&] {
+      helper_thread reader([&] {
         signal_storm::wait_for(4);
         std::string into(1 << 20, '\0');
         error_code ec;
@@ -207,7 +207,7 @@ TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
         }
       });
       EXPECT_EQ(l.a.sendfile(f), content.size());
-      end(l.a);
+      end_sending(l.a);
     }
     EXPECT_TRUE(got == content);
     auto k = connected();
@@ -222,7 +222,7 @@ TEST_P(file, goes_on_through_signals_or_ends_by_the_hook) {
   }
 }
 
-TEST_P(small_file, is_sent_and_a_large_one_refused) {
+TEST_P(sendfile_limited_to_mtu, sends_a_message_and_refuses_more) {
   auto l = connected();
   const temporary_file large(pattern(1 << 16)), f("content");
   EXPECT_EQ(ERROR_OF(l.a.sendfile(large, 0, {}, _)), sys(EMSGSIZE));
@@ -231,7 +231,7 @@ TEST_P(small_file, is_sent_and_a_large_one_refused) {
   EXPECT_EQ(receive(l.b), "content");
 }
 
-TEST_P(no_file, is_sent_in_messages) {
+TEST_P(sendfile_on_messages, sends_one_message_or_is_refused) {
   auto l = connected();
   const temporary_file f("content");
   if (r().type == SOCK_STREAM) {

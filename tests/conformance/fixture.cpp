@@ -31,8 +31,8 @@ void handle(int number, void (*handler)(int)) {
 }  // namespace
 
 void fixture::SetUp() {
-  if (can(apart)) apart_.emplace();
-  if (can(one_cpu)) {
+  if (traits().environment.in_network_namespace) network_.emplace();
+  if (traits().environment.on_one_cpu) {
     ::sched_getaffinity(0, sizeof cpus_, &cpus_);
     cpu_set_t one;
     CPU_ZERO(&one);
@@ -48,26 +48,28 @@ void fixture::TearDown() {
   EXPECT_EQ(broken_pipes, 0) << "a call raised SIGPIPE";
   EXPECT_EQ(afplug::socket::default_timeout(), std::nullopt);
   for (const auto& [fd, what] : open_descriptors())
-    EXPECT_TRUE(descriptors_.count(fd)) << "left open: " << fd << " " << what;
-  for (const auto& [fd, what] : descriptors_) EXPECT_NE(::fcntl(fd, F_GETFD), -1) << "closed: " << fd << " " << what;
-  apart_.reset();
-  if (can(one_cpu)) ::sched_setaffinity(0, sizeof cpus_, &cpus_);
+    EXPECT_TRUE(descriptors_.count(fd)) << "leaked descriptor " << fd << ": " << what;
+  for (const auto& [fd, what] : descriptors_)
+    EXPECT_NE(::fcntl(fd, F_GETFD), -1) << "closed descriptor " << fd << " of another owner: " << what;
+  network_.reset();
+  if (traits().environment.on_one_cpu) ::sched_setaffinity(0, sizeof cpus_, &cpus_);
 }
 
 std::string name_of(const testing::TestParamInfo<const row*>& test) { return test.param->name; }
 
-address fixture::nobody() const { return name_to_reach(bound()); }
+address fixture::unused_address() const { return destination_address(bound()); }
 
-afplug::socket fixture::meet(afplug::socket& client, afplug::socket& listener) const {
-  set_out(client, listener.getsockname());
+afplug::socket fixture::connect_and_accept(afplug::socket& client, afplug::socket& listener) const {
+  begin_connect(client, listener.getsockname());
   auto accepted = listener.accept();
-  arrive(client);
+  finish_connect(client);
   return accepted;
 }
 
-void fixture::part(afplug::socket& client, afplug::socket& accepted) const {
-  if (can(one_at_a_time)) {
-    // Once both were heard, nothing more of the set-up is under way, which the next connection would take for its own.
+void fixture::close_both(afplug::socket& client, afplug::socket& accepted) const {
+  if (traits().connection.one_per_address_pair) {
+    // After a message in each direction no packet of the set-up is in transit, which the next connection between the
+    // same addresses would receive.
     for (auto [from, to] : {std::pair(&client, &accepted), std::pair(&accepted, &client)}) {
       from->timeout(patience);
       to->timeout(patience);
@@ -81,11 +83,27 @@ void fixture::part(afplug::socket& client, afplug::socket& accepted) const {
   accepted.close();
 }
 
-std::string fixture::receive(afplug::socket& s, int flags, std::size_t room) const {
-  std::string got(arriving(room), '\0');
+std::string fixture::receive(afplug::socket& s, int flags, std::size_t capacity) const {
+  std::string got(received_size(capacity), '\0');
   got.resize(std::min(got.size(), s.recv(got, flags)));
-  return conformance::sent(r(), std::move(got));
+  return conformance::as_sent(r(), std::move(got));
 }
+
+namespace {
+std::vector<suite>& registered_suites() {
+  static std::vector<suite> all;
+  return all;
+}
+}  // namespace
+
+const std::vector<suite>& suites() { return registered_suites(); }
+
+bool register_suite(suite s) {
+  registered_suites().push_back(s);
+  return true;
+}
+
+void PrintTo(const suite& s, std::ostream* out) { *out << s.name; }
 
 std::chrono::nanoseconds cpu_time() {
   timespec t{};
@@ -99,7 +117,7 @@ bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-helper::helper(std::function<void()> run) {
+helper_thread::helper_thread(std::function<void()> run) {
   sigset_t all, old;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &old);
@@ -111,7 +129,7 @@ helper::helper(std::function<void()> run) {
   ::pthread_sigmask(SIG_SETMASK, &old, nullptr);
 }
 
-void helper::until_asleep() const {
+void helper_thread::until_asleep() const {
   int asleep = 0;
   eventually([&] {
     if (done_) return true;
@@ -135,7 +153,7 @@ signal_storm::signal_storm(std::chrono::microseconds every) {
 signal_storm::~signal_storm() {
   const itimerval off{};
   ::setitimer(ITIMER_REAL, &off, nullptr);
-  // One may be on its way: it shall not meet the default action.
+  // A signal may still be pending: the default action would end the process.
   handle(SIGALRM, SIG_IGN);
 }
 
@@ -151,10 +169,10 @@ std::size_t fill(afplug::socket& s, const row& r) {
   s.timeout(0ns);
   std::size_t sent = 0;
   error_code ec;
-  const std::string chunk = r.has(stream) ? std::string(65536, 'f') : message(r, 0);
+  const std::string chunk = r.traits.delivery.stream ? std::string(65536, 'f') : message(r, 0);
   while (!ec) sent += s.send(chunk, 0, ec);
-  // A stream may have room for less than a chunk.
-  if (r.has(stream))
+  // A stream may have room for less than one chunk.
+  if (r.traits.delivery.stream)
     for (ec.clear(); !ec;) sent += s.send("f"sv, 0, ec);
   EXPECT_EQ(ec, sys(EAGAIN));
   s.timeout(timeout);

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What every conformance test stands on: it leaves no descriptor behind and met no SIGPIPE.
+// The fixture of every conformance test: a row, and the check that the test left no descriptor open and raised no
+// SIGPIPE. And the tools that several tests use.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,7 +20,7 @@
 #include "../support/descriptors.hpp"
 #include "../support/errors.hpp"
 #include "../support/pattern.hpp"
-#include "apart.hpp"
+#include "network_namespace.hpp"
 #include "row.hpp"
 
 namespace conformance {
@@ -37,7 +38,7 @@ using afplug::testing_support::pattern;
 using afplug::testing_support::sys;
 using clock = std::chrono::steady_clock;
 
-/// Longest wait for what must happen; nothing that works comes near it.
+/// How long tests wait at most for what must happen. It takes far less.
 inline constexpr auto patience = 60s;
 
 class fixture : public testing::TestWithParam<const row*> {
@@ -46,88 +47,107 @@ class fixture : public testing::TestWithParam<const row*> {
   void TearDown() override;
 
   const row& r() const { return *GetParam(); }
-  bool can(std::uint64_t t) const { return r().has(t); }
-  bool in_kernel() const { return !can(user_space); }
-  const errors& error() const { return r().error; }
+  const row_traits& traits() const { return r().traits; }
+  const row_errors& errors() const { return r().errors; }
+  bool in_kernel() const { return !traits().environment.user_space; }
 
   afplug::socket open(int type_flags = 0) const { return conformance::open(r(), type_flags); }
-  address fresh() const { return conformance::fresh(r()); }
+  address fresh_address() const { return conformance::fresh_address(r()); }
   afplug::socket bound() const { return conformance::bound(r()); }
   afplug::socket listening(int backlog = -1) const { return conformance::listening(r(), backlog); }
-  /// A client that has a name.
-  afplug::socket named() const { return can(unnamed) || can(identified) ? open() : bound(); }
-  error_code reach(afplug::socket& client, const address& to) const { return conformance::reach(r(), client, to); }
-  void set_out(afplug::socket& client, const address& to) const { conformance::set_out(r(), client, to); }
-  void arrive(afplug::socket& client) const { conformance::arrive(r(), client); }
-  /// What a listener accepts when `client` connects to it.
-  afplug::socket meet(afplug::socket& client, afplug::socket& listener) const;
-  /// Closes both ends, one after the other where the next connection of the same names waits for the end of this one.
-  void part(afplug::socket& client, afplug::socket& accepted) const;
-  /// Ends what its peer hears, and no more where the row can.
-  void end(afplug::socket& s) const { s.shutdown(error().shutdown_half == 0 ? SHUT_WR : SHUT_RDWR); }
-  /// What a receive tells after the last that a peer sent which has ended; 0: the end of file.
-  int last_told() const { return error().recv_ended != 0 ? error().recv_closed : 0; }
-  /// So many bytes, of a stream as many as one call can send, or less; else a message.
-  std::string much() const {
-    const auto most = r().own.one_send;
-    return can(stream) ? std::string(most ? most : 65536, 'x') : message();
+  /// A client with a name.
+  afplug::socket named_client() const {
+    return traits().addressing.clients_unbound || traits().addressing.named_at_creation ? open() : bound();
+  }
+  error_code connect(afplug::socket& client, const address& to) const { return conformance::connect(r(), client, to); }
+  void begin_connect(afplug::socket& client, const address& to) const { conformance::begin_connect(r(), client, to); }
+  void finish_connect(afplug::socket& client) const { conformance::finish_connect(r(), client); }
+  /// Connects `client` to `listener` and returns the accepted socket.
+  afplug::socket connect_and_accept(afplug::socket& client, afplug::socket& listener) const;
+  /// Closes both ends. For rows with `one_per_address_pair` waits for the end of the connection in between.
+  void close_both(afplug::socket& client, afplug::socket& accepted) const;
+  /// Shuts down sending; for rows that cannot, both directions.
+  void end_sending(afplug::socket& s) const { s.shutdown(errors().shutdown.one_direction == 0 ? SHUT_WR : SHUT_RDWR); }
+  /// The error of a receive after the last data of a peer that has ended sending; 0: the end of file.
+  int error_at_end() const {
+    return errors().shutdown.recv_again_after_close != 0 ? errors().shutdown.recv_after_close : 0;
+  }
+  /// Data that fills much of a buffer: 64 KiB of a stream, or what one call can send of it; else a message.
+  std::string large_data() const {
+    const auto most = r().parameters.largest_send;
+    return traits().delivery.stream ? std::string(most ? most : 65536, 'x') : message();
   }
   link connected() const { return conformance::connected(r()); }
   std::string message(unsigned i = 0) const { return conformance::message(r(), i); }
-  /// What arrives next, as it was sent; of a message at most `room` bytes.
-  std::string receive(afplug::socket& s, int flags = 0, std::size_t room = 1 << 17) const;
-  /// The same of `size` bytes that were received into `bytes`.
-  std::string sent(const char* bytes, std::size_t size) const { return conformance::sent(r(), {bytes, size}); }
-  /// How many bytes a message of `size` bytes arrives as.
-  std::size_t arriving(std::size_t size) const { return size + r().own.header; }
-  // The name of a socket: as it can be bound again, as a receiver is told it, as it can be sent to, as its peer knows
-  // it.
-  address name_to_bind(const afplug::socket& s) const { return seen(s, r().own.as_bound); }
-  address bare(const address& name) const { return r().own.as_bound ? r().own.as_bound(name) : name; }
-  address name_as_sender(const afplug::socket& s) const { return seen(s, r().own.as_sender); }
-  address name_to_reach(const afplug::socket& s) const { return can(nameless) ? fresh() : seen(s, r().own.as_goal); }
-  address name_as_peer(const afplug::socket& s) const { return seen(s, r().own.as_peer); }
-  /// An address that nobody is at.
-  address nobody() const;
+  /// Receives data or a message, of at most `capacity` bytes, and returns it as it was sent.
+  std::string receive(afplug::socket& s, int flags = 0, std::size_t capacity = 1 << 17) const;
+  /// What was sent of which `size` bytes arrived at `bytes`.
+  std::string as_sent(const char* bytes, std::size_t size) const { return conformance::as_sent(r(), {bytes, size}); }
+  /// The number of bytes as which a message of `size` bytes arrives.
+  std::size_t received_size(std::size_t size) const { return size + r().parameters.header_size; }
+  // The socket's address as another socket can be bound to it, as a receiver gets it, as it is sent to, as its peer's
+  // getpeername returns it.
+  address bindable_address(const afplug::socket& s) const { return converted(s, r().parameters.as_bound); }
+  address without_kernel_fields(const address& a) const {
+    return r().parameters.as_bound ? r().parameters.as_bound(a) : a;
+  }
+  address sender_address(const afplug::socket& s) const { return converted(s, r().parameters.as_sender); }
+  address destination_address(const afplug::socket& s) const {
+    return traits().addressing.no_local_address ? fresh_address() : converted(s, r().parameters.as_destination);
+  }
+  address peer_address(const afplug::socket& s) const { return converted(s, r().parameters.as_peer); }
+  /// An address that no socket is bound to.
+  address unused_address() const;
 
  private:
-  static address seen(const afplug::socket& s, address (*as)(address)) {
-    return as ? as(s.getsockname()) : s.getsockname();
+  static address converted(const afplug::socket& s, address (*convert)(address)) {
+    return convert ? convert(s.getsockname()) : s.getsockname();
   }
-  std::optional<apart_network> apart_;
+  std::optional<network_namespace> network_;
   cpu_set_t cpus_{};
   std::map<int, std::string> descriptors_;
 };
 
 std::string name_of(const testing::TestParamInfo<const row*>& test);
 
-/// Defines the test suite `name` for the rows with all of `with` and none of `without`.
-#define CONFORMANCE_OF_ALL(name, with, without)                                                   \
-  class name : public ::conformance::fixture {};                                                  \
-  GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(name);                                            \
-  INSTANTIATE_TEST_SUITE_P(rows, name, testing::ValuesIn(::conformance::rows((with), (without))), \
-                           ::conformance::name_of)
-/// The same without rows that are mute.
-#define CONFORMANCE(name, with, without) CONFORMANCE_OF_ALL(name, with, (without) | ::conformance::mute)
+/// A test suite and the condition for its rows. availability_test.cpp fails if no row satisfies it.
+struct suite {
+  const char* name;
+  bool (*condition)(const row_traits&);
+};
+const std::vector<suite>& suites();
+bool register_suite(suite s);
+void PrintTo(const suite& s, std::ostream* out);
+
+/// Defines the test suite `name` with the fixture `base` for the rows whose traits `t` satisfy `condition`.
+#define CONFORMANCE_WITH(name, base, condition)                                                             \
+  class name : public base {};                                                                              \
+  bool name##_condition([[maybe_unused]] const ::conformance::row_traits& t) { return condition; }          \
+  [[maybe_unused]] const bool name##_registered = ::conformance::register_suite({#name, name##_condition}); \
+  GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(name); /* no row of it is available here */                 \
+  INSTANTIATE_TEST_SUITE_P(rows, name, testing::ValuesIn(::conformance::rows(name##_condition)), ::conformance::name_of)
+#define CONFORMANCE_ALL(name, condition) CONFORMANCE_WITH(name, ::conformance::fixture, condition)
+/// Without the rows that exchange no data.
+#define CONFORMANCE(name, condition) CONFORMANCE_ALL(name, (condition) && !t.delivery.no_data)
 
 inline const error_code timed_out = afplug::errc::timed_out;
 
-/// What the system clock of this thread's CPU time says.
+/// CPU time of this thread.
 std::chrono::nanoseconds cpu_time();
 
 /// Waits until `condition` holds; false: it did not within `patience`.
 bool eventually(const std::function<bool()>& condition);
 
-/// A thread that takes no signals; joins at the end of its scope.
-class helper {
+/// A thread that blocks all signals. The destructor joins it.
+class helper_thread {
  public:
-  explicit helper(std::function<void()> run);
-  ~helper() { join(); }
+  explicit helper_thread(std::function<void()> run);
+  ~helper_thread() { join(); }
   void join() {
     if (thread_.joinable()) thread_.join();
   }
-  /// Waits until the thread sleeps, in a system call as a rule. A test may rely on it for its strength, not its
-  /// outcome.
+  /// Waits until the thread sleeps, as a rule in a system call. A test must not depend on it: the thread may not have
+  /// got that far, and the test then only tests less.
   void until_asleep() const;
 
  private:
@@ -136,30 +156,30 @@ class helper {
   std::thread thread_;
 };
 
-/// SIGALRM in this thread, time and again, by a handler without SA_RESTART.
+/// Interrupts this thread with SIGALRM periodically. The handler has no SA_RESTART.
 class signal_storm {
  public:
   explicit signal_storm(std::chrono::microseconds every = 5ms);
   ~signal_storm();
   static long count() noexcept;
-  /// Waits (in another thread) until so many more have come.
+  /// Waits (in another thread) for so many more.
   static void wait_for(long more);
 };
 
-/// Sends until the system takes no more; the bytes that went.
+/// Sends until the call would block; the number of bytes sent.
 std::size_t fill(afplug::socket& s, const row& r);
 
-/// Reads whatever comes until `done`: one sweep may not make enough room for the sender, whose kernel holds more.
+/// Receives until `done`. Emptying the buffer once may not be enough for a sender that waits: the kernel holds more.
 void drain(afplug::socket& s, const std::atomic<bool>& done);
 
-/// The error of a call that sends into a full socket, and how long it took. What the kernel still moves to the receiver
-/// may make room a few times.
+/// Repeats a call that sends into a full socket until it fails, because data that is still in transit may make room:
+/// its error, and how long the last call took.
 struct refusal {
   error_code ec;
   std::chrono::nanoseconds took;
 };
 template <class Call>
-refusal refused(Call call) {
+refusal until_refused(Call call) {
   for (;;) {
     refusal r;
     const auto before = clock::now();

@@ -14,11 +14,12 @@ namespace {
 namespace opt = afplug::opt;
 
 // In a network of their own, so that nothing leaves this machine.
-class grouped : public fixture {
+class group_fixture : public fixture {
  protected:
   void SetUp() override {
     fixture::SetUp();
-    if (!apart_network::why_not().empty()) GTEST_SKIP() << r().family << ": " << apart_network::why_not();
+    if (!network_namespace::why_unavailable().empty())
+      GTEST_SKIP() << r().family << ": " << network_namespace::why_unavailable();
     if (!six()) return;
     disable(0);
     // Until it has an address of its own to send from.
@@ -69,15 +70,13 @@ class grouped : public fixture {
     EXPECT_EQ(heard ? receive(to) : got, "alone");
     return heard;
   }
-  apart_network network_;
+  network_namespace network_;
 };
 
-class multicast : public grouped {};
-INSTANTIATE_TEST_SUITE_P(rows, multicast, testing::ValuesIn(rows(multicasts)), name_of);
-class broadcast : public grouped {};
-INSTANTIATE_TEST_SUITE_P(rows, broadcast, testing::ValuesIn(rows(broadcasts)), name_of);
+CONFORMANCE_WITH(multicast, group_fixture, t.addressing.ip_multicast);
+CONFORMANCE_WITH(broadcast, group_fixture, t.addressing.so_broadcast);
 
-TEST_P(multicast, is_heard_by_members) {
+TEST_P(multicast, is_received_by_members) {
   auto to = receiver(), from = sender();
   EXPECT_FALSE(hears(to, from));
   auto other = receiver(to.getsockname());
@@ -98,7 +97,7 @@ TEST_P(multicast, is_heard_by_members) {
   EXPECT_FALSE(hears(to, from));
 }
 
-TEST_P(multicast, comes_back_to_this_machine_unless_it_shall_not) {
+TEST_P(multicast, loops_back_unless_disabled) {
   auto to = receiver(), from = sender();
   to.option(opt::ip::join_group(group(), cable()));
   const auto* loop = six() ? "IPV6_MULTICAST_LOOP" : "IP_MULTICAST_LOOP";
@@ -109,7 +108,7 @@ TEST_P(multicast, comes_back_to_this_machine_unless_it_shall_not) {
   EXPECT_FALSE(hears(to, from));
 }
 
-TEST_P(multicast, has_hops_of_its_own) {
+TEST_P(multicast, has_its_own_hop_limit) {
   auto to = receiver(), from = sender();
   to.option(opt::ip::join_group(group(), cable()));
   to.option(six() ? "IPV6_RECVHOPLIMIT" : "IP_RECVTTL", 1);
@@ -129,7 +128,7 @@ TEST_P(multicast, has_hops_of_its_own) {
   EXPECT_EQ(ERROR_OF(from.option(hops, std::int64_t{256}, _)), sys(EINVAL));
 }
 
-TEST_P(multicast, may_be_of_one_source) {
+TEST_P(multicast, may_be_limited_to_sources) {
   auto to = receiver(), from = sender();
   address source;
   {
@@ -152,7 +151,7 @@ TEST_P(multicast, may_be_of_one_source) {
   EXPECT_TRUE(hears(to, from));
 }
 
-TEST_P(broadcast, takes_an_option) {
+TEST_P(broadcast, needs_so_broadcast) {
   auto to = receiver(at("127.255.255.255", 0)), from = open();
   const auto name = to.getsockname();
   EXPECT_EQ(from.option_number("SO_BROADCAST"), 0);

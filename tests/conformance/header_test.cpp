@@ -12,7 +12,7 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(whole_packet, own_header, 0);
+CONFORMANCE(header_included, t.delivery.header_included);
 
 bool is_ip4(const address& a) { return a.family() == AF_INET; }
 
@@ -40,7 +40,7 @@ std::string packet(const address& from, const address& to, const std::string& pa
   return header + payload;
 }
 
-TEST_P(whole_packet, is_sent_as_it_is_and_carries_its_payload) {
+TEST_P(header_included, packet_arrives_with_its_payload) {
   auto a = bound(), b = bound();
   a.timeout(patience);
   b.timeout(patience);
@@ -50,7 +50,7 @@ TEST_P(whole_packet, is_sent_as_it_is_and_carries_its_payload) {
     std::string room(2000, '\0');
     address sender;
     room.resize(to->recvfrom(room, sender));
-    EXPECT_EQ(sender, name_as_sender(*from));
+    EXPECT_EQ(sender, sender_address(*from));
     if (is_ip4(sender)) {
       iphdr ip;
       ASSERT_EQ(room.size(), whole.size());
@@ -64,7 +64,7 @@ TEST_P(whole_packet, is_sent_as_it_is_and_carries_its_payload) {
   }
 }
 
-TEST_P(whole_packet, goes_to_the_peer_of_a_connected_socket) {
+TEST_P(header_included, packet_goes_to_the_peer_of_a_connected_socket) {
   auto a = bound();
   const auto b = bound();
   a.connect(b.getsockname());
@@ -78,7 +78,7 @@ TEST_P(whole_packet, goes_to_the_peer_of_a_connected_socket) {
   }
 }
 
-TEST_P(whole_packet, that_has_no_room_for_a_header_is_refused) {
+TEST_P(header_included, packet_shorter_than_a_header_is_refused) {
   auto a = bound();
   a.connect(bound().getsockname());
   const auto whole = packet(a.getsockname(), a.getpeername(), "");

@@ -14,15 +14,15 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-CONFORMANCE_OF_ALL(any_mode, 0, 0);
-CONFORMANCE(mode, 0, 0);
-CONFORMANCE_OF_ALL(kernel_mode, 0, user_space);
-CONFORMANCE(slow_reader, flow, 0);
-CONFORMANCE(slow_stream, flow | stream, 0);
+CONFORMANCE_ALL(timeout_any_row, true);
+CONFORMANCE(timeout_mode, true);
+CONFORMANCE_ALL(timeout_kernel, !t.environment.user_space);
+CONFORMANCE(full_receiver, t.delivery.flow_control);
+CONFORMANCE(full_stream, t.delivery.flow_control&& t.delivery.stream);
 
 // ---- setting it ----
 
-TEST_P(any_mode, is_kept_exactly) {
+TEST_P(timeout_any_row, is_kept_exactly) {
   auto s = open();
   struct {
     std::optional<nanoseconds> set;
@@ -42,7 +42,7 @@ TEST_P(any_mode, is_kept_exactly) {
   EXPECT_EQ(s.timeout(), std::nullopt);
 }
 
-TEST_P(any_mode, below_zero_is_refused_and_changes_nothing) {
+TEST_P(timeout_any_row, negative_is_refused_and_changes_nothing) {
   auto s = open();
   s.timeout(2s);
   for (nanoseconds wrong : {nanoseconds(-1), nanoseconds::min()}) {
@@ -53,7 +53,7 @@ TEST_P(any_mode, below_zero_is_refused_and_changes_nothing) {
   EXPECT_EQ(s.timeout(), 2s);
 }
 
-TEST_P(kernel_mode, that_cannot_be_set_leaves_socket_and_descriptor_agreeing) {
+TEST_P(timeout_kernel, failure_to_set_changes_nothing) {
   auto s = open();
   s.timeout(2s);
   ASSERT_EQ(::close(s.fileno()), 0);
@@ -63,7 +63,7 @@ TEST_P(kernel_mode, that_cannot_be_set_leaves_socket_and_descriptor_agreeing) {
   EXPECT_EQ(ERROR_OF(s.close(_)), sys(EBADF));
 }
 
-TEST_P(kernel_mode, is_shared_by_duplicates_of_the_descriptor) {
+TEST_P(timeout_kernel, o_nonblock_is_shared_by_duplicates) {
   auto s = open();
   s.timeout(1s);
   const auto copy = s.dup();
@@ -98,7 +98,7 @@ const receiving receivers[] = {
     {"recvall", [](auto& s, auto& ec) { return s.recvall(afplug::mutable_bytes(room, 8), 0, ec); }},
 };
 
-TEST_P(mode, of_receiving_with_nothing_there) {
+TEST_P(timeout_mode, of_a_receive_without_data) {
   auto l = connected();
   for (const auto& [name, call] : receivers) {
     SCOPED_TRACE(name);
@@ -124,7 +124,7 @@ TEST_P(mode, of_receiving_with_nothing_there) {
   }
 }
 
-TEST_P(mode, of_receiving_what_comes_later) {
+TEST_P(timeout_mode, of_a_receive_whose_data_comes_later) {
   const std::string text = message(3);
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}, {nanoseconds::max()}}) {
     auto l = connected();
@@ -135,35 +135,36 @@ TEST_P(mode, of_receiving_what_comes_later) {
       error_code ec;
       std::size_t size = 0;
       {
-        helper reader([&, run = &call] { size = (*run)(l.a, ec); });
+        helper_thread reader([&, run = &call] { size = (*run)(l.a, ec); });
         reader.until_asleep();
         l.b.send(text);
       }
       EXPECT_EQ(ec, sys(0));
-      EXPECT_EQ(size, std::string_view(name) == "recvall" ? 8 : arriving(text.size()));
-      const auto got = sent(room, size);
+      EXPECT_EQ(size, std::string_view(name) == "recvall" ? 8 : received_size(text.size()));
+      const auto got = as_sent(room, size);
       EXPECT_EQ(got, text.substr(0, got.size()));
     }
   }
 }
 
-TEST_P(any_mode, of_an_unconnected_receiver) {
+TEST_P(timeout_any_row, of_an_unconnected_receive) {
   auto s = open();
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{0ns}, {1ms}}) {
     s.timeout(limit);
-    EXPECT_EQ(ERROR_OF(s.recv(room, 0, _)),
-              error().recv_unconnected == EAGAIN && limit != 0ns ? timed_out : sys(error().recv_unconnected));
+    EXPECT_EQ(ERROR_OF(s.recv(room, 0, _)), errors().delivery.recv_unconnected == EAGAIN && limit != 0ns
+                                                ? timed_out
+                                                : sys(errors().delivery.recv_unconnected));
   }
 }
 
-TEST_P(mode, applies_no_deadline_to_what_does_not_wait) {
+TEST_P(timeout_mode, does_not_apply_to_calls_that_do_not_wait) {
   auto s = open();
   s.timeout(1ns);
-  EXPECT_EQ(ERROR_OF(s.bind(fresh(), _)), sys(error().bind));
+  EXPECT_EQ(ERROR_OF(s.bind(fresh_address(), _)), sys(errors().addressing.bind));
   error_code ec;
-  EXPECT_EQ(s.getsockname(ec).empty(), error().getsockname != 0);
-  EXPECT_EQ(ec, sys(error().getsockname));
-  EXPECT_EQ(s.wait(POLLIN, 0ns) & POLLIN, can(starts_ready) ? POLLIN : 0);
+  EXPECT_EQ(s.getsockname(ec).empty(), errors().addressing.getsockname != 0);
+  EXPECT_EQ(ec, sys(errors().addressing.getsockname));
+  EXPECT_EQ(s.wait(POLLIN, 0ns) & POLLIN, traits().delivery.readable_once_at_start ? POLLIN : 0);
   EXPECT_EQ(s.wait(POLLIN, 0ns) & POLLIN, 0);
   s.close();
 }
@@ -189,28 +190,28 @@ const sending senders[] = {
      }},
 };
 
-TEST_P(slow_reader, makes_a_sender_wait_as_its_mode_says) {
+TEST_P(full_receiver, send_waits_until_the_timeout) {
   auto l = connected();
   fill(l.a, r());
-  const std::string text = much();
+  const std::string text = large_data();
   for (const auto& [name, call] : senders) {
     SCOPED_TRACE(name);
     const auto send = [&, run = &call](error_code& ec) { (*run)(l.a, text, ec); };
     l.a.timeout(0ns);
-    EXPECT_EQ(refused(send).ec, sys(EAGAIN));
+    EXPECT_EQ(until_refused(send).ec, sys(EAGAIN));
     l.a.timeout(20ms);
-    const auto late = refused(send);
+    const auto late = until_refused(send);
     EXPECT_EQ(late.ec, timed_out);
     EXPECT_GE(late.took, 20ms);
     const auto at_once = [&](error_code& ec) { l.a.sendall(text, MSG_DONTWAIT, ec); };
-    EXPECT_EQ(refused(at_once).ec, sys(EAGAIN));
+    EXPECT_EQ(until_refused(at_once).ec, sys(EAGAIN));
     l.a.timeout({});
-    EXPECT_EQ(refused(at_once).ec, sys(EAGAIN));
-    EXPECT_EQ(refused([&](error_code& ec) { l.a.send(text, MSG_DONTWAIT, ec); }).ec, sys(EAGAIN));
+    EXPECT_EQ(until_refused(at_once).ec, sys(EAGAIN));
+    EXPECT_EQ(until_refused([&](error_code& ec) { l.a.send(text, MSG_DONTWAIT, ec); }).ec, sys(EAGAIN));
   }
 }
 
-TEST_P(slow_reader, that_reads_at_last_lets_the_sender_go_on) {
+TEST_P(full_receiver, send_completes_when_the_receiver_reads) {
   const std::string text = message(0);
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}})
     for (const auto& [name, call] : senders) {
@@ -221,7 +222,7 @@ TEST_P(slow_reader, that_reads_at_last_lets_the_sender_go_on) {
       error_code ec = timed_out;
       {
         std::atomic<bool> done{false};
-        helper sender([&, run = &call] {
+        helper_thread sender([&, run = &call] {
           (*run)(l.a, text, ec);
           done = true;
         });
@@ -232,7 +233,7 @@ TEST_P(slow_reader, that_reads_at_last_lets_the_sender_go_on) {
     }
 }
 
-TEST_P(slow_stream, meets_one_deadline_for_all_of_sendall) {
+TEST_P(full_stream, sendall_has_one_deadline) {
   auto l = connected();
   l.a.timeout(200ms);
   const std::string data = pattern(64 << 20);
@@ -243,7 +244,7 @@ TEST_P(slow_stream, meets_one_deadline_for_all_of_sendall) {
   std::size_t sent = 1;
   {
     // Each wait of the sender's is short; all together are far longer than the timeout.
-    helper reader([&] {
+    helper_thread reader([&] {
       const auto end = clock::now() + patience;
       while (!done && !gave_up && !ended) {
         got.append(into, 0, l.b.recv(afplug::mutable_bytes(into.data(), 4096), 0, ended));
@@ -256,7 +257,7 @@ TEST_P(slow_stream, meets_one_deadline_for_all_of_sendall) {
     done = true;
     EXPECT_GE(clock::now() - before, 200ms);
     // The reader may wait for more.
-    end(l.a);
+    end_sending(l.a);
   }
   EXPECT_EQ(ec, timed_out);
   EXPECT_FALSE(gave_up) << "sendall went on beyond its deadline";
@@ -267,12 +268,12 @@ TEST_P(slow_stream, meets_one_deadline_for_all_of_sendall) {
     if (n == 0) break;
     got.append(into, 0, n);
   }
-  EXPECT_EQ(ended, sys(last_told()));
+  EXPECT_EQ(ended, sys(error_at_end()));
   ASSERT_EQ(got.size(), sent) << "`sent` tells how far it came";
   EXPECT_TRUE(std::equal(got.begin(), got.end(), data.begin()));
 }
 
-TEST_P(slow_stream, meets_one_deadline_for_all_of_recvall) {
+TEST_P(full_stream, recvall_has_one_deadline) {
   auto l = connected();
   l.a.timeout(200ms);
   std::atomic<bool> done{false};
@@ -281,7 +282,7 @@ TEST_P(slow_stream, meets_one_deadline_for_all_of_recvall) {
   error_code ec;
   std::size_t size = 0;
   {
-    helper writer([&] {
+    helper_thread writer([&] {
       const auto end = clock::now() + patience;
       while (!done && !gave_up) {
         l.b.send("x"sv);
@@ -297,14 +298,14 @@ TEST_P(slow_stream, meets_one_deadline_for_all_of_recvall) {
   EXPECT_GT(size, 0u);
 }
 
-TEST_P(slow_stream, that_ends_gives_recvall_less) {
+TEST_P(full_stream, recvall_returns_less_at_the_end) {
   auto l = connected();
   l.b.sendall("12345"sv);
-  end(l.b);
+  end_sending(l.b);
   char into[10];
   error_code ec;
   EXPECT_EQ(l.a.recvall(into, 0, ec), 5u);
-  EXPECT_EQ(ec, sys(last_told()));
+  EXPECT_EQ(ec, sys(error_at_end()));
   EXPECT_EQ(std::string(into, 5), "12345");
 }
 
@@ -328,14 +329,14 @@ error_code stopped(Call call) {
   error_code ec;
   std::stop_source source;
   {
-    helper blocked([&] { call(source.get_token(), ec); });
+    helper_thread blocked([&] { call(source.get_token(), ec); });
     blocked.until_asleep();
     source.request_stop();
   }
   return ec;
 }
 
-TEST_P(mode, stop_token_ends_receiving_and_leaves_the_socket_usable) {
+TEST_P(timeout_mode, stop_token_ends_receiving_and_leaves_the_socket_usable) {
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}})
     for (const auto& call : stoppable_receivers) {
       auto l = connected();
@@ -346,7 +347,7 @@ TEST_P(mode, stop_token_ends_receiving_and_leaves_the_socket_usable) {
         EXPECT_EQ(non_blocking(l.a.fileno()), limit.has_value());
       }
       l.b.send(message(7));
-      EXPECT_EQ(l.a.recv(room), arriving(message(7).size()));
+      EXPECT_EQ(l.a.recv(room), received_size(message(7).size()));
       // One that was triggered before.
       std::stop_source source;
       source.request_stop();
@@ -359,7 +360,7 @@ TEST_P(mode, stop_token_ends_receiving_and_leaves_the_socket_usable) {
     }
 }
 
-TEST_P(mode, stop_token_does_not_make_a_non_blocking_socket_wait) {
+TEST_P(timeout_mode, stop_token_does_not_make_a_non_blocking_socket_wait) {
   auto l = connected();
   l.a.timeout(0ns);
   for (const auto& call : stoppable_receivers) EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), sys(EAGAIN));
@@ -367,8 +368,8 @@ TEST_P(mode, stop_token_does_not_make_a_non_blocking_socket_wait) {
   for (const auto& call : stoppable_receivers) EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), timed_out);
 }
 
-TEST_P(slow_reader, stop_token_ends_sending) {
-  const std::string text = much();
+TEST_P(full_receiver, stop_token_ends_sending) {
+  const std::string text = large_data();
   const afplug::const_bytes data[] = {text};
   const std::function<void(afplug::socket&, std::stop_token, error_code&)> calls[] = {
       [&](auto& s, auto stop, auto& ec) { s.send(text, 0, stop, ec); },
@@ -380,34 +381,35 @@ TEST_P(slow_reader, stop_token_ends_sending) {
       auto l = connected();
       fill(l.a, r());
       l.a.timeout(limit);
-      const auto late = refused([&](error_code& e) { e = stopped([&](auto stop, auto& ec) { call(l.a, stop, ec); }); });
+      const auto late =
+          until_refused([&](error_code& e) { e = stopped([&](auto stop, auto& ec) { call(l.a, stop, ec); }); });
       EXPECT_EQ(late.ec, error_code(afplug::errc::stopped));
       std::atomic<bool> done{false};
-      helper reader([&] { drain(l.b, done); });
+      helper_thread reader([&] { drain(l.b, done); });
       EXPECT_EQ(ERROR_OF(call(l.a, std::stop_token(), _)), sys(0));
       done = true;
     }
 }
 
-CONFORMANCE(stoppable_listener, listens, 0);
+CONFORMANCE(stop_token_accept, t.connection.listens);
 
-TEST_P(stoppable_listener, accept) {
+TEST_P(stop_token_accept, ends_accept) {
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}}) {
     auto s = listening();
     s.timeout(limit);
     address peer;
     EXPECT_EQ(stopped([&](auto stop, auto& ec) { s.accept(peer, stop, ec); }), error_code(afplug::errc::stopped));
-    auto client = named();
-    set_out(client, s.getsockname());
+    auto client = named_client();
+    begin_connect(client, s.getsockname());
     error_code ec;
     EXPECT_TRUE(s.accept(peer, std::stop_token(), ec).is_open());
     EXPECT_EQ(peer, client.getsockname());
   }
 }
 
-CONFORMANCE(stoppable_crowd, listens | full_waits, 0);
+CONFORMANCE(stop_token_connect, t.connection.listens&& t.connection.waits_when_backlog_full);
 
-TEST_P(stoppable_crowd, connect) {
+TEST_P(stop_token_connect, ends_connect) {
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}}) {
     // Clients until there is no more room.
     auto s = listening(0);

@@ -13,23 +13,23 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE_OF_ALL(naming, 0, identified | nameless);
-CONFORMANCE_OF_ALL(any_name, 0, 0);
-CONFORMANCE(peer_name, 0, nameless);
-CONFORMANCE_OF_ALL(no_name, nameless, 0);
-CONFORMANCE_OF_ALL(identity, identified, 0);
+CONFORMANCE_ALL(address_binding, !t.addressing.named_at_creation && !t.addressing.no_local_address);
+CONFORMANCE_ALL(bind_errors, true);
+CONFORMANCE(peer_name, !t.addressing.no_local_address);
+CONFORMANCE_ALL(no_local_address, t.addressing.no_local_address);
+CONFORMANCE_ALL(named_at_creation, t.addressing.named_at_creation);
 
-TEST_P(naming, of_an_unbound_socket) {
+TEST_P(address_binding, unbound_socket_has_the_default_address) {
   const auto s = open();
-  ASSERT_EQ(ERROR_OF(s.getsockname(_)), sys(error().getsockname_unbound));
-  if (error().getsockname_unbound != 0) return;
+  ASSERT_EQ(ERROR_OF(s.getsockname(_)), sys(errors().addressing.getsockname_unbound));
+  if (errors().addressing.getsockname_unbound != 0) return;
   EXPECT_EQ(s.getsockname().to_string(), r().unbound);
   EXPECT_EQ(s.getsockname().protocol(), s.what());
 }
 
-TEST_P(naming, is_what_was_bound) {
+TEST_P(address_binding, getsockname_returns_the_bound_address) {
   auto s = open();
-  const auto asked = fresh();
+  const auto asked = fresh_address();
   s.bind(asked);
   const auto name = s.getsockname();
   EXPECT_EQ(name.family(), asked.family());
@@ -38,45 +38,45 @@ TEST_P(naming, is_what_was_bound) {
     EXPECT_EQ(name.size(), asked.size());
     EXPECT_NE(name.number("port"), 0u);
   } else {
-    EXPECT_EQ(name_to_bind(s), asked);
+    EXPECT_EQ(bindable_address(s), asked);
   }
   EXPECT_EQ(address(r().family, name.to_string(), r().type, r().protocol), name) << name;
   EXPECT_EQ(name.protocol().owner(), s.owner());
 }
 
-TEST_P(naming, is_bound_by_text) {
+TEST_P(address_binding, bind_takes_text) {
   auto s = open();
-  s.bind(r().fresh());
+  s.bind(r().fresh_address());
   EXPECT_NE(s.getsockname().to_string(), r().unbound);
 }
 
-TEST_P(naming, that_is_malformed_is_refused_with_a_reason) {
+TEST_P(address_binding, malformed_text_is_refused_with_a_reason) {
   auto s = open();
   const std::string nonsense(300, '?');
   EXPECT_EQ(ERROR_OF(s.bind(nonsense, _)).category(), afplug::afplug_category()) << afplug::last_detail();
   EXPECT_NE(std::string(afplug::last_detail()).find(r().family), std::string::npos) << afplug::last_detail();
   EXPECT_THROW(s.bind(nonsense), afplug::error);
-  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(error().getsockname_unbound));
-  if (error().getsockname_unbound == 0) {
+  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(errors().addressing.getsockname_unbound));
+  if (errors().addressing.getsockname_unbound == 0) {
     EXPECT_EQ(s.getsockname().to_string(), r().unbound);
   }
 }
 
-TEST_P(naming, can_be_given_once) {
+TEST_P(address_binding, bind_twice) {
   auto s = bound();
   const auto name = s.getsockname();
-  EXPECT_EQ(ERROR_OF(s.bind(fresh(), _)), sys(error().bind_twice));
-  if (error().bind_twice != 0) {
+  EXPECT_EQ(ERROR_OF(s.bind(fresh_address(), _)), sys(errors().addressing.bind_twice));
+  if (errors().addressing.bind_twice != 0) {
     EXPECT_EQ(s.getsockname(), name);
   }
 }
 
-TEST_P(naming, belongs_to_one_socket) {
+TEST_P(address_binding, bind_to_an_address_in_use) {
   const auto first = bound();
   auto second = open();
-  const auto name = name_to_bind(first);
-  EXPECT_EQ(ERROR_OF(second.bind(name, _)), sys(error().bind_in_use));
-  if (error().bind_in_use == 0) return;
+  const auto name = bindable_address(first);
+  EXPECT_EQ(ERROR_OF(second.bind(name, _)), sys(errors().addressing.bind_in_use));
+  if (errors().addressing.bind_in_use == 0) return;
   // The sentence says which address.
   try {
     second.bind(name);
@@ -86,57 +86,57 @@ TEST_P(naming, belongs_to_one_socket) {
   }
 }
 
-TEST_P(naming, is_free_again_after_close) {
+TEST_P(address_binding, address_is_free_after_close) {
   auto first = bound();
-  const auto name = name_to_bind(first);
+  const auto name = bindable_address(first);
   first.close();
   auto second = open();
   second.bind(name);
-  EXPECT_EQ(name_to_bind(second), name);
+  EXPECT_EQ(bindable_address(second), name);
 }
 
-TEST_P(any_name, of_another_family_is_refused) {
+TEST_P(bind_errors, address_of_another_family) {
   auto s = open();
   unsigned char bytes[28] = {99};
-  EXPECT_EQ(ERROR_OF(s.bind(address(bytes, sizeof bytes), _)), sys(error().bind_foreign));
+  EXPECT_EQ(ERROR_OF(s.bind(address(bytes, sizeof bytes), _)), sys(errors().addressing.bind_other_family));
 }
 
-TEST_P(any_name, that_is_too_short_is_refused) {
+TEST_P(bind_errors, address_too_short) {
   auto s = open();
-  auto shortened = fresh();
+  auto shortened = fresh_address();
   shortened.resize(sizeof(sa_family_t));
-  EXPECT_EQ(ERROR_OF(s.bind(shortened, _)), sys(error().bind_short));
+  EXPECT_EQ(ERROR_OF(s.bind(shortened, _)), sys(errors().addressing.bind_short_address));
 }
 
-TEST_P(any_name, of_no_peer) {
+TEST_P(bind_errors, getpeername_unconnected) {
   const auto s = open();
-  EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(error().getpeername_unconnected));
+  EXPECT_EQ(ERROR_OF(s.getpeername(_)), sys(errors().addressing.getpeername_unconnected));
 }
 
-TEST_P(peer_name, is_what_the_peer_is_called) {
+TEST_P(peer_name, is_the_peers_address) {
   const auto l = connected();
-  EXPECT_EQ(ERROR_OF(l.a.getpeername(_)), sys(error().getpeername_connected));
-  if (error().getpeername_connected != 0) return;
-  EXPECT_EQ(l.a.getpeername(), name_as_peer(l.b));
-  EXPECT_EQ(l.b.getpeername(), name_as_peer(l.a));
+  EXPECT_EQ(ERROR_OF(l.a.getpeername(_)), sys(errors().addressing.getpeername_connected));
+  if (errors().addressing.getpeername_connected != 0) return;
+  EXPECT_EQ(l.a.getpeername(), peer_address(l.b));
+  EXPECT_EQ(l.b.getpeername(), peer_address(l.a));
   EXPECT_EQ(l.a.getpeername().protocol(), l.a.what());
-  if (!can(unnamed)) {
+  if (!traits().addressing.clients_unbound) {
     EXPECT_NE(l.a.getsockname().to_string(), r().unbound);
   }
 }
 
-TEST_P(peer_name, shows_in_the_text_of_the_socket) {
+TEST_P(peer_name, is_in_the_text_of_the_socket) {
   const auto l = connected();
-  const auto peer = error().getpeername_connected != 0 ? l.a.getsockname() : l.a.getpeername();
+  const auto peer = errors().addressing.getpeername_connected != 0 ? l.a.getsockname() : l.a.getpeername();
   EXPECT_NE(l.a.to_string().find(peer.to_string()), std::string::npos) << l.a.to_string();
 }
 
-TEST_P(no_name, is_told_and_the_text_of_the_socket_does_without) {
+TEST_P(no_local_address, errno_is_reported_and_the_socket_has_a_text) {
   auto s = open();
-  EXPECT_TRUE(error().bind != 0 || error().getsockname != 0);
-  EXPECT_EQ(ERROR_OF(s.bind(fresh(), _)), sys(error().bind));
-  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(error().getsockname));
-  if (error().getsockname == 0) {
+  EXPECT_TRUE(errors().addressing.bind != 0 || errors().addressing.getsockname != 0);
+  EXPECT_EQ(ERROR_OF(s.bind(fresh_address(), _)), sys(errors().addressing.bind));
+  EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(errors().addressing.getsockname));
+  if (errors().addressing.getsockname == 0) {
     EXPECT_EQ(s.getsockname().to_string(), r().unbound);
   } else {
     EXPECT_THROW(s.getsockname(), afplug::error);
@@ -147,15 +147,15 @@ TEST_P(no_name, is_told_and_the_text_of_the_socket_does_without) {
   EXPECT_NE(std::string(afplug::last_detail()).find(r().family), std::string::npos) << afplug::last_detail();
 }
 
-TEST_P(identity, is_there_from_birth_and_whatever_is_bound) {
+TEST_P(named_at_creation, address_does_not_change_with_bind) {
   auto s = open(), other = open();
   const auto name = s.getsockname();
   EXPECT_NE(name, other.getsockname());
   EXPECT_EQ(address(r().family, name.to_string(), r().type, r().protocol), name) << name;
   EXPECT_EQ(name.protocol(), s.what());
-  const auto asked = fresh();
+  const auto asked = fresh_address();
   for (auto* one : {&s, &s, &other}) one->bind(asked);
-  s.bind(r().fresh());
+  s.bind(r().fresh_address());
   EXPECT_EQ(s.getsockname(), name);
   const std::string nonsense(300, '?');
   EXPECT_EQ(ERROR_OF(s.bind(nonsense, _)).category(), afplug::afplug_category()) << afplug::last_detail();
@@ -165,7 +165,7 @@ TEST_P(identity, is_there_from_birth_and_whatever_is_bound) {
 
 using afplug::testing_support::temporary_directory;
 
-CONFORMANCE(unix_name, abstract_names, 0);
+CONFORMANCE(unix_address, t.addressing.unix_names);
 
 address from_bytes(std::string_view path) {
   sockaddr_un a{};
@@ -174,7 +174,7 @@ address from_bytes(std::string_view path) {
   return address(&a, offsetof(sockaddr_un, sun_path) + path.size());
 }
 
-TEST_P(unix_name, can_be_chosen_by_the_kernel) {
+TEST_P(unix_address, is_chosen_by_the_kernel_on_request) {
   auto s = open();
   auto none = from_bytes("");
   s.bind(none);
@@ -185,7 +185,7 @@ TEST_P(unix_name, can_be_chosen_by_the_kernel) {
   EXPECT_EQ(text.find_first_not_of("0123456789abcdef", 1), std::string::npos) << text;
 }
 
-TEST_P(unix_name, may_be_abstract_with_nuls_inside_and_has_its_exact_length) {
+TEST_P(unix_address, abstract_with_nul_bytes_keeps_its_length) {
   const std::string tag = "\0afplug-name-" + std::to_string(::getpid());
   for (const std::string& path :
        {"\0"s + "a-" + std::to_string(::getpid()) + "\0b\0"s, "\0"s + std::to_string(::getpid())}) {
@@ -201,7 +201,7 @@ TEST_P(unix_name, may_be_abstract_with_nuls_inside_and_has_its_exact_length) {
   }
 }
 
-TEST_P(unix_name, may_be_abstract_and_108_bytes_long) {
+TEST_P(unix_address, abstract_of_108_bytes) {
   std::string path = "\0afplug-"s + std::to_string(::getpid());
   path.resize(sizeof(sockaddr_un::sun_path), 'n');
   auto s = open();
@@ -211,7 +211,7 @@ TEST_P(unix_name, may_be_abstract_and_108_bytes_long) {
   EXPECT_EQ(ERROR_OF(address::parse(s.what(), "@" + std::string(108, 'x'), _)).category(), afplug::afplug_category());
 }
 
-TEST_P(unix_name, may_be_a_path) {
+TEST_P(unix_address, pathname) {
   const temporary_directory tmp;
   const std::string path = tmp / "sock";
   auto s = open();
@@ -222,7 +222,7 @@ TEST_P(unix_name, may_be_a_path) {
   EXPECT_TRUE(S_ISSOCK(st.st_mode));
   EXPECT_EQ(ERROR_OF(open().bind(path, _)), sys(EADDRINUSE));
   auto client = open();
-  if (can(listens)) {
+  if (traits().connection.listens) {
     EXPECT_EQ(ERROR_OF(client.connect(path, _)), sys(ECONNREFUSED)) << "nobody listens there";
     s.listen();
   }
@@ -236,7 +236,7 @@ TEST_P(unix_name, may_be_a_path) {
   EXPECT_EQ(ERROR_OF(open().bind((tmp / "none/sock").string(), _)), sys(ENOENT));
 }
 
-TEST_P(unix_name, may_be_a_path_of_107_bytes_and_no_longer) {
+TEST_P(unix_address, pathname_of_at_most_107_bytes) {
   const temporary_directory tmp;
   auto path = (tmp / "").string();
   path.resize(107, 'p');
@@ -247,7 +247,7 @@ TEST_P(unix_name, may_be_a_path_of_107_bytes_and_no_longer) {
   EXPECT_EQ(ERROR_OF(open().bind(path + "p", _)).category(), afplug::afplug_category()) << afplug::last_detail();
 }
 
-TEST_P(unix_name, of_bytes_that_are_no_text_comes_back_the_same) {
+TEST_P(unix_address, pathname_that_is_not_utf8_has_a_text) {
   const temporary_directory tmp;
   const std::string path = tmp / "\xff\x01 %@?";
   auto s = open();

@@ -13,7 +13,7 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE_OF_ALL(options, 0, 0);
+CONFORMANCE_ALL(options, true);
 
 bool applies(const afplug::socket& s, const afplug::option_info& o) {
   if (!o.group || !*o.group) return true;
@@ -73,7 +73,7 @@ bool lacking(const error_code& ec) {
   return ec == sys(ENOPROTOOPT) || ec == sys(EOPNOTSUPP) || (ec == sys(EPERM) && ::geteuid() != 0);
 }
 
-TEST_P(options, of_the_tables_keep_what_is_set) {
+TEST_P(options, keep_the_value_that_is_set) {
   int kept = 0;
   for (const auto* o : table(open())) {
     constexpr auto both = AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE;
@@ -82,15 +82,17 @@ TEST_P(options, of_the_tables_keep_what_is_set) {
     auto s = open();
     error_code ec;
     const std::string before = s.option_text(o->name, ec);
-    if (lacking(ec) || ((ec == sys(EINVAL) || ec == sys(ENOTCONN)) && lists(r().own.refuses, o->name))) continue;
+    if (lacking(ec) || ((ec == sys(EINVAL) || ec == sys(ENOTCONN)) && lists(r().parameters.refused_options, o->name)))
+      continue;
     EXPECT_EQ(ec, sys(0));
     std::vector<std::string> values{before};
     if (o->kind == AFPLUG_KIND_FLAG) values = {"on", "off", before};
     for (const auto& value : values) {
       s.option(o->name, value, ec);
       if (lacking(ec)) break;
-      EXPECT_EQ(ec, sys(lists(r().own.refuses, o->name) ? EINVAL : 0)) << value << ": " << afplug::last_detail();
-      if (ec || lists(r().own.ignores, o->name)) {
+      EXPECT_EQ(ec, sys(lists(r().parameters.refused_options, o->name) ? EINVAL : 0))
+          << value << ": " << afplug::last_detail();
+      if (ec || lists(r().parameters.ignored_options, o->name)) {
         EXPECT_EQ(s.option_text(o->name), before);
       } else {
         EXPECT_EQ(s.option_text(o->name), value);
@@ -101,7 +103,7 @@ TEST_P(options, of_the_tables_keep_what_is_set) {
   EXPECT_GE(kept, 8);
 }
 
-TEST_P(options, of_the_tables_can_be_read) {
+TEST_P(options, are_read_or_report_the_errno) {
   const auto s = open();
   for (const auto* o : table(s)) {
     if ((o->flags & AFPLUG_OPTION_READ) == 0) {
@@ -116,14 +118,14 @@ TEST_P(options, of_the_tables_can_be_read) {
   }
 }
 
-TEST_P(options, that_can_only_be_read_are_not_written) {
+TEST_P(options, that_are_read_only_are_not_written) {
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.option("SO_TYPE", std::int64_t{1}, _)), error_code(afplug::errc::not_writable));
   EXPECT_NE(afplug::last_detail().find("SO_TYPE"), std::string_view::npos) << afplug::last_detail();
   EXPECT_THROW(s.option("SO_ERROR", 1), afplug::error);
 }
 
-TEST_P(options, that_are_unknown_are_said_so_and_a_near_one_offered) {
+TEST_P(options, that_are_unknown_are_refused_with_a_suggestion) {
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.option("SO_RCVBUFF", std::int64_t{1}, _)), error_code(afplug::errc::unknown_option));
   const std::string why(afplug::last_detail());
@@ -168,7 +170,7 @@ TEST_P(options, take_numbers_text_durations_bytes_and_structs) {
   EXPECT_EQ(s.option_text("SO_KEEPALIVE"), "on");
 }
 
-TEST_P(options, refuse_values_that_do_not_fit) {
+TEST_P(options, refuse_values_out_of_range) {
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.option("SO_KEEPALIVE", std::int64_t{2}, _)), error_code(afplug::errc::invalid_argument));
   EXPECT_EQ(ERROR_OF(s.option("SO_RCVBUF", std::int64_t{1} << 40, _)), error_code(afplug::errc::invalid_argument));
@@ -179,7 +181,7 @@ TEST_P(options, refuse_values_that_do_not_fit) {
   EXPECT_EQ(ERROR_OF(s.option_number("SO_LINGER", _)), error_code(afplug::errc::wrong_kind));
 }
 
-TEST_P(options, raw) {
+TEST_P(options, by_level_and_number) {
   auto s = open();
   std::array<char, 64> large{};
   EXPECT_EQ(s.getsockopt(SOL_SOCKET, SO_TYPE, large), sizeof(int)) << "the size read";
@@ -190,34 +192,36 @@ TEST_P(options, raw) {
   s.setsockopt(SOL_SOCKET, SO_REUSEADDR, afplug::const_bytes(&on, sizeof on));
   EXPECT_EQ(s.option_number("SO_REUSEADDR"), 1);
   EXPECT_EQ(ERROR_OF(s.setsockopt(SOL_SOCKET, SO_REUSEADDR, "x"sv, _)), sys(EINVAL)) << "too small";
-  EXPECT_EQ(ERROR_OF(s.getsockopt(9999, 1, large, _)), sys(error().get_bad_level));
-  EXPECT_EQ(ERROR_OF(s.setsockopt(9999, 1, afplug::const_bytes(&on, sizeof on), _)), sys(error().set_bad_level));
+  EXPECT_EQ(ERROR_OF(s.getsockopt(9999, 1, large, _)), sys(errors().options.getsockopt_unknown_level));
+  EXPECT_EQ(ERROR_OF(s.setsockopt(9999, 1, afplug::const_bytes(&on, sizeof on), _)),
+            sys(errors().options.setsockopt_unknown_level));
   EXPECT_EQ(ERROR_OF(s.getsockopt(SOL_SOCKET, 9999, large, _)), sys(ENOPROTOOPT));
-  EXPECT_EQ(ERROR_OF(s.setsockopt(SOL_SOCKET, 9999, afplug::const_bytes(&on, sizeof on), _)), sys(error().set_unknown));
+  EXPECT_EQ(ERROR_OF(s.setsockopt(SOL_SOCKET, 9999, afplug::const_bytes(&on, sizeof on), _)),
+            sys(errors().options.setsockopt_unknown_option));
   EXPECT_THROW(s.setsockopt(SOL_SOCKET, SO_REUSEADDR, nullptr, 4), afplug::error);
   EXPECT_EQ(s.option_number("SO_ERROR"), 0);
 }
 
-CONFORMANCE(connection_options, listens, 0);
+CONFORMANCE(connection_options, t.connection.listens);
 
-TEST_P(connection_options, tell_who_listens) {
+TEST_P(connection_options, so_acceptconn) {
   auto s = bound();
   EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), 0);
   s.listen();
-  EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), can(listens_untold) ? 0 : 1);
+  EXPECT_EQ(s.option_number("SO_ACCEPTCONN"), traits().connection.so_acceptconn_is_zero ? 0 : 1);
   s.close();
   EXPECT_EQ(connected().a.option_number("SO_ACCEPTCONN"), 0);
 }
 
-TEST_P(connection_options, error_is_read_once) {
+TEST_P(connection_options, so_error_is_cleared_by_reading) {
   auto l = connected();
   l.a.send(message());
   ASSERT_TRUE(l.b.wait(POLLIN, patience));
   l.b.close();
   ASSERT_TRUE(l.a.wait(POLLIN, patience));
-  EXPECT_EQ(l.a.option_number("SO_ERROR"), can(reset_by_option) ? ECONNRESET
-                                           : can(keeps_reset)   ? 0
-                                                                : error().recv_reset);
+  EXPECT_EQ(l.a.option_number("SO_ERROR"), traits().shutdown.reset_only_in_so_error ? ECONNRESET
+                                           : traits().shutdown.recv_repeats_reset   ? 0
+                                                                                  : errors().shutdown.recv_after_reset);
   EXPECT_EQ(l.a.option_number("SO_ERROR"), 0);
 }
 

@@ -10,8 +10,8 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(forked, forks, 0);
-CONFORMANCE(not_forked, 0, forks);
+CONFORMANCE(after_fork, t.environment.usable_after_fork);
+CONFORMANCE(after_fork_unsupported, !t.environment.usable_after_fork);
 
 // What the child's function gives, as the exit status.
 template <class F>
@@ -31,7 +31,7 @@ int in_child(F run) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-TEST_P(forked, works_in_both_processes) {
+TEST_P(after_fork, works_in_parent_and_child) {
   auto l = connected();
   const int status = in_child([&] {
     l.b.send(message(1));
@@ -49,21 +49,21 @@ TEST_P(forked, works_in_both_processes) {
   });
   EXPECT_EQ(second, 0);
   l = {};
-  if (can(listens | drops_closed)) {
+  if (traits().connection.listens && traits().connection.drops_closed_connections) {
     auto server = listening();
     auto client = open();
-    set_out(client, server.getsockname());
+    begin_connect(client, server.getsockname());
     client.send(message(4));
     const int third = in_child([&] {
       auto accepted = server.accept();
       return receive(accepted) == message(4) ? 0 : 1;
     });
     EXPECT_EQ(third, 0);
-  } else if (can(listens)) {
+  } else if (traits().connection.listens) {
     auto server = listening();
     const auto name = server.getsockname();
     int third = -1;
-    helper parent([&] {
+    helper_thread parent([&] {
       third = in_child([&] {
         auto client = open();
         client.connect(name);
@@ -79,7 +79,7 @@ TEST_P(forked, works_in_both_processes) {
   }
 }
 
-TEST_P(not_forked, is_refused_in_the_child_and_untouched_in_the_parent) {
+TEST_P(after_fork_unsupported, fails_in_the_child_and_works_in_the_parent) {
   auto l = connected();
   const int status = in_child([&] {
     if (ERROR_OF(l.b.send(message(1), 0, _)) != sys(EOPNOTSUPP)) return 1;

@@ -11,10 +11,10 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE_OF_ALL(any_readiness, 0, 0);
-CONFORMANCE(readiness, 0, 0);
-CONFORMANCE(readiness_slow_reader, flow | full_tells, 0);
-CONFORMANCE(readiness_listener, listens, 0);
+CONFORMANCE_ALL(readiness_any_row, true);
+CONFORMANCE(readiness, true);
+CONFORMANCE(readiness_full_receiver, t.delivery.flow_control&& t.delivery.pollout_clears_when_full);
+CONFORMANCE(readiness_listener, t.connection.listens);
 
 char room[1 << 16];
 
@@ -51,9 +51,9 @@ class epoll {
 
 constexpr int soon = 60000;  // what is on its way, in milliseconds
 
-TEST_P(readiness, to_receive) {
+TEST_P(readiness, pollin) {
   auto l = connected();
-  EXPECT_EQ(l.a.wait(POLLIN, 0ns), can(starts_ready) ? POLLIN : 0);
+  EXPECT_EQ(l.a.wait(POLLIN, 0ns), traits().delivery.readable_once_at_start ? POLLIN : 0);
   EXPECT_EQ(l.a.wait(POLLIN, 0ns), 0);
   EXPECT_EQ(polled(l.a.native_handle(), POLLIN) & POLLIN, 0);
   EXPECT_FALSE(selected(l.a.native_handle()));
@@ -71,19 +71,19 @@ TEST_P(readiness, to_receive) {
   EXPECT_EQ(polled(l.a.native_handle(), POLLIN) & POLLIN, 0);
 }
 
-TEST_P(readiness, to_send) {
+TEST_P(readiness, pollout) {
   auto l = connected();
   EXPECT_EQ(l.a.wait(POLLOUT, patience), POLLOUT);
   EXPECT_EQ(polled(l.a.native_handle(), POLLOUT), POLLOUT);
   EXPECT_EQ(l.a.wait(POLLIN | POLLOUT, patience), POLLOUT);
 }
 
-TEST_P(any_readiness, of_a_closed_socket) {
+TEST_P(readiness_any_row, of_a_closed_socket) {
   afplug::socket none;
   EXPECT_EQ(ERROR_OF(none.wait(POLLIN, 0ns, _)), sys(EBADF));
 }
 
-TEST_P(readiness, level_by_level) {
+TEST_P(readiness, epoll_level_triggered) {
   auto l = connected();
   const epoll e(l.a.native_handle(), EPOLLIN);
   EXPECT_EQ(e.next(), 0u);
@@ -94,7 +94,7 @@ TEST_P(readiness, level_by_level) {
   EXPECT_EQ(e.next(), 0u);
 }
 
-TEST_P(readiness, edge_by_edge) {
+TEST_P(readiness, epoll_edge_triggered) {
   auto l = connected();
   const epoll e(l.a.native_handle(), EPOLLIN | EPOLLET);
   l.a.timeout(0ns);
@@ -104,18 +104,18 @@ TEST_P(readiness, edge_by_edge) {
     // A loop that reads until EAGAIN sees all there is.
     std::string got;
     error_code ec;
-    while (got.size() < arriving(message(i).size()) || !ec) {
+    while (got.size() < received_size(message(i).size()) || !ec) {
       const auto n = l.a.recv(room, 0, ec);
-      if (ec && got.size() >= arriving(message(i).size())) break;
+      if (ec && got.size() >= received_size(message(i).size())) break;
       ASSERT_TRUE(!ec || ec == sys(EAGAIN));
       got.append(room, n);
     }
-    EXPECT_EQ(sent(got.data(), got.size()), message(i));
+    EXPECT_EQ(as_sent(got.data(), got.size()), message(i));
     EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), sys(EAGAIN));
   }
 }
 
-TEST_P(readiness, edges_wake_a_thread_that_sleeps) {
+TEST_P(readiness, epoll_edges_wake_a_waiting_thread) {
   auto l = connected();
   l.a.timeout(0ns);
   const epoll e(l.a.native_handle(), EPOLLIN | EPOLLET);
@@ -123,18 +123,18 @@ TEST_P(readiness, edges_wake_a_thread_that_sleeps) {
   std::atomic<unsigned> seen{0};
   error_code failed;
   {
-    helper reader([&] {
+    helper_thread reader([&] {
       while (seen < count) {
         if (e.next(soon) == 0) return;
         for (error_code ec; !ec;) {
           const auto n = l.a.recv(room, 0, ec);
-          if (!ec) seen += static_cast<unsigned>(can(stream) ? n : 1);
+          if (!ec) seen += static_cast<unsigned>(traits().delivery.stream ? n : 1);
         }
       }
     });
     // Not more under way than any kind of socket holds.
     for (unsigned i = 0; i < count && !failed; ++i) {
-      l.b.send(can(stream) ? std::string("x") : message(0), 0, failed);
+      l.b.send(traits().delivery.stream ? std::string("x") : message(0), 0, failed);
       if (i % 8 == 7) eventually([&] { return seen > i; });
     }
   }
@@ -142,7 +142,7 @@ TEST_P(readiness, edges_wake_a_thread_that_sleeps) {
   EXPECT_EQ(seen, count);
 }
 
-TEST_P(readiness_slow_reader, to_send_ends_and_comes_back) {
+TEST_P(readiness_full_receiver, pollout_ends_and_returns) {
   auto l = connected();
   const epoll e(l.a.native_handle(), EPOLLOUT | EPOLLET);
   EXPECT_EQ(e.next(soon) & EPOLLOUT, EPOLLOUT);
@@ -155,20 +155,20 @@ TEST_P(readiness_slow_reader, to_send_ends_and_comes_back) {
   while (e.next() != 0) {
   }
   std::atomic<bool> done{false};
-  helper reader([&] { drain(l.b, done); });
+  helper_thread reader([&] { drain(l.b, done); });
   EXPECT_EQ(l.a.wait(POLLOUT, patience), POLLOUT);
   EXPECT_EQ(e.next(soon) & EPOLLOUT, EPOLLOUT) << "an edge after EAGAIN";
   done = true;
 }
 
-TEST_P(readiness_listener, to_accept) {
+TEST_P(readiness_listener, pollin_of_a_listener) {
   auto s = listening();
   const epoll e(s.native_handle(), EPOLLIN | EPOLLET);
   EXPECT_EQ(s.wait(POLLIN, 0ns), 0);
   s.timeout(0ns);
   for (int i = 0; i < 3; ++i) {
     auto client = open();
-    set_out(client, s.getsockname());
+    begin_connect(client, s.getsockname());
     EXPECT_EQ(s.wait(POLLIN, patience), POLLIN);
     EXPECT_TRUE(selected(s.native_handle()));
     EXPECT_EQ(e.next(soon) & EPOLLIN, EPOLLIN);
@@ -176,21 +176,21 @@ TEST_P(readiness_listener, to_accept) {
     EXPECT_TRUE(accepted.is_open());
     EXPECT_EQ(ERROR_OF(s.accept(_)), sys(EAGAIN));
     EXPECT_EQ(s.wait(POLLIN, 0ns), 0);
-    part(client, accepted);
+    close_both(client, accepted);
   }
 }
 
-TEST_P(readiness_listener, tells_that_the_peer_has_closed) {
+TEST_P(readiness_listener, reports_that_the_peer_has_closed) {
   auto l = connected();
   l.b.close();
   // What is told once is an error to poll, too.
-  const short told = error().recv_ended == 0 ? POLLIN : POLLERR;
+  const short told = errors().shutdown.recv_again_after_close == 0 ? POLLIN : POLLERR;
   EXPECT_EQ(l.a.wait(POLLIN, patience) & told, told) << "the end can be received";
   EXPECT_EQ(polled(l.a.native_handle(), POLLIN, soon) & told, told);
-  if (error().recv_closed != 0) {
-    EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), sys(error().recv_closed));
-    if (can(keeps_reset)) return;
-    if (error().recv_ended != 0) {
+  if (errors().shutdown.recv_after_close != 0) {
+    EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), sys(errors().shutdown.recv_after_close));
+    if (traits().shutdown.recv_repeats_reset) return;
+    if (errors().shutdown.recv_again_after_close != 0) {
       EXPECT_EQ(polled(l.a.native_handle(), POLLIN), POLLHUP) << "but not the last of it";
       return;
     }

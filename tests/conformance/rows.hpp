@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The rows that stand in files of their own, which rows.cpp adds to the suite.
+// The rows in files of their own, which rows.cpp adds to the suite, and what their tables share.
 #pragma once
 
 #include <span>
@@ -9,35 +9,38 @@
 
 namespace conformance {
 
-// What their tables have alike.
+/// A copy of `base` with the changes that `change` makes to it.
+template <class T, class Change>
+constexpr T changed(T base, Change change) {
+  change(base);
+  return base;
+}
 
-/// What the kernel's sockets can, as a rule.
-inline constexpr std::uint64_t kernel = duplicates | forks | peeks;
-/// Of a bus: there is no listen, accept, connect nor shutdown.
-inline constexpr errors bus_errors{.bad_type = EPROTONOSUPPORT,
-                                   .bad_protocol = EINVAL,
-                                   .listen_unbound = EOPNOTSUPP,
-                                   .accept_unlistening = EOPNOTSUPP,
-                                   .listen_connected = EOPNOTSUPP,
-                                   .bind_twice = 0,
-                                   .bind_in_use = 0,
-                                   .bind_foreign = EINVAL,
-                                   .connect_refused = EOPNOTSUPP,
-                                   .recv_unconnected = EAGAIN,
-                                   .send_unconnected = ENXIO,
-                                   .sendto_unconnected = 0,
-                                   .getpeername_unconnected = EOPNOTSUPP,
-                                   .getpeername_connected = EOPNOTSUPP,
-                                   .shutdown_unconnected = EOPNOTSUPP,
-                                   .shutdown_bad = EOPNOTSUPP,
-                                   .shutdown_connected = EOPNOTSUPP,
-                                   .shutdown_half = EOPNOTSUPP,
-                                   .send_shut = 0,
-                                   .send_closed = 0,
-                                   .send_empty = EINVAL,
-                                   .send_big = EINVAL,
-                                   .get_bad_level = EINVAL,
-                                   .set_bad_level = EINVAL};
+/// Rows with `no_connect`: listen, accept, connect, getpeername and shutdown are sock_no_listen() and its like in
+/// net/core/sock.c.
+inline constexpr row_errors no_connect_errors{
+    .creation = {.unknown_type = EPROTONOSUPPORT, .unknown_protocol = EINVAL},
+    .addressing = {.bind_twice = 0,
+                   .bind_in_use = 0,
+                   .bind_other_family = EINVAL,
+                   .getpeername_unconnected = EOPNOTSUPP,
+                   .getpeername_connected = EOPNOTSUPP},
+    .connection = {.listen_unbound = EOPNOTSUPP,
+                   .listen_connected = EOPNOTSUPP,
+                   .accept_not_listening = EOPNOTSUPP,
+                   .connect_no_listener = EOPNOTSUPP},
+    .delivery = {.recv_unconnected = EAGAIN,
+                 .send_unconnected = ENXIO,
+                 .sendto_no_receiver = 0,
+                 .send_empty = EINVAL,
+                 .send_too_large = EINVAL},
+    .shutdown = {.unconnected = EOPNOTSUPP,
+                 .bad_how = EOPNOTSUPP,
+                 .both = EOPNOTSUPP,
+                 .one_direction = EOPNOTSUPP,
+                 .send_after_shutdown = 0,
+                 .send_after_close = 0},
+    .options = {.getsockopt_unknown_level = EINVAL, .setsockopt_unknown_level = EINVAL}};
 
 std::span<const row> bluetooth_rows();
 std::span<const row> netlink_rows();

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Rows of Bluetooth: between two adapters in reach of each other, the servers at the second.
+// Rows of Bluetooth: clients on the first of two adapters that reach each other, servers on the second.
 #include "../support/iso_sockets.hpp"
 #include "rows.hpp"
 
@@ -28,34 +28,34 @@ std::vector<bt::adapter> adapters() {
   return up;
 }
 
-std::string there() {
+std::string server_adapter() {
   const auto up = adapters();
   return (up.size() < 2 ? bt::any_address : up[1].address).to_string();
 }
 
-unsigned number() {
+unsigned next_number() {
   static std::atomic<unsigned> count{0};
   return ++count;
 }
-// The last bits of both bytes of a PSM are given.
-std::string l2cap_there() {
-  const auto n = number() % 0x400;
-  return there() + "?psm=" + std::to_string(0x1001 + n % 0x80 * 2 + n / 0x80 * 0x200);
+// A PSM is odd and bit 8 is 0: Bluetooth Core Specification, Vol 3, Part A, section 4.2.
+std::string l2cap_address() {
+  const auto n = next_number() % 0x400;
+  return server_adapter() + "?psm=" + std::to_string(0x1001 + n % 0x80 * 2 + n / 0x80 * 0x200);
 }
 
-// A command of signalling that a kernel neither answers nor refuses: what answers an echo. Sockets hear the other
-// commands of their radio link, too, of which these are none.
-constexpr char answer = 9;
+// L2CAP_ECHO_RSP, a signalling command that the kernel neither answers nor rejects. A raw socket receives the other
+// commands of its link, too; none of them is an echo response.
+constexpr char echo_response = 9;
 std::string signalling(unsigned i) {
   const std::string number = "message " + std::to_string(i);
-  return std::string{answer, 1, static_cast<char>(number.size()), 0} + number;
+  return std::string{echo_response, 1, static_cast<char>(number.size()), 0} + number;
 }
 
-std::string rfcomm_there() { return there() + "?channel=" + std::to_string(1 + number() % 29); }
+std::string rfcomm_address() { return server_adapter() + "?channel=" + std::to_string(1 + next_number() % 29); }
 
-// The radio link goes down a while after its last channel, and takes new ones along: one channel keeps it. So does
-// RFCOMM's session with its last connection.
-link keep(int type, int protocol, const std::string& from, const std::string& at) {
+// A connection that keeps the link up. A link ends some time after its last channel has closed, and ends channels that
+// were opened meanwhile; so does an RFCOMM session with its last connection.
+link kept_connection(int type, int protocol, const std::string& from, const std::string& at) {
   const afplug::address name("bluetooth", at, type, protocol);
   afplug::socket server("bluetooth", type, protocol);
   server.bind(name);
@@ -67,13 +67,15 @@ link keep(int type, int protocol, const std::string& from, const std::string& at
   l.b = server.accept();
   return l;
 }
-std::string missing(const row& r) try {
-  if (adapters().size() < 2) return "bluetooth: two adapters in reach of each other are needed: tests/lab";
-  static const link kept = keep(SOCK_SEQPACKET, bt::l2cap, "", l2cap_there());
-  if (r.protocol == bt::rfcomm) static const link session = keep(SOCK_STREAM, bt::rfcomm, "", there() + "?channel=30");
+std::string why_unavailable(const row& r) try {
+  if (adapters().size() < 2) return "bluetooth: takes two adapters that reach each other, as tests/lab has them";
+  static const link l2cap = kept_connection(SOCK_SEQPACKET, bt::l2cap, "", l2cap_address());
+  if (r.protocol == bt::rfcomm)
+    static const link session = kept_connection(SOCK_STREAM, bt::rfcomm, "", server_adapter() + "?channel=30");
   if (r.protocol == bt::iso) {
     const auto here = adapters()[0].address.to_string() + "?type=1";
-    static const link low_energy = keep(SOCK_SEQPACKET, bt::l2cap, here, there() + "?psm=0x80&type=1");
+    static const link low_energy =
+        kept_connection(SOCK_SEQPACKET, bt::l2cap, here, server_adapter() + "?psm=0x80&type=1");
   }
   return "";
 } catch (const afplug::error& e) {
@@ -84,7 +86,7 @@ afplug::address without_channel(afplug::address name) {
   reinterpret_cast<bt::sockaddr_l2*>(name.data())->cid = 0;
   return name;
 }
-// Datagrams go to the number that their sender is bound to.
+// A datagram goes to the PSM that its sender is bound to.
 link l2cap_datagrams(const row& r) {
   link l{open(r), bound(r)};
   l.a.bind(adapters()[0].address.to_string() + "?psm=" + std::to_string(*l.b.getsockname().number("psm")));
@@ -93,41 +95,43 @@ link l2cap_datagrams(const row& r) {
   return l;
 }
 
-// From here on the socket hears what passes the filter, and nothing that came before.
+// Attaches a filter and discards what arrived before.
 template <std::size_t N>
-void hear(afplug::socket& s, sock_filter (&code)[N]) {
+void attach_filter(afplug::socket& s, sock_filter (&code)[N]) {
   const sock_fprog program{N, code};
   s.setsockopt(SOL_SOCKET, SO_ATTACH_FILTER, afplug::const_bytes(&program, sizeof program));
   char any[1];
   for (afplug::error_code ec; s.recv(any, MSG_DONTWAIT, ec) > 0;) continue;
 }
-link signallers(const row& r) {
+link l2cap_raw_pair(const row& r) {
   auto l = l2cap_datagrams(r);
   sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0),
-                        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, answer, 0, 1),
+                        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, echo_response, 0, 1),
                         BPF_STMT(BPF_RET | BPF_K, 0xffff),     BPF_STMT(BPF_RET | BPF_K, 0)};
-  for (auto* s : {&l.a, &l.b}) hear(*s, code);
+  for (auto* s : {&l.a, &l.b}) attach_filter(*s, code);
   return l;
 }
 
-std::string iso_there() { return there() + "?type=1"; }
-// What is accepted tells its type as HCI counts them: public is 0.
-afplug::address low_energy(afplug::address name) {
+std::string iso_address() { return server_adapter() + "?type=1"; }
+// An accepted socket reports its address type as HCI numbers them: 0 is public.
+afplug::address with_le_public(afplug::address name) {
   reinterpret_cast<bt::sockaddr_iso*>(name.data())->type = bt::le_public;
   return name;
 }
-void switch_streams_on() {
-  struct switched {
-    bool here = !afplug::check(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso).available() &&
-                enable_iso_sockets(true);
-    ~switched() {
-      if (here) enable_iso_sockets(false);
+void make_iso_sockets_available() {
+  struct enabled {
+    bool by_test =
+        !afplug::check(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso).available() &&
+        enable_iso_sockets(true);
+    ~enabled() {
+      if (by_test) enable_iso_sockets(false);
     }
   };
-  static const switched on;
+  static const enabled sockets;
 }
-// A stream that is begun before the last one to the same device has ended never gets its number.
-bool streams(std::uint16_t adapter) {
+// Whether the adapter has a connected isochronous stream. One that is set up before the previous one to the same device
+// has ended gets no connection handle.
+bool has_stream(std::uint16_t adapter) {
   struct connection {
     std::uint16_t handle;
     bt::bdaddr to;
@@ -145,220 +149,239 @@ bool streams(std::uint16_t adapter) {
   if (::ioctl(s.fileno(), get_connections, &list) != 0) return false;
   return std::any_of(list.all, list.all + list.count, [](const connection& c) { return c.type == stream_link; });
 }
-void streams_ended() {
+void wait_for_streams_to_end() {
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   for (const auto& a : adapters())
-    while (streams(a.id) && std::chrono::steady_clock::now() < end)
+    while (has_stream(a.id) && std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
-// Sockets of one adapter hear the commands that the others give it. The kernel gives some of its own, and the adapter
-// answers: a number of the vendor's is what nobody else uses.
+// A socket receives the commands that other sockets send to its adapter: hci_send_to_sock() in
+// net/bluetooth/hci_sock.c. The kernel sends commands of its own, and events answer them; this vendor-specific opcode
+// nobody else uses.
 constexpr unsigned char opcode[] = {0xed, 0xfe};
-std::string adapter() {
+std::string first_adapter() {
   const auto up = adapters();
   return up.empty() ? "none" : up[0].name;
 }
-std::string command(unsigned i) {
+std::string vendor_command(unsigned i) {
   const std::string number = "message " + std::to_string(i);
   return std::string{1, static_cast<char>(opcode[0]), static_cast<char>(opcode[1]), static_cast<char>(number.size())} +
          number;
 }
-link same_adapter(const row& r) {
+link hci_pair(const row& r) {
   link l{bound(r), bound(r)};
   sock_filter code[] = {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 1),
                         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, opcode[0] << 8 | opcode[1], 0, 1),
                         BPF_STMT(BPF_RET | BPF_K, 0xffff), BPF_STMT(BPF_RET | BPF_K, 0)};
   for (auto* s : {&l.a, &l.b}) {
-    hear(*s, code);
+    attach_filter(*s, code);
     s->option(bt::hci_filter().pass_type(1));
   }
   return l;
 }
 
-constexpr std::uint64_t connections = kernel | listens | unnamed | shuts_whole | drops_closed | listens_untold;
-constexpr std::uint64_t l2cap = connections | sleeps_on;
+// ---- traits ----
 
-constexpr errors l2cap_errors{.bad_type = ESOCKTNOSUPPORT,
-                              .bad_protocol = EINVAL,
-                              .listen_unbound = EBADFD,
-                              .listen_twice = EBADFD,
-                              .accept_unlistening = EBADFD,
-                              .listen_connected = EBADFD,
-                              .bind_twice = EBADFD,
-                              .bind_foreign = EINVAL,
-                              .bind_short = 0,
-                              .recv_unconnected = EAGAIN,
-                              .send_unconnected = ENOTCONN,
-                              .sendto_unconnected = ENOTCONN,
-                              .shutdown_unconnected = 0,
-                              .shutdown_bad = 0,
-                              .send_shut = ENOTCONN,
-                              .send_closed = ENOTCONN,
-                              .send_reset = ENOTCONN,
-                              .send_oob = EOPNOTSUPP,
-                              .recv_reset = 0,
-                              .send_big = EMSGSIZE};
+constexpr auto connections = changed(row_traits{}, [](auto& t) {
+  t.addressing.clients_unbound = true;
+  t.connection.listens = true;
+  t.connection.drops_closed_connections = t.connection.so_acceptconn_is_zero = true;
+  t.shutdown.closes_both_directions = true;
+});
+constexpr auto l2cap_any = changed(connections, [](auto& t) { t.shutdown.does_not_wake_recv = true; });
+constexpr auto l2cap_seqpacket = changed(l2cap_any, [](auto& t) { t.shutdown.reset_only_in_so_error = true; });
+constexpr auto l2cap_stream =
+    changed(l2cap_any, [](auto& t) { t.delivery.stream = t.delivery.send_limited_to_mtu = true; });
+constexpr auto l2cap_connectionless = changed(row_traits{}, [](auto& t) {
+  t.addressing.clients_unbound = true;
+  t.shutdown.closes_both_directions = t.shutdown.does_not_wake_recv = true;
+});
+constexpr auto l2cap_dgram = changed(l2cap_connectionless, [](auto& t) { t.addressing.recvfrom_names_peer = true; });
+constexpr auto l2cap_raw =
+    changed(l2cap_connectionless, [](auto& t) { t.connection.receives_only_when_connected = true; });
+// The kernel implements only ioctl(2) of them: tests/families/bluetooth_test.cpp.
+constexpr auto ioctl_only = changed(row_traits{}, [](auto& t) {
+  t.addressing.no_local_address = true;
+  t.delivery.no_data = true;
+  t.delivery.msg_peek = false;
+});
+constexpr auto rfcomm = changed(connections, [](auto& t) {
+  t.connection.one_per_address_pair = true;
+  t.delivery.stream = t.delivery.flow_control = t.delivery.pollout_clears_when_full = true;
+});
+constexpr auto iso = changed(connections, [](auto& t) { t.connection.one_per_address_pair = true; });
+constexpr auto sco = changed(iso, [](auto& t) { t.delivery.drops_empty_messages = true; });
+constexpr auto hci = changed(row_traits{}, [](auto& t) { t.connection.no_connect = true; });
 
-constexpr errors l2cap_dgram_errors = [] {
-  errors e = l2cap_errors;
-  e.connect_refused = 0;
-  e.listen_bound = EINVAL;
-  e.connect_at_once = 0;
-  e.disconnect = EINVAL;
-  e.send_closed = 0;
-  e.send_big = 0;
-  return e;
-}();
-constexpr errors l2cap_stream_errors = [] {
-  errors e = l2cap_errors;
-  e.recv_closed = ECONNRESET;
-  e.recv_reset = ECONNRESET;
-  return e;
-}();
+// ---- errors ----
 
-constexpr errors rfcomm_errors = [] {
-  errors e = l2cap_errors;
-  e.connect_twice = EBADFD;
-  e.send_shut = EPIPE;
-  e.recv_closed = ECONNRESET;
-  e.recv_ended = EAGAIN;
-  e.recv_reset = ECONNRESET;
-  return e;
-}();
-constexpr errors sco_errors = [] {
-  errors e = l2cap_errors;
-  e.bind_in_use = 0;
-  e.bind_short = EINVAL;
-  e.connect_refused = 0;  // the adapter takes it, whoever listens
-  e.connect_twice = EBADFD;
-  e.getpeername_unconnected = 0;
-  e.send_shut = EPIPE;
-  e.told_shut = ECONNABORTED;
-  e.recv_closed = ECONNRESET;
-  e.recv_ended = ENOTCONN;
-  e.recv_reset = ECONNRESET;
-  e.send_big = EINVAL;
-  return e;
-}();
-constexpr errors iso_errors = [] {
-  errors e = sco_errors;
-  e.connect_refused = ECONNREFUSED;
-  e.send_shut = ENOTCONN;
-  e.send_big = EMSGSIZE;
-  return e;
-}();
-constexpr errors hci_errors = [] {
-  errors e = bus_errors;
-  e.bad_type = ESOCKTNOSUPPORT;
-  e.bind_twice = EALREADY;
-  e.bind_short = 0;
-  e.send_unconnected = EINVAL;
-  e.sendto_unconnected = EINVAL;
-  e.getsockname_unbound = EBADFD;
-  e.send_oob = EOPNOTSUPP;
-  e.get_bad_level = ENOPROTOOPT;
-  e.set_bad_level = ENOPROTOOPT;
-  return e;
-}();
+// net/bluetooth/l2cap_sock.c
+constexpr row_errors l2cap_errors{
+    .creation = {.unknown_type = ESOCKTNOSUPPORT, .unknown_protocol = EINVAL},
+    .addressing = {.bind_twice = EBADFD, .bind_other_family = EINVAL, .bind_short_address = 0},
+    .connection = {.listen_unbound = EBADFD,
+                   .listen_again = EBADFD,
+                   .listen_connected = EBADFD,
+                   .accept_not_listening = EBADFD},
+    .delivery = {.recv_unconnected = EAGAIN,
+                 .send_unconnected = ENOTCONN,
+                 .sendto_no_receiver = ENOTCONN,
+                 .send_msg_oob = EOPNOTSUPP,
+                 .send_too_large = EMSGSIZE},
+    .shutdown = {.unconnected = 0,
+                 .bad_how = 0,
+                 .send_after_shutdown = ENOTCONN,
+                 .send_after_close = ENOTCONN,
+                 .send_after_reset = ENOTCONN,
+                 .recv_after_reset = 0}};
+constexpr auto l2cap_dgram_errors = changed(l2cap_errors, [](auto& e) {
+  e.connection.connect_no_listener = 0;
+  e.connection.connect_nonblocking = 0;
+  e.connection.connect_unspec = EINVAL;
+  e.connection.listen_bound = EINVAL;
+  e.delivery.send_too_large = 0;
+  e.shutdown.send_after_close = 0;
+});
+constexpr auto l2cap_stream_errors = changed(l2cap_errors, [](auto& e) {
+  e.shutdown.recv_after_close = ECONNRESET;
+  e.shutdown.recv_after_reset = ECONNRESET;
+});
+constexpr auto l2cap_raw_errors = changed(l2cap_dgram_errors, [](auto& e) { e.delivery.send_too_large = EMSGSIZE; });
+// net/bluetooth/rfcomm/sock.c
+constexpr auto rfcomm_errors = changed(l2cap_errors, [](auto& e) {
+  e.connection.connect_connected = EBADFD;
+  e.shutdown.send_after_shutdown = EPIPE;
+  e.shutdown.recv_after_close = ECONNRESET;
+  e.shutdown.recv_again_after_close = EAGAIN;
+  e.shutdown.recv_after_reset = ECONNRESET;
+});
+constexpr auto rfcomm_raw_errors = changed(l2cap_errors, [](auto& e) {
+  e.addressing.bind = EINVAL;
+  e.addressing.bind_short_address = EINVAL;
+  e.connection.accept_not_listening = EINVAL;
+  e.connection.connect_no_listener = EINVAL;
+});
+// net/bluetooth/sco.c
+constexpr auto sco_errors = changed(l2cap_errors, [](auto& e) {
+  e.addressing.bind_in_use = 0;
+  e.addressing.bind_short_address = EINVAL;
+  e.addressing.getpeername_unconnected = 0;
+  e.connection.connect_no_listener = 0;  // the adapter accepts, whether a socket listens or not
+  e.connection.connect_connected = EBADFD;
+  e.delivery.send_too_large = EINVAL;
+  e.shutdown.so_error = ECONNABORTED;
+  e.shutdown.send_after_shutdown = EPIPE;
+  e.shutdown.recv_after_close = ECONNRESET;
+  e.shutdown.recv_again_after_close = ENOTCONN;
+  e.shutdown.recv_after_reset = ECONNRESET;
+});
+// net/bluetooth/iso.c
+constexpr auto iso_errors = changed(sco_errors, [](auto& e) {
+  e.connection.connect_no_listener = ECONNREFUSED;
+  e.delivery.send_too_large = EMSGSIZE;
+  e.shutdown.send_after_shutdown = ENOTCONN;
+});
+// net/bluetooth/hci_sock.c
+constexpr auto hci_errors = changed(no_connect_errors, [](auto& e) {
+  e.creation.unknown_type = ESOCKTNOSUPPORT;
+  e.addressing.bind_twice = EALREADY;
+  e.addressing.bind_short_address = 0;
+  e.addressing.getsockname_unbound = EBADFD;
+  e.delivery.send_unconnected = EINVAL;
+  e.delivery.sendto_no_receiver = EINVAL;
+  e.delivery.send_msg_oob = EOPNOTSUPP;
+  e.options = {};
+});
+// net/bluetooth/{bnep,hidp}/sock.c: all but ioctl is sock_no_bind() and its like.
+constexpr row_errors ioctl_only_errors{
+    .creation = {.unknown_type = ESOCKTNOSUPPORT, .unknown_protocol = EINVAL},
+    .addressing = {.bind = EOPNOTSUPP,
+                   .bind_other_family = EOPNOTSUPP,
+                   .bind_short_address = EOPNOTSUPP,
+                   .getsockname = EOPNOTSUPP,
+                   .getpeername_unconnected = EOPNOTSUPP},
+    .connection = {.listen_unbound = EOPNOTSUPP,
+                   .listen_connected = EOPNOTSUPP,
+                   .accept_not_listening = EOPNOTSUPP,
+                   .connect_no_listener = EOPNOTSUPP},
+    .delivery = {.recv_unconnected = EOPNOTSUPP, .send_unconnected = EOPNOTSUPP, .sendto_no_receiver = EOPNOTSUPP},
+    .shutdown = {.unconnected = EOPNOTSUPP},
+    .options = {.getsockopt_unknown_level = EOPNOTSUPP, .setsockopt_unknown_level = EOPNOTSUPP}};
 
-constexpr errors l2cap_raw_errors = [] {
-  errors e = l2cap_dgram_errors;
-  e.send_big = EMSGSIZE;
-  return e;
-}();
-constexpr errors rfcomm_raw_errors = [] {
-  errors e = l2cap_errors;
-  e.bind = EINVAL;
-  e.bind_short = EINVAL;
-  e.accept_unlistening = EINVAL;
-  e.connect_refused = EINVAL;
-  return e;
-}();
-// Of BNEP and HIDP the kernel has nothing but ioctl.
-constexpr errors handle_errors{.bad_type = ESOCKTNOSUPPORT,
-                               .bad_protocol = EINVAL,
-                               .listen_unbound = EOPNOTSUPP,
-                               .accept_unlistening = EOPNOTSUPP,
-                               .listen_connected = EOPNOTSUPP,
-                               .bind = EOPNOTSUPP,
-                               .getsockname = EOPNOTSUPP,
-                               .bind_foreign = EOPNOTSUPP,
-                               .bind_short = EOPNOTSUPP,
-                               .connect_refused = EOPNOTSUPP,
-                               .recv_unconnected = EOPNOTSUPP,
-                               .send_unconnected = EOPNOTSUPP,
-                               .sendto_unconnected = EOPNOTSUPP,
-                               .getpeername_unconnected = EOPNOTSUPP,
-                               .shutdown_unconnected = EOPNOTSUPP,
-                               .get_bad_level = EOPNOTSUPP,
-                               .set_bad_level = EOPNOTSUPP};
+// ---- parameters ----
 
-constexpr ways l2cap_ways{.message_size = 600,
-                          .bulk = 100'000,
-                          .missing = missing,
-                          .refuses = "BT_DEFER_SETUP BT_FLUSHABLE BT_SNDMTU BT_RCVMTU",
-                          .as_bound = without_channel};
+constexpr row_parameters l2cap_parameters{.large_message = 600,
+                                          .bulk_size = 100'000,
+                                          .why_unavailable = why_unavailable,
+                                          .refused_options = "BT_DEFER_SETUP BT_FLUSHABLE BT_SNDMTU BT_RCVMTU",
+                                          .as_bound = without_channel};
+constexpr row_parameters l2cap_dgram_parameters{
+    .large_message = 600,
+    .too_large_message = 700,
+    .bulk_size = 100'000,
+    .connect = l2cap_datagrams,
+    .why_unavailable = why_unavailable,
+    .refused_options = "BT_DEFER_SETUP BT_FLUSHABLE BT_SNDMTU BT_RCVMTU BT_SECURITY BT_POWER",
+    .as_bound = without_channel,
+    .as_sender = without_channel};
+constexpr row_parameters l2cap_raw_parameters{.too_large_message = 700,
+                                              .bulk_size = 20'000,
+                                              .make_message = signalling,
+                                              .connect = l2cap_raw_pair,
+                                              .why_unavailable = why_unavailable,
+                                              .refused_options = l2cap_parameters.refused_options,
+                                              .as_bound = without_channel,
+                                              .as_sender = without_channel};
+constexpr row_parameters ioctl_only_parameters{.why_unavailable = why_unavailable,
+                                               .refused_options = "BT_DEFER_SETUP BT_SECURITY"};
+constexpr row_parameters rfcomm_parameters{.large_message = 600,
+                                           .bulk_size = 200'000,
+                                           .largest_send = 10'000,
+                                           .why_unavailable = why_unavailable,
+                                           .refused_options = "BT_DEFER_SETUP"};
+constexpr row_parameters sco_parameters{.large_message = 60,
+                                        .too_large_message = 100,
+                                        .bulk_size = 5'000,
+                                        .why_unavailable = why_unavailable,
+                                        .refused_options = "BT_DEFER_SETUP BT_SNDMTU BT_RCVMTU"};
+constexpr row_parameters iso_parameters{.large_message = 40,
+                                        .too_large_message = 100,
+                                        .bulk_size = 5'000,
+                                        .prepare = make_iso_sockets_available,
+                                        .wait_for_disconnect = wait_for_streams_to_end,
+                                        .why_unavailable = why_unavailable,
+                                        .refused_options = "BT_DEFER_SETUP",
+                                        .as_bound = with_le_public,
+                                        .as_peer = with_le_public};
+constexpr row_parameters hci_parameters{.too_large_message = 2000,
+                                        .bulk_size = 5'000,
+                                        .make_message = vendor_command,
+                                        .connect = hci_pair,
+                                        .why_unavailable = why_unavailable};
 
-constexpr ways l2cap_dgram_ways{.message_size = 600,
-                                .too_large = 700,
-                                .bulk = 100'000,
-                                .connected = l2cap_datagrams,
-                                .missing = missing,
-                                .refuses = "BT_DEFER_SETUP BT_FLUSHABLE BT_SNDMTU BT_RCVMTU BT_SECURITY BT_POWER",
-                                .as_bound = without_channel,
-                                .as_sender = without_channel};
-
-constexpr ways l2cap_raw_ways{.too_large = 700,
-                              .bulk = 20'000,
-                              .message = signalling,
-                              .connected = signallers,
-                              .missing = missing,
-                              .refuses = l2cap_ways.refuses,
-                              .as_bound = without_channel,
-                              .as_sender = without_channel};
-constexpr ways handle_ways{.missing = missing, .refuses = "BT_DEFER_SETUP BT_SECURITY"};
-constexpr ways rfcomm_ways{
-    .message_size = 600, .bulk = 200'000, .one_send = 10'000, .missing = missing, .refuses = "BT_DEFER_SETUP"};
-constexpr ways sco_ways{.message_size = 60,
-                        .too_large = 100,
-                        .bulk = 5'000,
-                        .missing = missing,
-                        .refuses = "BT_DEFER_SETUP BT_SNDMTU BT_RCVMTU"};
-constexpr ways iso_ways{.message_size = 40,
-                        .too_large = 100,
-                        .bulk = 5'000,
-                        .prepare = switch_streams_on,
-                        .settle = streams_ended,
-                        .missing = missing,
-                        .refuses = "BT_DEFER_SETUP",
-                        .as_bound = low_energy,
-                        .as_peer = low_energy};
-constexpr ways hci_ways{
-    .too_large = 2000, .bulk = 5'000, .message = command, .connected = same_adapter, .missing = missing};
+constexpr const char* any_address = "00:00:00:00:00:00";
 
 const row table[] = {
-    {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap | reset_by_option, l2cap_there, "00:00:00:00:00:00",
-     l2cap_errors, l2cap_ways},
-    {"bt_l2cap_stream", "bluetooth", SOCK_STREAM, bt::l2cap, l2cap | stream | small_sends, l2cap_there,
-     "00:00:00:00:00:00", l2cap_stream_errors, l2cap_ways},
-    {"bt_l2cap_dgram", "bluetooth", SOCK_DGRAM, bt::l2cap, kernel | unnamed | names_peer | sleeps_on | shuts_whole,
-     l2cap_there, "00:00:00:00:00:00", l2cap_dgram_errors, l2cap_dgram_ways},
-    {"bt_l2cap_raw", "bluetooth", SOCK_RAW, bt::l2cap, kernel | unnamed | sleeps_on | shuts_whole | mutual, l2cap_there,
-     "00:00:00:00:00:00", l2cap_raw_errors, l2cap_raw_ways},
-    {"bt_rfcomm_raw", "bluetooth", SOCK_RAW, bt::rfcomm, duplicates | forks | mute | nameless, rfcomm_there,
-     "00:00:00:00:00:00", rfcomm_raw_errors, handle_ways},
-    {"bt_bnep", "bluetooth", SOCK_RAW, bt::bnep, duplicates | forks | mute | nameless, adapter, "", handle_errors,
-     handle_ways},
-    {"bt_hidp", "bluetooth", SOCK_RAW, bt::hidp, duplicates | forks | mute | nameless, adapter, "", handle_errors,
-     handle_ways},
-    {"bt_rfcomm", "bluetooth", SOCK_STREAM, bt::rfcomm, connections | stream | one_at_a_time | flow | full_tells,
-     rfcomm_there, "00:00:00:00:00:00", rfcomm_errors, rfcomm_ways},
-    {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::sco, connections | one_at_a_time | drops_nothing, there,
-     "00:00:00:00:00:00", sco_errors, sco_ways},
-    {"bt_iso", "bluetooth", SOCK_SEQPACKET, bt::iso, connections | one_at_a_time, iso_there, "00:00:00:00:00:00",
-     iso_errors, iso_ways},
-    {"bt_hci", "bluetooth", SOCK_RAW, bt::hci, kernel | bus, adapter, "", hci_errors, hci_ways},
+    {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap_seqpacket, l2cap_address, any_address, l2cap_errors,
+     l2cap_parameters},
+    {"bt_l2cap_stream", "bluetooth", SOCK_STREAM, bt::l2cap, l2cap_stream, l2cap_address, any_address,
+     l2cap_stream_errors, l2cap_parameters},
+    {"bt_l2cap_dgram", "bluetooth", SOCK_DGRAM, bt::l2cap, l2cap_dgram, l2cap_address, any_address, l2cap_dgram_errors,
+     l2cap_dgram_parameters},
+    {"bt_l2cap_raw", "bluetooth", SOCK_RAW, bt::l2cap, l2cap_raw, l2cap_address, any_address, l2cap_raw_errors,
+     l2cap_raw_parameters},
+    {"bt_rfcomm_raw", "bluetooth", SOCK_RAW, bt::rfcomm, ioctl_only, rfcomm_address, any_address, rfcomm_raw_errors,
+     ioctl_only_parameters},
+    {"bt_bnep", "bluetooth", SOCK_RAW, bt::bnep, ioctl_only, first_adapter, "", ioctl_only_errors,
+     ioctl_only_parameters},
+    {"bt_hidp", "bluetooth", SOCK_RAW, bt::hidp, ioctl_only, first_adapter, "", ioctl_only_errors,
+     ioctl_only_parameters},
+    {"bt_rfcomm", "bluetooth", SOCK_STREAM, bt::rfcomm, rfcomm, rfcomm_address, any_address, rfcomm_errors,
+     rfcomm_parameters},
+    {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::sco, sco, server_adapter, any_address, sco_errors, sco_parameters},
+    {"bt_iso", "bluetooth", SOCK_SEQPACKET, bt::iso, iso, iso_address, any_address, iso_errors, iso_parameters},
+    {"bt_hci", "bluetooth", SOCK_RAW, bt::hci, hci, first_adapter, "", hci_errors, hci_parameters},
 };
 
 }  // namespace

@@ -15,11 +15,11 @@ namespace {
 using std::chrono::nanoseconds;
 using limit_type = std::optional<nanoseconds>;
 
-CONFORMANCE(signals, 0, 0);
-CONFORMANCE(signals_slow_reader, flow, 0);
-CONFORMANCE(signals_stream, flow | stream, 0);
-CONFORMANCE(signals_listener, listens, 0);
-CONFORMANCE(signals_crowd, listens | full_waits, 0);
+CONFORMANCE(signals, true);
+CONFORMANCE(signals_full_receiver, t.delivery.flow_control);
+CONFORMANCE(signals_stream, t.delivery.flow_control&& t.delivery.stream);
+CONFORMANCE(signals_listener, t.connection.listens);
+CONFORMANCE(signals_backlog_full, t.connection.listens&& t.connection.waits_when_backlog_full);
 
 const limit_type blocking{}, patient{patience};
 
@@ -68,7 +68,7 @@ const sending senders[] = {
 
 // ---- they go on ----
 
-TEST_P(signals, do_not_end_receiving) {
+TEST_P(signals, do_not_end_receive_calls) {
   const std::string text = message(3);
   for (const auto& limit : {blocking, patient})
     for (const auto& [name, call] : receivers) {
@@ -77,7 +77,7 @@ TEST_P(signals, do_not_end_receiving) {
       l.a.timeout(limit);
       error_code ec, send_ec;
       const signal_storm storm;
-      helper peer([&] {
+      helper_thread peer([&] {
         signal_storm::wait_for(4);
         l.b.send(text, 0, send_ec);
       });
@@ -85,13 +85,13 @@ TEST_P(signals, do_not_end_receiving) {
       peer.join();
       EXPECT_EQ(ec, sys(0));
       EXPECT_EQ(send_ec, sys(0));
-      const auto got = sent(room, size);
+      const auto got = as_sent(room, size);
       EXPECT_EQ(got, text.substr(0, got.size()));
-      EXPECT_EQ(size, std::string_view(name) == "recvall" ? 8 : arriving(text.size()));
+      EXPECT_EQ(size, std::string_view(name) == "recvall" ? 8 : received_size(text.size()));
     }
 }
 
-TEST_P(signals_slow_reader, do_not_end_sending) {
+TEST_P(signals_full_receiver, do_not_end_send_calls) {
   const std::string text = message(0);
   for (const auto& limit : {blocking, patient})
     for (const auto& [name, call] : senders) {
@@ -102,7 +102,7 @@ TEST_P(signals_slow_reader, do_not_end_sending) {
       error_code ec;
       const signal_storm storm;
       std::atomic<bool> done{false};
-      helper peer([&] {
+      helper_thread peer([&] {
         signal_storm::wait_for(4);
         drain(l.b, done);
       });
@@ -113,8 +113,8 @@ TEST_P(signals_slow_reader, do_not_end_sending) {
     }
 }
 
-TEST_P(signals_stream, do_not_harm_sendall) {
-  const std::size_t part = r().own.bulk / 10;
+TEST_P(signals_stream, do_not_end_sendall) {
+  const std::size_t part = r().parameters.bulk_size / 10;
   const std::string text = pattern(8 * part);
   for (const auto& limit : {blocking, patient}) {
     auto l = connected();
@@ -124,7 +124,7 @@ TEST_P(signals_stream, do_not_harm_sendall) {
     std::size_t sent = 0;
     {
       const signal_storm storm(1ms);
-      helper peer([&] {
+      helper_thread peer([&] {
         error_code ignored;
         std::size_t size = 0;
         while (size < got.size() && !ignored) {
@@ -136,7 +136,7 @@ TEST_P(signals_stream, do_not_harm_sendall) {
         }
       });
       l.a.sendall(text, 0, ec, &sent);
-      end(l.a);
+      end_sending(l.a);
     }
     EXPECT_EQ(ec, sys(0));
     EXPECT_EQ(sent, text.size());
@@ -149,13 +149,13 @@ TEST_P(signals_listener, do_not_end_accept) {
     for (bool with_token : {false, true}) {
       auto s = listening();
       s.timeout(limit);
-      auto client = named();
+      auto client = named_client();
       const auto name = s.getsockname();
       error_code ec, connected_ec;
       const signal_storm storm;
-      helper peer([&] {
+      helper_thread peer([&] {
         signal_storm::wait_for(4);
-        connected_ec = reach(client, name);
+        connected_ec = connect(client, name);
       });
       address from;
       const auto accepted = with_token ? s.accept(from, std::stop_token(), ec) : s.accept(from, ec);
@@ -178,7 +178,7 @@ std::vector<afplug::socket> crowd(const row& r, const afplug::socket& server) {
   }
 }
 
-TEST_P(signals_crowd, do_not_end_connect_nor_feign_its_success) {
+TEST_P(signals_backlog_full, do_not_end_connect) {
   for (const auto& limit : {blocking, patient})
     for (bool with_token : {false, true}) {
       SCOPED_TRACE(limit ? "timeout" : "blocking");
@@ -190,7 +190,7 @@ TEST_P(signals_crowd, do_not_end_connect_nor_feign_its_success) {
       std::vector<afplug::socket> accepted;
       error_code ec, accept_ec;
       const signal_storm storm;
-      helper server([&] {
+      helper_thread server([&] {
         signal_storm::wait_for(4);
         for (std::size_t i = 0; i < clients.size() + 1 && !accept_ec; ++i) accepted.push_back(s.accept(accept_ec));
       });
@@ -215,7 +215,7 @@ TEST_P(signals_crowd, do_not_end_connect_nor_feign_its_success) {
 TEST_P(signals, do_not_end_wait) {
   auto l = connected();
   const signal_storm storm;
-  helper peer([&] {
+  helper_thread peer([&] {
     signal_storm::wait_for(4);
     error_code ignored;
     l.b.send(message(), 0, ignored);
@@ -240,20 +240,20 @@ TEST_P(signals, do_not_move_the_deadline) {
   EXPECT_EQ(l.a.wait(POLLIN, 60ms), 0);
 }
 
-TEST_P(signals_slow_reader, do_not_move_the_deadline) {
+TEST_P(signals_full_receiver, do_not_move_the_deadline) {
   auto l = connected();
   fill(l.a, r());
   const signal_storm storm;
   for (const auto& [name, call] : senders) {
     SCOPED_TRACE(name);
     l.a.timeout(60ms);
-    const auto late = refused([&, run = &call](error_code& ec) { (*run)(l.a, message(0), ec); });
+    const auto late = until_refused([&, run = &call](error_code& ec) { (*run)(l.a, message(0), ec); });
     EXPECT_EQ(late.ec, timed_out);
     EXPECT_GE(late.took, 60ms);
   }
 }
 
-TEST_P(signals_crowd, do_not_move_the_deadline) {
+TEST_P(signals_backlog_full, do_not_move_the_deadline) {
   auto s = listening(0);
   const auto clients = crowd(r(), s);
   auto empty = listening();
@@ -275,7 +275,7 @@ struct unwound : std::runtime_error {
   unwound() : std::runtime_error("from the hook") {}
 };
 
-TEST_P(signals, hook_may_end_a_call_or_let_it_go_on_or_throw) {
+TEST_P(signals, hook_ends_or_continues_a_call_or_throws) {
   for (const auto& limit : {blocking, patient})
     for (const auto& [name, call] : receivers) {
       SCOPED_TRACE(name);
@@ -297,12 +297,12 @@ TEST_P(signals, hook_may_end_a_call_or_let_it_go_on_or_throw) {
       // The socket is as it was.
       EXPECT_EQ(l.a.timeout(), limit);
       l.b.send(message(1));
-      EXPECT_EQ(call(l.a, ec), std::string_view(name) == "recvall" ? 8 : arriving(message(1).size()));
+      EXPECT_EQ(call(l.a, ec), std::string_view(name) == "recvall" ? 8 : received_size(message(1).size()));
       EXPECT_EQ(ec, sys(0));
     }
 }
 
-TEST_P(signals, hook_is_the_threads_own_and_scopes_nest) {
+TEST_P(signals, hook_is_per_thread_and_scopes_nest) {
   auto l = connected();
   l.a.timeout(patience);
   const signal_storm storm;
@@ -313,10 +313,10 @@ TEST_P(signals, hook_is_the_threads_own_and_scopes_nest) {
   }
   EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), error_code(afplug::errc::interrupted));
   EXPECT_EQ(ERROR_OF(l.a.wait(POLLIN, {}, _)), error_code(afplug::errc::interrupted));
-  helper([] { EXPECT_FALSE(afplug::set_interrupt_hook({})) << "another thread has none"; }).join();
+  helper_thread([] { EXPECT_FALSE(afplug::set_interrupt_hook({})) << "another thread has none"; }).join();
 }
 
-TEST_P(signals_slow_reader, hook_may_end_sending) {
+TEST_P(signals_full_receiver, hook_ends_send_calls) {
   for (const auto& limit : {blocking, patient})
     for (const auto& [name, call] : senders) {
       SCOPED_TRACE(name);
@@ -326,15 +326,15 @@ TEST_P(signals_slow_reader, hook_may_end_sending) {
       const signal_storm storm;
       {
         const afplug::scoped_interrupt_hook scope([] { return true; });
-        const auto stopped = refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); });
+        const auto stopped = until_refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); });
         EXPECT_EQ(stopped.ec, error_code(afplug::errc::interrupted));
       }
       const afplug::scoped_interrupt_hook scope([]() -> bool { throw unwound(); });
-      EXPECT_THROW(refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); }), unwound);
+      EXPECT_THROW(until_refused([&, run = &call](error_code& e) { (*run)(l.a, message(0), e); }), unwound);
     }
 }
 
-TEST_P(signals_stream, hook_that_ends_sendall_knows_how_far_it_came) {
+TEST_P(signals_stream, hook_ends_sendall_with_the_count_sent) {
   auto l = connected();
   const std::string text = pattern(64 << 20);
   std::size_t sent = 0;
@@ -343,18 +343,18 @@ TEST_P(signals_stream, hook_that_ends_sendall_knows_how_far_it_came) {
     const afplug::scoped_interrupt_hook scope([] { return true; });
     EXPECT_EQ(ERROR_OF(l.a.sendall(text, 0, _, &sent)), error_code(afplug::errc::interrupted));
   }
-  end(l.a);
+  end_sending(l.a);
   EXPECT_GT(sent, 0u);
   EXPECT_LT(sent, text.size());
   std::string got(text.size(), '\0');
   error_code ec;
   got.resize(l.b.recvall(got, 0, ec));
-  EXPECT_EQ(ec, sys(last_told()));
+  EXPECT_EQ(ec, sys(error_at_end()));
   EXPECT_EQ(got.size(), sent);
   EXPECT_TRUE(got == text.substr(0, sent));
 }
 
-TEST_P(signals_crowd, hook_may_end_accept_and_connect) {
+TEST_P(signals_backlog_full, hook_ends_accept_and_connect) {
   for (const auto& limit : {blocking, patient}) {
     auto s = listening(0);
     auto empty = listening();

@@ -8,7 +8,7 @@
 namespace conformance {
 namespace {
 
-CONFORMANCE(urgent, urgent_byte, 0);
+CONFORMANCE(out_of_band, t.delivery.msg_oob);
 
 // "ab", "!" urgently, "cd"; all of it is here when this ends.
 link sent_urgently(const row& r, bool in_line) {
@@ -24,7 +24,7 @@ link sent_urgently(const row& r, bool in_line) {
   return l;
 }
 
-TEST_P(urgent, byte_is_received_before_what_it_overtakes) {
+TEST_P(out_of_band, byte_is_received_before_earlier_data) {
   auto l = sent_urgently(r(), false);
   std::string byte(5, '\0');
   ASSERT_EQ(l.b.recv(byte, MSG_OOB), 1u);
@@ -35,7 +35,7 @@ TEST_P(urgent, byte_is_received_before_what_it_overtakes) {
   EXPECT_EQ(l.b.wait(POLLPRI, 0ns) & POLLPRI, 0);
 }
 
-TEST_P(urgent, byte_may_stay_in_line) {
+TEST_P(out_of_band, byte_stays_in_line_with_so_oobinline) {
   auto l = sent_urgently(r(), true);
   EXPECT_EQ(l.b.option_number("SO_OOBINLINE"), 1);
   std::string byte(5, '\0');
@@ -44,7 +44,7 @@ TEST_P(urgent, byte_may_stay_in_line) {
   EXPECT_EQ(receive(l.b), "!cd");
 }
 
-TEST_P(urgent, byte_has_a_mark) {
+TEST_P(out_of_band, byte_has_a_mark) {
   auto l = sent_urgently(r(), false);
   EXPECT_EQ(::sockatmark(l.b.fileno()), 0);
   EXPECT_EQ(receive(l.b), "ab");
@@ -53,7 +53,7 @@ TEST_P(urgent, byte_has_a_mark) {
   EXPECT_EQ(::sockatmark(l.b.fileno()), 0);
 }
 
-TEST_P(urgent, byte_is_the_last_of_those_that_were_sent_so) {
+TEST_P(out_of_band, byte_is_the_last_of_the_data_sent) {
   auto l = connected();
   l.b.timeout(patience);
   l.a.send("a!"sv, MSG_OOB);
@@ -64,7 +64,7 @@ TEST_P(urgent, byte_is_the_last_of_those_that_were_sent_so) {
   EXPECT_EQ(receive(l.b), "a");
 }
 
-TEST_P(urgent, byte_that_is_not_there_is_not_waited_for) {
+TEST_P(out_of_band, byte_is_not_waited_for) {
   auto l = connected();
   std::string byte(1, '\0');
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {0ns}, {patience}}) {

@@ -1,5 +1,5 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-#include "apart.hpp"
+#include "network_namespace.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -15,10 +15,10 @@ namespace {
 constexpr const char* setup[] = {
     "ip link set lo up",
     "ip link add veth0 type veth peer name veth1",
-    // Without ARP frames need no address.
+    // No ARP, which the sockets of packet rows would receive.
     "ip link set veth0 arp off",
     "ip link set veth1 arp off",
-    // Nor shall IPv6 say anything there.
+    // No neighbour discovery either.
     "for end in veth0 veth1; do f=/proc/sys/net/ipv6/conf/$end/disable_ipv6; [ ! -e $f ] || echo 1 > $f; done",
     "ip link set veth0 up",
     "ip link set veth1 up",
@@ -29,8 +29,8 @@ constexpr const char* setup[] = {
 };
 
 struct namespaces {
-  int home = -1, own = -1;
-  std::string trouble;
+  int original = -1, own = -1;  // descriptors
+  std::string error;
 };
 
 int current() { return ::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC); }
@@ -42,15 +42,15 @@ void enter(int descriptor) {
 const namespaces& made() {
   static const namespaces one = [] {
     namespaces n;
-    n.home = current();
+    n.original = current();
     if (::unshare(CLONE_NEWNET) != 0) {
-      n.trouble = "a network namespace of its own takes CAP_SYS_ADMIN: " + std::string(std::strerror(errno));
+      n.error = "cannot make a network namespace, which takes CAP_SYS_ADMIN: " + std::string(std::strerror(errno));
       return n;
     }
     n.own = current();
     for (const char* command : setup)
-      if (n.trouble.empty() && std::system(command) != 0) n.trouble = std::string("failed: ") + command;
-    enter(n.home);
+      if (n.error.empty() && std::system(command) != 0) n.error = std::string("failed: ") + command;
+    enter(n.original);
     return n;
   }();
   return one;
@@ -58,14 +58,14 @@ const namespaces& made() {
 
 }  // namespace
 
-apart_network::apart_network() {
+network_namespace::network_namespace() {
   if (made().own >= 0) enter(made().own);
 }
 
-apart_network::~apart_network() {
-  if (made().own >= 0) enter(made().home);
+network_namespace::~network_namespace() {
+  if (made().own >= 0) enter(made().original);
 }
 
-const std::string& apart_network::why_not() { return made().trouble; }
+const std::string& network_namespace::why_unavailable() { return made().error; }
 
 }  // namespace conformance
