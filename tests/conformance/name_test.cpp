@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// bind, getsockname, getpeername: PARITY §4.3, §6.
+// bind(2), getsockname(2), getpeername(2).
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -77,7 +77,7 @@ TEST_P(address_binding, bind_to_an_address_in_use) {
   const auto name = bindable_address(first);
   EXPECT_EQ(ERROR_OF(second.bind(name, _)), sys(errors().addressing.bind_in_use));
   if (errors().addressing.bind_in_use == 0) return;
-  // The sentence says which address.
+  // The error text names the address.
   try {
     second.bind(name);
     FAIL();
@@ -133,7 +133,19 @@ TEST_P(peer_name, is_in_the_text_of_the_socket) {
 
 TEST_P(no_local_address, errno_is_reported_and_the_socket_has_a_text) {
   auto s = open();
-  EXPECT_TRUE(errors().addressing.bind != 0 || errors().addressing.getsockname != 0);
+  // The system itself binds no such socket, or does not report what it is bound to.
+  {
+    const auto bare = open();
+    const auto asked = fresh_address();
+    if (::bind(bare.fileno(), static_cast<const sockaddr*>(asked.data()), static_cast<socklen_t>(asked.size())) == 0) {
+      sockaddr_storage got{};
+      socklen_t size = sizeof got;
+      EXPECT_EQ(::getsockname(bare.fileno(), reinterpret_cast<sockaddr*>(&got), &size), -1);
+      EXPECT_EQ(errno, errors().addressing.getsockname);
+    } else {
+      EXPECT_EQ(errno, errors().addressing.bind);
+    }
+  }
   EXPECT_EQ(ERROR_OF(s.bind(fresh_address(), _)), sys(errors().addressing.bind));
   EXPECT_EQ(ERROR_OF(s.getsockname(_)), sys(errors().addressing.getsockname));
   if (errors().addressing.getsockname == 0) {
@@ -161,7 +173,7 @@ TEST_P(named_at_creation, address_does_not_change_with_bind) {
   EXPECT_EQ(ERROR_OF(s.bind(nonsense, _)).category(), afplug::afplug_category()) << afplug::last_detail();
 }
 
-// ---- names in the file system and the abstract ones: unix(7) ----
+// ---- pathnames and the abstract namespace: unix(7) ----
 
 using afplug::testing_support::temporary_directory;
 
