@@ -1,7 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What travels beside the data: descriptors, credentials, packet information, timestamps, errors. PARITY §4.4; unix(7),
-// ip(7), ipv6(7).
+// Ancillary data: descriptors, credentials, packet information, timestamps, errors. cmsg(3), unix(7), ip(7), ipv6(7).
 #include <fcntl.h>
 #include <linux/errqueue.h>
 #include <poll.h>
@@ -20,7 +19,7 @@ CONFORMANCE(ip_packet_information, t.ancillary.ip_pktinfo);
 CONFORMANCE(timestamps, t.ancillary.so_timestamp);
 CONFORMANCE(error_queue, t.ancillary.msg_errqueue);
 
-// Files to pass, whose content is their number.
+// Files to pass. The content of each is its index.
 class files {
  public:
   explicit files(int count) {
@@ -56,12 +55,12 @@ void expect_and_close(const std::vector<int>& got, const std::vector<int>& sent)
   }
 }
 
-struct parcel {
-  explicit parcel(std::string words) : text(std::move(words)) {}
+struct outgoing_message {
+  explicit outgoing_message(std::string bytes) : text(std::move(bytes)) {}
   std::string text;
   const afplug::const_bytes data[1] = {text};
 };
-struct basket {
+struct receive_buffer {
   char text[256] = {};
   const afplug::mutable_bytes into[1] = {text};
 };
@@ -72,9 +71,9 @@ TEST_P(scm_rights, arrive_in_any_number) {
   for (int count : {1, 2, 3, 10, 253}) {
     auto l = connected();
     const files f(count);
-    const parcel p(message(1));
+    const outgoing_message p(message(1));
     EXPECT_EQ(l.a.send_fds(p.data, f.fds), p.text.size());
-    basket b;
+    receive_buffer b;
     const auto got = l.b.recv_fds(b.text, 253);
     EXPECT_EQ(got.size, p.text.size());
     EXPECT_EQ(std::string(b.text, got.size), p.text);
@@ -86,9 +85,9 @@ TEST_P(scm_rights, arrive_in_any_number) {
 TEST_P(scm_rights, refer_to_the_same_open_file) {
   auto l = connected();
   const files f(2);
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   l.a.send_fds(p.data, f.fds);
-  basket b;
+  receive_buffer b;
   const auto got = l.b.recv_fds(b.text, 2);
   ASSERT_EQ(got.descriptors.size(), 2u);
   for (std::size_t i : {0u, 1u}) {
@@ -101,11 +100,11 @@ TEST_P(scm_rights, refer_to_the_same_open_file) {
 
 TEST_P(scm_rights, none_are_sent_and_received) {
   auto l = connected();
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   EXPECT_EQ(l.a.send_fds(p.data, {}), p.text.size());
-  basket b;
+  receive_buffer b;
   EXPECT_TRUE(l.b.recv_fds(b.text, 4).descriptors.empty());
-  // Nor need there be room for any.
+  // The receiver need not have a buffer for descriptors.
   l.a.send(p.text);
   const auto got = l.b.recv_fds(b.text, 0);
   EXPECT_EQ(got.size, p.text.size());
@@ -113,59 +112,59 @@ TEST_P(scm_rights, none_are_sent_and_received) {
 }
 
 TEST_P(scm_rights, that_do_not_fit_set_msg_ctrunc_and_do_not_leak) {
-  for (std::size_t room : {0u, 1u, 2u}) {
+  for (std::size_t capacity : {0u, 1u, 2u}) {
     auto l = connected();
     const files f(3);
-    const parcel p(message(1));
+    const outgoing_message p(message(1));
     l.a.send_fds(p.data, f.fds);
-    basket b;
-    const auto got = l.b.recv_fds(b.text, room);
+    receive_buffer b;
+    const auto got = l.b.recv_fds(b.text, capacity);
     EXPECT_EQ(got.size, p.text.size());
     EXPECT_EQ(got.flags & MSG_CTRUNC, MSG_CTRUNC);
-    expect_and_close(got.descriptors, {f.fds.begin(), f.fds.begin() + static_cast<std::ptrdiff_t>(room)});
+    expect_and_close(got.descriptors, {f.fds.begin(), f.fds.begin() + static_cast<std::ptrdiff_t>(capacity)});
   }
 }
 
 TEST_P(scm_rights, do_not_leak_with_any_control_buffer_size) {
   const files f(3);
-  const parcel p(message(1));
-  for (std::size_t room = 0; room <= afplug::cmsg_space(3 * sizeof(int)) + 8; ++room) {
-    SCOPED_TRACE(room);
+  const outgoing_message p(message(1));
+  for (std::size_t capacity = 0; capacity <= afplug::cmsg_space(3 * sizeof(int)) + 8; ++capacity) {
+    SCOPED_TRACE(capacity);
     auto l = connected();
     l.a.send_fds(p.data, f.fds);
-    afplug::control_buffer control(room);
-    basket b;
+    afplug::control_buffer control(capacity);
+    receive_buffer b;
     const auto got = l.b.recvmsg(b.into, control);
     EXPECT_EQ(got.size, p.text.size());
     const auto header = afplug::cmsg_len(0);
-    const auto fit = std::min<std::size_t>(3, room < header ? 0 : (room - header) / sizeof(int));
+    const auto fit = std::min<std::size_t>(3, capacity < header ? 0 : (capacity - header) / sizeof(int));
     EXPECT_EQ(control.truncated(), fit < 3);
     EXPECT_EQ(got.flags & MSG_CTRUNC, fit < 3 ? MSG_CTRUNC : 0);
     expect_and_close(control.take_rights(), {f.fds.begin(), f.fds.begin() + static_cast<std::ptrdiff_t>(fit)});
-    EXPECT_TRUE(control.take_rights().empty()) << "taken once";
+    EXPECT_TRUE(control.take_rights().empty()) << "descriptors are taken once";
   }
 }
 
 TEST_P(scm_rights, that_are_not_taken_are_closed) {
   auto l = connected();
   const files f(3);
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   const auto before = open_descriptor_count();
-  basket b;
+  receive_buffer b;
   {
     afplug::control_buffer control(afplug::cmsg_space(3 * sizeof(int)));
     l.a.send_fds(p.data, f.fds);
     l.b.recvmsg(b.into, control);
     EXPECT_EQ(open_descriptor_count(), before + 3);
-    // By the next message into the same buffer …
+    // The next message into the same buffer closes them …
     l.a.send_fds(p.data, {f.fds.data(), 1});
     l.b.recvmsg(b.into, control);
     EXPECT_EQ(open_descriptor_count(), before + 1);
-    // … even one that fails.
+    // … and so does a receive that fails.
     EXPECT_EQ(ERROR_OF(l.b.recvmsg(b.into, control, MSG_DONTWAIT, nullptr, _)), sys(EAGAIN));
     EXPECT_EQ(open_descriptor_count(), before);
     EXPECT_TRUE(control.begin() == control.end());
-    // They go with a buffer that is moved …
+    // Moving the buffer moves them …
     l.a.send_fds(p.data, f.fds);
     l.b.recvmsg(b.into, control);
     afplug::control_buffer moved = std::move(control);
@@ -174,18 +173,18 @@ TEST_P(scm_rights, that_are_not_taken_are_closed) {
     control = std::move(moved);
     EXPECT_EQ(open_descriptor_count(), before + 3);
   }
-  // … and with its end.
+  // … and its destructor closes them.
   EXPECT_EQ(open_descriptor_count(), before);
 }
 
 TEST_P(scm_rights, arrive_with_their_own_message) {
   auto l = connected();
   const files f(2);
-  const parcel first(message(1)), second(message(2));
+  const outgoing_message first(message(1)), second(message(2));
   l.a.send_fds(first.data, {f.fds.data(), 1});
   l.a.send_fds(second.data, {f.fds.data() + 1, 1});
   for (std::size_t i : {0u, 1u}) {
-    basket b;
+    receive_buffer b;
     const auto got = l.b.recv_fds(b.text, 4);
     EXPECT_EQ(std::string(b.text, got.size), i == 0 ? first.text : second.text);
     expect_and_close(got.descriptors, {f.fds[i]});
@@ -195,11 +194,11 @@ TEST_P(scm_rights, arrive_with_their_own_message) {
 TEST_P(scm_rights, are_sent_in_several_control_items) {
   auto l = connected();
   const files f(3);
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   afplug::control_builder several;
   several.rights({f.fds.data(), 1}).rights({f.fds.data() + 1, 2});
   l.a.sendmsg(p.data, several);
-  basket b;
+  receive_buffer b;
   const auto got = l.b.recv_fds(b.text, 8);
   expect_and_close(got.descriptors, f.fds);
 }
@@ -207,16 +206,16 @@ TEST_P(scm_rights, are_sent_in_several_control_items) {
 TEST_P(scm_rights, are_duplicated_by_msg_peek) {
   auto l = connected();
   const files f(1);
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   l.a.send_fds(p.data, f.fds);
-  basket b;
+  receive_buffer b;
   expect_and_close(l.b.recv_fds(b.text, 1, MSG_PEEK).descriptors, f.fds);
   expect_and_close(l.b.recv_fds(b.text, 1).descriptors, f.fds);
 }
 
 TEST_P(scm_rights, that_are_not_received_are_closed_with_the_socket) {
   auto l = connected();
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   int ends[2];
   ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   l.a.send_fds(p.data, {&ends[1], 1});
@@ -224,13 +223,13 @@ TEST_P(scm_rights, that_are_not_received_are_closed_with_the_socket) {
   l.a.close();
   l.b.close();
   char byte;
-  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "the last writing end is gone";
+  EXPECT_EQ(::read(ends[0], &byte, 1), 0) << "the last write end is closed";
   ::close(ends[0]);
 }
 
 TEST_P(scm_rights, must_be_open_and_at_most_253) {
   auto l = connected();
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   const int wrong[] = {-1}, closed[] = {9999};
   EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, wrong, 0, nullptr, _)), sys(EBADF));
   EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, closed, 0, nullptr, _)), sys(EBADF));
@@ -242,8 +241,8 @@ TEST_P(scm_rights, must_be_open_and_at_most_253) {
 
 TEST_P(scm_rights, are_sent_with_flags_and_to_an_address) {
   const files f(1);
-  const parcel p(message(1));
-  basket b;
+  const outgoing_message p(message(1));
+  receive_buffer b;
   if (traits().connection.connectionless) {
     auto to = bound(), from = bound();
     const auto name = to.getsockname();
@@ -268,10 +267,10 @@ TEST_P(scm_rights, are_sent_with_flags_and_to_an_address) {
 TEST_P(scm_rights_unsupported, descriptors_are_ignored_or_refused) {
   auto l = connected();
   const files f(2);
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   EXPECT_EQ(ERROR_OF(l.a.send_fds(p.data, f.fds, 0, nullptr, _)), sys(errors().delivery.send_scm_rights));
   l.a.send(message(2));
-  basket b;
+  receive_buffer b;
   const auto got = l.b.recv_fds(b.text, 2);
   EXPECT_EQ(as_sent(b.text, got.size).substr(0, message(1).size()),
             errors().delivery.send_scm_rights == 0 ? message(1) : message(2));
@@ -284,8 +283,8 @@ TEST_P(scm_credentials, of_the_sender_are_received) {
   auto l = connected();
   l.b.option("SO_PASSCRED", 1);
   EXPECT_EQ(l.b.option_number("SO_PASSCRED"), 1);
-  const parcel p(message(1));
-  basket b;
+  const outgoing_message p(message(1));
+  receive_buffer b;
   const auto check = [&] {
     afplug::control_buffer control(afplug::cmsg_space(sizeof(ucred)));
     EXPECT_EQ(l.b.recvmsg(b.into, control).size, p.text.size());
@@ -306,7 +305,7 @@ TEST_P(scm_credentials, of_the_sender_are_received) {
   l.a.sendmsg(p.data, mine);
   check();
   if (!traits().ancillary.scm_rights) return;
-  // With descriptors beside them.
+  // Together with descriptors.
   const files f(2);
   mine.rights(f.fds);
   l.a.sendmsg(p.data, mine);
@@ -359,9 +358,9 @@ TEST_P(ip_packet_information, destination_hop_limit_and_traffic_class_are_receiv
     from.ipi_spec_dst = host4(l.a);
     out.packet_info4(from);
   }
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   l.a.sendmsg(p.data, out);
-  basket b;
+  receive_buffer b;
   const std::size_t info = six ? sizeof(in6_pktinfo) : sizeof(in_pktinfo);
   const std::size_t whole = afplug::cmsg_space(info) + 2 * afplug::cmsg_space(sizeof(int));
   afplug::control_buffer control(whole);
@@ -380,14 +379,14 @@ TEST_P(ip_packet_information, destination_hop_limit_and_traffic_class_are_receiv
   EXPECT_EQ(hops, 33);
   EXPECT_EQ(traffic, 0x20);
   EXPECT_EQ(places, 1);
-  // Cut at every byte: what is there is read, nothing beyond.
-  for (std::size_t room = 0; room < whole; ++room) {
-    SCOPED_TRACE(room);
+  // With every smaller control buffer: items are read as far as they arrived, and nothing beyond.
+  for (std::size_t capacity = 0; capacity < whole; ++capacity) {
+    SCOPED_TRACE(capacity);
     l.a.sendmsg(p.data, out);
-    afplug::control_buffer little(room);
+    afplug::control_buffer little(capacity);
     l.b.recvmsg(b.into, little);
     // The last item's payload is an int, or the one byte of IP_TOS; its padding may be missing.
-    EXPECT_EQ(little.truncated(), room < whole - (sizeof(std::size_t) - (six ? sizeof(int) : 1)));
+    EXPECT_EQ(little.truncated(), capacity < whole - (sizeof(std::size_t) - (six ? sizeof(int) : 1)));
     for (const auto& item : little) {
       EXPECT_GE(item.data.data(), little.bytes().data());
       EXPECT_LE(item.data.data() + item.data.size(), little.bytes().data() + little.bytes().size());
@@ -411,11 +410,11 @@ TEST_P(timestamps, report_the_time_of_arrival) {
   for (const char* name : {"SO_TIMESTAMPNS", "SO_TIMESTAMP"}) {
     auto l = connected();
     l.b.option(name, 1);
-    const parcel p(message(1));
+    const outgoing_message p(message(1));
     const auto before = std::chrono::system_clock::now().time_since_epoch() - 1s;
     l.a.send(p.text);
     afplug::control_buffer control(128);
-    basket b;
+    receive_buffer b;
     l.b.recvmsg(b.into, control);
     ASSERT_FALSE(control.begin() == control.end()) << name;
     const auto when = control.begin()->timestamp();
@@ -433,15 +432,15 @@ TEST_P(error_queue, reports_the_message_and_its_destination) {
   s.option(six ? "IPV6_RECVERR" : "IP_RECVERR", 1);
   const auto gone = unused_address();
   s.connect(gone);
-  const parcel p(message(1));
+  const outgoing_message p(message(1));
   s.send(p.text);
   ASSERT_TRUE(s.wait(POLLERR, patience) & POLLERR);
   afplug::control_buffer control(512);
-  basket b;
+  receive_buffer b;
   address to;
   const auto got = s.recvmsg(b.into, control, MSG_ERRQUEUE, &to);
   EXPECT_EQ(got.flags & MSG_ERRQUEUE, MSG_ERRQUEUE);
-  EXPECT_EQ(std::string(b.text, got.size), p.text) << "the datagram that did not arrive";
+  EXPECT_EQ(std::string(b.text, got.size), p.text) << "the datagram that was not delivered";
   EXPECT_EQ(to, r().parameters.as_sender ? r().parameters.as_sender(gone) : gone);
   const auto item = control.find(six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_RECVERR : IP_RECVERR);
   ASSERT_TRUE(item.has_value());
@@ -452,12 +451,12 @@ TEST_P(error_queue, reports_the_message_and_its_destination) {
 
 TEST_P(error_queue, is_never_waited_for) {
   auto l = connected();
-  l.b.send(message(1));  // data is no error, though poll says ready
+  l.b.send(message(1));  // poll(2) reports POLLIN for data, which is no queued error
   ASSERT_TRUE(l.a.wait(POLLIN, patience));
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}, {0ns}}) {
     l.a.timeout(mode);
     afplug::control_buffer control(512);
-    basket b;
+    receive_buffer b;
     EXPECT_EQ(ERROR_OF(l.a.recvmsg(b.into, control, MSG_ERRQUEUE, nullptr, _)), sys(EAGAIN));
   }
 }

@@ -36,7 +36,7 @@ TEST_P(listener, takes_any_backlog) {
     }
     auto client = open();
     EXPECT_TRUE(connect_and_accept(client, s).is_open()) << backlog;
-    EXPECT_EQ(ERROR_OF(s.listen(3, _)), sys(errors().connection.listen_again)) << "again, with another one";
+    EXPECT_EQ(ERROR_OF(s.listen(3, _)), sys(errors().connection.listen_again)) << "again, with another backlog";
   }
 }
 
@@ -198,7 +198,7 @@ TEST_P(listener, connect_with_and_without_a_timeout) {
     EXPECT_EQ(without_kernel_fields(client.getpeername()), without_kernel_fields(accepted.getsockname()));
     client.send(message());
     EXPECT_EQ(receive(accepted), message());
-    // Where the first one was waited for, Linux says 0 once more.
+    // After a connect that was completed by waiting, Linux returns 0 once more.
     client.connect_ex(s.getsockname());
     EXPECT_EQ(client.connect_ex(s.getsockname()), errors().connection.connect_connected);
     EXPECT_EQ(ERROR_OF(client.connect(s.getsockname(), _)), sys(errors().connection.connect_connected));
@@ -223,7 +223,7 @@ TEST_P(listener, connect_without_blocking) {
 TEST_P(listener, connect_to_an_address_given_as_text) {
   auto s = listening();
   auto client = open();
-  afplug::socket accepted;  // until both ends know of it
+  afplug::socket accepted;  // lives until both ends are connected
   const auto name = s.getsockname().to_string();
   error_code got = timed_out;
   helper_thread connector(
@@ -233,13 +233,13 @@ TEST_P(listener, connect_to_an_address_given_as_text) {
   EXPECT_EQ(got, sys(0));
 }
 
-// A listener that takes no more, and the clients that filled it.
-struct crowd {
+// A listener whose backlog is full, and the clients that filled it.
+struct filled_listener {
   afplug::socket server;
   std::vector<afplug::socket> clients;
 };
-crowd full(const row& r) {
-  crowd c{listening(r, 0), {}};
+filled_listener fill_backlog(const row& r) {
+  filled_listener c{listening(r, 0), {}};
   const auto name = c.server.getsockname();
   for (;;) {
     auto client = conformance::open(r, SOCK_NONBLOCK);
@@ -254,7 +254,7 @@ crowd full(const row& r) {
 }
 
 TEST_P(backlog_full, connect_waits_until_the_timeout) {
-  auto c = full(r());
+  auto c = fill_backlog(r());
   auto client = open();
   client.timeout(0ns);
   EXPECT_EQ(client.connect_ex(c.server.getsockname()), errors().connection.connect_backlog_full);
@@ -269,7 +269,7 @@ TEST_P(backlog_full, connect_waits_until_the_timeout) {
       EXPECT_EQ(waiting.connect_ex(c.server.getsockname()), EAGAIN);
     }
     EXPECT_GE(clock::now() - before, 300ms);
-    EXPECT_LT(cpu_time() - cpu, 100ms) << "it does not spin";
+    EXPECT_LT(cpu_time() - cpu, 100ms) << "it waits without spinning";
     EXPECT_EQ(waiting.timeout(), 300ms);
     if (in_kernel()) {
       EXPECT_TRUE(non_blocking(waiting.fileno())) << "as before the call";
@@ -280,7 +280,7 @@ TEST_P(backlog_full, connect_waits_until_the_timeout) {
 
 TEST_P(backlog_full, connect_completes_when_the_backlog_has_room) {
   for (const auto& mode : {std::optional<std::chrono::nanoseconds>{}, {patience}}) {
-    auto c = full(r());
+    auto c = fill_backlog(r());
     auto client = open();
     client.timeout(mode);
     error_code ec = timed_out;
@@ -442,7 +442,7 @@ TEST_P(shutdown_calls, shut_wr_ends_sending) {
     EXPECT_EQ(receive(l.b), "") << "the end of the peer's data";
   }
   if (traits().delivery.loops_back || traits().shutdown.closes_both_directions) return;
-  // The other direction is as it was.
+  // The other direction still works.
   l.b.send(message(1));
   EXPECT_EQ(receive(l.a), message(1));
 }
@@ -472,8 +472,8 @@ TEST_P(shutdown_calls, shut_rd_ends_receiving_with_and_without_a_timeout) {
     }
     EXPECT_EQ(ec, sys(0));
     EXPECT_EQ(size, 0u);
-    EXPECT_LT(cpu, 1s) << "it does not spin";
-    EXPECT_EQ(l.a.recv(bytes), 0u) << "and stays so";
+    EXPECT_LT(cpu, 1s) << "it waits without spinning";
+    EXPECT_EQ(l.a.recv(bytes), 0u) << "and so does every later receive";
     address from;
     EXPECT_EQ(l.a.recvfrom(bytes, from), 0u);
     EXPECT_EQ(l.a.recvall(bytes), 0u);
@@ -526,7 +526,7 @@ TEST_P(listener, peer_that_closes_ends_receiving_and_sending) {
   const int rounds = errors().shutdown.send_after_close != 0 ? 50 : 3;
   for (int i = 0; i < rounds && !ec; ++i) {
     l.a.send(message(), 0, ec);
-    if (!ec) l.a.wait(POLLERR, 20ms);  // until the peer's reset is here
+    if (!ec) l.a.wait(POLLERR, 20ms);  // until the peer's reset has arrived
   }
   EXPECT_EQ(ec, sys(errors().shutdown.send_after_close));
 }

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Opening, adopting, duplicating, giving away and closing: PARITY §4.1, §4.2.
+// socket(2), socketpair(2), dup(2), close(2), and adopting and detaching descriptors.
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
@@ -16,7 +16,7 @@ namespace {
 CONFORMANCE_ALL(creation, true);
 CONFORMANCE_ALL(kernel_creation, !t.environment.user_space);
 
-// Whether a program that this one executes finds the descriptor open.
+// Whether the descriptor stays open across execve(2).
 bool survives_exec(int fd) {
   std::string path = "/proc/self/fd/" + std::to_string(fd);
   char program[] = "/usr/bin/test", option[] = "-e";
@@ -131,7 +131,7 @@ TEST_P(creation, adopts_a_descriptor_and_detects_its_protocol) {
   const int fd = s.detach();
   EXPECT_FALSE(s.is_open());
   EXPECT_EQ(s.fileno(), -1);
-  // The kernel tells the family that it knows.
+  // SO_DOMAIN is the family whose socket it is to the kernel.
   const auto adopted = traits().addressing.so_domain_differs
                            ? afplug::socket::adopt(fd, s.family(), r().type, r().protocol)
                            : afplug::socket::adopt(fd);
@@ -156,7 +156,7 @@ TEST_P(creation, adopts_only_sockets) {
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     EXPECT_EQ(ERROR_OF(afplug::socket::adopt(null, number, type, -1, _)), sys(ENOTSOCK));
     EXPECT_EQ(ERROR_OF(afplug::socket::fromfd(null, number, type, -1, _)), sys(ENOTSOCK));
-    EXPECT_EQ(::close(null), 0) << "a refused descriptor stays the caller's";
+    EXPECT_EQ(::close(null), 0) << "a descriptor that is refused stays open";
   }
 }
 
@@ -298,7 +298,7 @@ TEST_P(creation, moves_and_swaps) {
   l.b = std::move(moved);
   EXPECT_EQ(l.b.fileno(), fb);
   if (in_kernel()) {
-    EXPECT_EQ(::fcntl(fa, F_GETFD), -1) << "assignment closes what was there";
+    EXPECT_EQ(::fcntl(fa, F_GETFD), -1) << "assignment closes the previous socket";
   }
 }
 
@@ -329,7 +329,7 @@ TEST_P(creation, starts_with_the_default_timeout) {
   const auto given = open(SOCK_NONBLOCK);
   afplug::socket::default_timeout({});
   EXPECT_EQ(s.timeout(), 7s);
-  EXPECT_EQ(given.timeout(), 0ns) << "what was asked for goes first";
+  EXPECT_EQ(given.timeout(), 0ns) << "SOCK_NONBLOCK overrides the default";
   EXPECT_EQ(open().timeout(), std::nullopt);
   if (in_kernel()) {
     EXPECT_TRUE(non_blocking(s.fileno()));

@@ -88,9 +88,9 @@ TEST_P(data, is_gathered_from_1024_buffers_at_most) {
   EXPECT_EQ(l.a.sendmsg(most), text.size());
   most.resize(1025);
   EXPECT_EQ(ERROR_OF(l.a.sendmsg(most, {}, 0, nullptr, _)), sys(EMSGSIZE));
-  std::string room(1000, '\0');
+  std::string buffer(1000, '\0');
   std::vector<afplug::mutable_bytes> into(1025);
-  into.front() = room;
+  into.front() = buffer;
   afplug::control_buffer control;
   EXPECT_EQ(ERROR_OF(l.b.recvmsg(into, control, 0, nullptr, _)), sys(EMSGSIZE));
   into.resize(1024);
@@ -103,20 +103,20 @@ TEST_P(msg_peek, leaves_the_data) {
   EXPECT_EQ(receive(l.b, MSG_PEEK), message(1));
   EXPECT_EQ(receive(l.b, MSG_PEEK, 4), message(1).substr(0, 4));
   address from;
-  std::string room(100, '\0');
-  EXPECT_EQ(l.b.recvfrom(room, from, MSG_PEEK), received_size(message(1).size()));
+  std::string buffer(100, '\0');
+  EXPECT_EQ(l.b.recvfrom(buffer, from, MSG_PEEK), received_size(message(1).size()));
   EXPECT_EQ(receive(l.b), message(1));
-  EXPECT_EQ(ERROR_OF(l.b.recv(room, MSG_PEEK | MSG_DONTWAIT, _)), sys(EAGAIN));
+  EXPECT_EQ(ERROR_OF(l.b.recv(buffer, MSG_PEEK | MSG_DONTWAIT, _)), sys(EAGAIN));
 }
 
 TEST_P(msg_peek_unsupported, is_refused) {
   auto l = connected();
   l.a.send(message(1));
-  std::string room(100, '\0');
+  std::string buffer(100, '\0');
   ASSERT_TRUE(l.b.wait(POLLIN, patience));
-  EXPECT_EQ(::recv(l.b.fileno(), room.data(), room.size(), MSG_PEEK), -1);
+  EXPECT_EQ(::recv(l.b.fileno(), buffer.data(), buffer.size(), MSG_PEEK), -1);
   EXPECT_EQ(errno, errors().delivery.recv_msg_peek);
-  EXPECT_EQ(ERROR_OF(l.b.recv(room, MSG_PEEK, _)), sys(errors().delivery.recv_msg_peek));
+  EXPECT_EQ(ERROR_OF(l.b.recv(buffer, MSG_PEEK, _)), sys(errors().delivery.recv_msg_peek));
   EXPECT_EQ(receive(l.b), message(1));
 }
 
@@ -125,9 +125,9 @@ TEST_P(data, may_be_empty) {
   ASSERT_EQ(ERROR_OF(l.a.send({}, 0, _)), sys(errors().delivery.send_empty));
   if (!traits().delivery.stream && !traits().delivery.zero_length_does_nothing &&
       !traits().delivery.drops_empty_messages && errors().delivery.send_empty == 0) {
-    EXPECT_EQ(receive(l.b), "") << "an empty message is a message";
+    EXPECT_EQ(receive(l.b), "") << "an empty message arrives";
   }
-  // Room for no bytes takes none from a stream, and a whole message from the rest.
+  // Receiving no bytes takes nothing from a stream; else it takes a whole message.
   l.a.send(message(1));
   l.a.send(message(2));
   ASSERT_TRUE(l.b.wait(POLLIN, patience));
@@ -146,8 +146,8 @@ TEST_P(data, has_no_ancillary_data_unasked) {
   auto l = connected();
   l.a.send(message(1));
   afplug::control_buffer control(256);
-  std::string room(1000, '\0');
-  const afplug::mutable_bytes into[] = {room};
+  std::string buffer(1000, '\0');
+  const afplug::mutable_bytes into[] = {buffer};
   EXPECT_EQ(l.b.recvmsg(into, control).size, received_size(message(1).size()));
   EXPECT_EQ(control.begin() == control.end(), !traits().ancillary.on_every_message);
   EXPECT_FALSE(control.truncated());
@@ -183,7 +183,7 @@ TEST_P(data, arrives_unchanged_in_bulk) {
     EXPECT_TRUE(back == got_back);
     return;
   }
-  // One at a time: not every kind holds back a fast sender.
+  // One at a time, because not every row has flow control.
   std::size_t sum = 0;
   for (unsigned i = 0; sum < total && i < 2000; ++i) {
     std::string sent = r().parameters.make_message ? message(i) : pattern(r().parameters.large_message - i % 7, i);
@@ -206,7 +206,7 @@ TEST_P(data, is_read_and_written_by_two_threads) {
   unsigned echoed = 0;
   {
     helper_thread writer([&] {
-      // A window of one, so that nothing is lost where nothing holds a sender back.
+      // One message in transit, because not every row has flow control.
       for (unsigned i = 0; i < rounds && !e1; ++i) {
         l.a.sendall(message(i), 0, e1);
         eventually([&] { return std::atomic_ref(echoed) > i; });
@@ -319,7 +319,7 @@ TEST_P(messages, are_truncated_to_the_buffer) {
   const auto fds = l.b.recv_fds(few, 1);
   EXPECT_EQ(fds.size, 3u);
   EXPECT_EQ(fds.flags & MSG_TRUNC, traits().delivery.no_msg_trunc ? 0 : MSG_TRUNC);
-  // The rest is gone.
+  // The rest of the message is discarded.
   l.a.send(message(2));
   EXPECT_EQ(receive(l.b), message(2));
 }
@@ -358,8 +358,8 @@ TEST_P(connectionless, recvmsg_returns_the_sender) {
   const std::string text = message(1);
   EXPECT_EQ(client.sendmsg(pieces(text, 2), {}, 0, &name), text.size());
   address from;
-  std::string room(1000, '\0');
-  const afplug::mutable_bytes into[] = {room};
+  std::string buffer(1000, '\0');
+  const afplug::mutable_bytes into[] = {buffer};
   afplug::control_buffer control;
   EXPECT_EQ(server.recvmsg(into, control, 0, &from).size, received_size(text.size()));
   EXPECT_EQ(from, sender_address(client));
@@ -367,15 +367,15 @@ TEST_P(connectionless, recvmsg_returns_the_sender) {
 
 TEST_P(connectionless_connected, receives_from_the_peer_only) {
   auto l = connected();
-  auto stranger = bound();
-  EXPECT_EQ(ERROR_OF(stranger.sendto(message(9), destination_address(l.a), 0, _)),
+  auto third = bound();
+  EXPECT_EQ(ERROR_OF(third.sendto(message(9), destination_address(l.a), 0, _)),
             sys(errors().delivery.sendto_connected_receiver));
   l.b.send(message(1));
   EXPECT_EQ(receive(l.a), message(1));
 }
 
 TEST_P(sendto_full_receiver, is_waited_for_without_spinning) {
-  // Not connected: poll knows nothing of the receiver.
+  // The sender is not connected, so poll(2) cannot report whether the receiver has buffer.
   auto to = bound(), from = bound();
   const auto name = to.getsockname();
   from.timeout(0ns);
@@ -408,8 +408,8 @@ TEST_P(recvfrom_connected, returns_no_address) {
   auto l = connected();
   l.a.send(message(1));
   address from = fresh_address();
-  std::string room(1000, '\0');
-  EXPECT_EQ(l.b.recvfrom(room, from), message(1).size());
+  std::string buffer(1000, '\0');
+  EXPECT_EQ(l.b.recvfrom(buffer, from), message(1).size());
   EXPECT_TRUE(from.empty()) << from;
 }
 

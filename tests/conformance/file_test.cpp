@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// sendfile: PARITY §4.4.
+// sendfile(2).
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -35,7 +35,7 @@ class temporary_file {
   int fd_;
 };
 
-// All that comes until the peer ends.
+// Receives everything until the end of file.
 class collector {
  public:
   explicit collector(afplug::socket& s)
@@ -90,7 +90,7 @@ TEST_P(sendfile_on_stream, may_be_empty) {
 }
 
 TEST_P(sendfile_on_stream, sends_files_that_sendfile_2_cannot) {
-  // A file of /proc has no pages, a pipe no offset.
+  // sendfile(2) takes neither files of /proc, which are not mmap-able, nor pipes.
   const int proc = ::open("/proc/self/limits", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(proc, 0);
   std::string content(1 << 16, '\0');
@@ -176,7 +176,7 @@ TEST_P(sendfile_on_stream, keeps_the_signal_mask_and_pending_signals) {
   EXPECT_EQ(::sigismember(&before, SIGPIPE), ::sigismember(&after, SIGPIPE));
   ::sigpending(&pending);
   EXPECT_EQ(::sigismember(&pending, SIGPIPE), 0);
-  // One that the program holds back itself stays for it.
+  // A SIGPIPE that the program has blocked itself stays pending.
   ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
   ::pthread_kill(::pthread_self(), SIGPIPE);
   EXPECT_EQ(ERROR_OF(l.a.sendfile(f, 0, {}, _)), sys(EPIPE));
@@ -236,7 +236,7 @@ TEST_P(sendfile_on_messages, sends_one_message_or_is_refused) {
   const temporary_file f("content");
   if (r().type == SOCK_STREAM) {
     EXPECT_EQ(l.a.sendfile(f), 7u);
-    l.a.send(message(1));  // what a file ends with may wait for more
+    l.a.send(message(1));  // the end of a file may be held back for more data
     EXPECT_EQ(receive(l.b), "content");
     EXPECT_EQ(receive(l.b), message(1));
     return;

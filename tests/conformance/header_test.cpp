@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Packets that bring their IP header along: raw(7), IP_HDRINCL, IPV6_HDRINCL.
+// Packets that include their IP header: IP_HDRINCL and IPV6_HDRINCL, raw(7).
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
@@ -16,7 +16,7 @@ CONFORMANCE(header_included, t.delivery.header_included);
 
 bool is_ip4(const address& a) { return a.family() == AF_INET; }
 
-// A packet of protocol 255; what IPv4's header leaves at 0 the system fills in.
+// A packet of protocol 255. The kernel fills in the fields of the IPv4 header that are 0: raw(7).
 std::string packet(const address& from, const address& to, const std::string& payload) {
   std::string header;
   if (is_ip4(to)) {
@@ -47,20 +47,20 @@ TEST_P(header_included, packet_arrives_with_its_payload) {
   for (auto [from, to] : {std::pair(&a, &b), std::pair(&b, &a)}) {
     const auto whole = packet(from->getsockname(), to->getsockname(), pattern(1000));
     EXPECT_EQ(from->sendto(whole, to->getsockname()), whole.size());
-    std::string room(2000, '\0');
+    std::string buffer(2000, '\0');
     address sender;
-    room.resize(to->recvfrom(room, sender));
+    buffer.resize(to->recvfrom(buffer, sender));
     EXPECT_EQ(sender, sender_address(*from));
     if (is_ip4(sender)) {
       iphdr ip;
-      ASSERT_EQ(room.size(), whole.size());
-      std::memcpy(&ip, room.data(), sizeof ip);
+      ASSERT_EQ(buffer.size(), whole.size());
+      std::memcpy(&ip, buffer.data(), sizeof ip);
       EXPECT_EQ(ip.ttl, 7);
       EXPECT_EQ(ntohs(ip.tot_len), whole.size());
       EXPECT_NE(ip.check, 0);
-      room.erase(0, sizeof ip);
+      buffer.erase(0, sizeof ip);
     }
-    EXPECT_TRUE(room == pattern(1000));
+    EXPECT_TRUE(buffer == pattern(1000));
   }
 }
 

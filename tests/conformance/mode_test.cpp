@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Blocking, non-blocking, timeout: PARITY §5. And stop tokens.
+// Blocking, non-blocking and timeout modes, as in Python's socket.settimeout(); stop tokens.
 #include <poll.h>
 #include <unistd.h>
 
@@ -70,7 +70,7 @@ TEST_P(timeout_kernel, o_nonblock_is_shared_by_duplicates) {
   EXPECT_TRUE(non_blocking(copy.fileno()));
   s.timeout({});
   EXPECT_FALSE(non_blocking(copy.fileno()));
-  EXPECT_EQ(copy.timeout(), 1s) << "the number is each one's own";
+  EXPECT_EQ(copy.timeout(), 1s) << "each socket object has its own timeout";
 }
 
 // ---- every call that receives ----
@@ -79,23 +79,23 @@ struct receiving {
   const char* name;
   std::function<std::size_t(afplug::socket&, error_code&)> call;
 };
-char room[256];
+char buffer[256];
 const receiving receivers[] = {
-    {"recv", [](auto& s, auto& ec) { return s.recv(room, 0, ec); }},
-    {"recv dontwait", [](auto& s, auto& ec) { return s.recv(room, MSG_DONTWAIT, ec); }},
+    {"recv", [](auto& s, auto& ec) { return s.recv(buffer, 0, ec); }},
+    {"recv dontwait", [](auto& s, auto& ec) { return s.recv(buffer, MSG_DONTWAIT, ec); }},
     {"recvfrom",
      [](auto& s, auto& ec) {
        address from;
-       return s.recvfrom(room, from, 0, ec);
+       return s.recvfrom(buffer, from, 0, ec);
      }},
     {"recvmsg",
      [](auto& s, auto& ec) {
        afplug::control_buffer control;
-       const afplug::mutable_bytes into[] = {room};
+       const afplug::mutable_bytes into[] = {buffer};
        return s.recvmsg(into, control, 0, nullptr, ec).size;
      }},
-    {"recv_fds", [](auto& s, auto& ec) { return s.recv_fds(room, 1, 0, nullptr, ec).size; }},
-    {"recvall", [](auto& s, auto& ec) { return s.recvall(afplug::mutable_bytes(room, 8), 0, ec); }},
+    {"recv_fds", [](auto& s, auto& ec) { return s.recv_fds(buffer, 1, 0, nullptr, ec).size; }},
+    {"recvall", [](auto& s, auto& ec) { return s.recvall(afplug::mutable_bytes(buffer, 8), 0, ec); }},
 };
 
 TEST_P(timeout_mode, of_a_receive_without_data) {
@@ -141,7 +141,7 @@ TEST_P(timeout_mode, of_a_receive_whose_data_comes_later) {
       }
       EXPECT_EQ(ec, sys(0));
       EXPECT_EQ(size, std::string_view(name) == "recvall" ? 8 : received_size(text.size()));
-      const auto got = as_sent(room, size);
+      const auto got = as_sent(buffer, size);
       EXPECT_EQ(got, text.substr(0, got.size()));
     }
   }
@@ -151,9 +151,9 @@ TEST_P(timeout_any_row, of_an_unconnected_receive) {
   auto s = open();
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{0ns}, {1ms}}) {
     s.timeout(limit);
-    EXPECT_EQ(ERROR_OF(s.recv(room, 0, _)), errors().delivery.recv_unconnected == EAGAIN && limit != 0ns
-                                                ? timed_out
-                                                : sys(errors().delivery.recv_unconnected));
+    EXPECT_EQ(ERROR_OF(s.recv(buffer, 0, _)), errors().delivery.recv_unconnected == EAGAIN && limit != 0ns
+                                                  ? timed_out
+                                                  : sys(errors().delivery.recv_unconnected));
   }
 }
 
@@ -243,7 +243,7 @@ TEST_P(full_stream, sendall_has_one_deadline) {
   error_code ec, ended;
   std::size_t sent = 1;
   {
-    // Each wait of the sender's is short; all together are far longer than the timeout.
+    // Each single wait of the sender is short; together they are far longer than the timeout.
     helper_thread reader([&] {
       const auto end = clock::now() + patience;
       while (!done && !gave_up && !ended) {
@@ -256,7 +256,7 @@ TEST_P(full_stream, sendall_has_one_deadline) {
     l.a.sendall(data, 0, ec, &sent);
     done = true;
     EXPECT_GE(clock::now() - before, 200ms);
-    // The reader may wait for more.
+    // Ends the reader, which may be waiting for more.
     end_sending(l.a);
   }
   EXPECT_EQ(ec, timed_out);
@@ -269,7 +269,7 @@ TEST_P(full_stream, sendall_has_one_deadline) {
     got.append(into, 0, n);
   }
   EXPECT_EQ(ended, sys(error_at_end()));
-  ASSERT_EQ(got.size(), sent) << "`sent` tells how far it came";
+  ASSERT_EQ(got.size(), sent) << "`sent` is the number of bytes sent";
   EXPECT_TRUE(std::equal(got.begin(), got.end(), data.begin()));
 }
 
@@ -312,14 +312,14 @@ TEST_P(full_stream, recvall_returns_less_at_the_end) {
 // ---- stop tokens ----
 
 const std::function<void(afplug::socket&, std::stop_token, error_code&)> stoppable_receivers[] = {
-    [](auto& s, auto stop, auto& ec) { s.recv(room, 0, stop, ec); },
+    [](auto& s, auto stop, auto& ec) { s.recv(buffer, 0, stop, ec); },
     [](auto& s, auto stop, auto& ec) {
       address from;
-      s.recvfrom(room, from, 0, stop, ec);
+      s.recvfrom(buffer, from, 0, stop, ec);
     },
     [](auto& s, auto stop, auto& ec) {
       afplug::control_buffer control;
-      const afplug::mutable_bytes into[] = {room};
+      const afplug::mutable_bytes into[] = {buffer};
       s.recvmsg(into, control, 0, nullptr, stop, ec);
     },
 };
@@ -347,12 +347,12 @@ TEST_P(timeout_mode, stop_token_ends_receiving_and_leaves_the_socket_usable) {
         EXPECT_EQ(non_blocking(l.a.fileno()), limit.has_value());
       }
       l.b.send(message(7));
-      EXPECT_EQ(l.a.recv(room), received_size(message(7).size()));
-      // One that was triggered before.
+      EXPECT_EQ(l.a.recv(buffer), received_size(message(7).size()));
+      // A token whose stop was requested before the call.
       std::stop_source source;
       source.request_stop();
       EXPECT_EQ(ERROR_OF(call(l.a, source.get_token(), _)), error_code(afplug::errc::stopped));
-      // One that never is, and one that can't be.
+      // A token whose stop is never requested, and one without a stop state.
       l.b.send(message(8));
       EXPECT_EQ(ERROR_OF(call(l.a, std::stop_source().get_token(), _)), sys(0));
       l.b.send(message(9));
@@ -411,7 +411,7 @@ CONFORMANCE(stop_token_connect, t.connection.listens&& t.connection.waits_when_b
 
 TEST_P(stop_token_connect, ends_connect) {
   for (const std::optional<nanoseconds>& limit : {std::optional<nanoseconds>{}, {patience}}) {
-    // Clients until there is no more room.
+    // Connect clients until the backlog is full.
     auto s = listening(0);
     std::vector<afplug::socket> clients;
     error_code ec;

@@ -207,7 +207,7 @@ TEST_P(unix_address, abstract_with_nul_bytes_keeps_its_length) {
     ASSERT_EQ(name.size(), sizeof(sa_family_t) + path.size());
     EXPECT_EQ(std::memcmp(reinterpret_cast<const sockaddr_un*>(name.data())->sun_path, path.data(), path.size()), 0);
     EXPECT_EQ(address("unix", name.to_string()), name) << name;
-    // One NUL more is another name.
+    // With one more NUL byte it is another address.
     auto other = open();
     other.bind(from_bytes(path + '\0'));
   }
@@ -235,7 +235,7 @@ TEST_P(unix_address, pathname) {
   EXPECT_EQ(ERROR_OF(open().bind(path, _)), sys(EADDRINUSE));
   auto client = open();
   if (traits().connection.listens) {
-    EXPECT_EQ(ERROR_OF(client.connect(path, _)), sys(ECONNREFUSED)) << "nobody listens there";
+    EXPECT_EQ(ERROR_OF(client.connect(path, _)), sys(ECONNREFUSED)) << "no socket listens there";
     s.listen();
   }
   client.connect(path);

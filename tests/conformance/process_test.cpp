@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Sockets across fork.
+// Sockets after fork(2).
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@ namespace {
 CONFORMANCE(after_fork, t.environment.usable_after_fork);
 CONFORMANCE(after_fork_unsupported, !t.environment.usable_after_fork);
 
-// What the child's function gives, as the exit status.
+// Runs the function in a child process and returns its result, passed as the exit status.
 template <class F>
 int in_child(F run) {
   const pid_t child = ::fork();
@@ -40,9 +40,9 @@ TEST_P(after_fork, works_in_parent_and_child) {
     return 0;
   });
   EXPECT_EQ(status, 0);
-  EXPECT_EQ(receive(l.a), message(1)) << "what the child sent";
+  EXPECT_EQ(receive(l.a), message(1)) << "the child sent it";
   l.a.send(message(2));
-  EXPECT_EQ(receive(l.b), message(2)) << "though the child has closed both";
+  EXPECT_EQ(receive(l.b), message(2)) << "the child closed its copies only";
   const int second = in_child([&] {
     l.a.send(message(3));
     return receive(l.b) == message(3) ? 0 : 1;

@@ -16,7 +16,7 @@ CONFORMANCE(readiness, true);
 CONFORMANCE(readiness_full_receiver, t.delivery.flow_control&& t.delivery.pollout_clears_when_full);
 CONFORMANCE(readiness_listener, t.connection.listens);
 
-char room[1 << 16];
+char buffer[1 << 16];
 
 short polled(int fd, short events, int milliseconds = 0) {
   pollfd p{fd, events, 0};
@@ -49,7 +49,7 @@ class epoll {
   int fd_;
 };
 
-constexpr int soon = 60000;  // what is on its way, in milliseconds
+constexpr int soon = 60000;  // milliseconds; for data in transit
 
 TEST_P(readiness, pollin) {
   auto l = connected();
@@ -66,7 +66,7 @@ TEST_P(readiness, pollin) {
   EXPECT_EQ(l.a.wait(POLLIN, std::chrono::nanoseconds::max()), POLLIN);
   EXPECT_EQ(polled(l.a.native_handle(), POLLIN) & POLLIN, POLLIN);
   EXPECT_TRUE(selected(l.a.native_handle()));
-  l.a.recv(room);
+  l.a.recv(buffer);
   EXPECT_EQ(l.a.wait(POLLIN, 0ns), 0);
   EXPECT_EQ(polled(l.a.native_handle(), POLLIN) & POLLIN, 0);
 }
@@ -89,8 +89,8 @@ TEST_P(readiness, epoll_level_triggered) {
   EXPECT_EQ(e.next(), 0u);
   l.b.send(message(1));
   EXPECT_EQ(e.next(soon) & EPOLLIN, EPOLLIN);
-  EXPECT_EQ(e.next() & EPOLLIN, EPOLLIN) << "as long as it holds";
-  l.a.recv(room);
+  EXPECT_EQ(e.next() & EPOLLIN, EPOLLIN) << "as long as there is data";
+  l.a.recv(buffer);
   EXPECT_EQ(e.next(), 0u);
 }
 
@@ -101,17 +101,17 @@ TEST_P(readiness, epoll_edge_triggered) {
   for (unsigned i = 0; i < 20; ++i) {
     l.b.send(message(i));
     EXPECT_EQ(e.next(soon) & EPOLLIN, EPOLLIN) << "an edge after each EAGAIN";
-    // A loop that reads until EAGAIN sees all there is.
+    // A loop that receives until EAGAIN gets all data.
     std::string got;
     error_code ec;
     while (got.size() < received_size(message(i).size()) || !ec) {
-      const auto n = l.a.recv(room, 0, ec);
+      const auto n = l.a.recv(buffer, 0, ec);
       if (ec && got.size() >= received_size(message(i).size())) break;
       ASSERT_TRUE(!ec || ec == sys(EAGAIN));
-      got.append(room, n);
+      got.append(buffer, n);
     }
     EXPECT_EQ(as_sent(got.data(), got.size()), message(i));
-    EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), sys(EAGAIN));
+    EXPECT_EQ(ERROR_OF(l.a.recv(buffer, 0, _)), sys(EAGAIN));
   }
 }
 
@@ -127,12 +127,12 @@ TEST_P(readiness, epoll_edges_wake_a_waiting_thread) {
       while (seen < count) {
         if (e.next(soon) == 0) return;
         for (error_code ec; !ec;) {
-          const auto n = l.a.recv(room, 0, ec);
+          const auto n = l.a.recv(buffer, 0, ec);
           if (!ec) seen += static_cast<unsigned>(traits().delivery.stream ? n : 1);
         }
       }
     });
-    // Not more under way than any kind of socket holds.
+    // No more in transit than every row can queue.
     for (unsigned i = 0; i < count && !failed; ++i) {
       l.b.send(traits().delivery.stream ? std::string("x") : message(0), 0, failed);
       if (i % 8 == 7) eventually([&] { return seen > i; });
@@ -147,7 +147,7 @@ TEST_P(readiness_full_receiver, pollout_ends_and_returns) {
   const epoll e(l.a.native_handle(), EPOLLOUT | EPOLLET);
   EXPECT_EQ(e.next(soon) & EPOLLOUT, EPOLLOUT);
   fill(l.a, r());
-  // What the kernel still moves may make room; after a while it does not.
+  // Data in transit may make room for some time.
   EXPECT_TRUE(eventually([&] {
     fill(l.a, r());
     return l.a.wait(POLLOUT, 20ms) == 0;
@@ -183,19 +183,19 @@ TEST_P(readiness_listener, pollin_of_a_listener) {
 TEST_P(readiness_listener, reports_that_the_peer_has_closed) {
   auto l = connected();
   l.b.close();
-  // What is told once is an error to poll, too.
-  const short told = errors().shutdown.recv_again_after_close == 0 ? POLLIN : POLLERR;
-  EXPECT_EQ(l.a.wait(POLLIN, patience) & told, told) << "the end can be received";
-  EXPECT_EQ(polled(l.a.native_handle(), POLLIN, soon) & told, told);
+  // poll(2) reports a pending error as POLLERR.
+  const short expected = errors().shutdown.recv_again_after_close == 0 ? POLLIN : POLLERR;
+  EXPECT_EQ(l.a.wait(POLLIN, patience) & expected, expected) << "the end can be received";
+  EXPECT_EQ(polled(l.a.native_handle(), POLLIN, soon) & expected, expected);
   if (errors().shutdown.recv_after_close != 0) {
-    EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), sys(errors().shutdown.recv_after_close));
+    EXPECT_EQ(ERROR_OF(l.a.recv(buffer, 0, _)), sys(errors().shutdown.recv_after_close));
     if (traits().shutdown.recv_repeats_reset) return;
     if (errors().shutdown.recv_again_after_close != 0) {
-      EXPECT_EQ(polled(l.a.native_handle(), POLLIN), POLLHUP) << "but not the last of it";
+      EXPECT_EQ(polled(l.a.native_handle(), POLLIN), POLLHUP) << "the error was read, the hang-up stays";
       return;
     }
   }
-  EXPECT_EQ(l.a.recv(room), 0u);
+  EXPECT_EQ(l.a.recv(buffer), 0u);
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Signals without SA_RESTART while a call waits: it goes on, its deadline stays, and the thread's hook decides. PARITY
-// §5.
+// Signals without SA_RESTART while a call waits: the call continues with its deadline, as in PEP 475, unless the
+// thread's interrupt hook ends it.
 #include <poll.h>
 
 #include <functional>
@@ -23,27 +23,27 @@ CONFORMANCE(signals_backlog_full, t.connection.listens&& t.connection.waits_when
 
 const limit_type blocking{}, patient{patience};
 
-char room[256];
+char buffer[256];
 struct receiving {
   const char* name;
   std::function<std::size_t(afplug::socket&, error_code&)> call;
 };
 const receiving receivers[] = {
-    {"recv", [](auto& s, auto& ec) { return s.recv(room, 0, ec); }},
+    {"recv", [](auto& s, auto& ec) { return s.recv(buffer, 0, ec); }},
     {"recvfrom",
      [](auto& s, auto& ec) {
        address from;
-       return s.recvfrom(room, from, 0, ec);
+       return s.recvfrom(buffer, from, 0, ec);
      }},
     {"recvmsg",
      [](auto& s, auto& ec) {
        afplug::control_buffer control;
-       const afplug::mutable_bytes into[] = {room};
+       const afplug::mutable_bytes into[] = {buffer};
        return s.recvmsg(into, control, 0, nullptr, ec).size;
      }},
-    {"recv_fds", [](auto& s, auto& ec) { return s.recv_fds(room, 1, 0, nullptr, ec).size; }},
-    {"recvall", [](auto& s, auto& ec) { return s.recvall(afplug::mutable_bytes(room, 8), 0, ec); }},
-    {"recv with a stop token", [](auto& s, auto& ec) { return s.recv(room, 0, std::stop_token(), ec); }},
+    {"recv_fds", [](auto& s, auto& ec) { return s.recv_fds(buffer, 1, 0, nullptr, ec).size; }},
+    {"recvall", [](auto& s, auto& ec) { return s.recvall(afplug::mutable_bytes(buffer, 8), 0, ec); }},
+    {"recv with a stop token", [](auto& s, auto& ec) { return s.recv(buffer, 0, std::stop_token(), ec); }},
 };
 
 struct sending {
@@ -85,7 +85,7 @@ TEST_P(signals, do_not_end_receive_calls) {
       peer.join();
       EXPECT_EQ(ec, sys(0));
       EXPECT_EQ(send_ec, sys(0));
-      const auto got = as_sent(room, size);
+      const auto got = as_sent(buffer, size);
       EXPECT_EQ(got, text.substr(0, got.size()));
       EXPECT_EQ(size, std::string_view(name) == "recvall" ? 8 : received_size(text.size()));
     }
@@ -167,8 +167,8 @@ TEST_P(signals_listener, do_not_end_accept) {
     }
 }
 
-// Clients until the backlog is full; what one more meets is waiting.
-std::vector<afplug::socket> crowd(const row& r, const afplug::socket& server) {
+// Connects clients until the backlog is full, so that one more has to wait.
+std::vector<afplug::socket> fill_backlog(const row& r, const afplug::socket& server) {
   std::vector<afplug::socket> clients;
   for (;;) {
     auto client = conformance::open(r, SOCK_NONBLOCK);
@@ -184,7 +184,7 @@ TEST_P(signals_backlog_full, do_not_end_connect) {
       SCOPED_TRACE(limit ? "timeout" : "blocking");
       auto s = listening(0);
       const auto name = s.getsockname();
-      const auto clients = crowd(r(), s);
+      const auto clients = fill_backlog(r(), s);
       auto client = open();
       client.timeout(limit);
       std::vector<afplug::socket> accepted;
@@ -200,7 +200,7 @@ TEST_P(signals_backlog_full, do_not_end_connect) {
         client.connect(name, ec);
       }
       ASSERT_EQ(ec, sys(0));
-      EXPECT_EQ(ERROR_OF(client.getpeername(_)), sys(0)) << "it is connected indeed";
+      EXPECT_EQ(ERROR_OF(client.getpeername(_)), sys(0)) << "the socket is connected";
       server.join();
       EXPECT_EQ(accept_ec, sys(0));
       client.send(message(1));
@@ -255,7 +255,7 @@ TEST_P(signals_full_receiver, do_not_move_the_deadline) {
 
 TEST_P(signals_backlog_full, do_not_move_the_deadline) {
   auto s = listening(0);
-  const auto clients = crowd(r(), s);
+  const auto clients = fill_backlog(r(), s);
   auto empty = listening();
   empty.timeout(60ms);
   auto client = open();
@@ -294,7 +294,7 @@ TEST_P(signals, hook_ends_or_continues_a_call_or_throws) {
         const afplug::scoped_interrupt_hook scope([]() -> bool { throw unwound(); });
         EXPECT_THROW(call(l.a, ec), unwound);
       }
-      // The socket is as it was.
+      // The socket still works.
       EXPECT_EQ(l.a.timeout(), limit);
       l.b.send(message(1));
       EXPECT_EQ(call(l.a, ec), std::string_view(name) == "recvall" ? 8 : received_size(message(1).size()));
@@ -309,11 +309,11 @@ TEST_P(signals, hook_is_per_thread_and_scopes_nest) {
   const afplug::scoped_interrupt_hook outer([] { return true; });
   {
     const afplug::scoped_interrupt_hook inner([]() -> bool { throw unwound(); });
-    EXPECT_THROW(l.a.recv(room), unwound);
+    EXPECT_THROW(l.a.recv(buffer), unwound);
   }
-  EXPECT_EQ(ERROR_OF(l.a.recv(room, 0, _)), error_code(afplug::errc::interrupted));
+  EXPECT_EQ(ERROR_OF(l.a.recv(buffer, 0, _)), error_code(afplug::errc::interrupted));
   EXPECT_EQ(ERROR_OF(l.a.wait(POLLIN, {}, _)), error_code(afplug::errc::interrupted));
-  helper_thread([] { EXPECT_FALSE(afplug::set_interrupt_hook({})) << "another thread has none"; }).join();
+  helper_thread([] { EXPECT_FALSE(afplug::set_interrupt_hook({})) << "another thread has no hook"; }).join();
 }
 
 TEST_P(signals_full_receiver, hook_ends_send_calls) {
@@ -358,7 +358,7 @@ TEST_P(signals_backlog_full, hook_ends_accept_and_connect) {
   for (const auto& limit : {blocking, patient}) {
     auto s = listening(0);
     auto empty = listening();
-    const auto clients = crowd(r(), s);
+    const auto clients = fill_backlog(r(), s);
     auto client = open();
     client.timeout(limit);
     empty.timeout(limit);

@@ -10,8 +10,8 @@ namespace {
 
 CONFORMANCE(out_of_band, t.delivery.msg_oob);
 
-// "ab", "!" urgently, "cd"; all of it is here when this ends.
-link sent_urgently(const row& r, bool in_line) {
+// Sends "ab", "!" with MSG_OOB and "cd", and waits until all of it has arrived.
+link link_with_urgent_byte(const row& r, bool in_line) {
   auto l = conformance::connected(r);
   l.b.timeout(patience);
   l.b.option("SO_OOBINLINE", in_line);
@@ -25,7 +25,7 @@ link sent_urgently(const row& r, bool in_line) {
 }
 
 TEST_P(out_of_band, byte_is_received_before_earlier_data) {
-  auto l = sent_urgently(r(), false);
+  auto l = link_with_urgent_byte(r(), false);
   std::string byte(5, '\0');
   ASSERT_EQ(l.b.recv(byte, MSG_OOB), 1u);
   EXPECT_EQ(byte[0], '!');
@@ -36,7 +36,7 @@ TEST_P(out_of_band, byte_is_received_before_earlier_data) {
 }
 
 TEST_P(out_of_band, byte_stays_in_line_with_so_oobinline) {
-  auto l = sent_urgently(r(), true);
+  auto l = link_with_urgent_byte(r(), true);
   EXPECT_EQ(l.b.option_number("SO_OOBINLINE"), 1);
   std::string byte(5, '\0');
   EXPECT_EQ(ERROR_OF(l.b.recv(byte, MSG_OOB, _)), sys(EINVAL));
@@ -45,7 +45,7 @@ TEST_P(out_of_band, byte_stays_in_line_with_so_oobinline) {
 }
 
 TEST_P(out_of_band, byte_has_a_mark) {
-  auto l = sent_urgently(r(), false);
+  auto l = link_with_urgent_byte(r(), false);
   EXPECT_EQ(::sockatmark(l.b.fileno()), 0);
   EXPECT_EQ(receive(l.b), "ab");
   EXPECT_EQ(::sockatmark(l.b.fileno()), 1);
