@@ -318,6 +318,29 @@ TEST_F(plugin_directory, plugin_of_a_newer_minor_is_loaded_with_the_minor_of_the
   expect_works(r.family("good", ec));
 }
 
+constexpr auto plain_flags = AFPLUG_ROW_DEFAULT | AFPLUG_ROW_STREAM | AFPLUG_ROW_CONNECTION;
+
+TEST_F(plugin_directory, flags_of_minor_1_are_ignored_in_a_plugin_of_minor_0_and_set_by_its_number) {
+  copy_plugin("minor_0_unix", dir.path());
+  const auto& f = afplug::registry(search_only({dir.path()})).family("good");
+  EXPECT_EQ(f.flags(), 0u);
+  EXPECT_EQ(f.rows()[0].flags, plain_flags | AFPLUG_ROW_CONNECT_EAGAIN);
+}
+
+TEST_F(plugin_directory, flags_of_an_ipv6_plugin_of_minor_0_are_set_by_its_number_and_type) {
+  copy_plugin("minor_0_inet6", dir.path());
+  const auto& f = afplug::registry(search_only({dir.path()})).family("good");
+  EXPECT_EQ(f.flags(), AFPLUG_FAMILY_DUAL_STACK);
+  EXPECT_EQ(f.rows()[0].flags, plain_flags | AFPLUG_ROW_CONNECT_UNREPORTED);
+}
+
+TEST_F(plugin_directory, flags_of_a_plugin_of_minor_1_are_as_it_sets_them) {
+  copy_plugin("minor_1_unix", dir.path());
+  const auto& f = afplug::registry(search_only({dir.path()})).family("good");
+  EXPECT_EQ(f.flags(), AFPLUG_FAMILY_DUAL_STACK);
+  EXPECT_EQ(f.rows()[0].flags, plain_flags | AFPLUG_ROW_CONNECT_UNREPORTED);
+}
+
 TEST_F(plugin_directory, members_of_newer_minors_are_ignored) {
   copy_plugin("larger_structs", dir.path());
   afplug::registry r(search_only({dir.path()}));
