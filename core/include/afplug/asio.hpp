@@ -1,13 +1,14 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Boost.Asio: the one header that includes it.
+// Integration with Boost.Asio; the only header that includes it.
 //
-//   afplug::to_asio        a kernel family's socket as Asio's own: boost::asio::basic_stream_socket<afplug::stream> and
-//   so on afplug::acceptor       gives such sockets, close-on-exec afplug::async_socket   Asio's asynchronous calls on
-//   any family's socket, user-space families included
+// - afplug::to_asio converts a socket of a kernel family to Asio's own class, as
+//   boost::asio::basic_stream_socket<afplug::stream>.
+// - afplug::acceptor accepts such sockets, close-on-exec.
+// - afplug::async_socket has Asio's asynchronous operations for sockets of every family, user-space families included.
 //
-// What Asio opens or accepts by itself bypasses the registry and leaves close-on-exec unset: open with afplug::socket,
-// and hand over.
+// Sockets that Asio opens or accepts by itself bypass the registry and are not close-on-exec: open them as
+// afplug::socket and convert them.
 #pragma once
 
 #include <poll.h>
@@ -70,29 +71,29 @@ template <class Bytes>
 using asio_buffer =
     std::conditional_t<std::is_same_v<Bytes, mutable_bytes>, boost::asio::mutable_buffer, boost::asio::const_buffer>;
 
-/// A buffer sequence as the socket's calls take it; of more than 64 buffers the first 64, as Asio does.
+/// Converts a buffer sequence to the socket's buffers. Uses only the first 64 buffers, as Asio does.
 template <class Bytes, class Buffers>
-class gathered {
+class buffer_array {
  public:
-  explicit gathered(const Buffers& buffers) noexcept {
+  explicit buffer_array(const Buffers& buffers) noexcept {
     const auto end = boost::asio::buffer_sequence_end(buffers);
-    for (auto at = boost::asio::buffer_sequence_begin(buffers); at != end && count_ < all_.size(); ++at) {
+    for (auto at = boost::asio::buffer_sequence_begin(buffers); at != end && count_ < buffers_.size(); ++at) {
       const asio_buffer<Bytes> one(*at);
-      all_[count_++] = Bytes(one.data(), one.size());
+      buffers_[count_++] = Bytes(one.data(), one.size());
       size_ += one.size();
     }
   }
-  std::span<const Bytes> span() const noexcept { return {all_.data(), count_}; }
+  std::span<const Bytes> span() const noexcept { return {buffers_.data(), count_}; }
   std::size_t size() const noexcept { return size_; }  ///< bytes
 
  private:
-  static constexpr std::size_t most = std::is_convertible_v<const Buffers&, asio_buffer<Bytes>> ? 1 : 64;
-  std::array<Bytes, most> all_;
+  static constexpr std::size_t max_buffers = std::is_convertible_v<const Buffers&, asio_buffer<Bytes>> ? 1 : 64;
+  std::array<Bytes, max_buffers> buffers_;
   std::size_t count_ = 0;
   std::size_t size_ = 0;
 };
 
-/// What an async_socket and the operations under way on it share.
+/// The state that an async_socket and its outstanding operations share.
 template <class Executor>
 class async_state {
  public:
@@ -105,7 +106,7 @@ class async_state {
 
   Executor get_executor() noexcept { return readiness_.get_executor(); }
 
-  /// Calls `handler` with an error_code once `what` holds. The first wait registers the descriptor with the reactor.
+  /// Calls `handler` with an error_code once the descriptor is ready. The first wait registers it with the reactor.
   template <class Handler>
   void wait(wait_type what, Handler&& handler) {
     if (!readiness_.is_open()) {
@@ -117,51 +118,52 @@ class async_state {
       }
     }
     using descriptor = boost::asio::posix::descriptor_base;
-    constexpr descriptor::wait_type same[] = {descriptor::wait_read, descriptor::wait_write, descriptor::wait_error};
-    readiness_.async_wait(same[what], std::forward<Handler>(handler));
+    constexpr descriptor::wait_type wait_types[] = {descriptor::wait_read, descriptor::wait_write,
+                                                    descriptor::wait_error};
+    readiness_.async_wait(wait_types[what], std::forward<Handler>(handler));
   }
-  /// The same after it held and was of no use, for the `vain`th time in a row. Where it holds still, which it may for
-  /// long (a UNIX datagram socket is ready to send while the receiver named is full), the handler comes a little later
-  /// instead of at once, so that nobody spins.
+  /// Waits after a spurious readiness notification, the `spurious_wakeups`th in a row (from 0). If the descriptor is
+  /// still ready the handler is called after 1–8 ms instead of at once, since a datagram socket may be ready to send
+  /// while the queue of the receiver is full: unix_dgram_poll() in net/unix/af_unix.c checks only a connected peer.
   template <class Handler>
-  void wait_again(wait_type what, unsigned vain, Handler&& handler) {
+  void wait_after_spurious_wakeup(wait_type what, unsigned spurious_wakeups, Handler&& handler) {
     constexpr short events[] = {POLLIN, POLLOUT, POLLPRI};
     error_code ec;
     if (io.wait(events[what], std::chrono::nanoseconds(0), ec) == 0) return wait(what, std::forward<Handler>(handler));
-    auto& rest = rests_[what == wait_type::wait_write ? 1 : 0];
-    if (!rest) rest.emplace(get_executor());
-    rest->expires_after(std::chrono::milliseconds(1 << std::min(vain, 3u)));
-    rest->async_wait(std::forward<Handler>(handler));
+    auto& timer = back_off_timers_[what == wait_type::wait_write ? 1 : 0];
+    if (!timer) timer.emplace(get_executor());
+    timer->expires_after(std::chrono::milliseconds(1 << std::min(spurious_wakeups, 3u)));
+    timer->async_wait(std::forward<Handler>(handler));
   }
   void cancel(error_code& ec) {
-    end_rests();
+    cancel_timers();
     if (readiness_.is_open())
       readiness_.cancel(ec);
     else
       ec.clear();
   }
-  /// Ends all waits, and leaves the reactor.
+  /// Cancels all waits and removes the descriptor from the reactor.
   void unregister() noexcept {
-    end_rests();
+    cancel_timers();
     if (readiness_.is_open()) readiness_.release();
   }
 
   afplug::socket io;
 
  private:
-  using timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                  boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
-  void end_rests() noexcept {
-    for (auto& each : rests_)
-      if (each) each->cancel();
+  using steady_timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                         boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  void cancel_timers() noexcept {
+    for (auto& timer : back_off_timers_)
+      if (timer) timer->cancel();
   }
 
-  boost::asio::posix::basic_stream_descriptor<Executor> readiness_;  // never its owner
-  std::array<std::optional<timer>, 2> rests_;                        // of the one who reads, and of the one who writes
+  boost::asio::posix::basic_stream_descriptor<Executor> readiness_;  // does not own the descriptor
+  std::array<std::optional<steady_timer>, 2> back_off_timers_;       // of the reader and of the writer
 };
 
-/// Tries; where that would block waits, and tries again. Completes with (error_code, Result), or (error_code) where
-/// Result is void.
+/// A composed operation that makes an attempt, and repeats it after waiting for readiness for as long as it would
+/// block. Completes with (error_code, Result).
 template <class Executor, class Result, class Attempt>
 class when_ready {
  public:
@@ -178,9 +180,9 @@ class when_ready {
     else if (!ec && (self.cancelled() != boost::asio::cancellation_type::none || !state_->io.is_open()))
       ec = boost::asio::error::operation_aborted;
     if (!ec) attempt_(state_->io, result_, ec);
-    if (would_block(ec)) return again(self, now == stage::waiting);
+    if (would_block(ec)) return retry_when_ready(self, now == stage::waiting);
     if (now != stage::starting) return finish(self, ec);
-    // It was done at once: the handler runs later all the same.
+    // Posted, since a handler must not run inside the initiating function.
     stage_ = stage::done;
     const auto executor = state_->get_executor();
     boost::asio::post(executor, boost::asio::append(std::move(self), ec));
@@ -190,11 +192,11 @@ class when_ready {
   enum class stage { starting, waiting, done };
 
   template <class Self>
-  void again(Self& self, bool in_vain) {
+  void retry_when_ready(Self& self, bool spurious_wakeup) {
     const auto state = state_;
     const auto what = what_;
-    if (in_vain)
-      state->wait_again(what, vain_++, std::move(self));
+    if (spurious_wakeup)
+      state->wait_after_spurious_wakeup(what, spurious_wakeups_++, std::move(self));
     else
       state->wait(what, std::move(self));
   }
@@ -210,10 +212,10 @@ class when_ready {
   Result result_;
   Attempt attempt_;
   stage stage_ = stage::starting;
-  unsigned vain_ = 0;
+  unsigned spurious_wakeups_ = 0;
 };
 
-/// connect: starts, waits while it is in progress.
+/// A composed operation that starts a connect and waits while it is in progress. Completes with (error_code).
 template <class Executor>
 class when_connected {
  public:
@@ -256,64 +258,64 @@ class when_connected {
 
 }  // namespace detail
 
-/// Hands a socket of a kernel family to Asio: `auto s = to_asio<afplug::stream>(std::move(socket), executor)` gives a
-/// basic_stream_socket<afplug::stream>; likewise datagram, seq_packet and raw. Close-on-exec stays set. Errors:
-/// errc::invalid_argument where the socket is of another type; EOPNOTSUPP for user-space families (use async_socket);
-/// Asio's. The socket is then still the caller's.
+/// Converts a socket of a kernel family to Asio's class: `to_asio<afplug::stream>(std::move(socket), executor)` returns
+/// a basic_stream_socket<afplug::stream>; likewise datagram, seq_packet and raw. Close-on-exec stays set. Errors:
+/// errc::invalid_argument if the socket is of another type; EOPNOTSUPP for user-space families (use async_socket);
+/// those of Asio's assign(). On an error the caller keeps the socket.
 template <class Protocol = stream, class Executor>
 typename Protocol::socket::template rebind_executor<Executor>::other to_asio(socket&& s, const Executor& executor,
                                                                              error_code& ec) {
-  typename Protocol::socket::template rebind_executor<Executor>::other made(executor);
+  typename Protocol::socket::template rebind_executor<Executor>::other result(executor);
   if (s.in_user_space()) {
     detail::fail(ec, {EOPNOTSUPP, boost::system::system_category()},
-                 "to_asio: a socket of a family in user space is more than its descriptor: use afplug::async_socket");
-    return made;
+                 "to_asio: Asio's sockets cannot hold a socket of a user-space family: use afplug::async_socket");
+    return result;
   }
   if (s.is_open() && s.type() != detail::asio_type<Protocol>) {
-    detail::fail(ec, errc::invalid_argument, "to_asio: the socket is of another type than the protocol");
-    return made;
+    detail::fail(ec, errc::invalid_argument, "to_asio: the socket's type (SOCK_*) is not that of the protocol class");
+    return result;
   }
-  made.assign(Protocol(s.what()), s.native_handle(), ec);
+  result.assign(Protocol(s.what()), s.native_handle(), ec);
   error_code ignored;
   if (!ec) static_cast<void>(s.detach(ignored));
-  return made;
+  return result;
 }
 template <class Protocol = stream, class Executor>
 auto to_asio(socket&& s, const Executor& executor) requires(!detail::execution_context<Executor>) {
   error_code ec;
-  auto made = to_asio<Protocol>(std::move(s), executor, ec);
+  auto result = to_asio<Protocol>(std::move(s), executor, ec);
   detail::check(ec, "to_asio");
-  return made;
+  return result;
 }
-/// With a context's executor as any_io_executor, as Asio's own sockets have it.
+/// Takes an execution context; its executor becomes an any_io_executor, as with Asio's own sockets.
 template <class Protocol = stream, detail::execution_context Context>
 typename Protocol::socket to_asio(socket&& s, Context& context) {
   return to_asio<Protocol>(std::move(s), boost::asio::any_io_executor(context.get_executor()));
 }
 
-/// Asio's asynchronous calls on a socket of any family. Meets AsyncReadStream and AsyncWriteStream, so async_read,
-/// async_write, TLS streams and Beast work on it.
+/// Asynchronous operations on a socket of any family. Meets Asio's AsyncReadStream and AsyncWriteStream requirements,
+/// so that async_read, async_write, TLS streams and Beast work with it.
 ///
-/// The descriptor is registered with the reactor at the first operation that has to wait, no sooner. Each operation
-/// takes a completion token, runs its handler through the handler's executor (this one's, where it has none), never
-/// inside the initiating call, and can be cancelled through its cancellation slot (all types: an operation that was
-/// cancelled had no effect, but for connect). One read and one write may be under way at a time; else not thread-safe,
-/// as Asio's. Destroying or closing it ends operations under way with operation_aborted.
+/// The descriptor is registered with the reactor by the first operation that has to wait. Each operation takes a
+/// completion token, calls its handler through the handler's associated executor (by default the socket's), never
+/// inside the initiating function, and supports cancellation of all types: a cancelled operation had no effect, except
+/// for connect. One read and one write may be outstanding at a time. Distinct objects are thread-safe, a shared one is
+/// not, as with Asio's sockets. Destroying or closing it completes outstanding operations with operation_aborted.
 template <class Executor = boost::asio::any_io_executor>
 class basic_async_socket {
  public:
   using executor_type = Executor;
   using lowest_layer_type = basic_async_socket;
   using wait_type = boost::asio::socket_base::wait_type;
-  /// Its type for another executor.
+  /// Rebinds the type to another executor.
   template <class Other>
   struct rebind_executor {
     using other = basic_async_socket<Other>;
   };
 
-  /// No socket yet: every operation gives EBADF.
+  /// Constructs without a socket: every operation fails with EBADF.
   explicit basic_async_socket(const Executor& executor) : basic_async_socket(executor, socket()) {}
-  /// Takes over the socket and sets its timeout to 0 (non-blocking).
+  /// Takes ownership of the socket and makes it non-blocking (timeout 0). Throws what socket::timeout throws.
   basic_async_socket(const Executor& executor, socket s)
       : state_(std::make_shared<detail::async_state<Executor>>(executor, std::move(s))) {
     if (state_->io.is_open()) state_->io.timeout(std::chrono::nanoseconds(0));
@@ -332,24 +334,24 @@ class basic_async_socket {
     if (state_) close();
   }
 
-  /// What Asio asks of an I/O object.
+  /// Required of Asio's I/O objects.
   executor_type get_executor() noexcept { return state_->get_executor(); }
   lowest_layer_type& lowest_layer() noexcept { return *this; }
   const lowest_layer_type& lowest_layer() const noexcept { return *this; }
 
-  /// The socket, for all that does not wait: names, options, shutdown. Its timeout stays 0.
+  /// The socket, for calls that do not wait: addresses, options, shutdown. Do not change its timeout.
   socket& next_layer() noexcept { return state_->io; }
   const socket& next_layer() const noexcept { return state_->io; }
   bool is_open() const noexcept { return state_->io.is_open(); }
 
-  /// Ends operations under way with operation_aborted.
+  /// Completes outstanding operations with operation_aborted.
   void cancel() {
     error_code ec;
     cancel(ec);
     detail::check(ec, "cancel");
   }
   void cancel(error_code& ec) { state_->cancel(ec); }
-  /// The same, and closes the socket.
+  /// Completes outstanding operations with operation_aborted and closes the socket.
   void close() noexcept {
     error_code ignored;
     close(ignored);
@@ -358,13 +360,13 @@ class basic_async_socket {
     state_->unregister();
     state_->io.close(ec);
   }
-  /// Ends operations under way and gives the socket back, with timeout 0.
+  /// Completes outstanding operations with operation_aborted and returns the socket, with timeout 0.
   [[nodiscard]] socket release() noexcept {
     state_->unregister();
     return std::exchange(state_->io, socket());
   }
 
-  /// Completes with (error_code) once the socket is ready to read or write, or has an error.
+  /// Waits until the socket is ready to read or write, or has an error. Completes with (error_code).
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_wait(wait_type what, Token&& token = {}) {
     return boost::asio::async_compose<Token, void(error_code)>(
@@ -380,24 +382,25 @@ class basic_async_socket {
         token, get_executor());
   }
 
-  /// Completes with (error_code, std::size_t). Of a stream: boost::asio::error::eof at its end.
+  /// Receives into the buffers. Completes with (error_code, std::size_t bytes); boost::asio::error::eof at the end of a
+  /// stream.
   template <class Buffers, class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_read_some(const Buffers& into, Token&& token = {}) {
     return async_receive(into, 0, std::forward<Token>(token));
   }
-  /// The same with MSG_* flags.
+  /// The same with flags, MSG_*.
   template <class Buffers, class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_receive(const Buffers& into, int flags, Token&& token = {}) {
     return run<std::size_t>(
         wait_type::wait_read, 0,
         [into, flags](socket& s, std::size_t& n, error_code& ec) { n = receive(s, into, flags, nullptr, ec); }, token);
   }
-  /// Completes with (error_code, std::size_t): bytes sent, less than asked is possible.
+  /// Sends the buffers, or the first part of them. Completes with (error_code, std::size_t bytes).
   template <class Buffers, class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_write_some(const Buffers& data, Token&& token = {}) {
     return async_send(data, 0, std::forward<Token>(token));
   }
-  /// The same with MSG_* flags.
+  /// The same with flags, MSG_*.
   template <class Buffers, class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_send(const Buffers& data, int flags, Token&& token = {}) {
     return run<std::size_t>(
@@ -408,14 +411,15 @@ class basic_async_socket {
         },
         token);
   }
-  /// Completes with (error_code, std::size_t). `from`, which must live until then, becomes the sender's address.
+  /// Receives a message and stores its sender's address in `from`, which must stay valid until completion. Completes
+  /// with (error_code, std::size_t bytes).
   template <class Buffers, class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_receive_from(const Buffers& into, address& from, Token&& token = {}) {
     return run<std::size_t>(
         wait_type::wait_read, 0,
         [into, &from](socket& s, std::size_t& n, error_code& ec) { n = receive(s, into, 0, &from, ec); }, token);
   }
-  /// Completes with (error_code, std::size_t).
+  /// Sends a message to an address. Completes with (error_code, std::size_t bytes).
   template <class Buffers, class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_send_to(const Buffers& data, const address& to, Token&& token = {}) {
     return run<std::size_t>(
@@ -427,8 +431,8 @@ class basic_async_socket {
         token);
   }
 
-  /// Completes with (error_code, std::size_t): how many messages went, as socket::send_many. They must live until then,
-  /// with all that they point to.
+  /// Sends messages as socket::send_many. Completes with (error_code, std::size_t messages sent). The messages, and
+  /// what they point to, must stay valid until completion.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_send_many(std::span<outgoing> messages, Token&& token = {}) {
     return run<std::size_t>(
@@ -439,8 +443,8 @@ class basic_async_socket {
         },
         token);
   }
-  /// Completes with (error_code, std::size_t): how many messages came, as socket::recv_many. They must live until then,
-  /// with all that they point to.
+  /// Receives messages as socket::recv_many. Completes with (error_code, std::size_t messages received). The messages,
+  /// and what they point to, must stay valid until completion.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_receive_many(std::span<incoming> messages, Token&& token = {}) {
     return run<std::size_t>(
@@ -448,30 +452,31 @@ class basic_async_socket {
         [messages](socket& s, std::size_t& n, error_code& ec) { n = s.recv_many(messages, 0, ec); }, token);
   }
 
-  /// Completes with (error_code, basic_async_socket): a connection, on this one's executor.
+  /// Accepts a connection. Completes with (error_code, basic_async_socket), which has this socket's executor.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_accept(Token&& token = {}) {
     return run(
         wait_type::wait_read, basic_async_socket(get_executor()),
-        [](socket& s, basic_async_socket& made, error_code& ec) {
+        [](socket& s, basic_async_socket& result, error_code& ec) {
           auto accepted = s.accept(ec);
-          if (!ec) made = basic_async_socket(made.get_executor(), std::move(accepted));
+          if (!ec) result = basic_async_socket(result.get_executor(), std::move(accepted));
         },
         token);
   }
-  /// The same; `peer`, which must live until then, becomes the peer's address.
+  /// The same; stores the peer's address in `peer`, which must stay valid until completion.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_accept(address& peer, Token&& token = {}) {
     return run(
         wait_type::wait_read, basic_async_socket(get_executor()),
-        [&peer](socket& s, basic_async_socket& made, error_code& ec) {
+        [&peer](socket& s, basic_async_socket& result, error_code& ec) {
           auto accepted = s.accept(peer, ec);
-          if (!ec) made = basic_async_socket(made.get_executor(), std::move(accepted));
+          if (!ec) result = basic_async_socket(result.get_executor(), std::move(accepted));
         },
         token);
   }
 
-  /// Completes with (error_code). A connect that was cancelled goes on in the system: close the socket.
+  /// Connects to an address. Completes with (error_code). Cancelling it does not cancel the connection attempt in the
+  /// kernel: close the socket.
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_connect(const address& to, Token&& token = {}) {
     return boost::asio::async_compose<Token, void(error_code)>(detail::when_connected<Executor>(state_, to), token,
@@ -488,7 +493,7 @@ class basic_async_socket {
 
   template <class Buffers>
   static std::size_t receive(socket& s, const Buffers& buffers, int flags, address* from, error_code& ec) {
-    const detail::gathered<mutable_bytes, Buffers> into(buffers);
+    const detail::buffer_array<mutable_bytes, Buffers> into(buffers);
     const bool bytes = s.type() == SOCK_STREAM;
     if (bytes && into.size() == 0) {
       ec.clear();
@@ -502,7 +507,7 @@ class basic_async_socket {
   }
   template <class Buffers>
   static std::size_t send(socket& s, const Buffers& buffers, int flags, const address* to, error_code& ec) {
-    const detail::gathered<const_bytes, Buffers> data(buffers);
+    const detail::buffer_array<const_bytes, Buffers> data(buffers);
     if (s.type() == SOCK_STREAM && data.size() == 0) {
       ec.clear();
       return 0;
@@ -515,24 +520,26 @@ class basic_async_socket {
 };
 using async_socket = basic_async_socket<>;
 
-/// An acceptor that gives Asio's sockets, close-on-exec and of the registry's making. Rules as basic_async_socket's.
+/// An acceptor whose sockets are Asio's own, close-on-exec. Rules for threads and cancellation as basic_async_socket's.
 template <class Protocol = stream, class Executor = boost::asio::any_io_executor>
 class basic_acceptor {
  public:
   using executor_type = Executor;
   using protocol_type = Protocol;
   using endpoint_type = address;
-  using socket_type = typename Protocol::socket::template rebind_executor<Executor>::other;  ///< what accept gives
-  /// Its type for another executor.
+  using socket_type =
+      typename Protocol::socket::template rebind_executor<Executor>::other;  ///< what async_accept returns
+  /// Rebinds the type to another executor.
   template <class Other>
   struct rebind_executor {
     using other = basic_acceptor<Protocol, Other>;
   };
 
-  /// On a socket that listens. EOPNOTSUPP for user-space families, whose sockets Asio's own can't hold:
-  /// async_socket::async_accept serves those.
-  basic_acceptor(const Executor& executor, socket listener) : listener_(executor, checked(std::move(listener))) {}
-  /// On a server made at that address: create_server.
+  /// Takes ownership of a listening socket. Throws EOPNOTSUPP for user-space families, whose sockets Asio's classes
+  /// cannot hold: use async_socket::async_accept.
+  basic_acceptor(const Executor& executor, socket listener)
+      : listener_(executor, require_kernel_socket(std::move(listener))) {}
+  /// Listens at an address: create_server.
   basic_acceptor(const Executor& executor, const address& at, const server_options& options = {})
       : basic_acceptor(executor, create_server(at, options)) {}
   template <detail::execution_context Context>
@@ -542,7 +549,7 @@ class basic_acceptor {
   basic_acceptor(Context& context, const address& at, const server_options& options = {})
       : basic_acceptor(Executor(context.get_executor()), at, options) {}
 
-  /// The listening socket's: where its completions run, the socket itself, its address, and the ends of waiting.
+  /// As the members of basic_async_socket, for the listening socket.
   executor_type get_executor() noexcept { return listener_.get_executor(); }
   socket& next_layer() noexcept { return listener_.next_layer(); }
   address local_endpoint() const { return listener_.next_layer().getsockname(); }
@@ -550,7 +557,7 @@ class basic_acceptor {
   void cancel() { listener_.cancel(); }
   void close() noexcept { listener_.close(); }
 
-  /// Completes with (error_code, socket_type).
+  /// Accepts a connection. Completes with (error_code, socket_type).
   template <class Token = boost::asio::default_completion_token_t<Executor>>
   auto async_accept(Token&& token = {}) {
     return boost::asio::async_compose<Token, void(error_code, socket_type)>(accept_op{&listener_, get_executor()},
@@ -570,17 +577,17 @@ class basic_acceptor {
     }
     template <class Self>
     void operator()(Self& self, error_code ec, basic_async_socket<Executor> accepted) {
-      socket_type made(executor);
-      if (!ec) made = to_asio<Protocol>(accepted.release(), executor, ec);
-      self.complete(ec, std::move(made));
+      socket_type result(executor);
+      if (!ec) result = to_asio<Protocol>(accepted.release(), executor, ec);
+      self.complete(ec, std::move(result));
     }
   };
 
-  static socket checked(socket listener) {
+  static socket require_kernel_socket(socket listener) {
     if (listener.in_user_space()) {
       error_code ec;
       detail::fail(ec, {EOPNOTSUPP, boost::system::system_category()},
-                   "acceptor: a family in user space needs afplug::async_socket::async_accept");
+                   "acceptor: Asio's sockets cannot hold a socket of a user-space family: use afplug::async_socket");
       detail::raise(ec, "acceptor");
     }
     return listener;

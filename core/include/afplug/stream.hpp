@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A socket as a standard stream: what Python's makefile() is. PARITY §4.4.
+// A socket as a std::iostream, as socket.makefile() of Python's socket module provides a file object.
 #pragma once
 
 #include <afplug/config.hpp>
@@ -12,23 +12,23 @@
 
 namespace afplug {
 
-/// A buffer of a std::iostream over a connected stream socket, which it does not own and which must outlive it. Reads
-/// what has come, up to its buffer's size, and sends when its buffer is full or flushed, whole (sendall). Each system
-/// call has the socket's timeout. One thread may read and one write, as the socket's.
+/// A std::streambuf for a connected stream socket, which it does not own and which must outlive it. A read receives
+/// what is available, up to the buffer's size; the write buffer is sent with sendall when it is full or flushed. Each
+/// call has the socket's timeout. One thread may read while another writes.
 ///
-/// A failure ends the stream in its usual way (badbit, or eofbit at the end) and is told by error(). After a timed-out
-/// read nothing more is read: bytes of the middle of something may be lost to the reader (Python's "cannot read from
-/// timed out object"). In non-blocking mode what is not there yet is a failure with EAGAIN, which goes away with the
-/// next attempt.
+/// A failure sets the stream's badbit, end of file its eofbit, as usual; error() is the reason. After a read that timed
+/// out all further reads fail, since data may have been lost in the middle of a record (as Python's socket.makefile(),
+/// "cannot read from timed out object"). In non-blocking mode a call that would block fails with EAGAIN and can be
+/// repeated.
 class AFPLUG_API socket_streambuf : public std::streambuf {
  public:
-  /// Buffers of that many bytes each way, at least one; `write_size` 0: each write is sent at once.
+  /// Sizes of the buffers in bytes. `read_size` is at least 1; `write_size` 0: sends each write at once.
   explicit socket_streambuf(socket& s, std::size_t read_size = 8192, std::size_t write_size = 8192);
-  ~socket_streambuf() override;  ///< sends what is left, as far as it goes
+  ~socket_streambuf() override;  ///< sends what is left in the write buffer; errors are ignored
   socket_streambuf(const socket_streambuf&) = delete;
   socket_streambuf& operator=(const socket_streambuf&) = delete;
 
-  /// The last failure; no error where there was none.
+  /// The last error; clear if there was none.
   const error_code& error() const noexcept { return error_; }
 
  protected:
@@ -39,7 +39,7 @@ class AFPLUG_API socket_streambuf : public std::streambuf {
   std::streamsize xsputn(const char_type* from, std::streamsize count) override;
 
  private:
-  std::size_t receive(char* to, std::size_t room);
+  std::size_t receive(char* to, std::size_t capacity);
   bool send_buffer();
   bool send_all(const char* from, std::size_t count);
 
@@ -50,15 +50,15 @@ class AFPLUG_API socket_streambuf : public std::streambuf {
   bool timed_out_ = false;
 };
 
-/// A std::iostream that owns its socket. To go on using the socket beside it, give it a dup().
+/// A std::iostream that owns its socket. Give it a socket::dup() to go on using the socket.
 class AFPLUG_API socket_stream : public std::iostream {
  public:
   explicit socket_stream(afplug::socket s, std::size_t read_size = 8192, std::size_t write_size = 8192);
   ~socket_stream() override;
 
-  afplug::socket& socket() noexcept { return socket_; }                 ///< the one that it reads and writes
-  const error_code& error() const noexcept { return buffer_.error(); }  ///< why badbit or eofbit is set
-  /// Flushes, then tells the peer that no more comes.
+  afplug::socket& socket() noexcept { return socket_; }                 ///< the socket that the stream owns
+  const error_code& error() const noexcept { return buffer_.error(); }  ///< the reason why badbit or eofbit is set
+  /// Flushes, then calls socket::shutdown(SHUT_WR).
   void shutdown_write();
 
  private:

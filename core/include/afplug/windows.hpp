@@ -1,7 +1,8 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What Winsock alone has: sockets shared with other processes, and the controls of WSAIoctl. PARITY §1.1, §4.2, §4.5.
-// Header-only, for Windows; empty elsewhere. It works on plain SOCKETs and needs no libafplug: link ws2_32.
+// Functions that exist only on Windows: sharing sockets with other processes, and the SIO_* codes of WSAIoctl that
+// Python's socket.share(), fromshare() and ioctl() provide. Header-only; empty on other platforms. Takes plain SOCKETs
+// and does not need libafplug: link ws2_32.
 #pragma once
 
 #if defined(_WIN32)
@@ -19,13 +20,14 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <type_traits>
 
 namespace afplug::windows {
 
 using boost::system::error_code;
 
-/// A socket on its way to another process: a WSAPROTOCOL_INFOW, as bytes to be sent there by any means. Good for one
-/// fromshare.
+/// A socket to be passed to another process: the bytes of a WSAPROTOCOL_INFOW, to be sent there by any means. Can be
+/// passed to fromshare once.
 using shared_socket = std::array<std::byte, sizeof(::WSAPROTOCOL_INFOW)>;
 
 namespace detail {
@@ -42,17 +44,27 @@ void control(::SOCKET s, ::DWORD code, T value, error_code& ec) noexcept {
       ::WSAIoctl(s, code, &value, sizeof value, nullptr, 0, &none, nullptr, nullptr) == 0 ? error_code() : last_error();
 }
 
-inline void check(const error_code& ec, const char* what) {
-  if (ec) throw boost::system::system_error(ec, what);
+/// Implements a throwing overload by its error_code overload.
+template <class F>
+auto throwing(const char* what, F f) {
+  error_code ec;
+  if constexpr (std::is_void_v<std::invoke_result_t<F, error_code&>>) {
+    f(ec);
+    if (ec) throw boost::system::system_error(ec, what);
+  } else {
+    auto result = f(ec);
+    if (ec) throw boost::system::system_error(ec, what);
+    return result;
+  }
 }
 }  // namespace detail
 
-// Every call comes twice, as in socket.hpp: one throws boost::system::system_error, its twin sets `ec`. Any thread may
-// make them. Winsock must have been started (WSAStartup). Errors are Winsock's in the system category, and
-// invalid_argument of the generic one where an argument is refused here.
+// Each function has two overloads, as in socket.hpp: one throws boost::system::system_error, the other sets `ec`. Any
+// thread may call them. Winsock must have been initialised (WSAStartup). Errors: Winsock's in the system category;
+// invalid_argument of the generic category for an argument out of its range.
 
-/// Makes a socket ready to be taken over by the process `pid`, which has to call fromshare before this one closes its
-/// own. WSADuplicateSocketW. Errors: WSAENOTSOCK; WSAEINVAL for a process that there is not.
+/// Prepares a socket for use by the process `pid`, which must call fromshare before this process closes its own:
+/// WSADuplicateSocketW. Errors: WSAENOTSOCK; WSAEINVAL if the process does not exist.
 inline shared_socket share(::SOCKET s, ::DWORD pid, error_code& ec) noexcept {
   ::WSAPROTOCOL_INFOW info{};
   shared_socket bytes{};
@@ -61,15 +73,12 @@ inline shared_socket share(::SOCKET s, ::DWORD pid, error_code& ec) noexcept {
   return bytes;
 }
 inline shared_socket share(::SOCKET s, ::DWORD pid) {
-  error_code ec;
-  const auto bytes = share(s, pid, ec);
-  detail::check(ec, "share");
-  return bytes;
+  return detail::throwing("share", [&](error_code& ec) { return share(s, pid, ec); });
 }
 
-/// Takes over a socket that another process shared with this one. It is overlapped, and not inherited by processes that
-/// this one starts. INVALID_SOCKET on an error: invalid_argument where there are more or fewer bytes than share gives;
-/// WSAEINVAL for bytes that are no shared socket of this process.
+/// Opens a socket that another process prepared for this one: WSASocketW with FROM_PROTOCOL_INFO. It is overlapped and
+/// not inherited by child processes. Returns INVALID_SOCKET on an error: invalid_argument if `bytes` is not as long as
+/// a shared_socket; WSAEINVAL if it was not prepared for this process.
 inline ::SOCKET fromshare(std::span<const std::byte> bytes, error_code& ec) noexcept {
   ::WSAPROTOCOL_INFOW info{};
   if (bytes.size() != sizeof info) {
@@ -83,23 +92,19 @@ inline ::SOCKET fromshare(std::span<const std::byte> bytes, error_code& ec) noex
   return s;
 }
 inline ::SOCKET fromshare(std::span<const std::byte> bytes) {
-  error_code ec;
-  const ::SOCKET s = fromshare(bytes, ec);
-  detail::check(ec, "fromshare");
-  return s;
+  return detail::throwing("fromshare", [&](error_code& ec) { return fromshare(bytes, ec); });
 }
 
-/// Which packets of its interface a raw socket that is bound to an address of it receives. SIO_RCVALL.
+/// Modes of SIO_RCVALL: which packets a raw socket receives from the interface to whose address it is bound.
 enum class rcvall_mode : ::DWORD {
-  off = RCVALL_OFF,  ///< those for this socket
-  on = RCVALL_ON,    ///< all of the network: the interface becomes promiscuous
-  socket_level_only =
-      RCVALL_SOCKETLEVELONLY,  ///< all that reaches this machine, for this socket alone; few drivers have it
-  ip_level = RCVALL_IPLEVEL    ///< all that is for this machine
+  off = RCVALL_OFF,                            ///< packets for this socket
+  on = RCVALL_ON,                              ///< all packets on the network: the interface becomes promiscuous
+  socket_level_only = RCVALL_SOCKETLEVELONLY,  ///< all packets the host receives; not implemented by most drivers
+  ip_level = RCVALL_IPLEVEL                    ///< all packets addressed to this host
 };
 
-/// Sets it; takes an administrator. Errors: WSAEINVAL for a socket that is not raw or not bound, invalid_argument for a
-/// number that is no mode.
+/// Sets the mode: SIO_RCVALL. Requires an administrator. Errors: WSAEINVAL if the socket is not raw or not bound;
+/// invalid_argument for a value that is not a mode.
 inline void rcvall(::SOCKET s, rcvall_mode mode, error_code& ec) noexcept {
   if (mode > rcvall_mode::ip_level)
     ec = detail::invalid();
@@ -107,44 +112,38 @@ inline void rcvall(::SOCKET s, rcvall_mode mode, error_code& ec) noexcept {
     detail::control(s, SIO_RCVALL, static_cast<::DWORD>(mode), ec);
 }
 inline void rcvall(::SOCKET s, rcvall_mode mode) {
-  error_code ec;
-  rcvall(s, mode, ec);
-  detail::check(ec, "rcvall");
+  detail::throwing("rcvall", [&](error_code& ec) { rcvall(s, mode, ec); });
 }
 
-/// Keepalive probes of a TCP connection: whether, after how long a silence, and how far apart. Both times are from 1 ms
-/// to 2^32-1 ms, else invalid_argument. SIO_KEEPALIVE_VALS.
-inline void keepalive_vals(::SOCKET s, bool on, std::chrono::milliseconds silence, std::chrono::milliseconds interval,
+/// Turns keepalive probes of a TCP connection on or off: SIO_KEEPALIVE_VALS. The first probe is sent after `idle`,
+/// further ones every `interval`; both are 1 to 2^32-1 ms (0 too if `on` is false), else invalid_argument.
+inline void keepalive_vals(::SOCKET s, bool on, std::chrono::milliseconds idle, std::chrono::milliseconds interval,
                            error_code& ec) noexcept {
   constexpr auto most = static_cast<long long>((std::numeric_limits<::u_long>::max)());
-  for (const auto time : {silence.count(), interval.count()})
+  for (const auto time : {idle.count(), interval.count()})
     if (time < (on ? 1 : 0) || time > most) {
       ec = detail::invalid();
       return;
     }
-  const ::tcp_keepalive values{on ? 1u : 0u, static_cast<::u_long>(silence.count()),
+  const ::tcp_keepalive values{on ? 1u : 0u, static_cast<::u_long>(idle.count()),
                                static_cast<::u_long>(interval.count())};
   detail::control(s, SIO_KEEPALIVE_VALS, values, ec);
 }
-inline void keepalive_vals(::SOCKET s, bool on, std::chrono::milliseconds silence, std::chrono::milliseconds interval) {
-  error_code ec;
-  keepalive_vals(s, on, silence, interval, ec);
-  detail::check(ec, "keepalive_vals");
+inline void keepalive_vals(::SOCKET s, bool on, std::chrono::milliseconds idle, std::chrono::milliseconds interval) {
+  detail::throwing("keepalive_vals", [&](error_code& ec) { keepalive_vals(s, on, idle, interval, ec); });
 }
 
-/// TCP over the loopback without most of the network's layers, where both ends ask for it before they connect; Windows
-/// 10 2004 and later answer WSAEOPNOTSUPP. SIO_LOOPBACK_FAST_PATH.
+/// Makes TCP over the loopback interface bypass most of the network stack, if both ends set it before they connect:
+/// SIO_LOOPBACK_FAST_PATH. WSAEOPNOTSUPP on Windows 10 version 2004 and later.
 inline void loopback_fast_path(::SOCKET s, bool on, error_code& ec) noexcept {
   detail::control(s, SIO_LOOPBACK_FAST_PATH, static_cast<::DWORD>(on ? 1 : 0), ec);
 }
 inline void loopback_fast_path(::SOCKET s, bool on) {
-  error_code ec;
-  loopback_fast_path(s, on, ec);
-  detail::check(ec, "loopback_fast_path");
+  detail::throwing("loopback_fast_path", [&](error_code& ec) { loopback_fast_path(s, on, ec); });
 }
 
-/// After how many segments an acknowledgement is sent: 1 at once, which is what Linux's TCP_QUICKACK is for, to 255;
-/// else invalid_argument. SIO_TCP_SET_ACK_FREQUENCY.
+/// Sets after how many received segments TCP sends an acknowledgement: SIO_TCP_SET_ACK_FREQUENCY. 1 (at once, as
+/// Linux's TCP_QUICKACK) to 255, else invalid_argument.
 inline void ack_frequency(::SOCKET s, int segments, error_code& ec) noexcept {
   if (segments < 1 || segments > 255)
     ec = detail::invalid();
@@ -152,9 +151,7 @@ inline void ack_frequency(::SOCKET s, int segments, error_code& ec) noexcept {
     detail::control(s, SIO_TCP_SET_ACK_FREQUENCY, segments, ec);
 }
 inline void ack_frequency(::SOCKET s, int segments) {
-  error_code ec;
-  ack_frequency(s, segments, ec);
-  detail::check(ec, "ack_frequency");
+  detail::throwing("ack_frequency", [&](error_code& ec) { ack_frequency(s, segments, ec); });
 }
 
 }  // namespace afplug::windows
