@@ -212,7 +212,7 @@ TEST_F(elf_note, refuses_a_description_smaller_than_its_header) {
   }
   for (std::size_t i = 0, notes = 0; i < image.segments(); ++i)
     if (auto s = image.segment(i); s->p_type == PT_NOTE && ++notes > 1) s->p_type = PT_NULL;
-  expect_refused("note-size", "its description has 76 bytes");
+  expect_refused("note-size", "the description has 76 bytes");
 }
 
 TEST_F(elf_note, refuses_invalid_names_and_numbers) {

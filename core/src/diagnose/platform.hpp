@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What can be read about the running system without opening a socket. Everything here may answer "unknown".
+// Facts about the running system that can be read without opening a socket, mostly from /proc, /sys and /lib/modules.
+// Each may be unknown.
 #pragma once
 
 #include <cstdint>
@@ -13,50 +14,50 @@ namespace afplug::detail::platform {
 /// How the running kernel was built.
 enum class build { unknown, off, module, builtin };
 
-/// `symbol` as families spell it: "CONFIG_CAN_RAW".
+/// How an option of the kernel configuration ("CONFIG_CAN_RAW") is set.
 build config(std::string_view symbol);
 
-/// Where a kernel module is.
+/// The state of a kernel module.
 enum class presence {
-  unknown,   ///< the system does not say
+  unknown,   ///< the lists of modules cannot be read
   absent,    ///< not loaded and not installed
   loadable,  ///< installed, not loaded
-  loaded,    ///< or built in
+  loaded,    ///< loaded, or built in
 };
 
-/// `name` as modprobe takes it: "can_raw".
+/// The state of a module by its name, as modprobe(8) takes it: "can_raw".
 presence module(std::string_view name);
 
-/// The module that modules.alias names for an alias such as "net-pf-29"; empty: none.
+/// The module of an alias such as "net-pf-29", by modules.alias; empty: none.
 std::string module_of_alias(std::string_view alias);
 
-/// kernel.modules_disabled is set: nothing can be loaded until the next boot.
+/// Whether kernel.modules_disabled is set: no module can be loaded until the next boot.
 bool modules_disabled();
 
-/// uname -r.
+/// The kernel release, as `uname -r`.
 std::string release();
 
-/// Whether this process has that capability ("CAP_NET_RAW") in effect; empty: unknown name, or the system does not say.
+/// Whether a capability ("CAP_NET_RAW") is in this process's effective set; empty: unknown name, or it cannot be read.
 std::optional<bool> capable(std::string_view capability);
-/// Whether a process of root could have it here (the bounding set).
+/// Whether a capability is in the bounding set, so that a process of root can have it.
 std::optional<bool> could_be_capable(std::string_view capability);
 bool is_root();
 
-/// A seccomp filter (or strict mode) is in force in this process.
-bool filtered();
-/// This process's user namespace is not the initial one.
+/// Whether seccomp is active in this process (a filter or strict mode).
+bool seccomp_active();
+/// Whether this process is in a user namespace other than the initial one.
 bool in_user_namespace();
-/// This process's network namespace is not the initial one; empty: the system does not say.
+/// Whether this process is in a network namespace other than the initial one; empty: unknown.
 std::optional<bool> in_network_namespace();
-/// The enforcing security module's profile of this process ("docker-default (enforce)"); empty: none.
+/// The AppArmor profile ("docker-default (enforce)") or SELinux context that confines this process; empty: none.
 std::string confinement();
-/// Whether any network interface of this network namespace is up; empty: it could not be found out. Opens a socket.
+/// Whether any network interface of this network namespace is up; empty: unknown. Opens a socket.
 std::optional<bool> any_interface_up();
 
-/// The program's own file, for commands about it.
+/// The path of the program's executable, for use in suggested commands.
 std::string program();
 
-/// Soft and hard limit of open descriptors.
+/// The soft and hard limit of open descriptors (RLIMIT_NOFILE).
 struct limits {
   std::uint64_t soft = 0, hard = 0;
 };

@@ -27,15 +27,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t file_most = 16u << 20;  // far above any kernel's configuration or list of modules
+constexpr std::size_t max_file_size = 16u << 20;  // bytes; far above any kernel configuration or list of modules
 
-/// Empty where it can't be read: some files of /proc open and give an error then.
+/// The contents of a file; empty if it cannot be read. (Some files in /proc can be opened but not read.)
 std::string read_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return {};
   std::string out;
   char chunk[65536];
-  for (ssize_t n = 0; out.size() <= file_most; out.append(chunk, static_cast<std::size_t>(n)))
+  for (ssize_t n = 0; out.size() <= max_file_size; out.append(chunk, static_cast<std::size_t>(n)))
     if ((n = ::read(fd, chunk, sizeof chunk)) <= 0) break;
   ::close(fd);
   return out;
@@ -46,7 +46,7 @@ bool exists(const std::string& path) {
   return fs::exists(path, ec);
 }
 
-/// The first line's first word behind `key`, in a text of lines.
+/// The word that follows `key` in the first line of `text` that begins with it.
 std::string value_of(std::string_view text, std::string_view key) {
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
@@ -61,14 +61,14 @@ std::string value_of(std::string_view text, std::string_view key) {
   return {};
 }
 
-/// A gzip file of one member without optional fields, as the kernel makes config.gz.
+/// Decompresses a gzip file of one member without optional header fields, as /proc/config.gz is. Empty on an error.
 std::string gunzip(const std::string& packed) {
   constexpr std::size_t header = 10, trailer = 8;
   if (packed.size() < header + trailer || !packed.starts_with("\x1f\x8b\x08") || packed[3] != 0) return {};
   std::uint32_t size = 0;
   for (std::size_t i = 0; i < 4; ++i)
     size |= std::uint32_t{static_cast<unsigned char>(packed[packed.size() - 4 + i])} << (8 * i);
-  if (size > file_most) return {};
+  if (size > max_file_size) return {};
   std::string out(size, '\0');
   namespace zlib = boost::beast::zlib;
   zlib::z_params p;
@@ -97,14 +97,14 @@ const std::string& config_text() {
   return text;
 }
 
-/// Module names are the same with '-' and '_'.
-std::string plain(std::string_view name) {
+/// Replaces '-' by '_': module names treat them alike.
+std::string normalized(std::string_view name) {
   std::string out(name);
   std::replace(out.begin(), out.end(), '-', '_');
   return out;
 }
 
-/// Whether a line of a module list is about `name` (plain): "kernel/net/can/can-raw.ko.xz: …".
+/// Whether a file like modules.dep, of lines "kernel/net/can/can-raw.ko.xz: …", lists the module `name` (normalized).
 bool lists(const std::string& path, const std::string& name, bool& found_list) {
   std::ifstream in(path);
   if (!in) return false;
@@ -113,7 +113,7 @@ bool lists(const std::string& path, const std::string& name, bool& found_list) {
     line.resize(std::min(line.find(':'), line.size()));
     const auto from = line.rfind('/') + 1;
     const auto to = line.find(".ko", from);
-    if (to != line.npos && plain(std::string_view(line).substr(from, to - from)) == name) return true;
+    if (to != line.npos && normalized(std::string_view(line).substr(from, to - from)) == name) return true;
   }
   return false;
 }
@@ -159,7 +159,7 @@ build config(std::string_view symbol) {
 }
 
 presence module(std::string_view name) {
-  const std::string wanted = plain(name);
+  const std::string wanted = normalized(name);
   if (exists("/sys/module/" + wanted)) return presence::loaded;
   bool known = false;
   if (std::ifstream in("/proc/modules"); in) {
@@ -187,7 +187,7 @@ std::optional<bool> capable(std::string_view capability) { return in_set("CapEff
 std::optional<bool> could_be_capable(std::string_view capability) { return in_set("CapBnd:", capability); }
 bool is_root() { return ::geteuid() == 0; }
 
-bool filtered() {
+bool seccomp_active() {
   const auto mode = value_of(read_file("/proc/self/status"), "Seccomp:");
   return !mode.empty() && mode != "0";
 }
@@ -196,13 +196,13 @@ bool in_user_namespace() {
   const std::string map = read_file("/proc/self/uid_map");
   const auto from = map.find_first_not_of(' ');
   if (from == map.npos) return false;
-  // The initial one maps all 2^32 - 1 users to themselves.
+  // The initial namespace maps all 2^32 - 1 user ids to themselves: user_namespaces(7).
   return map.find("4294967295") == map.npos || map[from] != '0';
 }
 
 std::optional<bool> in_network_namespace() {
   if (!exists("/proc/sys/net/core")) return {};
-  // Only the initial one has the settings that are not a namespace's own.
+  // Other namespaces have only the sysctls that exist per namespace (net/core/sysctl_net_core.c).
   return !exists("/proc/sys/net/core/netdev_budget");
 }
 
@@ -214,7 +214,7 @@ std::string confinement() {
 }
 
 std::optional<bool> any_interface_up() {
-  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);  // a handle for the ioctl: any family will do
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);  // for the ioctl, which any family accepts
   if (fd < 0) return {};
   std::optional<bool> up;
   if (struct ::if_nameindex* all = ::if_nameindex(); all != nullptr) {

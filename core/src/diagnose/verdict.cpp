@@ -122,7 +122,7 @@ verdict missing(const question& q, const part& p) {
             module);
   }
   if (f.there()) {
-    if (platform::filtered()) return filtered(q, "the kernel has " + p.name);
+    if (platform::seccomp_active()) return filtered(q, "the kernel has " + p.name);
     if (q.error == EAFNOSUPPORT && platform::in_network_namespace().value_or(false))
       return unavailable(
           q, "sandbox",
@@ -172,7 +172,7 @@ verdict refused(const question& q) {
   const auto known = platform::capable(capability);  // of no name: not known
   const bool held = known.value_or(false);
   if (q.error != ENOSYS && known && !held) return lacks_capability(q, capability);
-  if (platform::filtered())
+  if (platform::seccomp_active())
     return filtered(q, held ? capability + " is held" : "the kernel may have " + std::string(q.family_name()));
   if (q.error == ENOSYS)
     return unavailable(q, "kernel-lacks-family", "the running kernel has no sockets (ENOSYS)",
@@ -296,7 +296,7 @@ verdict foresee(const question& q) {
   }
   if (q.what && q.what->capability && platform::capable(q.what->capability) == false)
     return lacks_capability(q, q.what->capability);
-  if (platform::filtered())
+  if (platform::seccomp_active())
     return {state_t::unknown, 0, "sandbox", "a seccomp filter is in force: only an attempt can tell",
             "afplug explain " + std::string(q.of.id())};
   if (sure && (!parts[0].symbol.empty() || !parts[0].module.empty())) return {state_t::available, 0, {}, {}, {}};

@@ -12,7 +12,8 @@
 #include <string_view>
 #include <system_error>
 
-// Our own ELF header, in memory: whatever class, byte order and machine it says is what a plugin must say too.
+// This library's ELF header in memory, defined by the linker. A plugin must have the same class, byte order and
+// machine.
 extern "C" __attribute__((visibility("hidden"))) const ElfW(Ehdr) __ehdr_start;
 
 namespace afplug::detail {
@@ -23,15 +24,15 @@ using program_header = ElfW(Phdr);
 using note_header = ElfW(Nhdr);
 
 constexpr std::size_t segments_max = 64;
-constexpr std::uint64_t notes_max = 64 * 1024;  // of all PT_NOTE segments together
+constexpr std::uint64_t notes_max = 64 * 1024;  // bytes of all PT_NOTE segments together
 constexpr std::uint32_t stride_max = 4096;
 constexpr std::uint32_t header_max = 4096;
 constexpr int number_max = 255;
 constexpr char note_name[] = AFPLUG_NOTE_NAME;
 
-refusal unreadable(int error) { return {"unreadable", "reading it failed: " + std::generic_category().message(error)}; }
+refusal unreadable(int error) { return {"unreadable", "cannot read it: " + std::generic_category().message(error)}; }
 
-// offset + length <= limit, without the addition.
+// offset + length <= limit, without overflow.
 constexpr bool fits(std::uint64_t offset, std::uint64_t length, std::uint64_t limit) noexcept {
   return offset <= limit && length <= limit - offset;
 }
@@ -44,11 +45,11 @@ int read_object(byte_source& file, std::uint64_t offset, T& out) {
 std::optional<refusal> check_identity(const elf_header& header) {
   const elf_header& own = __ehdr_start;
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-    return refusal{"not-elf", "it is no ELF file: e_ident lacks the magic number"};
+    return refusal{"not-elf", "it is not an ELF file: e_ident does not have the magic number"};
   const struct {
     bool wrong;
     const char *code, *field;
-    unsigned is, wanted;
+    unsigned actual, expected;
   } checks[] = {
       {header.e_ident[EI_CLASS] != own.e_ident[EI_CLASS], "elf-class", "e_ident[EI_CLASS]", header.e_ident[EI_CLASS],
        own.e_ident[EI_CLASS]},
@@ -63,8 +64,8 @@ std::optional<refusal> check_identity(const elf_header& header) {
   };
   for (const auto& c : checks)
     if (c.wrong)
-      return refusal{c.code, std::string("ELF header: ") + c.field + " is " + std::to_string(c.is) +
-                                 ", this machine wants " + std::to_string(c.wanted)};
+      return refusal{c.code, std::string("ELF header: ") + c.field + " is " + std::to_string(c.actual) +
+                                 ", this machine requires " + std::to_string(c.expected)};
   return std::nullopt;
 }
 
@@ -76,7 +77,7 @@ std::optional<refusal> check_segments(std::span<const program_header> segments, 
     const std::string which = "segment " + std::to_string(i) + ": ";
     if (s.p_filesz > 0 && s.p_type != PT_NULL && !fits(s.p_offset, s.p_filesz, file_size))
       return refusal{"truncated", which + "p_offset " + std::to_string(s.p_offset) + " + p_filesz " +
-                                      std::to_string(s.p_filesz) + " lie beyond the end of the file at " +
+                                      std::to_string(s.p_filesz) + " exceed the file size of " +
                                       std::to_string(file_size)};
     if (s.p_type == PT_LOAD) {
       loads = true;
@@ -87,17 +88,17 @@ std::optional<refusal> check_segments(std::span<const program_header> segments, 
     if (s.p_type == PT_DYNAMIC) dynamic = &s;
   }
   if (!loads) return refusal{"segment", "program headers: no PT_LOAD, so there is nothing to load"};
-  if (!dynamic) return refusal{"segment", "program headers: no PT_DYNAMIC, so it is no shared object"};
+  if (!dynamic) return refusal{"segment", "program headers: no PT_DYNAMIC, so it is not a shared object"};
   const bool mapped = std::any_of(segments.begin(), segments.end(), [&](const program_header& s) {
     return s.p_type == PT_LOAD && dynamic->p_vaddr >= s.p_vaddr &&
            fits(dynamic->p_vaddr - s.p_vaddr, dynamic->p_filesz, s.p_filesz);
   });
   if (!mapped || dynamic->p_filesz < sizeof(ElfW(Dyn)))
-    return refusal{"segment", "program headers: PT_DYNAMIC lies in no PT_LOAD"};
+    return refusal{"segment", "program headers: PT_DYNAMIC is not inside a PT_LOAD segment"};
   return std::nullopt;
 }
 
-// Text in a fixed field: its bytes up to the NUL; none where there is no NUL.
+// The text in a fixed-size field, up to its NUL; empty if there is no NUL.
 template <std::size_t N>
 std::optional<std::string> fixed_text(const char (&field)[N]) {
   const char* end = std::find(field, field + N, '\0');
@@ -114,9 +115,9 @@ std::optional<refusal> parse_header(const afplug_note_header& header, plugin_not
   out.abi_minor = header.abi_minor;
   const auto provider = fixed_text(header.provider);
   if (!provider || !is_id(*provider))
-    return refusal{"note-field", "note: provider is no name of the form [a-z][a-z0-9_-]*"};
+    return refusal{"note-field", "note: provider is not a name of the form [a-z][a-z0-9_-]*"};
   const auto version = fixed_text(header.version);
-  if (!version || !printable(*version)) return refusal{"note-field", "note: version is no printable text"};
+  if (!version || !printable(*version)) return refusal{"note-field", "note: version is not printable text"};
   out.provider = *provider;
   out.version = *version;
   return std::nullopt;
@@ -125,22 +126,22 @@ std::optional<refusal> parse_header(const afplug_note_header& header, plugin_not
 std::optional<refusal> parse_family(const afplug_note_family& raw, std::size_t index, plugin_note& out) {
   const std::string which = "note: families[" + std::to_string(index) + "].";
   const auto id = fixed_text(raw.id);
-  if (!id || !is_id(*id)) return refusal{"note-field", which + "id is no name of the form [a-z][a-z0-9_-]*"};
+  if (!id || !is_id(*id)) return refusal{"note-field", which + "id is not a name of the form [a-z][a-z0-9_-]*"};
   if (raw.number < 0 || raw.number > number_max)
     return refusal{"note-field",
                    which + "number is " + std::to_string(raw.number) + ", not in 0.." + std::to_string(number_max)};
   for (const auto& f : out.families)
-    if (f.id == *id) return refusal{"note-field", which + "id \"" + *id + "\" stands there twice"};
+    if (f.id == *id) return refusal{"note-field", which + "id \"" + *id + "\" is not unique"};
   out.families.push_back({*id, raw.number, raw.flags});
   return std::nullopt;
 }
 
-// The note's description, `size` bytes at `offset`, which lie inside the file.
+// Parses the note's description, `size` bytes at `offset`. The caller has checked that they lie inside the file.
 std::optional<refusal> parse_description(byte_source& file, std::uint64_t offset, std::uint32_t size,
                                          plugin_note& out) {
   afplug_note_header header{};
   if (size < sizeof header)
-    return refusal{"note-size", "note: its description has " + std::to_string(size) + " bytes, a header takes " +
+    return refusal{"note-size", "note: the description has " + std::to_string(size) + " bytes, less than a header of " +
                                     std::to_string(sizeof header)};
   if (const int error = read_object(file, offset, header)) return unreadable(error);
   auto refused = parse_header(header, out);
@@ -165,14 +166,15 @@ std::optional<refusal> parse_description(byte_source& file, std::uint64_t offset
   return refused;
 }
 
-struct note_place {
+struct note_location {
   std::uint64_t offset;
   std::uint32_t size;
 };
 
-// Looks for our note in one PT_NOTE segment. What another's note says does not matter, as long as the chain holds.
+// Searches one PT_NOTE segment for the plugin's note. The contents of other notes do not matter, but their sizes must
+// fit.
 std::optional<refusal> find_in_segment(byte_source& file, const program_header& segment,
-                                       std::optional<note_place>& found) {
+                                       std::optional<note_location>& found) {
   const std::uint64_t align = segment.p_align == 8 ? 8 : 4;
   const auto padded = [align](std::uint64_t n) { return (n + align - 1) / align * align; };
   std::uint64_t at = 0;
@@ -182,14 +184,14 @@ std::optional<refusal> find_in_segment(byte_source& file, const program_header& 
     if (const int error = read_object(file, segment.p_offset + at, header)) return unreadable(error);
     const std::uint64_t description = padded(sizeof header + std::uint64_t{header.n_namesz});
     if (!fits(description, header.n_descsz, end - at))
-      return refusal{"note-size", "PT_NOTE: a note of n_namesz " + std::to_string(header.n_namesz) + " and n_descsz " +
-                                      std::to_string(header.n_descsz) + " does not fit its segment"};
+      return refusal{"note-size", "PT_NOTE: a note with n_namesz " + std::to_string(header.n_namesz) +
+                                      " and n_descsz " + std::to_string(header.n_descsz) + " does not fit its segment"};
     if (header.n_type == AFPLUG_NOTE_TYPE && header.n_namesz == sizeof note_name) {
       char name[sizeof note_name];
       if (const int error = read_object(file, segment.p_offset + at + sizeof header, name)) return unreadable(error);
       if (std::memcmp(name, note_name, sizeof name) == 0) {
-        if (found) return refusal{"note-twice", "note: \"" AFPLUG_NOTE_NAME "\" stands there twice"};
-        found = note_place{segment.p_offset + at + description, header.n_descsz};
+        if (found) return refusal{"note-twice", "note: \"" AFPLUG_NOTE_NAME "\" is there more than once"};
+        found = note_location{segment.p_offset + at + description, header.n_descsz};
       }
     }
     at += std::min(padded(description + header.n_descsz), end - at);
@@ -197,19 +199,19 @@ std::optional<refusal> find_in_segment(byte_source& file, const program_header& 
   return std::nullopt;
 }
 
-class note_reader {
+class elf_note_parser {
  public:
-  explicit note_reader(byte_source& file) : file_(file) {}
+  explicit elf_note_parser(byte_source& file) : file_(file) {}
 
   std::optional<refusal> read(note_result& out) {
     if (file_.size() == 0) return refusal{"empty", "the file is empty"};
     elf_header header{};
-    // A file that is shorter than a header still says what it is by its first bytes.
-    const auto there = std::min<std::uint64_t>(file_.size(), sizeof header);
-    if (const int error = file_.read_at(0, std::as_writable_bytes(std::span{&header, 1}).first(there)))
+    // A file shorter than an ELF header is "truncated" if it begins like one, else "not-elf".
+    const auto available = std::min<std::uint64_t>(file_.size(), sizeof header);
+    if (const int error = file_.read_at(0, std::as_writable_bytes(std::span{&header, 1}).first(available)))
       return unreadable(error);
-    if (there < sizeof header && (there < SELFMAG || std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0))
-      return refusal{"truncated", "ELF header: the file ends at " + std::to_string(there) + ", inside it"};
+    if (available < sizeof header && (available < SELFMAG || std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0))
+      return refusal{"truncated", "ELF header: the file has only " + std::to_string(available) + " bytes"};
     if (auto refused = check_identity(header)) return refused;
     if (header.e_phnum < 1 || header.e_phnum > segments_max)
       return refusal{"program-headers", "ELF header: e_phnum is " + std::to_string(header.e_phnum) + ", not in 1.." +
@@ -217,32 +219,34 @@ class note_reader {
     const std::uint64_t table_size = std::uint64_t{header.e_phnum} * sizeof(program_header);
     if (!fits(header.e_phoff, table_size, file_.size()))
       return refusal{"truncated", "ELF header: the program headers at e_phoff " + std::to_string(header.e_phoff) +
-                                      " lie beyond the end of the file at " + std::to_string(file_.size())};
+                                      " exceed the file size of " + std::to_string(file_.size())};
     std::array<program_header, segments_max> table;
     const auto segments = std::span{table}.first(header.e_phnum);
     if (const int error = file_.read_at(header.e_phoff, std::as_writable_bytes(segments))) return unreadable(error);
     if (auto refused = check_segments(segments, file_.size())) return refused;
 
-    std::optional<note_place> place;
-    std::uint64_t room = notes_max;
+    std::optional<note_location> place;
+    std::uint64_t remaining = notes_max;
     for (const auto& s : segments) {
       if (s.p_type != PT_NOTE) continue;
-      if (s.p_filesz > room)
+      if (s.p_filesz > remaining)
         return refusal{"note-size", "PT_NOTE: p_filesz is " + std::to_string(s.p_filesz) +
-                                        ", where all notes may have " + std::to_string(notes_max) + " bytes"};
-      room -= s.p_filesz;
+                                        "; all notes together may have at most " + std::to_string(notes_max) +
+                                        " bytes"};
+      remaining -= s.p_filesz;
       if (auto refused = find_in_segment(file_, s, place)) return refused;
     }
     if (!place)
-      return refusal{"note-missing", "it carries no \"" AFPLUG_NOTE_NAME "\" note, so it is no plugin of afplug"};
+      return refusal{"note-missing", "it has no \"" AFPLUG_NOTE_NAME "\" note, so it is not an afplug plugin"};
 
     plugin_note note;
     auto refused = parse_description(file_, place->offset, place->size, note);
     if (place->size >= sizeof(afplug_note_header) && note.abi_major != AFPLUG_ABI_MAJOR &&
         !(refused && refused->code == "unreadable"))
-      refused = refusal{"abi-major", "note: abi_major is " + std::to_string(note.abi_major) + ", this library speaks " +
-                                         std::to_string(AFPLUG_ABI_MAJOR) + ": build the plugin against its plugin.h"};
-    // Another ABI's families are worth naming where they can be read.
+      refused = refusal{"abi-major", "note: abi_major is " + std::to_string(note.abi_major) +
+                                         ", this library supports " + std::to_string(AFPLUG_ABI_MAJOR) +
+                                         "; rebuild the plugin with this library's plugin.h"};
+    // For another ABI version the families are reported if they could be read.
     if (!refused || (refused->code == "abi-major" && !note.families.empty())) out.note = std::move(note);
     return refused;
   }
@@ -262,7 +266,7 @@ bool is_id(std::string_view text) noexcept {
 
 note_result read_note(byte_source& file) {
   note_result out;
-  out.refused = note_reader(file).read(out);
+  out.refused = elf_note_parser(file).read(out);
   return out;
 }
 

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Reads a plugin's note out of an ELF file that may be anything at all. Trusts nothing, reads no section headers, and
-// needs a fixed small amount of memory and of reads whatever the file says.
+// Reads the note of a plugin from an ELF file. The file is not trusted: every offset and size is checked, section
+// headers are not used, and memory and the number of reads are bounded whatever the file contains.
 #pragma once
 
 #include <afplug/inspect.hpp>
@@ -12,17 +12,17 @@
 
 namespace afplug::detail {
 
-/// Why something was refused: a stable word, and what is wrong without the file's name.
+/// Why a file was refused: a stable code, and the error text without the file's name.
 struct refusal {
   std::string code;
   std::string text;
 };
 
-/// Bytes at an offset, of a file or of memory.
+/// Random access to the bytes of a file or of memory.
 class byte_source {
  public:
   virtual std::uint64_t size() const = 0;
-  /// Fills `out` from `offset`, all of it: 0, or an errno.
+  /// Reads out.size() bytes at `offset`. Returns 0, or an errno.
   virtual int read_at(std::uint64_t offset, std::span<std::byte> out) = 0;
 
  protected:
@@ -30,14 +30,15 @@ class byte_source {
 };
 
 struct note_result {
-  std::optional<plugin_note> note;  ///< may be there beside a refusal (another ABI's)
+  std::optional<plugin_note> note;  ///< may be set together with `refused`, for another ABI version
   std::optional<refusal> refused;
 };
 
-/// Checks the headers (class, byte order, machine, type, every segment inside the file) and reads the note.
+/// Checks the ELF header (class, byte order, machine, type) and that all segments lie inside the file, and reads the
+/// note.
 note_result read_note(byte_source& file);
 
-/// `text` is an id or a provider's name: [a-z][a-z0-9_-]*, at most AFPLUG_ID_MAX bytes.
+/// Whether `text` is a valid family id or provider name: [a-z][a-z0-9_-]*, at most AFPLUG_ID_MAX bytes.
 bool is_id(std::string_view text) noexcept;
 
 }  // namespace afplug::detail

@@ -12,7 +12,7 @@
 namespace afplug::detail {
 namespace {
 
-link_map* map_of(void* handle) noexcept {
+link_map* link_map_of(void* handle) noexcept {
   link_map* map = nullptr;
   return ::dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? map : nullptr;
 }
@@ -27,7 +27,7 @@ struct symbol_table {
 symbol_table table_of(const link_map& map) noexcept {
   symbol_table out;
   for (const auto* d = map.l_ld; d->d_tag != DT_NULL; ++d) {
-    // The dynamic linker has usually made these absolute, but not on every machine.
+    // glibc relocates these addresses in memory, except on a few architectures (DL_RO_DYN_SECTION).
     const auto address = d->d_un.d_ptr < map.l_addr ? d->d_un.d_ptr + map.l_addr : d->d_un.d_ptr;
     if (d->d_tag == DT_SYMTAB) out.symbols = reinterpret_cast<const ElfW(Sym)*>(address);
     if (d->d_tag == DT_STRTAB) out.names = reinterpret_cast<const char*>(address);
@@ -37,8 +37,8 @@ symbol_table table_of(const link_map& map) noexcept {
   return out;
 }
 
-// The length of a symbol table is written nowhere: DT_HASH has a chain entry a symbol, DT_GNU_HASH ends its last chain
-// with a set bit.
+// ELF does not store the number of dynamic symbols. DT_HASH has one chain entry a symbol; the last chain of DT_GNU_HASH
+// ends with an entry whose lowest bit is set.
 std::size_t count_symbols(const symbol_table& t) noexcept {
   if (t.hash) return t.hash[1];
   if (!t.gnu_hash) return 0;
@@ -51,7 +51,7 @@ std::size_t count_symbols(const symbol_table& t) noexcept {
   return last + 1;
 }
 
-bool offered(const ElfW(Sym) & s) noexcept {
+bool is_exported(const ElfW(Sym) & s) noexcept {
   const auto bind = ELF64_ST_BIND(s.st_info);
   const auto type = ELF64_ST_TYPE(s.st_info);
   const auto visibility = ELF64_ST_VISIBILITY(s.st_other);
@@ -59,22 +59,22 @@ bool offered(const ElfW(Sym) & s) noexcept {
          type != STT_FILE && (visibility == STV_DEFAULT || visibility == STV_PROTECTED);
 }
 
-constexpr std::string_view made_by_linkers[] = {"_init",       "_fini",  "_end",    "_edata",
-                                                "__bss_start", "_etext", "__end__", "_bss_end__"};
+constexpr std::string_view linker_defined[] = {"_init",       "_fini",  "_end",    "_edata",
+                                               "__bss_start", "_etext", "__end__", "_bss_end__"};
 
 }  // namespace
 
 std::vector<std::string> exported_symbols(void* handle) {
   std::vector<std::string> out;
-  const link_map* map = map_of(handle);
+  const link_map* map = link_map_of(handle);
   if (!map) return out;
   const auto table = table_of(*map);
   if (!table.symbols || !table.names) return out;
   const auto count = count_symbols(table);
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view name = table.names + table.symbols[i].st_name;
-    if (offered(table.symbols[i]) &&
-        std::find(std::begin(made_by_linkers), std::end(made_by_linkers), name) == std::end(made_by_linkers))
+    if (is_exported(table.symbols[i]) &&
+        std::find(std::begin(linker_defined), std::end(linker_defined), name) == std::end(linker_defined))
       out.emplace_back(name);
   }
   return out;
@@ -83,7 +83,8 @@ std::vector<std::string> exported_symbols(void* handle) {
 bool defines(void* handle, const void* symbol) noexcept {
   Dl_info info{};
   link_map* map = nullptr;
-  return ::dladdr1(symbol, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) != 0 && map && map == map_of(handle);
+  return ::dladdr1(symbol, &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) != 0 && map &&
+         map == link_map_of(handle);
 }
 
 }  // namespace afplug::detail

@@ -29,11 +29,13 @@ static_assert(CMSG_LEN(0) == header && CMSG_SPACE(1) == header + align(1));
 
 std::size_t checked(std::size_t payload, std::size_t most) {
   if (payload > most)
-    out_of_range("ancillary data: " + std::to_string(payload) + " bytes are outside 0 to " + std::to_string(most));
+    out_of_range("ancillary data: " + std::to_string(payload) + " bytes are outside the range 0 to " +
+                 std::to_string(most));
   return payload;
 }
 
-// Takes one item off the front of `rest`. False at the end, and then `rest` is not empty where no header could be read.
+// Removes one item from the front of `rest`. Returns false at the end; `rest` is then not empty if a header is
+// malformed.
 bool next(std::span<const std::byte>& rest, control_item& item) noexcept {
   ::cmsghdr head;
   if (rest.size() < header) return false;
@@ -48,8 +50,8 @@ bool next(std::span<const std::byte>& rest, control_item& item) noexcept {
   return true;
 }
 
-// Seconds and a fraction as they lie in the payload, in the C library's layout or the kernel's own of two 64-bit
-// integers.
+// Reads a time of seconds and a fraction, which counts `tick` nanoseconds: a timeval or timespec of the C library, or
+// the kernel's layout of two 64-bit integers (SO_TIMESTAMP_NEW). Empty on overflow.
 template <class Layout>
 std::optional<std::chrono::nanoseconds> time_at(std::span<const std::byte> data, std::int64_t tick) noexcept {
   if (data.size() < sizeof(Layout)) return {};
@@ -86,7 +88,7 @@ std::optional<std::array<std::chrono::nanoseconds, 3>> three_times(std::span<con
   return out;
 }
 
-// An int, or the one byte that the kernel gives for IP_TOS.
+// An int, or the single byte that the kernel passes for IP_TOS (net/ipv4/ip_sockglue.c).
 std::optional<int> small_int(std::span<const std::byte> data) noexcept {
   if (data.size() == 1) return std::to_integer<int>(data[0]);
   if (data.size() < sizeof(int)) return {};
@@ -186,8 +188,8 @@ control_builder& control_builder::packet_info6(const ::in6_pktinfo& info) {
 namespace {
 int in_range(const char* name, int value, int least, int most) {
   if (value < least || value > most)
-    out_of_range(std::string(name) + ": " + std::to_string(value) + " is outside " + std::to_string(least) + " to " +
-                 std::to_string(most));
+    out_of_range(std::string(name) + ": " + std::to_string(value) + " is outside the range " + std::to_string(least) +
+                 " to " + std::to_string(most));
   return value;
 }
 }  // namespace

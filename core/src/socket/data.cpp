@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Sending and receiving: what stands behind the inline attempts of socket.hpp, and the calls with more than a buffer.
+// Sending and receiving: the slow paths of the inline functions in socket.hpp, and the functions that are not inline.
 #include <poll.h>
 #include <afplug/socket.hpp>
 
@@ -12,21 +12,21 @@
 namespace afplug {
 namespace {
 
-using detail::arm;
+using detail::call_timeout;
 using detail::inbound;
 using detail::io_wait;
-using detail::knows_no_signals;
-using detail::mode_of;
 using detail::outbound;
 using detail::receive_kernel;
 using detail::receive_user;
+using detail::rejects_nosignal;
 using detail::send_kernel;
 using detail::send_user;
+using detail::set_stop_token;
 using detail::socket_access;
 
 std::size_t send_message(const socket& s, outbound m, const std::stop_token* stop, error_code& ec) {
-  io_wait wait(s.fileno(), POLLOUT, mode_of(s, m.flags), stop || s.in_user_space());
-  const auto [ready, extra] = arm(wait, stop, ec);
+  io_wait wait(s.fileno(), POLLOUT, call_timeout(s, m.flags), stop || s.in_user_space());
+  const auto [ready, extra] = set_stop_token(wait, stop, ec);
   if (!ready) return 0;
   m.flags |= extra;
   const auto* u = socket_access::user(s);
@@ -36,8 +36,8 @@ std::size_t send_message(const socket& s, outbound m, const std::stop_token* sto
 
 received receive_message(const socket& s, inbound m, const std::stop_token* stop, std::size_t& control_size,
                          error_code& ec) {
-  io_wait wait(s.fileno(), POLLIN, mode_of(s, m.flags), stop || s.in_user_space());
-  const auto [ready, extra] = arm(wait, stop, ec);
+  io_wait wait(s.fileno(), POLLIN, call_timeout(s, m.flags), stop || s.in_user_space());
+  const auto [ready, extra] = set_stop_token(wait, stop, ec);
   if (!ready) return {};
   m.flags |= extra;
   const auto* u = socket_access::user(s);
@@ -54,8 +54,8 @@ received receive_message(const socket& s, inbound m, const std::stop_token* stop
   return out;
 }
 
-std::size_t receive_plain(const socket& s, mutable_bytes into, address* from, int flags, const std::stop_token* stop,
-                          error_code& ec) {
+std::size_t receive_into(const socket& s, mutable_bytes into, address* from, int flags, const std::stop_token* stop,
+                         error_code& ec) {
   std::size_t no_control = 0;
   return receive_message(s, {{&into, 1}, nullptr, 0, from, flags}, stop, no_control, ec).size;
 }
@@ -64,13 +64,13 @@ const_bytes rest(const_bytes whole, std::size_t done) noexcept {
   return {static_cast<const char*>(whole.data()) + done, whole.size() - done};
 }
 
-void send_everything(const socket& s, const_bytes data, int flags, const std::stop_token* stop, std::size_t* sent,
-                     error_code& ec) {
+void send_all(const socket& s, const_bytes data, int flags, const std::stop_token* stop, std::size_t* sent,
+              error_code& ec) {
   std::size_t done = 0;
-  io_wait wait(s.fileno(), POLLOUT, mode_of(s, flags), stop || s.in_user_space());
-  const auto [ready, extra] = arm(wait, stop, ec);
+  io_wait wait(s.fileno(), POLLOUT, call_timeout(s, flags), stop || s.in_user_space());
+  const auto [ready, extra] = set_stop_token(wait, stop, ec);
   const auto* u = socket_access::user(s);
-  // An empty message is one on sockets that have messages: it is sent, once.
+  // Sends at least once: an empty message is a message on datagram sockets.
   while (ready) {
     const const_bytes left = rest(data, done);
     const outbound m{{&left, 1}, {}, nullptr, flags | extra};
@@ -93,12 +93,12 @@ ssize_t detail::socket_access::send_once(const socket& s, const_bytes data) {
   return s.user_ ? send_user(*s.user_, m) : send_kernel(s, m);
 }
 
-// ---- behind the inline attempts ----
+// ---- slow paths of send and recv ----
 
 std::size_t socket::send_slow(const_bytes data, int flags, error_code& ec) {
-  const int error = errno;  // the inline attempt's, on a kernel-backed family
-  io_wait wait(fd_, POLLOUT, mode_of(*this, flags), user_ != nullptr);
-  if (!user_ && !knows_no_signals(*this, error) && !wait.should_retry(error, ec)) return 0;
+  const int error = errno;  // set by the inline attempt, unless the family is in user space
+  io_wait wait(fd_, POLLOUT, call_timeout(*this, flags), user_ != nullptr);
+  if (!user_ && !rejects_nosignal(*this, error) && !wait.should_retry(error, ec)) return 0;
   const outbound m{{&data, 1}, {}, nullptr, flags};
   const auto n = wait.run([&] { return user_ ? send_user(*user_, m) : send_kernel(*this, m); }, ec);
   return n < 0 ? 0 : static_cast<std::size_t>(n);
@@ -106,10 +106,10 @@ std::size_t socket::send_slow(const_bytes data, int flags, error_code& ec) {
 
 std::size_t socket::recv_slow(mutable_bytes into, int flags, error_code& ec) {
   const int error = errno;
-  // What the kernel does by itself.
+  // The kernel implements MSG_WAITALL; user-space families need not.
   if (user_ && type_ == SOCK_STREAM && (flags & (MSG_WAITALL | MSG_DONTWAIT | MSG_PEEK)) == MSG_WAITALL)
     return recvall(into, flags & ~MSG_WAITALL, ec);
-  io_wait wait(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
+  io_wait wait(fd_, POLLIN, call_timeout(*this, flags), user_ != nullptr);
   if (!user_ && !wait.should_retry(error, ec)) return 0;
   received out;
   std::size_t no_control = 0;
@@ -127,7 +127,7 @@ std::size_t socket::send(const_bytes data, int flags, std::stop_token stop, erro
 }
 
 std::size_t socket::recv(mutable_bytes into, int flags, std::stop_token stop, error_code& ec) {
-  return receive_plain(*this, into, nullptr, flags, &stop, ec);
+  return receive_into(*this, into, nullptr, flags, &stop, ec);
 }
 
 void socket::sendall(const_bytes data, int flags) {
@@ -135,11 +135,11 @@ void socket::sendall(const_bytes data, int flags) {
 }
 
 void socket::sendall(const_bytes data, int flags, error_code& ec, std::size_t* sent) {
-  send_everything(*this, data, flags, nullptr, sent, ec);
+  send_all(*this, data, flags, nullptr, sent, ec);
 }
 
 void socket::sendall(const_bytes data, int flags, std::stop_token stop, error_code& ec, std::size_t* sent) {
-  send_everything(*this, data, flags, &stop, sent, ec);
+  send_all(*this, data, flags, &stop, sent, ec);
 }
 
 std::size_t socket::recvall(mutable_bytes into, int flags) {
@@ -148,7 +148,7 @@ std::size_t socket::recvall(mutable_bytes into, int flags) {
 
 std::size_t socket::recvall(mutable_bytes into, int flags, error_code& ec) {
   std::size_t done = 0;
-  io_wait wait(fd_, POLLIN, mode_of(*this, flags), user_ != nullptr);
+  io_wait wait(fd_, POLLIN, call_timeout(*this, flags), user_ != nullptr);
   ec.clear();
   while (done < into.size()) {
     const mutable_bytes left(static_cast<char*>(into.data()) + done, into.size() - done);
@@ -188,11 +188,11 @@ std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags) {
 }
 
 std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags, error_code& ec) {
-  return receive_plain(*this, into, &from, flags, nullptr, ec);
+  return receive_into(*this, into, &from, flags, nullptr, ec);
 }
 
 std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags, std::stop_token stop, error_code& ec) {
-  return receive_plain(*this, into, &from, flags, &stop, ec);
+  return receive_into(*this, into, &from, flags, &stop, ec);
 }
 
 // ---- messages ----
@@ -218,10 +218,11 @@ namespace {
 
 received receive_with_control(const socket& s, std::span<const mutable_bytes> into, control_buffer& control, int flags,
                               address* from, const std::stop_token* stop, error_code& ec) {
-  std::byte* room = control.prepare();
+  std::byte* control_data = control.prepare();
   std::size_t control_size = 0;
-  const auto out = receive_message(s, {into, control.capacity() == 0 ? nullptr : room, control.capacity(), from, flags},
-                                   stop, control_size, ec);
+  const auto out =
+      receive_message(s, {into, control.capacity() == 0 ? nullptr : control_data, control.capacity(), from, flags},
+                      stop, control_size, ec);
   control.received(ec ? 0 : control_size, (out.flags & MSG_CTRUNC) != 0);
   return out;
 }
@@ -262,7 +263,7 @@ received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, i
 
 received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, address* from,
                               error_code& ec) {
-  // CMSG_LEN, not CMSG_SPACE: in the padding of an odd count the kernel would fit one more.
+  // CMSG_LEN, not CMSG_SPACE: with an odd count the padding would have space for one descriptor more.
   control_buffer control(cmsg_len(max_descriptors * sizeof(int)));
   const auto got = recvmsg({&into, 1}, control, flags, from, ec);
   if (ec) return {};

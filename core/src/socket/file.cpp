@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Sending files. sendfile(2) has no MSG_NOSIGNAL: the signal is held back while it runs.
+// socket::sendfile. sendfile(2) has no MSG_NOSIGNAL, so SIGPIPE is blocked during the call.
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,10 +23,10 @@ using detail::socket_access;
 constexpr std::size_t kernel_block = std::size_t{1} << 30;  // sendfile(2) takes at most 0x7ffff000 at once
 constexpr std::size_t copy_block = 256 * 1024;
 
-// Blocks SIGPIPE in this thread, and takes away the one that came meanwhile unless one was waiting before.
-class hold_sigpipe {
+// Blocks SIGPIPE in this thread for its lifetime, and consumes a SIGPIPE that became pending meanwhile.
+class block_sigpipe {
  public:
-  hold_sigpipe() noexcept {
+  block_sigpipe() noexcept {
     ::sigset_t pending;
     ::sigemptyset(&pipe_);
     ::sigaddset(&pipe_, SIGPIPE);
@@ -34,7 +34,7 @@ class hold_sigpipe {
     was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
     if (!was_pending_) ::pthread_sigmask(SIG_BLOCK, &pipe_, &old_);
   }
-  ~hold_sigpipe() {
+  ~block_sigpipe() {
     if (was_pending_) return;
     const int error = errno;
     const ::timespec now{};
@@ -43,21 +43,21 @@ class hold_sigpipe {
     ::pthread_sigmask(SIG_SETMASK, &old_, nullptr);
     errno = error;
   }
-  hold_sigpipe(const hold_sigpipe&) = delete;
-  hold_sigpipe& operator=(const hold_sigpipe&) = delete;
+  block_sigpipe(const block_sigpipe&) = delete;
+  block_sigpipe& operator=(const block_sigpipe&) = delete;
 
  private:
   ::sigset_t pipe_{}, old_{};
   bool was_pending_ = false;
 };
 
-// The kernel copies. −1 with EINVAL or ENOSYS before the first byte where it can't for this file or socket.
+// Calls sendfile(2), which fails with EINVAL, ENOSYS, ESPIPE or EOPNOTSUPP if it cannot send this file to this socket.
 ssize_t send_block(int fd, int file, ::off_t offset, std::size_t count) {
-  const hold_sigpipe held;
+  const block_sigpipe blocked;
   return ::sendfile(fd, file, &offset, std::min(count, kernel_block));
 }
 
-bool kernel_cannot(const error_code& ec) noexcept {
+bool sendfile_unsupported(const error_code& ec) noexcept {
   return ec.category() == boost::system::system_category() &&
          (ec.value() == EINVAL || ec.value() == ENOSYS || ec.value() == ESPIPE || ec.value() == EOPNOTSUPP);
 }
@@ -74,18 +74,17 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
     return std::uint64_t{0};
   };
   if (fd_ < 0) return detail::fail_errno(ec, EBADF), 0;
-  if (type_ != SOCK_STREAM) return refuse("only SOCK_STREAM sockets take files");
-  if (timeout_ == 0)
-    return refuse("a non-blocking socket can't send a whole file; give it a timeout or make it blocking");
-  if (count == 0u) return refuse("count must be above 0");
+  if (type_ != SOCK_STREAM) return refuse("only SOCK_STREAM sockets can send files");
+  if (timeout_ == 0) return refuse("a non-blocking socket cannot send a whole file; set a timeout or make it blocking");
+  if (count == 0u) return refuse("the count must be above 0");
   if (offset > static_cast<std::uint64_t>(std::numeric_limits<::off_t>::max()))
-    return refuse("offset is past any file's end");
+    return refuse("the offset is larger than any file");
 
   const std::uint64_t wanted = count.value_or(std::numeric_limits<std::uint64_t>::max());
   std::uint64_t sent = 0;
   detail::io_wait wait(fd_, POLLOUT, timeout_, user_ != nullptr);
   const auto left = [&] { return static_cast<std::size_t>(std::min<std::uint64_t>(wanted - sent, kernel_block)); };
-  const auto late = [&] {
+  const auto timed_out = [&] {
     if (!wait.deadline() || detail::clock::now() < *wait.deadline()) return false;
     detail::fail(ec, errc::timed_out, {});
     return true;
@@ -96,11 +95,11 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
   while (!copy && sent < wanted) {
     const auto n = wait.run([&] { return send_block(fd_, file, static_cast<::off_t>(offset + sent), left()); }, ec);
     if (n < 0) {
-      copy = sent == 0 && kernel_cannot(ec);
+      copy = sent == 0 && sendfile_unsupported(ec);
       break;
     }
     sent += static_cast<std::uint64_t>(n);
-    if (n == 0 || (sent < wanted && late())) break;
+    if (n == 0 || (sent < wanted && timed_out())) break;
   }
 
   if (copy) {
@@ -124,10 +123,10 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
         done += static_cast<std::size_t>(n);
         sent += static_cast<std::uint64_t>(n);
       }
-      if (ec || late()) break;
+      if (ec || timed_out()) break;
     }
   }
-  // Where the program's next read goes on; a file that can't seek has moved by itself.
+  // sendfile(2) with an offset and pread(2) do not move the file position. Fails harmlessly for what cannot seek.
   ::lseek(file, static_cast<::off_t>(offset + sent), SEEK_SET);
   return sent;
 }

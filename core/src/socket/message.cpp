@@ -8,11 +8,11 @@
 namespace afplug::detail {
 namespace {
 
-// What a user-space family may be handed at once; the kernel's limit too.
+// UIO_MAXIOV, the kernel's limit; applies to user-space families too.
 constexpr std::size_t max_buffers = 1024;
 
 template <class Bytes>
-int as_buffers(std::span<const Bytes> from, std::array<afplug_buffer, max_buffers>& to) {
+int to_plugin_buffers(std::span<const Bytes> from, std::array<afplug_buffer, max_buffers>& to) {
   if (from.size() > to.size()) {
     errno = EMSGSIZE;
     return -1;
@@ -23,11 +23,11 @@ int as_buffers(std::span<const Bytes> from, std::array<afplug_buffer, max_buffer
 
 }  // namespace
 
-std::int64_t mode_of(const socket& s, int flags) noexcept {
+std::int64_t call_timeout(const socket& s, int flags) noexcept {
   return (flags & (MSG_DONTWAIT | MSG_ERRQUEUE)) != 0 ? 0 : socket_access::timeout(s);
 }
 
-with_stop arm(io_wait& wait, const std::stop_token* stop, error_code& ec) {
+stop_setup set_stop_token(io_wait& wait, const std::stop_token* stop, error_code& ec) {
   if (!stop) return {true, 0};
   return {wait.stop_with(*stop, ec), MSG_DONTWAIT};
 }
@@ -56,7 +56,7 @@ with_stop arm(io_wait& wait, const std::stop_token* stop, error_code& ec) {
 
 ssize_t send_user(const user_socket& u, const outbound& m) {
   std::array<afplug_buffer, max_buffers> buffers;
-  if (as_buffers(m.data, buffers) < 0) return -1;
+  if (to_plugin_buffers(m.data, buffers) < 0) return -1;
   afplug_message raw{};
   raw.size = sizeof raw;
   raw.flags = m.flags;
@@ -75,12 +75,12 @@ ssize_t send_user(const user_socket& u, const outbound& m) {
 ssize_t send_kernel(const socket& s, const outbound& m) {
   const auto raw = to_native(m);
   const ssize_t n = ::sendmsg(s.fileno(), &raw, m.flags | MSG_NOSIGNAL);
-  return n < 0 && knows_no_signals(s, errno) ? ::sendmsg(s.fileno(), &raw, m.flags) : n;
+  return n < 0 && rejects_nosignal(s, errno) ? ::sendmsg(s.fileno(), &raw, m.flags) : n;
 }
 
 ssize_t receive_user(const user_socket& u, const inbound& m, received& out, std::size_t& control_size) {
   std::array<afplug_buffer, max_buffers> buffers;
-  if (as_buffers(m.into, buffers) < 0) return -1;
+  if (to_plugin_buffers(m.into, buffers) < 0) return -1;
   afplug_sockaddr from{};
   afplug_message raw{};
   raw.size = sizeof raw;
@@ -102,7 +102,7 @@ ssize_t receive_user(const user_socket& u, const inbound& m, received& out, std:
 ssize_t receive_kernel(int fd, const inbound& m, received& out, std::size_t& control_size) {
   auto raw = to_native(m);
   ssize_t n = ::recvmsg(fd, &raw, m.flags | MSG_CMSG_CLOEXEC);
-  // Protocols that pass no descriptors may not know the flag: CAN_ISOTP, CAN_J1939.
+  // Some protocols reject MSG_CMSG_CLOEXEC as an unknown flag.
   if (n < 0 && errno == EINVAL) n = ::recvmsg(fd, &raw, m.flags);
   if (n < 0) return n;
   out.flags = raw.msg_flags & ~MSG_CMSG_CLOEXEC;

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// One attempt to send or receive a message, alike for sockets of the kernel and of user space: −1 with errno.
+// One attempt to send or receive a message, through the kernel or a user-space family. Like sendmsg(2) and recvmsg(2)
+// these functions return the number of bytes, or −1 and set errno.
 #pragma once
 
 #include <afplug/socket.hpp>
@@ -10,7 +11,7 @@
 
 namespace afplug::detail {
 
-/// A message that goes.
+/// The arguments of sendmsg.
 struct outbound {
   std::span<const const_bytes> data;
   std::span<const std::byte> control;
@@ -18,7 +19,7 @@ struct outbound {
   int flags = 0;
 };
 
-/// Room for one that comes.
+/// The arguments of recvmsg.
 struct inbound {
   std::span<const mutable_bytes> into;
   std::byte* control = nullptr;
@@ -35,21 +36,22 @@ ssize_t send_kernel(const socket& s, const outbound& m);
 ssize_t receive_user(const user_socket& u, const inbound& m, received& out, std::size_t& control_size);
 ssize_t receive_kernel(int fd, const inbound& m, received& out, std::size_t& control_size);
 
-/// Whether a call failed for MSG_NOSIGNAL, which protocols of messages that raise no signal need not know: AF_QIPCRTR,
-/// AF_RDS.
-inline bool knows_no_signals(const socket& s, int error) noexcept {
+/// Whether a send failed with `error` because the protocol rejects MSG_NOSIGNAL as an unknown flag, as message
+/// protocols that never raise SIGPIPE may (net/qrtr/af_qrtr.c, net/rds/send.c): then repeat it without the flag.
+inline bool rejects_nosignal(const socket& s, int error) noexcept {
   return s.type() == SOCK_DGRAM ? error == EINVAL : s.type() == SOCK_SEQPACKET && error == EOPNOTSUPP;
 }
 
-/// The mode of one call. The error queue is never waited for, not even by the kernel.
-std::int64_t mode_of(const socket& s, int flags) noexcept;
+/// The timeout of one call in nanoseconds, below 0 for none. 0 with MSG_DONTWAIT, and with MSG_ERRQUEUE, since
+/// recvmsg(2) does not block for the error queue.
+std::int64_t call_timeout(const socket& s, int flags) noexcept;
 
-/// With a stop token nothing may block in the kernel: the call waits, and the attempt does not. Not ready: `ec` says
-/// why.
-struct with_stop {
+/// Connects a stop token, if there is one, to the wait loop. Attempts then must not block in the kernel. If not
+/// `ready`, `ec` has the error.
+struct stop_setup {
   bool ready;
-  int extra;  ///< flags of the attempt
+  int extra;  ///< MSG_* to add to the attempt's flags
 };
-with_stop arm(io_wait& wait, const std::stop_token* stop, error_code& ec);
+stop_setup set_stop_token(io_wait& wait, const std::stop_token* stop, error_code& ec);
 
 }  // namespace afplug::detail
