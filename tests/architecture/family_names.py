@@ -54,7 +54,6 @@ ALLOWED = {
     'include/afplug/inspect.hpp': (r'"can"', 'an example in a comment'),
     'include/afplug/registry.hpp': (r'"can"', 'an example in a comment'),
     'include/afplug/address.hpp': (r'inet|CAN_ISOTP|BTPROTO_HCI', 'examples in comments'),
-    'include/afplug/asio.hpp': (r'UNIX', 'an example in a comment'),
 }
 
 

@@ -37,7 +37,7 @@ ssize_t receive_user(const user_socket& u, const inbound& m, received& out, std:
 ssize_t receive_kernel(int fd, const inbound& m, received& out, std::size_t& control_size);
 
 /// Whether a send failed with `error` because the protocol rejects MSG_NOSIGNAL as an unknown flag, as message
-/// protocols that never raise SIGPIPE may (net/qrtr/af_qrtr.c, net/rds/send.c): then repeat it without the flag.
+/// protocols that never raise SIGPIPE may: then repeat it without the flag.
 inline bool rejects_nosignal(const socket& s, int error) noexcept {
   return s.type() == SOCK_DGRAM ? error == EINVAL : s.type() == SOCK_SEQPACKET && error == EOPNOTSUPP;
 }
