@@ -5,7 +5,9 @@
 #include <afplug/plugin.hpp>
 #include <functional>
 #include <future>
+#include <optional>
 #include <random>
+#include <tuple>
 #include "family_plugin.hpp"
 
 namespace {
@@ -232,6 +234,48 @@ TEST(plugin_hpp, note_matches_the_descriptors) {
   EXPECT_EQ(note.families[0].number, 7);
   EXPECT_EQ(std::string(note.families[1].id), "second");
   EXPECT_EQ(note.families[1].flags, AFPLUG_FAMILY_SECONDARY);
+}
+
+TEST(plugin_hpp, value_kinds_have_the_ranges_of_their_types) {
+  EXPECT_EQ(ap::find_kind(0), nullptr);
+  EXPECT_EQ(ap::find_kind(AFPLUG_KIND_I16 + 1), nullptr);
+  EXPECT_EQ(ap::find_integer_kind(AFPLUG_KIND_TEXT), nullptr);
+  const auto range = [](std::uint32_t kind) {
+    const auto* found = ap::find_integer_kind(kind);
+    return std::tuple(found->bytes, found->is_signed, found->least, found->most, found->most_unsigned());
+  };
+  EXPECT_EQ(range(AFPLUG_KIND_FLAG), std::tuple(4u, true, 0, 1, 1u));
+  EXPECT_EQ(range(AFPLUG_KIND_IFINDEX), std::tuple(4u, true, 0, INT32_MAX, 2147483647u));
+  EXPECT_EQ(range(AFPLUG_KIND_I8), std::tuple(1u, true, -128, 127, 127u));
+  EXPECT_EQ(range(AFPLUG_KIND_I64), std::tuple(8u, true, INT64_MIN, INT64_MAX, std::uint64_t{INT64_MAX}));
+  EXPECT_EQ(range(AFPLUG_KIND_U32BE), std::tuple(4u, false, 0, std::int64_t{UINT32_MAX}, UINT32_MAX));
+  EXPECT_EQ(range(AFPLUG_KIND_U64), std::tuple(8u, false, 0, INT64_MAX, UINT64_MAX));
+  for (std::uint32_t kind = 1; kind <= AFPLUG_KIND_I16; ++kind)
+    EXPECT_EQ(ap::find_kind(kind)->big_endian, kind == AFPLUG_KIND_U16BE || kind == AFPLUG_KIND_U32BE) << kind;
+}
+
+TEST(plugin_hpp, implied_sizes_depend_on_the_unit_of_durations) {
+  EXPECT_EQ(ap::implied_bytes(AFPLUG_KIND_IPV6, 0), 16u);
+  EXPECT_EQ(ap::implied_bytes(AFPLUG_KIND_STRUCT, 0), 0u);
+  EXPECT_EQ(ap::implied_bytes(99, 0), 0u);
+  EXPECT_EQ(ap::implied_bytes(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMEVAL), sizeof(::timeval));
+  EXPECT_EQ(ap::implied_bytes(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), 4u);
+  EXPECT_EQ(ap::implied_bytes(AFPLUG_KIND_DURATION, 0), 0u);
+  EXPECT_EQ(ap::implied_bytes(AFPLUG_KIND_DURATION, AFPLUG_UNIT_TIMESPEC + 1), 0u);
+}
+
+TEST(plugin_hpp, members_have_the_size_of_their_kind) {
+  EXPECT_EQ(ap::member("m", AFPLUG_KIND_U16, 2, 2).bytes, 2u);
+  EXPECT_EQ(ap::member("m", AFPLUG_KIND_TEXT, 0, 9).bytes, 9u);
+  error_text_of([] { ap::member("m", AFPLUG_KIND_U16, 2, 4); }, EINVAL);
+  error_text_of([] { ap::member("m", AFPLUG_KIND_STRUCT, 0, 4); }, EINVAL);
+  error_text_of([] { ap::member("m", 99, 0, 4); }, EINVAL);
+}
+
+TEST(plugin_hpp, hexadecimal_decodes_pairs_of_digits) {
+  EXPECT_EQ(ap::try_hex_decode("00fF7a"), "\x00\xff\x7a"s);
+  EXPECT_EQ(ap::try_hex_decode(""), "");
+  for (const char* bad : {"0", "0g", "g0", "000", "0x", " 0"}) EXPECT_EQ(ap::try_hex_decode(bad), std::nullopt) << bad;
 }
 
 }  // namespace

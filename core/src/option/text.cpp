@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The text forms of options, by kind: what plugin.h says at AFPLUG_KIND_*.
+// Converts option values to and from text, by kind: see AFPLUG_KIND_* in plugin.h.
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -25,22 +25,22 @@ using plugin::value_kind;
 using bytes_view = std::span<const std::byte>;
 using byte_vector = std::vector<std::byte>;
 
-// What leaves this file's functions when text or bytes do not fit; the public functions turn it into an error code.
+// Thrown by the functions of this file for invalid text or bytes; the public functions return it as an error code.
 struct refusal {
   errc code;
   std::string why;
 };
 
-// What an option and a member of its struct have in common.
+// The properties that an option and a member of an option's struct have in common.
 struct shape {
   std::string name;  // "SO_LINGER", "SO_LINGER.onoff"
   std::uint32_t kind;
   std::uint32_t unit;
   std::uint32_t least;  // bytes
-  std::uint32_t most;   // bytes; 0: the kind's own
+  std::uint32_t most;   // bytes; 0: the kind has no limit
   std::string_view values;
   bool hex;
-  bool member;  // lies in a struct, whose size does not give
+  bool member;  // of a struct: its size is fixed
   const family* owner;
 };
 
@@ -49,7 +49,7 @@ struct shape {
 }
 
 [[noreturn]] void misfit(const shape& s, std::size_t size) {
-  refuse(s, std::to_string(size) + " bytes are not of its kind", errc::wrong_kind);
+  refuse(s, std::to_string(size) + " bytes is not the size of its kind", errc::wrong_kind);
 }
 
 std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
@@ -79,7 +79,7 @@ std::string escape(bytes_view raw, bool member) {
 
 byte_vector unescape(const shape& s, std::string_view text) {
   const auto raw = plugin::try_percent_decode(text);
-  if (!raw) refuse(s, quoted(text) + " has a % without two hexadecimal digits; % itself is %25");
+  if (!raw) refuse(s, quoted(text) + " has a % that no two hexadecimal digits follow; write %25 for %");
   return to_bytes(*raw);
 }
 
@@ -114,7 +114,7 @@ byte_vector store_bits(std::uint64_t bits, std::size_t size, bool network_order)
   return raw;
 }
 
-// The bits of a member that is a bit-field (AFPLUG_BITS); no width: it is none.
+// The bits of a member that is a bit-field (AFPLUG_BITS); of other members `width` is 0.
 struct bit_field {
   unsigned shift = 0;
   unsigned width = 0;
@@ -126,7 +126,8 @@ bit_field bits_of(const shape& s) noexcept {
   return {std::min(s.unit >> 8 & 0xff, 63u), std::min(s.unit & 0xff, 63u)};
 }
 
-// The kernel may answer in fewer bytes than were asked for (IP_TTL into one byte): what came is read by its own size.
+// getsockopt(2) may return fewer bytes than the buffer has (IP_TTL in one byte, ip(7)): these are read as an integer of
+// that size.
 number load(const shape& s, const value_kind& kind, bytes_view raw) {
   const auto size = raw.size();
   const bool fits = s.member || kind.big_endian
@@ -235,7 +236,7 @@ number parse_term(const shape& s, std::string_view term) {
   }
   if (all_digits(term.starts_with('-') ? term.substr(1) : term)) refuse(s, std::string(term) + " is too large");
   const auto names = some_names(s);
-  refuse(s, quoted(term) + " is no number" + (names.empty() ? "" : ", nor one of " + names));
+  refuse(s, quoted(term) + (names.empty() ? " is not a number" : " is neither a number nor one of " + names));
 }
 
 number parse_named(const shape& s, std::string_view text) {
@@ -244,7 +245,7 @@ number parse_named(const shape& s, std::string_view text) {
   for (;;) {
     const auto bar = text.find('|');
     const auto term = parse_term(s, text.substr(0, bar));
-    if (term.negative) refuse(s, "a negative number can't be combined by |");
+    if (term.negative) refuse(s, "a negative number cannot be combined with others by |");
     all.magnitude |= term.magnitude;
     if (bar == std::string_view::npos) return all;
     text.remove_prefix(bar + 1);
@@ -276,7 +277,7 @@ number parse_interface(const shape& s, std::string_view text) {
   const std::string name(reinterpret_cast<const char*>(raw.data()), raw.size());
   if (name.size() < IF_NAMESIZE && name.find('\0') == std::string::npos)
     if (const auto index = ::if_nametoindex(name.c_str())) return {false, index};
-  refuse(s, "there is no interface " + quoted(text) + " here");
+  refuse(s, "there is no interface " + quoted(text));
 }
 
 // ---- durations ----
@@ -294,7 +295,7 @@ constexpr time_unit time_units[] = {
 
 const plugin::duration_unit& unit_of(const shape& s) {
   const auto* unit = plugin::find_unit(s.unit);
-  if (unit == nullptr) refuse(s, "its table names no layout of the time", errc::wrong_kind);
+  if (unit == nullptr) refuse(s, "its unit " + std::to_string(s.unit) + " is unknown", errc::wrong_kind);
   return *unit;
 }
 
@@ -315,7 +316,7 @@ std::string format_duration(const shape& s, bytes_view raw) {
   if (layout.pair) {
     const std::int64_t second = part(raw.subspan(half));
     if (second < 0 || static_cast<std::uint64_t>(second) >= nanos / layout.tick)
-      refuse(s, "the bytes are no time", errc::wrong_kind);
+      refuse(s, "the bytes are not a valid duration", errc::wrong_kind);
     rest = static_cast<std::uint64_t>(second) * layout.tick;
     if (negative && rest != 0) {  // −2 s and 0.75 s are −1.25 s
       --whole;
@@ -346,7 +347,7 @@ std::string format_duration(const shape& s, bytes_view raw) {
 
 byte_vector parse_duration(const shape& s, std::string_view text) {
   const auto& layout = unit_of(s);
-  const auto unclear = [&] { refuse(s, quoted(text) + " is no time; say 1.5s, 200ms, 10us or 5ns"); };
+  const auto unclear = [&] { refuse(s, quoted(text) + " is not a duration; write 1.5s, 200ms, 10us or 5ns"); };
   auto left = text == "none" ? "0s" : text;
   const bool negative = left.starts_with('-');
   if (negative) left.remove_prefix(1);
@@ -375,17 +376,17 @@ byte_vector parse_duration(const shape& s, std::string_view text) {
   auto total = static_cast<wide>(whole) * unit;
   std::uint64_t fraction = 0, denominator = 1;
   fraction_digits = fraction_digits.substr(0, fraction_digits.find_last_not_of('0') + 1);
-  if (fraction_digits.size() > 18) refuse(s, std::string(text) + " is finer than a nanosecond");
+  if (fraction_digits.size() > 18) refuse(s, std::string(text) + " has fractions of a nanosecond");
   for (const char c : fraction_digits) {
     fraction = fraction * 10 + static_cast<std::uint64_t>(c - '0');
     denominator *= 10;
   }
   const auto part = static_cast<wide>(fraction) * unit;
-  if (part % denominator != 0) refuse(s, std::string(text) + " is finer than a nanosecond");
+  if (part % denominator != 0) refuse(s, std::string(text) + " has fractions of a nanosecond");
   total += part / denominator;
-  if (total % layout.tick != 0) refuse(s, std::string(text) + " is finer than it counts: " + layout.tick_name);
+  if (total % layout.tick != 0) refuse(s, std::string(text) + " is not a whole number of " + layout.tick_name);
 
-  const auto out_of_range = [&] { refuse(s, std::string(text) + " is outside its range"); };
+  const auto out_of_range = [&] { refuse(s, std::string(text) + " is outside the range of its layout"); };
   if (negative && total != 0 && !layout.is_signed) out_of_range();
   if (!layout.pair) {
     const wide ticks = total / layout.tick;
@@ -437,7 +438,7 @@ byte_vector parse_octets(const shape& s, std::string_view text) {
     for (const char c : octet)
       value = plugin::hex_digit(c) < 0 || octet.size() > 2 ? 256 : value * 16 + plugin::hex_digit(c);
     if (octet.empty() || value > 255 || colon == left.size() - 1)
-      refuse(s, quoted(text) + " is not pairs of hexadecimal digits with colons between");
+      refuse(s, quoted(text) + " is not pairs of hexadecimal digits separated by colons");
     raw.push_back(static_cast<std::byte>(value));
     left.remove_prefix(colon == std::string_view::npos ? left.size() : colon + 1);
   }
@@ -454,7 +455,7 @@ byte_vector parse_ip(const shape& s, int af, std::string_view text) {
   byte_vector raw(af == AF_INET ? sizeof(::in_addr) : sizeof(::in6_addr));
   const std::string whole(text);
   if (whole.find('\0') != std::string::npos || ::inet_pton(af, whole.c_str(), raw.data()) != 1)
-    refuse(s, quoted(text) + (af == AF_INET ? " is no IPv4 address" : " is no IPv6 address"));
+    refuse(s, quoted(text) + (af == AF_INET ? " is not an IPv4 address" : " is not an IPv6 address"));
   return raw;
 }
 
@@ -477,7 +478,7 @@ std::string format_sockaddr(const shape& s, bytes_view raw) {
   for (;;) {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
     if (f.codec().format(&who, raw.data(), static_cast<std::uint32_t>(std::min(length, raw.size())), &out) < 0)
-      refuse(s, "the bytes are no address of " + std::string(f.id()), errc::wrong_kind);
+      refuse(s, "the bytes are not an address of " + std::string(f.id()), errc::wrong_kind);
     const bool whole = out.size <= text.size();
     text.resize(out.size);
     if (whole) return text;
@@ -490,10 +491,10 @@ byte_vector parse_sockaddr(const shape& s, std::string_view text) {
   const auto& f = s.owner ? *s.owner : family_of(s, text.starts_with('[') ? AF_INET6 : AF_INET);
   const auto who = f.identity(0, 0);
   afplug_sockaddr address{};
-  std::string sentence(256, '\0');
-  afplug_text why{sentence.data(), static_cast<std::uint32_t>(sentence.size()), 0};
-  if (f.codec().parse(&who, text.data(), text.size(), &address, &why) < 0) refuse(s, sentence.substr(0, why.size));
-  if (address.length > raw.size()) refuse(s, quoted(text) + " is longer than the room for it");
+  std::string error_text(256, '\0');
+  afplug_text why{error_text.data(), static_cast<std::uint32_t>(error_text.size()), 0};
+  if (f.codec().parse(&who, text.data(), text.size(), &address, &why) < 0) refuse(s, error_text.substr(0, why.size));
+  if (address.length > raw.size()) refuse(s, quoted(text) + " is longer than " + std::to_string(raw.size()) + " bytes");
   std::memcpy(raw.data(), address.u.bytes, address.length);
   return raw;
 }
@@ -528,9 +529,9 @@ std::string format_value(const shape& s, bytes_view raw) {
     case AFPLUG_KIND_LENGTH:
       return std::to_string(raw.size());
     case AFPLUG_KIND_CALL:
-      refuse(s, "it has no layout, only a text of its own", errc::wrong_kind);
+      refuse(s, "its value has no layout, only a text form", errc::wrong_kind);
     default:
-      refuse(s, "its kind " + std::to_string(s.kind) + " is not known here", errc::wrong_kind);
+      refuse(s, "its kind " + std::to_string(s.kind) + " is unknown", errc::wrong_kind);
   }
 }
 
@@ -560,7 +561,8 @@ byte_vector parse_value(const shape& s, std::string_view text) {
     case AFPLUG_KIND_IFNAME: {
       auto raw = unescape(s, text);
       if (raw.size() >= IF_NAMESIZE)
-        refuse(s, quoted(text) + " is " + std::to_string(raw.size()) + " bytes, an interface's name has at most 15");
+        refuse(s,
+               quoted(text) + " is " + std::to_string(raw.size()) + " bytes; the name of an interface has at most 15");
       raw.push_back(std::byte{});
       return raw;
     }
@@ -580,7 +582,7 @@ byte_vector parse_value(const shape& s, std::string_view text) {
     }
     case AFPLUG_KIND_BDADDR: {
       auto raw = parse_octets(s, text);
-      if (raw.size() != 6) refuse(s, quoted(text) + " is no Bluetooth address: AA:BB:CC:DD:EE:FF");
+      if (raw.size() != 6) refuse(s, quoted(text) + " is not a Bluetooth address of the form AA:BB:CC:DD:EE:FF");
       std::ranges::reverse(raw);
       return raw;
     }
@@ -592,14 +594,14 @@ byte_vector parse_value(const shape& s, std::string_view text) {
       return parse_sockaddr(s, text);
     case AFPLUG_KIND_LENGTH: {
       number n;
-      if (!parse_number(text, n) || n.negative) refuse(s, quoted(text) + " is no length");
+      if (!parse_number(text, n) || n.negative) refuse(s, quoted(text) + " is not a length in bytes");
       if (n.magnitude > most) refuse(s, std::string(text) + " is outside 0 to " + std::to_string(most));
       return byte_vector(static_cast<std::size_t>(n.magnitude));
     }
     case AFPLUG_KIND_CALL:
-      refuse(s, "it has no layout, only a text of its own", errc::wrong_kind);
+      refuse(s, "its value has no layout, only a text form", errc::wrong_kind);
     default:
-      refuse(s, "its kind " + std::to_string(s.kind) + " is not known here", errc::wrong_kind);
+      refuse(s, "its kind " + std::to_string(s.kind) + " is unknown", errc::wrong_kind);
   }
 }
 
@@ -616,7 +618,7 @@ std::uint32_t extent(std::span<const member_info> members) noexcept {
   return end;
 }
 
-// Structs grow with the kernel: members that lie beyond what came are left out.
+// Structs grow with new versions of the kernel: members beyond the end of `raw` are left out.
 std::string format_members(const option_info& o, bytes_view raw, const family* owner) {
   std::string text;
   for (const auto& m : o.members) {
@@ -635,18 +637,18 @@ std::string member_names(const option_info& o) {
 
 void place(const option_info& o, const member_info& m, std::string_view text, const family* owner, byte_vector& raw) {
   auto value = parse_value(member_shape(o, m, owner), text);
-  // IFNAME brings a NUL for the kernel's sake, which has its place in the padding already.
+  // IFNAME is parsed with a NUL, which may be missing at the end of a member.
   if (m.kind == AFPLUG_KIND_IFNAME && value.size() > m.bytes) value.pop_back();
   if (value.size() > m.bytes || std::size_t{m.offset} + m.bytes > raw.size())
-    throw refusal{errc::invalid_argument, std::string(o.name) + '.' + m.name + ": " + quoted(text) + " has no room"};
-  // Bit-fields share their bytes, which are zero where nothing was written.
+    throw refusal{errc::invalid_argument, std::string(o.name) + '.' + m.name + ": " + quoted(text) + " does not fit"};
+  // Bit-fields share bytes, which are zero at first.
   for (std::size_t i = 0; i < value.size(); ++i) raw[m.offset + i] |= value[i];
 }
 
 byte_vector parse_members(const option_info& o, std::string_view text, std::size_t size, const family* owner) {
   const shape whole{o.name, o.kind, 0, 0, 0, "", false, false, owner};
   if (text.starts_with('{')) {
-    if (!text.ends_with('}')) refuse(whole, quoted(text) + " lacks its closing }");
+    if (!text.ends_with('}')) refuse(whole, quoted(text) + " has no closing }");
     text = text.substr(1, text.size() - 2);
   }
   byte_vector raw(size);
@@ -656,7 +658,7 @@ byte_vector parse_members(const option_info& o, std::string_view text, std::size
     const auto item = text.substr(0, comma);
     const auto equals = item.find('=');
     if (equals == std::string_view::npos)
-      refuse(whole, quoted(item) + " is no member=value; the members are " + member_names(o));
+      refuse(whole, quoted(item) + " is not of the form member=value; the members are " + member_names(o));
     const auto name = item.substr(0, equals);
     const auto m =
         std::ranges::find(o.members, name, [](const member_info& each) -> std::string_view { return each.name; });
@@ -668,7 +670,7 @@ byte_vector parse_members(const option_info& o, std::string_view text, std::size
     place(o, *m, item.substr(equals + 1), owner, raw);
     if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);
-    if (text.empty()) refuse(whole, "a comma stands at the end");
+    if (text.empty()) refuse(whole, "there is nothing after the last comma");
   }
   for (std::size_t i = 0; i < given.size(); ++i)
     if (!given[i] && (o.members[i].flags & AFPLUG_MEMBER_OPTIONAL) == 0)
@@ -680,7 +682,8 @@ std::string format_array(const option_info& o, bytes_view raw, const family* own
   const auto element = o.element_size != 0 ? o.element_size : extent(o.members);
   if (element == 0 || raw.size() % element != 0)
     throw refusal{errc::wrong_kind, std::string(o.name) + ": " + std::to_string(raw.size()) +
-                                        " bytes are no array of " + std::to_string(element)};
+                                        " bytes are not a whole number of elements of " + std::to_string(element) +
+                                        " bytes"};
   std::string text;
   for (; !raw.empty(); raw = raw.subspan(element)) {
     if (!text.empty()) text += ',';
@@ -697,12 +700,12 @@ byte_vector parse_array(const option_info& o, std::string_view text, const famil
   for (auto left = text; !left.empty();) {
     const auto end = left.find('}');
     if (!left.starts_with('{') || end == std::string_view::npos)
-      refuse(whole, quoted(left) + " is not {…},{…}; the members are " + member_names(o));
+      refuse(whole, quoted(left) + " is not of the form {…},{…}; the members are " + member_names(o));
     const auto one = parse_members(o, left.substr(0, end + 1), element, owner);
     raw.insert(raw.end(), one.begin(), one.end());
     left.remove_prefix(end + 1);
     if (left.empty()) break;
-    if (!left.starts_with(',') || left.size() == 1) refuse(whole, quoted(left) + " is not ,{…}");
+    if (!left.starts_with(',') || left.size() == 1) refuse(whole, quoted(left) + " is not of the form ,{…}");
     left.remove_prefix(1);
   }
   check_size(whole, text, raw.size(), most);
