@@ -157,8 +157,8 @@ void wait_for_streams_to_end() {
 }
 
 // A socket receives the commands that other sockets send to its adapter: hci_send_to_sock() in
-// net/bluetooth/hci_sock.c. The kernel sends commands of its own, and events answer them; this vendor-specific opcode
-// nobody else uses.
+// net/bluetooth/hci_sock.c. The kernel sends commands of its own, which the adapter answers with events; nothing else
+// sends this vendor-specific opcode.
 constexpr unsigned char opcode[] = {0xed, 0xfe};
 std::string first_adapter() {
   const auto up = adapters();
