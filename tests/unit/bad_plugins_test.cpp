@@ -152,7 +152,7 @@ constexpr bad_case values[] = {
     {"name_not_utf8", "descriptor", "families[0].name: it is not UTF-8"},
     {"name_4096_bytes", "descriptor", "families[0].name: it is longer"},
     {"help_4096_bytes", "descriptor", "families[0].help: it is longer"},
-    {"help_two_lines", "descriptor", "families[0].help: it holds a control character"},
+    {"help_two_lines", "descriptor", "families[0].help: it contains a control character"},
     {"number_negative", "descriptor", "families[0].number: it is -1"},
     {"number_int_min", "descriptor", "families[0].number: it is -2147483648"},
     {"number_large", "descriptor", "families[0].number: it is 16384"},

@@ -70,8 +70,8 @@ T copy_sized(const void* from, std::uint32_t room, const field_path& where) {
   std::uint32_t size = 0;
   std::memcpy(&size, from, sizeof size);
   if (size < least_size<T>)
-    reject(where + ".size", "it is " + number_text(size) + ", the least is " + number_text(least_size<T>));
-  if (size > room) reject(where + ".size", "it is " + number_text(size) + ", the most is " + number_text(room));
+    reject(where + ".size", "it is " + number_text(size) + ", the minimum is " + number_text(least_size<T>));
+  if (size > room) reject(where + ".size", "it is " + number_text(size) + ", the maximum is " + number_text(room));
   T out{};
   std::memcpy(&out, from, std::min<std::size_t>(size, sizeof out));
   out.size = sizeof out;
@@ -84,7 +84,7 @@ auto copy_table(const afplug_array& table, const field_path& where, Convert conv
   std::vector<decltype(convert(std::declval<const T&>()))> out;
   if (table.count == 0) return out;
   if (table.count > count_max)
-    reject(where + ".count", "it is " + number_text(table.count) + ", the most is " + number_text(count_max));
+    reject(where + ".count", "it is " + number_text(table.count) + ", the maximum is " + number_text(count_max));
   if (!table.data) reject(where + ".data", "it is NULL, with a count of " + number_text(table.count));
   if (table.stride < least_size<T> || table.stride > struct_max)
     reject(where + ".stride", "it is " + number_text(table.stride) + ", not in " + number_text(least_size<T>) + ".." +
@@ -124,7 +124,7 @@ void check_text(const char* text, std::size_t max, const field_path& where) {
   if (odd == 0) return;
   if (!is_utf8({text, size})) reject(where, "it is not UTF-8");
   if (std::any_of(text, text + size, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }))
-    reject(where, "it holds a control character");
+    reject(where, "it contains a control character");
 }
 
 void check_optional(const char* text, const field_path& where) {
@@ -135,7 +135,7 @@ void check_name(const char* text, const field_path& where) {
   if (!text) reject(where, "it is NULL");
   check_text(text, name_max, where);
   if (*text == '\0') reject(where, "it is empty");
-  if (std::strchr(text, ' ')) reject(where, "it holds a blank");
+  if (std::strchr(text, ' ')) reject(where, "it contains a space");
 }
 
 void check_kind(std::uint32_t kind, std::uint32_t unit, const field_path& where) {
@@ -160,7 +160,7 @@ void check_bits(const member_info& m, std::uint32_t bytes, const field_path& whe
   const auto shift = m.unit >> 8 & 0xff, width = m.unit & 0xff;
   if (!plugin::find_kind(m.kind)->bit_field || (m.unit >> 16) != 1 || width == 0 || width > 63 ||
       shift + width > bytes * 8)
-    reject(where + ".unit", "it is " + number_text(m.unit) + ", no bits of its kind");
+    reject(where + ".unit", "it is " + number_text(m.unit) + ", which is not a bit-field of its kind");
 }
 
 // Checks a member of a struct of `struct_bytes` bytes, and fills in a size that its kind implies.
@@ -172,7 +172,7 @@ void check_struct_member(member_info& m, std::uint32_t struct_bytes, const field
       reject(where + ".bytes", "it is " + number_text(m.bytes) + ", its kind takes " + number_text(implied));
     m.bytes = implied;
   }
-  if (m.bytes == 0) reject(where + ".bytes", "it is 0, and its kind does not say");
+  if (m.bytes == 0) reject(where + ".bytes", "it is 0, and its kind implies no size");
   check_bits(m, m.bytes, where);
   if (m.offset > struct_bytes || m.bytes > struct_bytes - m.offset)
     reject(where + ".offset", "it is " + number_text(m.offset) + ", which with " + number_text(m.bytes) +
@@ -182,11 +182,11 @@ void check_struct_member(member_info& m, std::uint32_t struct_bytes, const field
 void check_row(const row& r, const family_data& f, const field_path& where) {
   constexpr int type_max = 15;  // SOCK_TYPE_MASK in the kernel
   if (r.type < AFPLUG_ANY || r.type > type_max)
-    reject(where + ".type", "it is " + number_text(r.type) + ", no SOCK_* number");
+    reject(where + ".type", "it is " + number_text(r.type) + ", which is not a SOCK_* number");
   if (r.protocol < AFPLUG_ANY) reject(where + ".protocol", "it is " + number_text(r.protocol));
   if (r.native_domain < AFPLUG_ANY) reject(where + ".native_domain", "it is " + number_text(r.native_domain));
   if (r.native_type < AFPLUG_ANY || r.native_type > type_max)
-    reject(where + ".native_type", "it is " + number_text(r.native_type) + ", no SOCK_* number");
+    reject(where + ".native_type", "it is " + number_text(r.native_type) + ", which is not a SOCK_* number");
   if (r.native_protocol < AFPLUG_ANY) reject(where + ".native_protocol", "it is " + number_text(r.native_protocol));
   const bool opens_itself = f.descriptor.backing == AFPLUG_BACKING_USER || f.kernel_ops.open;
   if (r.native_domain == AFPLUG_ANY && f.descriptor.number == 0 && !opens_itself)
@@ -203,19 +203,19 @@ void check_row(const row& r, const family_data& f, const field_path& where) {
 // Checks the sizes of an option, and fills in those that its kind implies.
 void check_option_sizes(option_info& o, const field_path& where) {
   if (o.max_bytes > value_max)
-    reject(where + ".max_bytes", "it is " + number_text(o.max_bytes) + ", the most is " + number_text(value_max));
+    reject(where + ".max_bytes", "it is " + number_text(o.max_bytes) + ", the maximum is " + number_text(value_max));
   if (const auto implied = plugin::implied_bytes(o.kind, o.unit)) {
     if (o.min_bytes == 0) o.min_bytes = implied;
     if (o.max_bytes == 0) o.max_bytes = std::max(implied, o.min_bytes);
     if (o.min_bytes > implied || o.max_bytes < implied)
-      reject(where + ".min_bytes", "its kind takes " + number_text(implied) + " bytes, which is not in " +
+      reject(where + ".min_bytes", "its kind takes " + number_text(implied) + " bytes, not in " +
                                        number_text(o.min_bytes) + ".." + number_text(o.max_bytes));
   }
   if (o.min_bytes > o.max_bytes)
     reject(where + ".min_bytes",
            "it is " + number_text(o.min_bytes) + ", more than max_bytes, " + number_text(o.max_bytes));
   const bool sized = o.kind != AFPLUG_KIND_CALL && o.kind != AFPLUG_KIND_LENGTH;
-  if (sized && o.max_bytes == 0) reject(where + ".max_bytes", "it is 0, and its kind does not say");
+  if (sized && o.max_bytes == 0) reject(where + ".max_bytes", "it is 0, and its kind implies no size");
   if (o.kind == AFPLUG_KIND_ARRAY && (o.element_size == 0 || o.element_size > o.max_bytes))
     reject(where + ".element_size", "it is " + number_text(o.element_size) + ", not in 1.." + number_text(o.max_bytes));
 }
@@ -227,7 +227,7 @@ void check_option(option_info& o, const char* good_group, const field_path& wher
   check_optional(o.values, where + ".values");
   check_optional(o.help, where + ".help");
   if ((o.flags & (AFPLUG_OPTION_READ | AFPLUG_OPTION_WRITE)) == 0)
-    reject(where + ".flags", "neither AFPLUG_OPTION_READ nor AFPLUG_OPTION_WRITE is in it");
+    reject(where + ".flags", "it has neither AFPLUG_OPTION_READ nor AFPLUG_OPTION_WRITE");
   check_kind(o.kind, o.unit, where);
   check_option_sizes(o, where);
   if (o.kind == AFPLUG_KIND_CALL && (o.flags & AFPLUG_OPTION_READ) && !o.get) reject(where + ".get", "it is NULL");
@@ -262,7 +262,7 @@ void check_constant(const constant& c, const char* good_group, const field_path&
 template <std::size_t N>
 void check_slots(const std::pair<bool, const char*> (&slots)[N], const field_path& where) {
   for (const auto& [there, name] : slots)
-    if (!there) reject(where + "." + name, "it is NULL, and required");
+    if (!there) reject(where + "." + name, "it is NULL, but required");
 }
 
 void check_codec(const afplug_codec& c) {
@@ -281,7 +281,7 @@ void check_user_ops(const afplug_user_ops& o) {
 void check_heading(const afplug_family& f) {
   if (!f.id) reject("id", "it is NULL");
   if (!is_id({f.id, ::strnlen(f.id, AFPLUG_ID_MAX + 1)}))
-    reject("id", "it is no name of the form [a-z][a-z0-9_-]*, at most " + number_text(AFPLUG_ID_MAX) + " bytes");
+    reject("id", "it is not a name of the form [a-z][a-z0-9_-]* of at most " + number_text(AFPLUG_ID_MAX) + " bytes");
   if (f.number < 0 || f.number > number_max)
     reject("number", "it is " + number_text(f.number) + ", not in 0.." + number_text(number_max));
   if (f.backing != AFPLUG_BACKING_KERNEL && f.backing != AFPLUG_BACKING_USER)
@@ -293,7 +293,7 @@ void check_heading(const afplug_family& f) {
 }
 
 void read_codec(family_data& f) {
-  if (!f.descriptor.codec) reject("codec", "it is NULL, and required");
+  if (!f.descriptor.codec) reject("codec", "it is NULL, but required");
   f.codec = copy_sized<afplug_codec>(f.descriptor.codec, struct_max, "codec");
   check_codec(f.codec);
   f.fields = copy_table<afplug_member>(f.codec.fields, "codec.fields", to_member);
@@ -304,7 +304,7 @@ void read_operations(family_data& f) {
   const auto& d = f.descriptor;
   if (d.kernel_ops) f.kernel_ops = copy_sized<afplug_kernel_ops>(d.kernel_ops, struct_max, "kernel_ops");
   if (d.backing != AFPLUG_BACKING_USER) return;
-  if (!d.user_ops) reject("user_ops", "it is NULL, and required of a family in user space");
+  if (!d.user_ops) reject("user_ops", "it is NULL, but required of a family in user space");
   f.user_ops = copy_sized<afplug_user_ops>(d.user_ops, struct_max, "user_ops");
   check_user_ops(f.user_ops);
 }

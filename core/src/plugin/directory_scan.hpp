@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What one look into the search directories found.
+// The plugin files that one scan of the search directories found.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,7 @@
 
 namespace afplug::detail {
 
-/// A file that was found. Everything but the failure is immutable.
+/// A file that was found. All but the failure is immutable.
 class found_file {
  public:
   found_file(file_check checked, std::filesystem::path directory)
@@ -26,15 +26,15 @@ class found_file {
   const std::filesystem::path& directory() const noexcept { return directory_; }
   const inspection& seen() const noexcept { return check_.seen; }
   const file_check& check() const noexcept { return check_; }
-  /// The family as the note names it; null: it has none of that id, or nothing could be read.
+  /// The family of that id in the ELF note; null: there is none, or the note could not be read.
   const note_family* names(std::string_view id) const noexcept;
   std::string_view provider() const noexcept {
     return check_.seen.note ? std::string_view(check_.seen.note->provider) : "";
   }
-  /// The same file was found before, by this path.
+  /// The file under whose path the same inode was found before; null: none.
   const found_file* duplicate_of = nullptr;
 
-  /// Why it was refused when it was loaded: remembered until the next look.
+  /// Why loading it failed; kept until the next scan.
   std::optional<refusal> failure() const;
   void fail(refusal why) const;
 
@@ -47,13 +47,13 @@ class found_file {
 
 struct directory_scan {
   std::vector<std::unique_ptr<found_file>> files;  ///< in search order
-  int transient_error = 0;                         ///< it is incomplete, and not worth remembering
+  int transient_error = 0;                         ///< an errno: the scan is incomplete and must be repeated
 
-  /// The files that may be loaded for a family, in search order; with a provider's name only that provider's.
+  /// The acceptable files that provide a family, in search order; with a provider's name only that provider's.
   std::vector<const found_file*> candidates(std::string_view id, std::string_view provider = {}) const;
-  /// The families that claim a number, the one that answers for it first.
+  /// The families of a number, the primary one first.
   std::vector<std::string> claims(int number) const;
-  /// What was refused and would have been this family, by its note or by the file's name.
+  /// Refused files that would provide the family, by their ELF note or by the file's name.
   std::vector<const found_file*> refused(std::string_view id) const;
 };
 

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The gate: everything that is asked of a plugin's file before it is mapped.
+// What is checked of a plugin's file before it is mapped: type, owner, mode, directories, ELF headers and ELF note.
 #pragma once
 
 #include <sys/stat.h>
@@ -15,7 +15,7 @@
 
 namespace afplug::detail {
 
-/// Which file it is, and in which state.
+/// Identifies a file and a version of its content.
 struct file_identity {
   std::uint64_t device = 0, inode = 0;
   std::int64_t size = 0, modified_s = 0, modified_ns = 0, changed_s = 0, changed_ns = 0;
@@ -28,10 +28,10 @@ struct file_identity {
   friend bool operator==(const file_identity&, const file_identity&) = default;
 };
 file_identity identity_of(const struct ::stat& s) noexcept;
-/// Of what a path leads to now; none when that cannot be said.
+/// Of the file that a path resolves to; empty: stat(2) failed.
 std::optional<file_identity> identity_of(const std::filesystem::path& path) noexcept;
 
-/// Whose files and directories pass.
+/// Which owners of files and directories are accepted.
 struct trust {
   uid_t user = 0;                      ///< the effective user
   gid_t group = 0;                     ///< its primary group
@@ -42,23 +42,23 @@ struct trust {
   bool owner(uid_t uid) const noexcept {
     return uid == 0 || uid == user || (!privileged && library_owner && uid == *library_owner);
   }
-  /// Whether nobody else may write: not the world, and no group but the user's own (a umask of 002 makes it so).
+  /// Whether only the owner may write, or also the group if it is the user's primary one (as with a umask of 002).
   bool sealed(const struct ::stat& s) const noexcept {
     return (s.st_mode & S_IWOTH) == 0 && ((s.st_mode & S_IWGRP) == 0 || (!privileged && s.st_gid == group));
   }
 };
 
 struct file_check {
-  inspection seen;          ///< with the verdict
+  inspection seen;          ///< with the result of the checks
   file_identity identity;   ///< where `opened`
   bool opened = false;      ///< a regular file that could be read
-  int transient_error = 0;  ///< ENOMEM, EMFILE, ENFILE: nothing is known of the file, ask again later
+  int transient_error = 0;  ///< ENOMEM, EMFILE, ENFILE: transient, the file could not be checked
 };
 
 /// Passes `file`, which lies in the search directory `directory`, through the checked. Both absolute.
 file_check check_file(const std::filesystem::path& file, const std::filesystem::path& directory, const trust& who);
 
-/// Errors that pass by themselves and say nothing about a file.
+/// Whether an errno is of a lack of resources, and not of the file.
 bool is_transient(int error) noexcept;
 
 /// The environment variable, or null in a privileged process.

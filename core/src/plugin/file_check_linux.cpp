@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr int links_max = 40;
 
-std::string words(int error) { return std::generic_category().message(error); }
+std::string message(int error) { return std::generic_category().message(error); }
 
 std::string octal(mode_t mode) {
   char text[8];
@@ -55,7 +55,7 @@ class open_file final : public byte_source {
       const auto n = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) return errno;
-      if (n == 0) return EIO;  // shorter than fstat said
+      if (n == 0) return EIO;  // truncated after fstat(2)
       out = out.subspan(static_cast<std::size_t>(n));
       offset += static_cast<std::uint64_t>(n);
     }
@@ -75,7 +75,7 @@ const char* kind_of(mode_t mode) noexcept {
                                                   {S_IFBLK, "a block device"}};
   for (const auto& [kind, name] : kinds)
     if ((mode & S_IFMT) == kind) return name;
-  return "no regular file";
+  return "not a regular file";
 }
 
 std::optional<refusal> check_directory(const std::string& path, const struct ::stat& s, const trust& who,
@@ -83,15 +83,15 @@ std::optional<refusal> check_directory(const std::string& path, const struct ::s
   if (!who.owner(s.st_uid))
     return refusal{"directory-owner", "directory " + path + ": its owner is user " + std::to_string(s.st_uid) +
                                           ", not root, the user of this process or the owner of libafplug"};
-  // In a sticky directory nobody can replace what belongs to another.
+  // In a sticky directory only the owner of a file can replace it.
   if (!who.sealed(s) && !(sticky_will_do && (s.st_mode & S_ISVTX)))
     return refusal{"directory-writable", "directory " + path + ": its mode is " + octal(s.st_mode) +
                                              ", so others may write to it: chmod go-w it"};
   return std::nullopt;
 }
 
-/// Follows a path as the kernel does and holds every directory that is used on the way against the rules. Those above
-/// the search directory are its owner's business.
+/// Resolves a path as the kernel does, and checks every directory on the way. Directories above the search directory
+/// are not checked.
 class path_walk {
  public:
   path_walk(std::string top, const trust& who) : top_(std::move(top)), who_(who) {}
@@ -110,9 +110,9 @@ class path_walk {
         continue;
       }
       const std::string next = at_ == "/" ? "/" + name : at_ + "/" + name;
-      if (::lstat(next.c_str(), &end) != 0) return refusal{"not-found", next + ": " + words(errno)};
+      if (::lstat(next.c_str(), &end) != 0) return refusal{"not-found", next + ": " + message(errno)};
       if (S_ISLNK(end.st_mode)) {
-        if (++links > links_max) return refusal{"not-found", next + ": " + words(ELOOP)};
+        if (++links > links_max) return refusal{"not-found", next + ": " + message(ELOOP)};
         if (auto refused = follow(next)) return refused;
       } else if (!pending_.empty()) {
         if (auto refused = enter(next)) return refused;
@@ -129,14 +129,14 @@ class path_walk {
     if (above_top) return std::nullopt;
     const bool within_top = top_ == "/" || at_ == top_ || at_.compare(0, top_.size() + 1, top_ + "/") == 0;
     struct ::stat s {};
-    if (::stat(at_.c_str(), &s) != 0) return refusal{"not-found", "directory " + at_ + ": " + words(errno)};
+    if (::stat(at_.c_str(), &s) != 0) return refusal{"not-found", "directory " + at_ + ": " + message(errno)};
     return check_directory(at_, s, who_, !within_top);
   }
 
   std::optional<refusal> follow(const std::string& link) {
     char target[PATH_MAX];
     const auto n = ::readlink(link.c_str(), target, sizeof target);
-    if (n <= 0 || n == sizeof target) return refusal{"not-found", link + ": " + words(n < 0 ? errno : ENAMETOOLONG)};
+    if (n <= 0 || n == sizeof target) return refusal{"not-found", link + ": " + message(n < 0 ? errno : ENAMETOOLONG)};
     std::string text(target, static_cast<std::size_t>(n));
     std::deque<std::string> parts;
     for (std::size_t begin = 0; begin <= text.size();) {
@@ -171,18 +171,18 @@ std::optional<refusal> check_file(const struct ::stat& s, const trust& who) {
 std::optional<refusal> check_path(const fs::path& file, const fs::path& directory, const struct ::stat& opened,
                                   const trust& who) {
   const std::string top = real_path(directory);
-  if (top.empty()) return refusal{"not-found", "directory " + directory.string() + ": " + words(errno)};
+  if (top.empty()) return refusal{"not-found", "directory " + directory.string() + ": " + message(errno)};
   struct ::stat end {};
   if (auto refused = path_walk(top, who).check(file.filename().string(), end)) return refused;
   if (!identity_of(end).same_file(identity_of(opened)))
-    return refusal{"changed-while-loading", "its path leads to another file now than a moment ago"};
+    return refusal{"changed-while-loading", "its path resolved to another file while it was checked"};
   return std::nullopt;
 }
 
 fs::path find_own_file() {
   Dl_info info{};
   link_map* map = nullptr;
-  // The address of a function of ours: the link map that it lies in is ours.
+  // The address of any function of this library identifies the library's file.
   if (::dladdr1(reinterpret_cast<void*>(&own_file), &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) == 0 ||
       !map)
     return {};
@@ -221,12 +221,12 @@ file_check check_file(const fs::path& file, const fs::path& directory, const tru
   };
   const auto failed = [&](int error) {
     if (is_transient(error)) out.transient_error = error;
-    refuse(refusal{"not-found", words(error)});
+    refuse(refusal{"not-found", message(error)});
   };
 
   struct ::stat s {};
   if (::stat(file.c_str(), &s) != 0) return failed(errno), out;
-  // Opening a device can do things: look first, and look again at what was opened.
+  // Opening a device can have side effects: check the type before open(2), and again on the descriptor.
   const auto not_regular = [&] {
     return refusal{"not-regular", std::string("it is ") + kind_of(s.st_mode) + ", not a regular file"};
   };
@@ -239,7 +239,7 @@ file_check check_file(const fs::path& file, const fs::path& directory, const tru
 
   refuse(check_file(s, who));
   refuse(check_path(file, directory, s, who));
-  // A file that has failed already may still say which family it would have been.
+  // The ELF note is read from refused files too, so that errors can name the family.
   open_file source(fd.get(), static_cast<std::uint64_t>(s.st_size));
   auto read = read_note(source);
   out.seen.note = std::move(read.note);

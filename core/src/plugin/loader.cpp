@@ -36,7 +36,7 @@ void host_log(std::int32_t level, const char* plugin, const char* text) {
 
 const void* host_extension(const char*) { return nullptr; }
 
-/// One host a minor: a plugin may keep the pointer, and must read there for ever what it was asked with.
+/// One host struct for each minor: a plugin may keep the pointer, so what it points to never changes.
 const afplug_host& host_of(unsigned minor) {
   static const auto hosts = [] {
     std::array<afplug_host, AFPLUG_ABI_MINOR + 1> out{};
@@ -56,15 +56,15 @@ struct loading_scope {
   loading_scope& operator=(const loading_scope&) = delete;
 };
 
-/// A file that is or was being loaded.
+/// A file that is being loaded or was loaded.
 struct file_record {
   std::mutex mutex;
   file_identity identity;           ///< when it was mapped
-  std::optional<load_report> done;  ///< for ever: its code has run
+  std::optional<load_report> done;  ///< once set it stays: the plugin's code has run
 };
 
-/// All that this process has mapped. dlopen(3) goes by the path first, so a file that took the place of a mapped one
-/// would never be read.
+/// The files that this process has mapped. dlopen(3) compares paths first, so it would return the old library for a
+/// file that replaced a mapped one.
 class mapped_files {
  public:
   std::shared_ptr<file_record> record(const file_identity& id) {
@@ -94,14 +94,14 @@ mapped_files& files() {
   return it;
 }
 
-/// dlerror's words end with the system's where a system call failed.
+/// The errno of a transient error that a dlerror(3) text ends with; 0: none.
 int transient_error_in(std::string_view words) {
   for (const int error : {ENOMEM, EMFILE, ENFILE})
     if (words.ends_with(std::generic_category().message(error))) return error;
   return 0;
 }
 
-/// Takes one file from the gate to its families.
+/// Loads one file that passed the file check, and adopts its families.
 class loading {
  public:
   loading(load_report& out, const file_identity& identity) : out_(out), identity_(identity) {}
@@ -134,11 +134,12 @@ class loading {
 
   void enter(boost::dll::shared_library& library) {
     if (identity_of(out_.path) != identity_)
-      return refuse("changed-while-loading", "it is not the file any more that was checked");
-    if (!library.has(entry_name)) return refuse("entry-missing", std::string("it exports no ") + entry_name);
+      return refuse("changed-while-loading", "it is no longer the file that was checked");
+    if (!library.has(entry_name)) return refuse("entry-missing", std::string("it does not export ") + entry_name);
     auto& entry = library.get<std::int32_t(const afplug_host*, afplug_plugin*)>(entry_name);
     if (!defines(library.native(), reinterpret_cast<const void*>(&entry)))
-      return refuse("entry-missing", std::string(entry_name) + " is not its own, but that of a library it depends on");
+      return refuse("entry-missing",
+                    std::string(entry_name) + " is defined by a library that it depends on, not by the plugin");
     note_exports(library.native());
 
     const auto& host = host_of(out_.note->abi_minor);
@@ -166,19 +167,21 @@ class loading {
     std::erase(names, entry_name);
     if (names.empty()) return;
     std::string text = out_.path.string() + ": it exports " + std::to_string(names.size()) + " symbols beside " +
-                       entry_name + ", which other plugins could take for theirs:";
+                       entry_name + ", which can be confused with those of other plugins:";
     for (std::size_t i = 0; i < std::min(names.size(), symbols_named); ++i) text += (i ? ", " : " ") + names[i];
     if (names.size() > symbols_named) text += ", …";
     out_.warnings.push_back(std::move(text));
   }
 
-  /// A name of the plugin's that its note has too.
+  /// Checks a text of the plugin against the one in its ELF note.
   bool matches(const char* said, const std::string& noted, const char* field) {
     if (!said)
-      return refuse("note-mismatch", std::string("plugin.") + field + ": it is NULL, the note says \"" + noted + "\""),
+      return refuse("note-mismatch",
+                    std::string("plugin.") + field + ": it is NULL, the ELF note has \"" + noted + "\""),
              false;
     if (std::strncmp(said, noted.c_str(), noted.size() + 1) == 0) return true;
-    return refuse("note-mismatch", std::string("plugin.") + field + ": it is not \"" + noted + "\", as the note says"),
+    return refuse("note-mismatch",
+                  std::string("plugin.") + field + ": it is not \"" + noted + "\", as in the ELF note"),
            false;
   }
 
@@ -191,25 +194,24 @@ class loading {
       return wrong("plugin-size", "size", plugin.size,
                    "not in " + std::to_string(plugin_size_least) + ".." + std::to_string(sizeof plugin));
     if (plugin.abi_major != AFPLUG_ABI_MAJOR)
-      return wrong("abi-major", "abi_major", plugin.abi_major,
-                   "this library speaks " + std::to_string(AFPLUG_ABI_MAJOR));
+      return wrong("abi-major", "abi_major", plugin.abi_major, "this library has " + std::to_string(AFPLUG_ABI_MAJOR));
     if (plugin.abi_minor > host.abi_minor)
       return wrong("abi-minor", "abi_minor", plugin.abi_minor,
-                   "it was asked for at most " + std::to_string(host.abi_minor));
+                   "the host allows at most " + std::to_string(host.abi_minor));
     const auto& table = plugin.families;
     if (table.count != out_.note->families.size())
       return wrong("note-mismatch", "families.count", table.count,
-                   "the note says " + std::to_string(out_.note->families.size()));
+                   "the ELF note has " + std::to_string(out_.note->families.size()));
     if (!table.data) return refuse("descriptor", "plugin.families.data: it is NULL"), false;
     if (table.stride < sizeof(std::uint32_t) || table.stride > stride_max)
-      return wrong("descriptor", "families.stride", table.stride, "not believable");
+      return wrong("descriptor", "families.stride", table.stride, "not a plausible size");
     return true;
   }
 
   bool matches_note(const family& f, const note_family& noted, const std::string& where) {
     const auto& d = family_data::of(f).descriptor;
     const auto wrong = [&](const char* field, const std::string& is, const std::string& note) {
-      refuse("note-mismatch", where + field + ": it is " + is + ", the note says " + note);
+      refuse("note-mismatch", where + field + ": it is " + is + ", the ELF note has " + note);
       return false;
     };
     if (f.id() != noted.id) return wrong("id", "\"" + std::string(f.id()) + "\"", "\"" + noted.id + "\"");
@@ -247,7 +249,7 @@ class loading {
   const file_identity& identity_;
 };
 
-/// Families without a number, in the order in which they came: the first has AFPLUG_NUMBER_LOCAL.
+/// Ids of families without an AF_* number; the i-th has the number AFPLUG_NUMBER_LOCAL + i.
 struct local_names {
   std::mutex mutex;
   std::vector<std::string> ids;
@@ -290,12 +292,12 @@ load_report load_file(const fs::path& file, const fs::path& directory) {
   static_cast<inspection&>(out) = std::move(checked.seen);
   out.error = checked.transient_error;
   if (!out.acceptable) return out;
-  if (loading_here()) return refuse("reentered", "it was asked for from a plugin's initialisation");
+  if (loading_here()) return refuse("reentered", "it was requested by the initialization of a plugin");
 
   const auto record = files().record(checked.identity);
   const std::lock_guard lock(record->mutex);
   if (files().replaced(file, checked.identity) || (record->done && !record->identity.same_content(checked.identity)))
-    return refuse("replaced", "it was replaced since this process loaded it: start the process again");
+    return refuse("replaced", "it was replaced after this process loaded it; restart the process");
   if (record->done) return *record->done;
   loading(out, checked.identity).run(*record);
   for (const auto& w : out.warnings) log(log_level::warning, "afplug", w);

@@ -12,11 +12,11 @@
 
 namespace afplug::detail {
 
-/// Passes the file through the gate, then loads it, unless it is loaded. `directory` is the search directory it was
+/// Checks the file and loads it, unless it is loaded. `directory` is the search directory it was
 /// found in.
 load_report load_file(const std::filesystem::path& file, const std::filesystem::path& directory);
 
-/// Whether this thread is inside a plugin's initialisation.
+/// Whether this thread is running a plugin's initialization.
 bool loading_here() noexcept;
 
 /// The process-local number of a family without one of its own: the same for the same id, for ever.

@@ -34,11 +34,11 @@ std::vector<std::string> split(std::string_view text, char at) {
   return out;
 }
 
-[[noreturn]] void refuse_argument(const std::string& sentence) { throw error(errc::invalid_argument, sentence); }
+[[noreturn]] void refuse_argument(const std::string& text) { throw error(errc::invalid_argument, text); }
 
 void require_absolute(const fs::path& directory) {
   if (!directory.is_absolute())
-    refuse_argument("registry: the search directory \"" + directory.string() + "\" is not an absolute path");
+    refuse_argument("registry: search directory \"" + directory.string() + "\" is not an absolute path");
 }
 
 void add_once(std::vector<fs::path>& list, fs::path directory) {
@@ -58,7 +58,7 @@ std::vector<fs::path> directories_of(const registry_options& options) {
       if (d.is_absolute())
         add_once(out, d);
       else if (!d.empty())
-        log(log_level::warning, "afplug", "AFPLUG_PATH: \"" + d.string() + "\" is not an absolute path, and ignored");
+        log(log_level::warning, "afplug", "AFPLUG_PATH: \"" + d.string() + "\" is not an absolute path and is ignored");
     }
   if (options.use_install_directory && !detail::own_file().empty())
     add_once(out, detail::own_file().parent_path() / "afplug");
@@ -79,29 +79,29 @@ providers_list providers_of(const registry_options& options) {
       out.emplace_back(id, provider);
     else
       log(log_level::warning, "afplug",
-          "AFPLUG_PROVIDER: \"" + item + "\" is not of the form family=provider, and ignored");
+          "AFPLUG_PROVIDER: \"" + item + "\" is not of the form family=provider and is ignored");
   }
   return out;
 }
 
-/// What is remembered of a family. Never moves, never goes while the registry lives.
+/// What the registry knows of one family id. Its address is stable as long as the registry exists.
 struct slot {
   explicit slot(std::string_view name) : id(name) {}
   const std::string id;
-  std::atomic<const afplug::family*> current{nullptr};  ///< what is handed out
+  std::atomic<const afplug::family*> current{nullptr};  ///< the family that lookups return
   std::atomic<bool> unloaded{false};
 
-  std::mutex mutex;                                 ///< held while it is loaded; guards what failed
-  std::shared_ptr<const directory_scan> failed_in;  ///< the look after which nothing could be loaded
+  std::mutex mutex;                                 ///< held while loading; guards the next three
+  std::shared_ptr<const directory_scan> failed_in;  ///< the scan of which no file could be loaded
   error_code failure;
-  std::string sentence;
+  std::string text;
 
   std::vector<const afplug::family*>
-      all;  ///< what was handed out, of whatever provider; the registry's mutex guards it
+      all;  ///< all families that lookups returned, of any provider; guarded by the registry's mutex
 };
 
-/// Slots by id for readers that take no lock: open addressing over a table that only fills. What finds no room is found
-/// with the lock.
+/// A lock-free index of slots by id: open addressing in a table from which nothing is removed. Slots beyond its
+/// capacity are found with the lock.
 class slot_table {
  public:
   slot* find(std::string_view id) const noexcept {
@@ -111,7 +111,7 @@ class slot_table {
     }
     return nullptr;
   }
-  /// One writer at a time.
+  /// Calls must be serialized.
   void insert(slot* s) noexcept {
     if (used_ >= size / 2) return;
     auto at = start(s->id);
@@ -130,7 +130,7 @@ class slot_table {
 std::string join(const std::vector<fs::path>& list) {
   std::string out;
   for (const auto& d : list) out += (out.empty() ? "" : ", ") + d.string();
-  return out.empty() ? "no directory at all" : out;
+  return out.empty() ? "no search directory" : out;
 }
 
 }  // namespace
@@ -146,9 +146,9 @@ struct registry::impl {
   const providers_list providers;
 
   mutable std::mutex
-      mutex;  ///< guards the next four; never held while plugin code runs or a slot's mutex is waited for
+      mutex;  ///< guards the next four; not held while plugin code runs or while waiting for a slot's mutex
   std::vector<fs::path> directories;
-  std::size_t own_directories;  ///< how many of them the program gave
+  std::size_t own_directories;  ///< the first so many are the program's
   std::shared_ptr<const directory_scan> found;
   std::map<std::string, std::unique_ptr<slot>, std::less<>> slots;
 
@@ -160,7 +160,7 @@ struct registry::impl {
     return it == providers.end() ? std::string_view() : it->second;
   }
 
-  /// What the directories hold.
+  /// The files in the search directories, scanned on the first call.
   std::shared_ptr<const directory_scan> scan() {
     const std::lock_guard lock(mutex);
     if (found) return found;
@@ -169,30 +169,30 @@ struct registry::impl {
     return fresh;
   }
 
-  /// The same for who is going to load: nothing when the look was cut short, since a better file may have been missed.
+  /// The same, for loading. Null with `ec` if the scan is incomplete: it may lack the file that takes precedence.
   std::shared_ptr<const directory_scan> scan_for(const std::string& what, error_code& ec) {
     if (detail::loading_here()) {
-      detail::fail(ec, errc::registry_reentered, what + ": it was asked for from a plugin's own initialisation");
+      detail::fail(ec, errc::registry_reentered, what + ": it was requested by the initialization of a plugin");
       return nullptr;
     }
     auto c = scan();
     if (c->transient_error == 0) return c;
     const error_code code(c->transient_error, boost::system::system_category());
-    detail::fail(ec, code, what + ": looking for its plugin failed: " + code.message());
+    detail::fail(ec, code, what + ": scanning for its plugin failed: " + code.message());
     return nullptr;
   }
 
-  void hand_out(slot& s, const afplug::family& f) {
+  void record_use(slot& s, const afplug::family& f) {
     const std::lock_guard lock(mutex);
     s.all.push_back(&f);
   }
 
-  std::vector<const afplug::family*> handed_out(const slot& s) const {
+  std::vector<const afplug::family*> in_use(const slot& s) const {
     const std::lock_guard lock(mutex);
     return s.all;
   }
 
-  /// The slot of a family that a file names; none for words that nobody has heard of.
+  /// The slot of an id; null if no file names it.
   slot* slot_of(std::string_view id, const directory_scan& c) {
     if (auto* s = known(id)) return s;
     if (c.candidates(id).empty() && c.refused(id).empty()) return nullptr;
@@ -219,14 +219,14 @@ struct registry::impl {
 
   const afplug::family* unknown(const std::string& what, error_code& ec) const {
     detail::fail(ec, errc::unknown_family,
-                 what + ": no plugin answers for this family in " + where() + "; AFPLUG_PATH adds directories");
+                 what + ": no plugin provides this family in " + where() + "; add directories with AFPLUG_PATH");
     return nullptr;
   }
 
-  /// Loads the first of the files that will do. On failure the sentence names each, and says why.
+  /// Loads the first acceptable file. On failure the error text names each file and its reason.
   const afplug::family* load_first(std::string_view id, const std::vector<const found_file*>& files, error_code& ec) {
     error_code code = errc::plugin_refused;
-    std::string sentence;
+    std::string text;
     for (const auto* file : files) {
       auto why = file->failure();
       if (!why) {
@@ -234,23 +234,23 @@ struct registry::impl {
         for (const auto* f : report.families)
           if (f->id() == id) return ec.clear(), f;
         if (report.error != 0) {
-          // The file is not to blame, and what comes after it is not what was asked for.
+          // A transient error is not the file's fault: do not fall back to another file.
           detail::fail(ec, {report.error, boost::system::system_category()}, std::string(id) + ": " + report.reason);
           return nullptr;
         }
         why = report.acceptable
-                  ? detail::refusal{"changed-while-loading", file->path().string() + ": its note has changed"}
+                  ? detail::refusal{"changed-while-loading", file->path().string() + ": its ELF note has changed"}
                   : detail::refusal{report.code, report.reason};
         file->fail(*why);
       }
       if (file == files.front() && why->code == "changed-while-loading") code = errc::changed_while_loading;
-      sentence += (file == files.front() ? std::string(id) + ": " : "; ") + why->text;
+      text += (file == files.front() ? std::string(id) + ": " : "; ") + why->text;
     }
-    detail::fail(ec, code, sentence);
+    detail::fail(ec, code, text);
     return nullptr;
   }
 
-  /// Makes the lock-free tables lead to a family.
+  /// Makes a family visible to lock-free lookups.
   void publish(slot& s, const afplug::family& f, const directory_scan& c) {
     const auto number = static_cast<unsigned>(f.number());
     if (number < owner.by_number_.size()) {
@@ -262,8 +262,8 @@ struct registry::impl {
     s.current.store(&f, std::memory_order_release);
   }
 
-  const afplug::family* remembered(const slot& s, error_code& ec) const {
-    detail::fail(ec, s.failure, s.sentence);
+  const afplug::family* fail_again(const slot& s, error_code& ec) const {
+    detail::fail(ec, s.failure, s.text);
     return nullptr;
   }
 
@@ -275,17 +275,17 @@ struct registry::impl {
     if (!s) return unknown(name, ec);
     const std::lock_guard lock(s->mutex);
     if (const auto* f = s->current.load(std::memory_order_acquire)) return ec.clear(), f;
-    if (s->unloaded) return gone(name, ec);
-    if (s->failed_in == c) return remembered(*s, ec);
+    if (s->unloaded) return fail_unloaded(name, ec);
+    if (s->failed_in == c) return fail_again(*s, ec);
     if (const auto* f = load_chosen(name, *c, ec)) {
-      hand_out(*s, *f);
+      record_use(*s, *f);
       publish(*s, *f, *c);
       return f;
     }
-    if (ec.category() != boost::system::system_category()) {  // those errors pass
+    if (ec.category() != boost::system::system_category()) {  // those are transient
       s->failed_in = c;
       s->failure = ec;
-      s->sentence = last_detail();
+      s->text = last_detail();
     }
     return nullptr;
   }
@@ -294,27 +294,27 @@ struct registry::impl {
     const auto provider = chosen_provider(id);
     const auto files = c.candidates(id, provider);
     if (!files.empty()) return load_first(id, files, ec);
-    if (!provider.empty() && !c.candidates(id).empty()) return no_provider(id, provider, ec);
-    return tell_refused(id, c, ec);
+    if (!provider.empty() && !c.candidates(id).empty()) return fail_provider(id, provider, ec);
+    return fail_refused(id, c, ec);
   }
 
-  const afplug::family* no_provider(const std::string& id, std::string_view provider, error_code& ec) const {
+  const afplug::family* fail_provider(const std::string& id, std::string_view provider, error_code& ec) const {
     detail::fail(ec, errc::unknown_provider,
                  id + ": no plugin of provider \"" + std::string(provider) + "\" in " + where());
     return nullptr;
   }
 
-  static const afplug::family* gone(const std::string& id, error_code& ec) {
+  static const afplug::family* fail_unloaded(const std::string& id, error_code& ec) {
     detail::fail(ec, errc::family_unloaded, id + ": the family was unloaded");
     return nullptr;
   }
 
-  const afplug::family* tell_refused(const std::string& id, const directory_scan& c, error_code& ec) const {
+  const afplug::family* fail_refused(const std::string& id, const directory_scan& c, error_code& ec) const {
     const auto files = c.refused(id);
     if (files.empty()) return unknown(id, ec);
-    std::string sentence = id;
-    for (const auto* f : files) sentence += (f == files.front() ? ": " : "; ") + f->seen().reason;
-    detail::fail(ec, errc::plugin_refused, sentence);
+    std::string text = id;
+    for (const auto* f : files) text += (f == files.front() ? ": " : "; ") + f->seen().reason;
+    detail::fail(ec, errc::plugin_refused, text);
     return nullptr;
   }
 
@@ -325,13 +325,13 @@ struct registry::impl {
     slot* s = slot_of(id, *c);
     if (!s) return unknown(name, ec);
     const std::lock_guard lock(s->mutex);
-    if (s->unloaded) return gone(name, ec);
-    for (const auto* f : handed_out(*s))
+    if (s->unloaded) return fail_unloaded(name, ec);
+    for (const auto* f : in_use(*s))
       if (f->provider() == provider) return ec.clear(), f;
     const auto files = c->candidates(id, provider);
-    if (files.empty() || provider.empty()) return no_provider(name, provider, ec);
+    if (files.empty() || provider.empty()) return fail_provider(name, provider, ec);
     const auto* f = load_first(id, files, ec);
-    if (f) hand_out(*s, *f);
+    if (f) record_use(*s, *f);
     return f;
   }
 
@@ -345,20 +345,20 @@ struct registry::impl {
     const auto c = scan_for(name, ec);
     if (!c) return nullptr;
     error_code first;
-    std::string sentence;
+    std::string text;
     for (const auto& id : c->claims(number)) {
       if (const auto* f = load(id, ec)) return make_primary(*f), f;
       if (!first) {
         first = ec;
-        sentence = last_detail();
+        text = last_detail();
       }
     }
-    if (!first) return refused_number(number, *c, ec);
-    detail::fail(ec, first, sentence);
+    if (!first) return fail_number(number, *c, ec);
+    detail::fail(ec, first, text);
     return nullptr;
   }
 
-  /// Where the family that has the better claim could not be loaded, the next one answers for the number.
+  /// Makes a family the primary one of its number, after those that take precedence could not be loaded.
   void make_primary(const afplug::family& f) {
     slot* s = known(f.id());
     const std::lock_guard lock(s->mutex);
@@ -366,12 +366,12 @@ struct registry::impl {
       owner.by_number_[static_cast<unsigned>(f.number())].store(&f, std::memory_order_release);
   }
 
-  /// Nobody who may be loaded claims it; perhaps one who may not does.
-  const afplug::family* refused_number(int number, const directory_scan& c, error_code& ec) const {
+  /// The error for a number that no acceptable file provides; names a refused file that would.
+  const afplug::family* fail_number(int number, const directory_scan& c, error_code& ec) const {
     for (const auto& f : c.files) {
       if (f->seen().acceptable || !f->seen().note) continue;
       for (const auto& n : f->seen().note->families)
-        if (n.number == number) return tell_refused(n.id, c, ec);
+        if (n.number == number) return fail_refused(n.id, c, ec);
     }
     return unknown("family " + std::to_string(number), ec);
   }
@@ -387,17 +387,18 @@ struct registry::impl {
       out.family = named->id;
       if (named->number != 0) out.number = named->number;
     }
-    const auto say = [&](plugin_info::state_t state, std::string reason, std::string code = {}) {
+    const auto with_state = [&](plugin_info::state_t state, std::string reason, std::string code = {}) {
       out.state = state;
       out.reason = std::move(reason);
       out.code = std::move(code);
       return out;
     };
     using enum plugin_info::state_t;
-    if (!file.seen().acceptable) return say(refused, file.seen().reason, file.seen().code);
+    if (!file.seen().acceptable) return with_state(refused, file.seen().reason, file.seen().code);
     if (file.duplicate_of)
-      return say(shadowed, file.path().string() + ": it is the same file as " + file.duplicate_of->path().string());
-    if (const auto why = file.failure()) return say(refused, why->text, why->code);
+      return with_state(shadowed,
+                        file.path().string() + ": it is the same file as " + file.duplicate_of->path().string());
+    if (const auto why = file.failure()) return with_state(refused, why->text, why->code);
     return state_of(out, file, c);
   }
 
@@ -409,7 +410,7 @@ struct registry::impl {
     };
     using enum plugin_info::state_t;
     const slot* s = known(out.family);
-    const auto all = s ? handed_out(*s) : std::vector<const afplug::family*>();
+    const auto all = s ? in_use(*s) : std::vector<const afplug::family*>();
     if (std::any_of(all.begin(), all.end(), is_from_file)) {
       out.state = loaded;
       return out;
@@ -431,7 +432,7 @@ struct registry::impl {
     if (winner.empty())
       out.reason = file.path().string() + ": provider \"" + std::string(provider) + "\" was chosen for " + out.family;
     else
-      out.reason = file.path().string() + ": " + winner + " answers for " + out.family;
+      out.reason = file.path().string() + ": " + winner + " provides " + out.family;
     return out;
   }
 };
@@ -531,10 +532,11 @@ void registry::unload(std::string_view id, error_code& ec) {
     return;
   }
   const std::lock_guard lock(s->mutex);
-  const auto all = impl_->handed_out(*s);
+  const auto all = impl_->in_use(*s);
   for (const auto* f : all)
     if (const auto count = detail::family_data::of(*f).open_user_sockets.load(); count > 0)
-      return detail::fail(ec, errc::family_in_use, name + ": " + std::to_string(count) + " sockets of it are open");
+      return detail::fail(ec, errc::family_in_use,
+                          name + ": " + std::to_string(count) + " sockets of this family are open");
   for (auto& cell : by_number_)
     if (const auto* f = cell.load(); f && std::find(all.begin(), all.end(), f) != all.end())
       cell.store(nullptr, std::memory_order_release);
