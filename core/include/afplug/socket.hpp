@@ -142,7 +142,7 @@ class AFPLUG_API socket {
   void inheritable(bool on);
   void inheritable(bool on, error_code& ec) noexcept;
 
-  // ---- modes: PARITY §5 ----
+  // ---- timeout modes, as in Python's socket module ----
   /// Empty: blocking. Zero: non-blocking. Above: each call has this long in all, then errc::timed_out. Negative:
   /// errc::invalid_argument. The mode of the descriptor (O_NONBLOCK) is shared with its duplicates. If the mode cannot
   /// be set the timeout stays what it was.
@@ -207,7 +207,7 @@ class AFPLUG_API socket {
   address getpeername(error_code& ec) const;
 
   // ---- data ----
-  /// Bytes sent: less than asked is possible. recvmsg(2), sendmsg(2), PARITY §4.4.
+  /// Sends data and returns the number of bytes sent, which may be less than requested: send(2).
   std::size_t send(const_bytes data, int flags = 0) {
     error_code ec;
     const auto n = send(data, flags, ec);

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The one loop around system calls: EINTR, the three timeout modes, stop tokens. PARITY §5.
+// The loop around system calls: EINTR (PEP 475), the three timeout modes, stop tokens.
 #pragma once
 
 #include <afplug/error.hpp>

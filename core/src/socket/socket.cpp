@@ -27,7 +27,7 @@ std::atomic<std::int64_t>& default_slot() noexcept {
   return it;
 }
 
-// The parsing of PARITY §5: below zero is refused, the rest is exact.
+// As Python's socket.settimeout(): negative values are refused.
 bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& out, error_code& ec) {
   if (limit && limit->count() < 0) {
     detail::fail(ec, errc::invalid_argument,
