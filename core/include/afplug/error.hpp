@@ -34,7 +34,7 @@ enum class errc {
   plugin_refused,        ///< the plugin for this family failed a check; the error text names the file and field
   registry_reentered,    ///< a plugin asked for a family from its own initialisation
   unknown_provider,      ///< AFPLUG_PROVIDER, or the program, names a provider that does not exist
-  family_in_use,         ///< unload: the family has open sockets
+  family_in_use,         ///< unload: sockets of this family in user space are open
   family_unloaded,       ///< the family was unloaded
   changed_while_loading  ///< the plugin file changed between its check and its loading
 };

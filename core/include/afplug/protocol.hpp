@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What a socket speaks: (family, type, protocol) as the program says it, and the native triple that the platform knows.
-// Meets Asio's Protocol requirements without including Asio: family(), type() and protocol() are the native ones there.
+// A socket's family, type and protocol: as the program requests them, and the native triple for socket(2). Meets Asio's
+// Protocol requirements without including Asio, for which family(), type() and protocol() return the native triple.
 #pragma once
 
 #include <sys/socket.h>
@@ -27,28 +27,29 @@ namespace afplug {
 
 class address;
 
-/// A protocol: a value of four integers and a pointer to the family, which may be null for one that only Asio knows.
+/// A protocol. owner() is null for one that was made from a native triple.
 class basic_protocol {
  public:
-  using endpoint = address;  ///< Asio's name for the address type
+  using endpoint = address;  ///< Asio's Protocol::endpoint
 
   basic_protocol() noexcept = default;
-  /// The row of `family` that answers (type, protocol); where there is none, the native triple is what was asked.
+  /// With the native triple of the family's row for (type, proto); if it has none: its number, `type` and `proto`.
   basic_protocol(const afplug::family& family, int type, int proto = 0) noexcept
       : family_(&family), type_(type), protocol_(proto), native_(family.native(type, proto)) {}
-  /// A native triple of no known family.
+  /// A native triple, without a family.
   basic_protocol(int domain, int type, int proto) noexcept
       : type_(type), protocol_(proto), native_{domain, type, proto} {}
 
-  int family() const noexcept { return native_.domain; }      ///< the native domain, as socket(2) takes it
+  int family() const noexcept { return native_.domain; }      ///< the native domain, for socket(2)
   int type() const noexcept { return native_.type; }          ///< the native type
   int protocol() const noexcept { return native_.protocol; }  ///< the native protocol
 
-  const afplug::family* owner() const noexcept { return family_; }  ///< null: not from the registry
-  int asked_type() const noexcept { return type_; }                 ///< as the program said it
-  int asked_protocol() const noexcept { return protocol_; }         ///< as the program said it
+  const afplug::family* owner() const noexcept { return family_; }  ///< null: made from a native triple
+  int asked_type() const noexcept { return type_; }                 ///< as requested
+  int asked_protocol() const noexcept { return protocol_; }         ///< as requested
 
-  /// This protocol, or where it has no type yet (an address's, before anybody said) the one with this type.
+  /// Returns this protocol; with `type` if it has no type yet, as the protocol of an address that was parsed without
+  /// one.
   basic_protocol with_type(int type) const noexcept {
     if (type_ != 0) return *this;
     return family_ ? basic_protocol(*family_, type, protocol_) : basic_protocol(native_.domain, type, protocol_);
@@ -66,8 +67,8 @@ class basic_protocol {
   native_triple native_;
 };
 
-/// The protocol of an address or socket; converts to and from the four below. (A class can't have a member of its own
-/// name: hence the alias.)
+/// The protocol of an address or socket. Converts to and from the four classes below. An alias, as a class cannot have
+/// a member function of its own name.
 using protocol = basic_protocol;
 
 /// SOCK_STREAM protocols, for boost::asio::basic_stream_socket<afplug::stream>.

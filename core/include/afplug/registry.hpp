@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The registry: which plugins there are, and which family answers. Loads a plugin when its family is first asked for.
+// The registry: finds the installed plugins, chooses one for each family, and loads it when the family is first
+// requested.
 #pragma once
 
 #include <afplug/config.hpp>
@@ -20,52 +21,54 @@ namespace afplug {
 
 class socket;
 
-/// A plugin file that was found, and a family in it; one entry a (file, family). Made from the file's ELF note alone:
-/// nothing was loaded or run.
+/// A plugin file and a family that it provides; one entry for each (file, family). Read from the file's ELF note,
+/// without loading or running its code.
 struct plugin_info {
   enum class state_t {
-    found,     ///< would be loaded when asked for
-    loaded,    ///< its family is in use
-    shadowed,  ///< another file answers for this family; `reason` names it
-    refused,   ///< failed a check; `reason` says which file and which field
-    unloaded   ///< unload() was called
+    found,     ///< would be loaded when its family is requested
+    loaded,    ///< loaded; provides its family
+    shadowed,  ///< another file provides this family; `reason` names it
+    refused,   ///< failed a check; `reason` names the file and field
+    unloaded   ///< unload() was called for its family
   };
-  std::string family;         ///< "can"; empty where a refused file does not say
-  std::optional<int> number;  ///< the platform's; none: process-local
+  std::string family;         ///< "can"; empty if the note of a refused file has none
+  std::optional<int> number;  ///< AF_*; empty: a process-local number, assigned when it is loaded
   std::string provider, version;
   std::filesystem::path path;
   state_t state = state_t::found;
-  std::string reason;  ///< one sentence for shadowed and refused
-  std::string code;    ///< for refused, a stable word: "truncated", "not-elf", "writable", "abi-major", …
+  std::string reason;  ///< why it is shadowed or refused; else empty
+  std::string code;    ///< for refused files a fixed identifier: "truncated", "not-elf", "writable", "abi-major", …
 };
 
-/// Where a registry looks.
+/// Where a registry searches for plugins, and which providers it prefers.
 struct registry_options {
   std::vector<std::filesystem::path> directories;  ///< searched first, in this order
-  bool use_environment = true;        ///< AFPLUG_PATH and AFPLUG_PROVIDER (ignored in a privileged process)
-  bool use_install_directory = true;  ///< the folder `afplug` beside libafplug
-  std::vector<std::pair<std::string, std::string>> providers;  ///< (family, provider) that the program prefers
+  bool use_environment = true;        ///< AFPLUG_PATH, AFPLUG_PROVIDER (ignored in setuid and like programs)
+  bool use_install_directory = true;  ///< the directory `afplug` beside libafplug
+  std::vector<std::pair<std::string, std::string>> providers;  ///< preferred (family, provider)
 };
 
-/// Finds and loads families. All members may be called from any thread. Most programs use registry::global() and never
-/// see it.
+/// Finds and loads families. Any thread may call any member. Most programs use registry::global() through the socket's
+/// constructors and need no registry of their own.
 class AFPLUG_API registry {
  public:
   explicit registry(registry_options options = {});
-  ~registry();  ///< loaded code stays mapped, and family references stay valid
+  ~registry();  ///< loaded code stays mapped; references to families stay valid
   registry(const registry&) = delete;
   registry& operator=(const registry&) = delete;
 
-  /// The process's own registry, made at the first use. It is never destroyed.
+  /// The process's default registry. It is created on first use and never destroyed.
   static registry& global();
 
-  /// Directories searched before AFPLUG_PATH and the install directory. Takes effect for families that are not loaded
-  /// yet; implies rescan().
+  /// Adds a directory that is searched after those of registry_options and before AFPLUG_PATH and the install
+  /// directory. Affects families that are not loaded yet. Calls rescan().
   void add_directory(std::filesystem::path directory);
 
-  /// The family of that number (AF_*, or process-local) or id, loaded now if it is not. After the first time this costs
-  /// an array index and an atomic load: no lock, no allocation. Several providers: the chosen one, else the first
-  /// found.
+  /// Returns the family with this number (AF_*, or process-local) or id, and loads its plugin if necessary. If several
+  /// providers have it: the one that AFPLUG_PROVIDER or registry_options selects, else the first in search order. For a
+  /// loaded family a call with a number below 256 takes an array index and an atomic load, without locks or allocation.
+  /// Errors: errc::unknown_family, plugin_refused, registry_reentered, unknown_provider, family_unloaded,
+  /// changed_while_loading; those of reading files. The reference is valid until the process ends.
   const afplug::family& family(int number);
   const afplug::family& family(std::string_view id);
   const afplug::family* family(int number, error_code& ec) {
@@ -77,33 +80,36 @@ class AFPLUG_API registry {
     return find(number, ec);
   }
   const afplug::family* family(std::string_view id, error_code& ec);
-  /// The same with a provider of one's own choice.
+  /// As above, from the provider with this name.
   const afplug::family* family(std::string_view id, std::string_view provider, error_code& ec);
 
-  /// The family if it is loaded already; never loads. For addresses that came from elsewhere.
+  /// Returns the family if it is loaded, else null. Never loads a plugin.
   const afplug::family* loaded(int number) const noexcept;
 
-  /// The constant of that name, exactly as it is spelled; null: this platform has none. Core's own first, then those of
-  /// each family that is found, which are loaded until one has it (all of them, where none has). A plugin that cannot
-  /// be loaded has none. Text constants (BDADDR_ANY) have `text`, the others `value`. Valid for ever.
+  /// Returns the constant with this name (case-sensitive), or null if neither core nor a plugin has it. Searches core's
+  /// constants first, then loads the installed families one after the other until one has it; families that cannot be
+  /// loaded are skipped. Text constants (BDADDR_ANY) have `text`, others `value`. Valid until the process ends.
   const afplug::constant* find_constant(std::string_view name);
-  /// Its number, likewise; empty: this platform has none of that name, or it is text.
+  /// Returns the constant's value; empty if there is no such constant or it is text.
   std::optional<std::int64_t> constant(std::string_view name);
 
-  /// Everything found, in search order, refused files included; from the notes alone.
+  /// Returns all plugins found, refused files included, in search order. Reads their ELF notes; loads nothing.
   std::vector<plugin_info> families();
 
-  /// Forgets what was found and failed (loaded families stay), so that the next question looks again.
+  /// Makes the next call search the directories again: forgets files found, failures and unload() calls. Loaded
+  /// families stay loaded.
   void rescan();
 
-  /// Stops handing out a family: errc::family_in_use while a socket of it lives. Its code is never unmapped.
+  /// Stops handing out a family: requests for it fail with errc::family_unloaded until rescan(). Fails with
+  /// errc::family_in_use while sockets of a family in user space are open. Open sockets of kernel families are not
+  /// counted and go on working after unload. The plugin's code is never unmapped.
   void unload(std::string_view id);
   void unload(std::string_view id, error_code& ec);
 
-  /// The directories that are searched, in order.
+  /// Returns the directories searched, in order.
   std::vector<std::filesystem::path> directories() const;
 
-  /// Opens a socket (defined in socket.hpp's implementation).
+  /// As socket's constructors, with the families of this registry. Include socket.hpp to call it.
   afplug::socket socket(int family, int type, int proto = 0);
   afplug::socket socket(std::string_view family, int type, int proto = 0);
 

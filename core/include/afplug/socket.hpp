@@ -1,14 +1,21 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The socket: one class for every family.
+// The socket: one class for all families. It offers the calls of Python's socket objects.
 //
-// Every call comes twice: one throws afplug::error, its twin takes an error_code& (and leaves the sentence in
-// last_detail()). What sends and receives is inline: on a kernel-backed family it is the bare system call and a
-// compare; all else (waiting, EINTR, user-space families) stands behind it.
+// Calls come as two overloads: one throws afplug::error, the other sets an error_code& and stores the error text in
+// last_detail(). send and recv are inline: for a kernel family they are the system call and a comparison; waiting,
+// EINTR and families in user space are handled out of line.
 //
-// Rules of use. A socket may have one reader and one writer at a time, in different threads. timeout() and close() are
-// not for a second thread: shutdown() is what wakes one. Descriptors are close-on-exec from birth. No call raises
-// SIGPIPE. After fork a kernel family's sockets work in both processes.
+// EINTR: calls are retried with the rest of their timeout, as in PEP 475, unless the thread's interrupt hook ends them
+// (interrupt.hpp). Overloads with a std::stop_token fail with errc::stopped when a stop is requested.
+//
+// Thread safety: one thread may receive and another send at the same time. No other calls on the same socket may
+// overlap, except shutdown(), which ends waiting calls. Do not call timeout() or close() while another thread uses the
+// socket.
+//
+// Descriptors are created close-on-exec, as in PEP 446. No call raises SIGPIPE. After fork(2) sockets of kernel
+// families work in both processes, those of families in user space in the child only if their plugin sets
+// AFPLUG_FAMILY_FORK_SAFE.
 #pragma once
 
 #include <sys/socket.h>
@@ -40,8 +47,8 @@ struct user_socket;
 class io_wait;
 struct socket_access;
 
-// A duration of any kind in whole nanoseconds, rounded up as waits are, and what is below zero stays there.
-// nanoseconds::min() for what is no number, or more than they hold.
+// Converts a duration to nanoseconds, rounded away from zero: a wait is never too short, and a negative duration stays
+// negative. Returns nanoseconds::min() for NaN and for durations outside the range of std::int64_t nanoseconds.
 template <class Rep, class Period>
 constexpr std::chrono::nanoseconds whole_nanoseconds(std::chrono::duration<Rep, Period> limit) noexcept {
   using std::chrono::nanoseconds;
@@ -51,31 +58,32 @@ constexpr std::chrono::nanoseconds whole_nanoseconds(std::chrono::duration<Rep, 
 }
 }  // namespace detail
 
-/// What recvmsg tells beside the bytes.
+/// Result of recvmsg.
 struct received {
-  std::size_t size = 0;  ///< bytes
-  int flags = 0;         ///< MSG_TRUNC, MSG_CTRUNC, MSG_EOR, …
+  std::size_t size = 0;  ///< bytes received
+  int flags = 0;         ///< msg_flags of recvmsg(2): MSG_TRUNC, MSG_CTRUNC, MSG_EOR, …
 };
 
-/// What recv_fds gives.
+/// Result of recv_fds.
 struct received_fds {
   std::size_t size = 0;          ///< bytes of data
-  std::vector<int> descriptors;  ///< the caller's now; close-on-exec
-  int flags = 0;                 ///< MSG_CTRUNC: there were more
+  std::vector<int> descriptors;  ///< owned by the caller; close-on-exec
+  int flags = 0;                 ///< msg_flags of recvmsg(2); MSG_CTRUNC: further descriptors were discarded
 };
 
-/// Values an option may be set to by name; see socket::option.
+/// A value for setting an option by name; see socket::option.
 using option_value = std::variant<std::int64_t, std::string, std::vector<std::byte>>;
 
-/// A socket. Move-only; closes at its end.
+/// A socket. Move-only; the destructor closes it.
 class AFPLUG_API socket {
  public:
   using native_handle_type = int;
 
-  socket() noexcept = default;  ///< no socket: every call gives EBADF
-  /// Opens a socket: by the family's id ("vsock") or its number (AF_VSOCK). Loads the plugin at the first use.
-  /// SOCK_NONBLOCK in `type` starts it with timeout 0. Errors: the registry's; those of socket(2), whose sentence says
-  /// why the row is not available here.
+  socket() noexcept = default;  ///< no socket: calls fail with EBADF
+  /// Opens a socket of a family given by id ("vsock") or number (AF_VSOCK); loads its plugin on first use. `type`:
+  /// SOCK_STREAM, …; with SOCK_NONBLOCK the timeout is 0, else default_timeout(). `proto`: 0 selects the type's
+  /// default. Errors: those of registry::family and socket(2); in the throwing overloads with the reason and remedy
+  /// that explain() finds (verdict.hpp).
   socket(std::string_view family, int type, int proto = 0);
   socket(int family, int type, int proto = 0);
   static socket open(const afplug::family& family, int type, int proto, error_code& ec);
@@ -88,7 +96,6 @@ class AFPLUG_API socket {
     socket(std::move(other)).swap(*this);
     return *this;
   }
-  /// Exchanges two sockets, their timeouts included.
   void swap(socket& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(type_, other.type_);
@@ -98,58 +105,63 @@ class AFPLUG_API socket {
     std::swap(timeout_, other.timeout_);
   }
 
-  /// Takes over a descriptor. family, type, protocol: −1 finds them out (getsockname, SO_TYPE, SO_PROTOCOL). It is
-  /// validated: EBADF, ENOTSOCK. On an error the descriptor stays the caller's. Its mode is kept: non-blocking gives
-  /// timeout 0.
+  /// Takes ownership of a descriptor, as Python's socket(fileno=…). family, type, proto: −1 reads SO_DOMAIN, SO_TYPE,
+  /// SO_PROTOCOL (socket(7)). O_NONBLOCK is kept: if it is set the timeout is 0, else none. Errors: EBADF, ENOTSOCK,
+  /// those of registry::family. On an error the caller keeps the descriptor.
   static socket adopt(int descriptor, int family = -1, int type = -1, int proto = -1);
   static socket adopt(int descriptor, int family, int type, int proto, error_code& ec);
-  /// The same with a duplicate of the descriptor.
+  /// As adopt, with a duplicate of the descriptor (close-on-exec). The caller keeps its own.
   static socket fromfd(int descriptor, int family = -1, int type = -1, int proto = -1);
   static socket fromfd(int descriptor, int family, int type, int proto, error_code& ec);
-  /// A connected pair: AF_UNIX by default. EOPNOTSUPP where the family has none.
+  /// Opens two connected sockets: socketpair(2). EOPNOTSUPP if the family does not support pairs.
   static std::pair<socket, socket> pair(std::string_view family = "unix", int type = SOCK_STREAM, int proto = 0);
   static std::pair<socket, socket> pair(const afplug::family& family, int type, int proto, error_code& ec);
 
-  // ---- what it is ----
-  int native_handle() const noexcept { return fd_; }  ///< −1: closed. For user-space families the pollable descriptor
+  // ---- properties ----
+  /// The descriptor; −1: closed. For a family in user space one that can only be polled.
+  int native_handle() const noexcept { return fd_; }
   int fileno() const noexcept { return fd_; }
   bool is_open() const noexcept { return fd_ >= 0; }
   explicit operator bool() const noexcept { return fd_ >= 0; }
+  /// The number of the family, AF_*; 0: no socket.
   int family() const noexcept { return family_ ? family_->number() : 0; }
-  const afplug::family* owner() const noexcept { return family_; }
-  int type() const noexcept { return type_; }          ///< as asked, without SOCK_NONBLOCK and SOCK_CLOEXEC
-  int protocol() const noexcept { return protocol_; }  ///< as asked: 0 where the default was asked for
+  const afplug::family* owner() const noexcept { return family_; }  ///< null: no socket
+  int type() const noexcept { return type_; }          ///< as requested, without SOCK_NONBLOCK and SOCK_CLOEXEC
+  int protocol() const noexcept { return protocol_; }  ///< as requested; 0 if the default was
+  /// Family, type and protocol.
   basic_protocol what() const noexcept {
     return family_ ? basic_protocol(*family_, type_, protocol_) : basic_protocol();
   }
   bool in_user_space() const noexcept { return user_ != nullptr; }
   std::string to_string() const;  ///< "<afplug.socket fd=3 inet SOCK_STREAM IPPROTO_TCP local=… peer=…>"
 
-  // ---- life ----
-  /// Idempotent; never retried on EINTR; ECONNRESET is ignored, other errors are reported, and the socket is closed all
-  /// the same.
+  // ---- closing and duplicating ----
+  /// Closes the socket, which is closed even if an error is reported; does nothing if it is closed already. close(2) is
+  /// not retried on EINTR; EINTR and ECONNRESET are not reported.
   void close();
   void close(error_code& ec) noexcept;
-  /// Gives the descriptor away; the socket is then closed. EOPNOTSUPP for a user-space family.
+  /// Returns the descriptor, which the caller then owns, and leaves this socket closed; −1 if it was closed or on an
+  /// error. EOPNOTSUPP for a family in user space.
   [[nodiscard]] int detach();
   [[nodiscard]] int detach(error_code& ec) noexcept;
   [[nodiscard]] int release() { return detach(); }  ///< Asio's name for it
-  /// A second socket on the same open file description: close-on-exec, with the same timeout.
+  /// Returns another socket for the same open file description, with the same timeout; its descriptor is close-on-exec.
   socket dup() const;
   socket dup(error_code& ec) const;
+  /// Whether the descriptor is inherited by programs started with execve(2), i.e. is not close-on-exec (PEP 446).
   bool inheritable() const;
   bool inheritable(error_code& ec) const noexcept;
   void inheritable(bool on);
   void inheritable(bool on, error_code& ec) noexcept;
 
-  // ---- timeout modes, as in Python's socket module ----
-  /// Empty: blocking. Zero: non-blocking. Above: each call has this long in all, then errc::timed_out. Negative:
-  /// errc::invalid_argument. The mode of the descriptor (O_NONBLOCK) is shared with its duplicates. If the mode cannot
-  /// be set the timeout stays what it was.
+  // ---- timeouts, as Python's settimeout() and setblocking() ----
+  /// Empty: calls block. Zero: non-blocking, calls fail with EAGAIN. Positive: a call fails with errc::timed_out after
+  /// this time, retries included. Negative: errc::invalid_argument. Clears O_NONBLOCK if `limit` is empty, else sets
+  /// it; duplicates of the descriptor share that flag. On an error the timeout is unchanged.
   void timeout(std::optional<std::chrono::nanoseconds> limit);
   void timeout(std::optional<std::chrono::nanoseconds> limit, error_code& ec) noexcept;
-  /// The same for durations of every kind, seconds in floating point too: rounded up to nanoseconds.
-  /// errc::invalid_argument also for what is no number, or more than nanoseconds hold (292 years).
+  /// As above for durations of any unit and representation, floating point included; rounded up to nanoseconds.
+  /// errc::invalid_argument also for NaN and for more than 2^63 ns (292 years).
   template <class Rep, class Period>
   void timeout(std::chrono::duration<Rep, Period> limit) {
     timeout(std::optional(detail::whole_nanoseconds(limit)));
@@ -158,15 +170,18 @@ class AFPLUG_API socket {
   void timeout(std::chrono::duration<Rep, Period> limit, error_code& ec) noexcept {
     timeout(std::optional(detail::whole_nanoseconds(limit)), ec);
   }
+  /// The timeout; empty: calls block.
   std::optional<std::chrono::nanoseconds> timeout() const noexcept {
     return timeout_ < 0 ? std::nullopt : std::optional(std::chrono::nanoseconds(timeout_));
   }
+  /// true: removes the timeout; false: sets it to 0.
   void blocking(bool on) { timeout(on ? std::nullopt : std::optional(std::chrono::nanoseconds(0))); }
   void blocking(bool on, error_code& ec) noexcept {
     timeout(on ? std::nullopt : std::optional(std::chrono::nanoseconds(0)), ec);
   }
-  bool blocking() const noexcept { return timeout_ != 0; }
-  /// For sockets made from now on, accepted ones too (initially empty). Atomic.
+  bool blocking() const noexcept { return timeout_ != 0; }  ///< true also with a positive timeout, as in Python
+  /// The timeout of sockets created from now on, accepted ones included; initially empty. As Python's
+  /// setdefaulttimeout(). Any thread may call it.
   static void default_timeout(std::optional<std::chrono::nanoseconds> limit);
   template <class Rep, class Period>
   static void default_timeout(std::chrono::duration<Rep, Period> limit) {
@@ -175,39 +190,46 @@ class AFPLUG_API socket {
   static std::optional<std::chrono::nanoseconds> default_timeout() noexcept;
 
   // ---- connections ----
+  /// bind(2).
   void bind(const address& to);
   void bind(const address& to, error_code& ec);
-  void bind(std::string_view text);  ///< the family's text form; names are not looked up
+  void bind(std::string_view text);  ///< parses the family's text form; host names are not looked up
   void bind(std::string_view text, error_code& ec);
-  void listen(int backlog = -1);  ///< below 0: min(SOMAXCONN, 128)
+  /// listen(2). A negative backlog means min(SOMAXCONN, 128), as in Python.
+  void listen(int backlog = -1);
   void listen(int backlog, error_code& ec);
-  /// The new socket is close-on-exec, of the same family and row, in default_timeout()'s mode, else blocking.
+  /// accept4(2). Returns a socket of the same family, type and protocol, with default_timeout(); `peer` receives the
+  /// peer's address.
   socket accept();
   socket accept(error_code& ec);
   socket accept(address& peer);
   socket accept(address& peer, error_code& ec);
   socket accept(address& peer, std::stop_token stop, error_code& ec);
+  /// connect(2). After EINTR it waits for the connection, as in PEP 475. After errc::timed_out or errc::stopped the
+  /// connection may still be established: close the socket.
   void connect(const address& to);
   void connect(const address& to, error_code& ec);
   void connect(const address& to, std::stop_token stop, error_code& ec);
-  /// The family's text form; where the family has names (inet, inet6) "host:service" is looked up and the first result
-  /// taken.
+  /// Connects to an address in the family's text form. inet and inet6: for "host:service" the host and service are
+  /// looked up, and the first address is used.
   void connect(std::string_view text);
   void connect(std::string_view text, error_code& ec);
-  /// 0 or the errno; EAGAIN when the timeout passed. Only argument and registry errors throw.
+  /// Returns 0 or the errno; EAGAIN if the timeout expired, as Python's connect_ex(). Throws other errors of afplug,
+  /// those of arguments for example.
   int connect_ex(const address& to);
-  /// How a connect ended that gave EINPROGRESS, for who waits for POLLOUT by other means: no error, EALREADY (it goes
-  /// on), or why it failed. Tells it once.
+  /// The result of a connect that failed with EINPROGRESS, to be called when poll(2) reports POLLOUT: no error if it is
+  /// connected, EALREADY if it is still connecting, else the error, which is then cleared (SO_ERROR of socket(7)).
   void connect_result(error_code& ec);
-  void shutdown(int how);  ///< SHUT_RD, SHUT_WR, SHUT_RDWR
+  /// shutdown(2) with SHUT_RD, SHUT_WR or SHUT_RDWR.
+  void shutdown(int how);
   void shutdown(int how, error_code& ec);
-  address getsockname() const;
+  address getsockname() const;  ///< the local address: getsockname(2)
   address getsockname(error_code& ec) const;
-  address getpeername() const;
+  address getpeername() const;  ///< the peer's address: getpeername(2)
   address getpeername(error_code& ec) const;
 
   // ---- data ----
-  /// Sends data and returns the number of bytes sent, which may be less than requested: send(2).
+  /// send(2). Returns the number of bytes sent, which may be fewer than data.size().
   std::size_t send(const_bytes data, int flags = 0) {
     error_code ec;
     const auto n = send(data, flags, ec);
@@ -226,7 +248,7 @@ class AFPLUG_API socket {
   }
   std::size_t send(const_bytes data, int flags, std::stop_token stop, error_code& ec);
 
-  /// Bytes received; 0: end of file (or an empty datagram).
+  /// recv(2). Returns the number of bytes received; 0: end of file, or an empty datagram.
   std::size_t recv(mutable_bytes into, int flags = 0) {
     error_code ec;
     const auto n = recv(into, flags, ec);
@@ -245,31 +267,35 @@ class AFPLUG_API socket {
   }
   std::size_t recv(mutable_bytes into, int flags, std::stop_token stop, error_code& ec);
 
-  /// Everything, or an error; one deadline for the whole. `sent`, where given, tells how far it came.
+  /// Sends all of `data`, or fails. The timeout applies to the whole call, as in Python's sendall(). `sent`, if given,
+  /// receives the number of bytes sent, on errors too.
   void sendall(const_bytes data, int flags = 0);
   void sendall(const_bytes data, int flags, error_code& ec, std::size_t* sent = nullptr);
   void sendall(const_bytes data, int flags, std::stop_token stop, error_code& ec, std::size_t* sent = nullptr);
-  /// Exactly as many bytes, one deadline for the whole; an end of file before that gives errc-free a smaller count.
+  /// Receives until `into` is full; the timeout applies to the whole call. On end of file returns the shorter count;
+  /// `ec` is clear. On an error returns the count so far.
   std::size_t recvall(mutable_bytes into, int flags = 0);
   std::size_t recvall(mutable_bytes into, int flags, error_code& ec);
 
-  /// As send, to an address (sendto(2)).
+  /// sendto(2). Returns the number of bytes sent.
   std::size_t sendto(const_bytes data, const address& to, int flags = 0);
   std::size_t sendto(const_bytes data, const address& to, int flags, error_code& ec);
   std::size_t sendto(const_bytes data, const address& to, int flags, std::stop_token stop, error_code& ec);
-  /// `from` becomes empty where the sender has no address (connected streams, unnamed peers give the system's own).
+  /// recvfrom(2). `from` receives the sender's address; it becomes empty if the protocol reports none, as connected
+  /// streams do.
   std::size_t recvfrom(mutable_bytes into, address& from, int flags = 0);
   std::size_t recvfrom(mutable_bytes into, address& from, int flags, error_code& ec);
   std::size_t recvfrom(mutable_bytes into, address& from, int flags, std::stop_token stop, error_code& ec);
 
-  /// Gathers buffers, with ancillary data and a destination if given.
+  /// sendmsg(2): sends buffers as one message, with ancillary data. `to`: null for the connected peer.
   std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control = {}, int flags = 0,
                       const address* to = nullptr);
   std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags, const address* to,
                       error_code& ec);
   std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags, const address* to,
                       std::stop_token stop, error_code& ec);
-  /// Scatters into buffers; descriptors that arrive are close-on-exec and owned by `control`.
+  /// recvmsg(2): fills buffers in order. Received descriptors are close-on-exec and owned by `control`. `from`, if not
+  /// null, receives the sender's address.
   received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags = 0,
                    address* from = nullptr);
   received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
@@ -277,26 +303,27 @@ class AFPLUG_API socket {
   received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
                    std::stop_token stop, error_code& ec);
 
-  /// Sends messages in order, many with one system call (sendmmsg(2)): how many went, 256 at most. Waits as send does
-  /// until the first can go, in blocking mode for each. What keeps a later one back (no room, an error) ends the call
-  /// and is no error of it: the call that begins with that message tells.
+  /// sendmmsg(2): sends up to 256 messages in order and returns how many were sent. Waits for the first as send does,
+  /// in blocking mode for each. If a later message cannot be sent the call ends without an error; a call that starts
+  /// with that message reports it.
   std::size_t send_many(std::span<outgoing> messages, int flags = 0);
   std::size_t send_many(std::span<outgoing> messages, int flags, error_code& ec);
   std::size_t send_many(std::span<outgoing> messages, int flags, std::stop_token stop, error_code& ec);
-  /// Receives messages, many with one system call (recvmmsg(2)): how many came, 256 at most. Waits as recv does for the
-  /// first, and takes what else is there by then. At an end of file all come, with no bytes in them; none: the socket
-  /// was shut down for receiving, where a datagram socket can't say it otherwise.
+  /// recvmmsg(2) with MSG_WAITFORONE: receives up to 256 messages and returns how many. Waits for the first as recv
+  /// does; the rest are those that are queued by then. On end of file of a stream all messages have size 0. Returns 0
+  /// for a datagram socket that was shut down for receiving.
   std::size_t recv_many(std::span<incoming> messages, int flags = 0);
   std::size_t recv_many(std::span<incoming> messages, int flags, error_code& ec);
   std::size_t recv_many(std::span<incoming> messages, int flags, std::stop_token stop, error_code& ec);
 
-  /// Sends `count` bytes (all there are, if empty) of an open file from `offset` on: sendfile(2), or reads and sends
-  /// where that can't. Stream sockets only, not in non-blocking mode: errc::invalid_argument. One deadline for the
-  /// whole. The file's position becomes offset + what was sent, on errors too. Raises no SIGPIPE.
+  /// Sends `count` bytes (empty: up to the end of the file) of an open file, starting at byte `offset`, as Python's
+  /// socket.sendfile(): with sendfile(2), or by reading and sending if that does not support the file or socket.
+  /// Returns the number of bytes sent; the file position becomes offset plus that number, on errors too. The timeout
+  /// applies to the whole call. errc::invalid_argument: not SOCK_STREAM, non-blocking, or a count of 0.
   std::uint64_t sendfile(int file, std::uint64_t offset = 0, std::optional<std::uint64_t> count = {});
   std::uint64_t sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count, error_code& ec);
 
-  /// Passes descriptors along with data (at least one byte): unix(7).
+  /// Sends descriptors (SCM_RIGHTS, unix(7)) with at least one byte of data. As Python's send_fds(), recv_fds().
   std::size_t send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags = 0,
                        const address* to = nullptr);
   std::size_t send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
@@ -305,15 +332,17 @@ class AFPLUG_API socket {
   received_fds recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, address* from, error_code& ec);
 
   // ---- options ----
-  /// Raw: the size read. getsockopt(2).
+  /// getsockopt(2), setsockopt(2). getsockopt returns the size of the value in bytes. The value is as the kernel or the
+  /// family lays it out.
   std::size_t getsockopt(int level, int number, mutable_bytes into) const;
   std::size_t getsockopt(int level, int number, mutable_bytes into, error_code& ec) const;
   void setsockopt(int level, int number, const_bytes value);
   void setsockopt(int level, int number, const_bytes value, error_code& ec);
-  void setsockopt(int level, int number, std::nullptr_t, std::size_t length);  ///< no data, a length alone
+  void setsockopt(int level, int number, std::nullptr_t, std::size_t length);  ///< a null value with a length
   void setsockopt(int level, int number, std::nullptr_t, std::size_t length, error_code& ec);
 
-  /// Typed: s.option(opt::rcvbuf{1 << 20}), s.option<opt::rcvbuf>().
+  /// Sets or gets a typed option: s.option(opt::rcvbuf{1 << 20}), s.option<opt::rcvbuf>(). Types with the members of
+  /// Asio's SettableSocketOption and GettableSocketOption work too.
   template <class O>
   requires requires(const O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p); }
   void option(const O& o) { setsockopt(o.level(0), o.name(0), const_bytes(o.data(0), o.size(0))); }
@@ -325,9 +354,10 @@ class AFPLUG_API socket {
     return o;
   }
 
-  /// By name, checked against the family's table. Numbers for flags and integers (durations count in their unit),
-  /// durations, text (any kind's text form), bytes. Errors: errc::unknown_option (the sentence offers near names),
-  /// wrong_row, not_writable, wrong_kind, invalid_argument; those of setsockopt(2).
+  /// Sets an option of the family's table by name. The value is a number for flags, integers and durations (in the
+  /// option's unit), a std::chrono duration, text in the kind's text form, or bytes in the option's layout. Errors:
+  /// errc::unknown_option (the error text suggests a similar name), wrong_row, not_writable, wrong_kind,
+  /// invalid_argument; those of setsockopt(2).
   void option(std::string_view name, const option_value& value) {
     error_code ec;
     option(name, value, ec);
@@ -344,19 +374,21 @@ class AFPLUG_API socket {
     option(name, option_value(std::vector<std::byte>(p, p + value.size())));
   }
   void option(std::string_view name, std::chrono::nanoseconds value);
-  /// The text form of its present value.
+  /// Returns an option's value in its text form. Errors: errc::unknown_option, wrong_row, not_readable; those of
+  /// getsockopt(2).
   std::string option_text(std::string_view name) const;
   std::string option_text(std::string_view name, error_code& ec) const;
-  /// The number of a flag or integer option.
+  /// Returns the value of a flag or integer option; errc::wrong_kind for other kinds.
   std::int64_t option_number(std::string_view name) const;
   std::int64_t option_number(std::string_view name, error_code& ec) const;
-  /// The bytes of any option that has a layout.
+  /// Returns the value as getsockopt(2) lays it out; errc::wrong_kind for options that have only a text form.
   std::vector<std::byte> option_bytes(std::string_view name) const;
   std::vector<std::byte> option_bytes(std::string_view name, error_code& ec) const;
 
   // ---- readiness ----
-  /// Waits for POLLIN, POLLOUT, … at most that long (empty: for ever). The bits that hold; 0: the time passed. poll(2),
-  /// user-space families included.
+  /// poll(2), also for families in user space. Waits up to `limit` (empty: without limit) for `events`: POLLIN,
+  /// POLLOUT, …. Returns the events that occurred, POLLERR and POLLHUP included; 0: the time expired. Ignores
+  /// timeout().
   short wait(short events, std::optional<std::chrono::nanoseconds> limit = {}) const;
   short wait(short events, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const;
 

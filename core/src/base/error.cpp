@@ -31,7 +31,7 @@ constexpr struct {
     {errc::plugin_refused, "the plugin was refused"},
     {errc::registry_reentered, "a plugin asked for an address family while it was being initialised"},
     {errc::unknown_provider, "no such provider of this address family"},
-    {errc::family_in_use, "sockets of this address family are open"},
+    {errc::family_in_use, "sockets of this address family in user space are open"},
     {errc::family_unloaded, "the address family was unloaded"},
     {errc::changed_while_loading, "the plugin file changed between its check and its loading"},
 };
