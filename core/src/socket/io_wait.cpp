@@ -65,13 +65,13 @@ short wait_ready(int fd, short events, std::optional<clock::time_point> deadline
 }
 
 io_wait::~io_wait() {
-  callback_.reset();  // no stop request may write once the descriptor is gone
+  callback_.reset();  // waits for a running callback, which writes to the descriptor
   if (wake_ >= 0) ::close(wake_);
 }
 
 void io_wait::waker::operator()() const noexcept {
   const std::uint64_t one = 1;
-  // An eventfd's counter that is full is readable already.
+  // Fails with EAGAIN only if the counter is at its maximum; then the eventfd is readable anyway.
   [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);
 }
 
@@ -89,15 +89,14 @@ bool io_wait::stop_with(const std::stop_token& stop, error_code& ec) {
   return true;
 }
 
-// Readiness may be in vain for long: a UNIX datagram socket is ready to send while the receiver named by sendto is
-// full. Where it comes at once, the next attempt waits a little, so that the call does not spin.
+// A datagram socket polls writable while the receiver given to sendto(2) is full. Without a pause the call would spin.
 bool io_wait::back_off(error_code& ec) {
   ::pollfd now{fd_, events_, 0};
   if (::poll(&now, 1, 0) <= 0) return true;
   const auto rest = std::chrono::milliseconds(1 << std::min(spurious_wakeups_++, 3u));
   auto until = clock::now() + rest;
   if (deadline_) until = std::min(until, *deadline_);
-  // A negative descriptor is one that poll leaves out.
+  // poll(2) ignores negative descriptors.
   if (wait_ready(-1, 0, until, wake_, ec) == 0 && ec != errc::timed_out) return false;
   if (deadline_ && clock::now() >= *deadline_) return false;
   return true;
@@ -113,8 +112,8 @@ bool io_wait::should_retry(int error, error_code& ec) {
     return true;
   }
   if ((error == EAGAIN || error == EWOULDBLOCK) && (timeout_ > 0 || (timeout_ < 0 && polls_))) {
-    // Datagram sockets after SHUT_RD: nothing comes, poll says ready for ever, and only a receive that blocks tells the
-    // end.
+    // A datagram socket after SHUT_RD: poll(2) always reports it readable, but a non-blocking recv(2) fails with
+    // EAGAIN, where a blocking one returns 0.
     if ((ready_ & POLLRDHUP) != 0) {
       ec.clear();
       return false;

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The loop around system calls: EINTR (PEP 475), the three timeout modes, stop tokens.
+// The retry loop around system calls: EINTR as in PEP 475, blocking, non-blocking and timeout mode, stop tokens.
 #pragma once
 
 #include <afplug/error.hpp>
@@ -15,26 +15,25 @@ namespace afplug::detail {
 
 using clock = std::chrono::steady_clock;
 
-/// Waits for `events` on a descriptor until `deadline` (empty: for ever) or until the descriptor `wake` (−1: none) is
-/// readable. EINTR asks the thread's interrupt hook and goes on. The bits that hold; 0 with errc::timed_out or
-/// errc::stopped.
+/// Waits for `events` with ppoll(2) until `deadline` (empty: without limit) or until the descriptor `wake` (−1: none)
+/// is readable. On EINTR it calls the thread's interrupt hook and continues. Returns the events that occurred, or 0 and
+/// sets `ec`: errc::timed_out, stopped, interrupted, or an errno.
 short wait_ready(int fd, short events, std::optional<clock::time_point> deadline, int wake, error_code& ec);
 
-/// The time so long from now; what no clock can say is the end of time.
+/// Returns now + limit, or time_point::max() if that would overflow.
 inline clock::time_point deadline_after(std::chrono::nanoseconds limit) noexcept {
   const auto now = clock::now();
   return limit < clock::time_point::max() - now ? now + limit : clock::time_point::max();
 }
 
-/// Asks this thread's interrupt hook; true: `ec` is errc::interrupted.
+/// Calls this thread's interrupt hook, if any. True: the hook ends the call, and `ec` is errc::interrupted.
 bool interrupted(error_code& ec);
 
-/// One call of the program's: how long it may take, and what may end it. Made before the first attempt of the slow
-/// path.
+/// The waits and retries of one call: its deadline, stop token and descriptor. The deadline starts at construction.
 class io_wait {
  public:
-  /// timeout: nanoseconds; 0: non-blocking; below 0: blocking. `polls`: in blocking mode EAGAIN is waited for here
-  /// (user space, stop tokens), else it is the caller's.
+  /// timeout: nanoseconds; 0: non-blocking; below 0: blocking. `polls`: waits on EAGAIN in blocking mode too (families
+  /// in user space, stop tokens); else EAGAIN is reported there, as a blocking descriptor returns it for SO_RCVTIMEO.
   io_wait(int fd, short events, std::int64_t timeout, bool polls) noexcept
       : fd_(fd), events_(events), timeout_(timeout), polls_(polls) {
     if (timeout_ > 0) deadline_ = deadline_after(std::chrono::nanoseconds(timeout_));
@@ -43,23 +42,26 @@ class io_wait {
   io_wait& operator=(const io_wait&) = delete;
   ~io_wait();
 
-  /// Lets a stop token end the waits. False: no descriptor for it could be made (ec).
+  /// Makes waits end when `stop` is triggered. False: it is triggered already (errc::stopped), or eventfd(2) failed.
   bool stop_with(const std::stop_token& stop, error_code& ec);
 
-  /// After an attempt failed with errno `error`: true when it is to be tried again, else `ec` says why not. No error:
-  /// the socket receives no more, though the attempt did not say so.
+  /// Handles the failure of an attempt with errno `error`: waits for readiness if necessary and returns true if the
+  /// attempt should be repeated; else sets `ec`. False with a clear `ec`: the socket was shut down for receiving,
+  /// though the attempt returned EAGAIN.
   bool should_retry(int error, error_code& ec);
 
-  /// Waits for readiness within the deadline, whatever the mode.
+  /// Waits for `events` until the deadline, in non-blocking mode too. False: `ec` is set.
   bool ready(short events, error_code& ec) { return wait_ready(fd_, events, deadline_, wake_, ec) != 0; }
 
-  /// Lets a moment pass, longer each time, where readiness was in vain. False: `ec`, as of a wait.
+  /// Backs off (1–8 ms, doubling) after a spurious readiness notification. False: the wait ended with an error in `ec`,
+  /// or the deadline has passed.
   bool back_off(error_code& ec);
 
   std::optional<clock::time_point> deadline() const noexcept { return deadline_; }
   int wake() const noexcept { return wake_; }
 
-  /// Tries until it gives a result: `attempt` returns 0 or above, or −1 with errno. Below 0: as should_retry() says.
+  /// Repeats `attempt`, which returns a result of 0 or above, or −1 and sets errno, until it succeeds or should_retry()
+  /// returns false. Returns the last result; if that is negative `ec` is as should_retry() left it.
   template <class F>
   auto run(F attempt, error_code& ec) -> decltype(attempt()) {
     for (;;) {
@@ -81,8 +83,8 @@ class io_wait {
   bool polls_;
   std::optional<clock::time_point> deadline_;
   int wake_ = -1;
-  short ready_ = 0;                // what the last wait found, after which nothing was done yet
-  unsigned spurious_wakeups_ = 0;  // how often in a row it was ready in vain
+  short ready_ = 0;                // events of the last wait, until an attempt succeeds
+  unsigned spurious_wakeups_ = 0;  // in a row
   struct waker {
     int fd;
     void operator()() const noexcept;

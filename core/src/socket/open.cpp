@@ -50,7 +50,7 @@ int missing_row_error(const family& f, int type) noexcept {
 }
 
 std::string type_text(int type) {
-  // The types are the first of the SOCK_ constants.
+  // The table lists the types before SOCK_NONBLOCK and SOCK_CLOEXEC.
   for (const auto& c : socket_constants())
     if (c.value == type && std::string_view(c.group) == "SOCK_") return c.name;
   return "type " + std::to_string(type);

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The socket's inside, for the files that implement it.
+// Access to socket's private members, for the files that implement it.
 #pragma once
 
 #include <afplug/socket.hpp>
@@ -17,7 +17,7 @@ struct socket_access {
   static std::int64_t timeout(const socket& s) noexcept { return s.timeout_; }
   static void assume_timeout(socket& s, std::int64_t t) noexcept { s.timeout_ = t; }
 
-  /// A socket around an open kernel descriptor, or with `state` around a user-space one.
+  /// Makes a socket that owns an open descriptor, and `user` if it belongs to a family in user space.
   static socket make(int fd, const family* f, int type, int proto, std::int64_t timeout,
                      user_socket* user = nullptr) noexcept {
     socket s;
@@ -29,27 +29,29 @@ struct socket_access {
     s.user_ = user;
     return s;
   }
-  /// Takes state and pollable of a user-space socket over; on bad_alloc the state is closed.
+  /// Makes a socket of a family in user space, which owns `state`. If an exception is thrown `state` is closed.
   static socket make_user(void* state, std::int64_t pollable, const family& f, int type, int proto,
                           std::int64_t timeout);
 
-  /// Opens a socket without a trace event: see may_open().
+  /// As socket::open, without calling the trace hook: see may_open().
   static socket open(const family& f, int type, int proto, error_code& ec);
 
-  /// One attempt to send, in either kind of family: −1 with errno.
+  /// Tries once to send, for kernel families and those in user space. Returns the number of bytes, or −1 and sets
+  /// errno.
   static ssize_t send_once(const socket& s, const_bytes data);
 };
 
-/// Calls the trace hook with trace_event::socket. False: the hook refused, and `ec` is its error.
+/// Calls the trace hook with trace_event::socket. False: the hook refused the call with the error in `ec`.
 bool may_open(int family, int type, int proto, error_code& ec);
 
-/// Flips O_NONBLOCK. False with errno.
+/// Sets or clears O_NONBLOCK. On failure returns false and sets errno.
 bool set_nonblocking(int fd, bool on) noexcept;
 
-/// The mode of default_timeout(), in nanoseconds as socket keeps it.
+/// Returns socket::default_timeout() in nanoseconds; below 0: blocking.
 std::int64_t default_mode() noexcept;
 
-/// Fails with "family verb subject: why", by default the number's own message.
+/// Sets `ec` to the errno `number`, with the error text "family verb subject: why"; `why` is by default the message of
+/// the errno.
 void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject,
                std::string_view why = {});
 

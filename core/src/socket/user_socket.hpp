@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A socket of a family in user space: the plugin's state, and what every call on it goes through.
+// A socket of a family in user space, and calls of its plugin.
 #pragma once
 
 #include <unistd.h>
@@ -26,9 +26,8 @@ struct user_socket {
   }
 };
 
-/// Calls an optional slot: its result (0 and above), or −1 with errno as the system calls have it, so that both kinds
-/// of socket share their loops. EOPNOTSUPP without the slot, and in a forked child of a family that does not outlive
-/// fork.
+/// Calls a slot of user_ops. Returns its result (0 and above), or −1 and sets errno, as system calls do. EOPNOTSUPP:
+/// the plugin does not have the slot, or the socket was inherited over fork(2) without AFPLUG_FAMILY_FORK_SAFE.
 template <class Slot, class... A>
 int user_call(const user_socket& u, Slot slot, A... arguments) {
   if (!slot || !u.usable_here()) {
@@ -41,7 +40,7 @@ int user_call(const user_socket& u, Slot slot, A... arguments) {
   return -1;
 }
 
-/// Calls an option's own `get` or `set`: 0 and above, or -errno. EOPNOTSUPP where user_call says so.
+/// Calls `get` or `set` of an option. Returns 0 and above, or -errno; -EOPNOTSUPP after fork(2) as above.
 template <class Slot, class... A>
 int option_call(int descriptor, const user_socket* u, Slot slot, A... arguments) {
   if (!u) return slot(descriptor, arguments...);
