@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Binding, listening, accepting, connecting, and the names of both ends.
+// bind, listen, accept, connect, shutdown, getsockname, getpeername.
 #include <poll.h>
 #include <sys/time.h>
 #include <afplug/socket.hpp>
@@ -18,28 +18,27 @@ using detail::io_wait;
 using detail::socket_access;
 using detail::user_call;
 
-// Reads and clears SO_ERROR. −1 with errno where even that fails.
+// Reads and clears SO_ERROR (socket(7)), and returns it; if getsockopt(2) fails returns its errno.
 int pending_error(int fd) noexcept {
   int value = 0;
   ::socklen_t size = sizeof value;
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &value, &size) == 0 ? value : errno;
 }
 
-// Waits for a connect under way to end, and tells how: 0 or the errno, or `ec` where the waiting itself ended it.
+// Waits for a connect in progress. Returns 0 or its errno; −1 with `ec` if the wait failed.
 int finish_connect(int fd, io_wait& wait, error_code& ec) {
   if (!wait.ready(POLLOUT, ec)) return -1;
   const int error = pending_error(fd);
   return error == EISCONN ? 0 : error;
 }
 
-// Whether the socket has a peer.
 bool has_peer(int fd) noexcept {
   ::sockaddr_storage peer;
   ::socklen_t size = sizeof peer;
   return ::getpeername(fd, reinterpret_cast<::sockaddr*>(&peer), &size) == 0;
 }
 
-// Flips O_NONBLOCK for a scope.
+// Sets or clears O_NONBLOCK for a scope, if `wanted`.
 class mode_scope {
  public:
   mode_scope(int fd, bool wanted, bool nonblocking) noexcept : fd_(fd), back_(!nonblocking), active_(wanted) {
@@ -58,7 +57,7 @@ class mode_scope {
   int error_ = 0;
 };
 
-// SO_SNDTIMEO, set back at the end of a scope.
+// Restores SO_SNDTIMEO at the end of a scope.
 class send_timeout_scope {
  public:
   explicit send_timeout_scope(int fd) noexcept : fd_(fd) {
@@ -82,18 +81,18 @@ class send_timeout_scope {
   int error_ = 0;
 };
 
-// How long a connect that waits in the kernel may not look at its stop token.
+// How often a connect that waits in the kernel checks its stop token.
 constexpr std::chrono::microseconds stop_interval{20000};
 
-// Flags of the socket's row that say how connect(2) behaves: AFPLUG_ROW_CONNECT_*.
+// Returns the flags of the socket's row; AFPLUG_ROW_CONNECT_* describe how connect(2) behaves.
 std::uint32_t row_flags(const socket& s) noexcept {
   const row* r = s.owner() ? s.owner()->find_row(s.type(), s.protocol()) : nullptr;
   return r ? r->flags : 0;
 }
 
-// Waits in connect(2) itself, on a blocking descriptor whose SO_SNDTIMEO is the time left: for sockets on which poll(2)
-// does not report that connecting ended (AFPLUG_ROW_CONNECT_UNREPORTED) or can be tried again
-// (AFPLUG_ROW_CONNECT_EAGAIN).
+// Waits in connect(2), with a blocking descriptor and SO_SNDTIMEO set to the rest of the timeout. For sockets on which
+// poll(2) does not report the end of a connect (AFPLUG_ROW_CONNECT_UNREPORTED), or that a connect can be retried
+// (AFPLUG_ROW_CONNECT_EAGAIN). `begun`: an earlier connect(2) is in progress. Returns 0, an errno, or −1 with `ec`.
 int connect_blocking(int fd, const address& to, io_wait& wait, const std::stop_token* stop, bool begun,
                      error_code& ec) {
   const send_timeout_scope timeout(fd);
@@ -118,7 +117,7 @@ int connect_blocking(int fd, const address& to, io_wait& wait, const std::stop_t
     if (error == EINTR && detail::interrupted(ec)) return -1;
     if (error == EISCONN && begun) return 0;
     if (error == EALREADY && begun) {
-      // Only the call that began it waits for its end.
+      // connect(2) does not wait for a connect that an earlier call started.
       if (!wait.back_off(ec)) return -1;
       ec.clear();
     } else if (error != EINTR && error != EAGAIN && error != EINPROGRESS) {
@@ -127,7 +126,7 @@ int connect_blocking(int fd, const address& to, io_wait& wait, const std::stop_t
   }
 }
 
-// `stop`: null where the call cannot be stopped, or must not wait. Returns 0, an errno, or −1 with `ec`.
+// `stop`: null if the call has no stop token or is non-blocking. Returns 0, an errno, or −1 with `ec`.
 int connect_kernel(const socket& s, const address& to, io_wait& wait, const std::stop_token* stop, error_code& ec) {
   const int fd = s.native_handle();
   const std::int64_t timeout = socket_access::timeout(s);
@@ -141,7 +140,7 @@ int connect_kernel(const socket& s, const address& to, io_wait& wait, const std:
       if (timeout == 0) return EINTR;
       if (detail::interrupted(ec)) return -1;
       if ((row_flags(s) & AFPLUG_ROW_CONNECT_UNREPORTED) != 0) return connect_blocking(fd, to, wait, stop, true, ec);
-      // Either the kernel goes on connecting, or the signal ended the attempt and it is made again.
+      // As in PEP 475. Either the kernel continues to connect, or the signal ended the attempt and it is repeated.
       error = finish_connect(fd, wait, ec);
       if (error == 0 && !has_peer(fd)) continue;
       return error;
@@ -246,7 +245,7 @@ socket accept_on(socket& s, address& peer, io_wait& wait, bool poll_first, error
         return got;
       },
       ec);
-  if (fd < 0 && !ec) detail::fail_errno(ec, EINVAL);  // it was shut down
+  if (fd < 0 && !ec) detail::fail_errno(ec, EINVAL);  // the listening socket was shut down
   if (ec) return {};
   socket accepted = socket_access::make(fd, &f, s.type(), s.protocol(), mode);
   if (mode >= 0 && !detail::set_nonblocking(fd, true)) {
@@ -306,8 +305,7 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   io_wait wait(fd_, POLLOUT, timeout_, true);
   if (!wait.stop_with(stop, ec)) return;
   ec.clear();
-  // A connect in a blocking descriptor hears nothing: it starts it and waits here. Nobody else uses a socket that is
-  // being connected.
+  // A blocking connect(2) cannot be stopped: starts it with O_NONBLOCK and waits in poll(2).
   const mode_scope started(fd_, !user_ && timeout_ < 0, true);
   if (started.error() != 0) return detail::fail_errno(ec, started.error());
   const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
@@ -337,7 +335,7 @@ void socket::connect_result(error_code& ec) {
     detail::fail_call(ec, error, *this, "connect", {});
 }
 
-// ---- shutdown and names ----
+// ---- shutdown, getsockname, getpeername ----
 
 void socket::shutdown(int how) {
   detail::throwing("shutdown", [&](error_code& ec) { shutdown(how, ec); });
@@ -354,7 +352,7 @@ void socket::shutdown(int how, error_code& ec) {
 namespace {
 
 template <class System, class Slot>
-address name_of(const socket& s, const detail::user_socket* u, System system, Slot slot, error_code& ec) {
+address address_of(const socket& s, const detail::user_socket* u, System system_call, Slot slot, error_code& ec) {
   ec.clear();
   if (u) {
     afplug_sockaddr raw{};
@@ -362,7 +360,7 @@ address name_of(const socket& s, const detail::user_socket* u, System system, Sl
   } else {
     address a;
     ::socklen_t size = static_cast<::socklen_t>(a.capacity());
-    if (system(s.native_handle(), a.data(), &size) == 0) {
+    if (system_call(s.native_handle(), a.data(), &size) == 0) {
       a.resize(size);
       a.protocol(s.what());
       return a;
@@ -379,7 +377,7 @@ address socket::getsockname() const {
 }
 
 address socket::getsockname(error_code& ec) const {
-  return name_of(*this, user_, ::getsockname, user_ ? user_->ops().getsockname : nullptr, ec);
+  return address_of(*this, user_, ::getsockname, user_ ? user_->ops().getsockname : nullptr, ec);
 }
 
 address socket::getpeername() const {
@@ -387,7 +385,7 @@ address socket::getpeername() const {
 }
 
 address socket::getpeername(error_code& ec) const {
-  return name_of(*this, user_, ::getpeername, user_ ? user_->ops().getpeername : nullptr, ec);
+  return address_of(*this, user_, ::getpeername, user_ ? user_->ops().getpeername : nullptr, ec);
 }
 
 }  // namespace afplug

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Options: raw, and by name through the family's table. Readiness too.
+// Socket options: raw, and by name in the family's table; wait.
 #include <poll.h>
 #include <afplug/option.hpp>
 #include <afplug/plugin/value_kind.hpp>
@@ -19,9 +19,9 @@ namespace {
 using detail::socket_access;
 using detail::user_call;
 
-constexpr std::uint32_t default_read_bytes = 1024;  // an option of no stated size
+constexpr std::uint32_t default_read_bytes = 1024;  // for options whose size the table does not state
 
-// The kind of an option that takes numbers: an integer in host byte order; null: another kind.
+// Returns the kind of an integer option in host byte order; null for other kinds.
 const plugin::value_kind* number_kind(const option_info& o) noexcept {
   const auto* k = plugin::find_integer_kind(o.kind);
   return k && !k->big_endian ? k : nullptr;
@@ -34,7 +34,8 @@ std::int64_t load_as(std::span<const std::byte> bytes) noexcept {
   return static_cast<std::int64_t>(value);
 }
 
-// By the size that came, which may be less than the kind's: the kernel answers IP_TTL into one byte with one byte.
+// Reads an integer of the size that getsockopt(2) returned, which may be smaller than the kind's: the kernel stores
+// IP_TTL in one byte if the buffer has one.
 std::int64_t load(std::span<const std::byte> bytes, bool is_signed) noexcept {
   if (bytes.size() >= 8) return load_as<std::int64_t>(bytes);
   if (bytes.size() >= 4) return is_signed ? load_as<std::int32_t>(bytes) : load_as<std::uint32_t>(bytes);
@@ -62,7 +63,7 @@ std::uint32_t capacity_of(const option_info& o) noexcept {
   return o.min_bytes != 0 ? o.min_bytes : default_read_bytes;
 }
 
-// Whether the row names the option's group among its own.
+// Whether the option applies to the row: the row's list of option groups contains the option's.
 bool applies(const option_info& o, const row* r) noexcept {
   if (!o.group || !*o.group) return true;
   std::string_view groups = r && r->options ? r->options : "";
@@ -74,7 +75,7 @@ bool applies(const option_info& o, const row* r) noexcept {
   return false;
 }
 
-// Levenshtein's distance, for the near names of a sentence.
+// Levenshtein distance, for suggesting a similar name.
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> line(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) line[j] = j;
@@ -92,15 +93,15 @@ std::size_t distance(std::string_view a, std::string_view b) {
 std::string nearest(const family& f, std::string_view name) {
   std::string best;
   std::size_t least = name.size() / 2 + 1;
-  const auto look = [&](std::span<const option_info> table) {
+  const auto search = [&](std::span<const option_info> table) {
     for (const auto& o : table)
       if (const auto d = distance(name, o.name); d < least) {
         least = d;
         best = o.name;
       }
   };
-  look(f.options());
-  look(socket_options());
+  search(f.options());
+  search(socket_options());
   return best;
 }
 
@@ -108,8 +109,9 @@ void refuse(error_code& ec, errc code, const family& f, std::string_view name, c
   detail::fail(ec, code, (std::string(f.id()) + " option ").append(name) + ": " + why);
 }
 
-// The option of that name if this socket has it and it goes that way, else null and `ec`.
-const option_info* usable(const socket& s, std::string_view name, std::uint32_t way, error_code& ec) {
+// Returns the option with this name if it applies to the socket and allows `access` (AFPLUG_OPTION_READ or
+// AFPLUG_OPTION_WRITE); else null and sets `ec`.
+const option_info* find_usable(const socket& s, std::string_view name, std::uint32_t access, error_code& ec) {
   const auto* f = s.owner();
   if (!f) {
     detail::fail_errno(ec, EBADF);
@@ -119,25 +121,26 @@ const option_info* usable(const socket& s, std::string_view name, std::uint32_t 
   if (!o) {
     const auto near = nearest(*f, name);
     refuse(ec, errc::unknown_option, *f, name,
-           near.empty() ? "there is no such option; `afplug options " + std::string(f->id()) + "` lists them"
-                        : "there is no such option; did you mean " + near + "?");
+           near.empty() ? "unknown option; `afplug options " + std::string(f->id()) + "` lists them"
+                        : "unknown option; did you mean " + near + "?");
     return nullptr;
   }
   if (!applies(*o, f->find_row(s.type(), s.protocol()))) {
-    refuse(ec, errc::wrong_row, *f, name, "it does not apply to " + detail::describe(*f, s.type(), s.protocol()));
+    refuse(ec, errc::wrong_row, *f, name,
+           "the option does not apply to " + detail::describe(*f, s.type(), s.protocol()));
     return nullptr;
   }
-  if ((o->flags & way) == 0) {
-    const bool reading = way == AFPLUG_OPTION_READ;
+  if ((o->flags & access) == 0) {
+    const bool reading = access == AFPLUG_OPTION_READ;
     refuse(ec, reading ? errc::not_readable : errc::not_writable, *f, name,
-           reading ? "it can only be set" : "it can only be read");
+           reading ? "the option is write-only" : "the option is read-only");
     return nullptr;
   }
   return o;
 }
 
-// The host's own option of that name, for a kernel family's that leaves the call to it.
-const option_info* own(const socket& s, std::string_view name) noexcept {
+// Returns core's option with this name, to which a kernel family's get or set may return AFPLUG_PASS; null: none.
+const option_info* core_option(const socket& s, std::string_view name) noexcept {
   const auto all = s.in_user_space() ? std::span<const option_info>() : socket_options();
   const auto it = std::ranges::find(all, name, [](const option_info& o) { return std::string_view(o.name); });
   return it == all.end() ? nullptr : &*it;
@@ -147,7 +150,7 @@ int get_by_call(const socket& s, const option_info& o, afplug_text& out, afplug_
   const auto who = s.owner()->identity(s.type(), s.protocol());
   const int r = detail::option_call(s.fileno(), socket_access::user(s), o.get, &who, &out, &why);
   if (r != AFPLUG_PASS) return r;
-  const auto* ours = own(s, o.name);
+  const auto* ours = core_option(s, o.name);
   return ours && ours->get ? ours->get(s.fileno(), &who, &out, &why) : -ENOPROTOOPT;
 }
 
@@ -155,11 +158,11 @@ int set_by_call(const socket& s, const option_info& o, std::string_view text, af
   const auto who = s.owner()->identity(s.type(), s.protocol());
   const int r = detail::option_call(s.fileno(), socket_access::user(s), o.set, &who, text.data(), text.size(), &why);
   if (r != AFPLUG_PASS) return r;
-  const auto* ours = own(s, o.name);
+  const auto* ours = core_option(s, o.name);
   return ours && ours->set ? ours->set(s.fileno(), &who, text.data(), text.size(), &why) : -ENOPROTOOPT;
 }
 
-// A number as the option's kind lays it out; empty with `ec` where the kind takes none or the number is out of its
+// Converts a number to the layout of the option's kind. Sets `ec` if the kind takes no number or the number is out of
 // range.
 std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64_t number, error_code& ec) {
   if (o.kind == AFPLUG_KIND_DURATION) {
@@ -168,7 +171,7 @@ std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64
   }
   const auto* k = number_kind(o);
   if (!k) {
-    refuse(ec, errc::wrong_kind, f, o.name, "it does not take a number");
+    refuse(ec, errc::wrong_kind, f, o.name, "the option does not take a number");
     return {};
   }
   if (number < k->least || number > k->most) {
@@ -245,16 +248,16 @@ void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t lengt
 // ---- by name ----
 
 void socket::option(std::string_view name, const option_value& value, error_code& ec) {
-  const auto* o = usable(*this, name, AFPLUG_OPTION_WRITE, ec);
+  const auto* o = find_usable(*this, name, AFPLUG_OPTION_WRITE, ec);
   if (!o) return;
   if (o->kind == AFPLUG_KIND_CALL) {
     const auto* text = std::get_if<std::string>(&value);
     const auto* number = std::get_if<std::int64_t>(&value);
-    if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "it takes text");
-    const std::string words = text ? *text : std::to_string(*number);
+    if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "the option takes text");
+    const std::string argument = text ? *text : std::to_string(*number);
     detail::plugin_error_text why;
-    if (const int r = set_by_call(*this, *o, words, why.text); r < 0)
-      detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + words, why.view());
+    if (const int r = set_by_call(*this, *o, argument, why.text); r < 0)
+      detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + argument, why.view());
     else
       ec.clear();
     return;
@@ -265,7 +268,7 @@ void socket::option(std::string_view name, const option_value& value, error_code
     if (const auto* text = std::get_if<std::string>(&value))
       parsed = parse_option(*o, *text, family_, ec);
     else if (!number)
-      return refuse(ec, errc::wrong_kind, *family_, name, "it takes a length alone");
+      return refuse(ec, errc::wrong_kind, *family_, name, "the option takes only a length");
     else
       ec.clear();
     if (ec) return;
@@ -283,7 +286,7 @@ void socket::option(std::string_view name, const option_value& value, error_code
     const auto least = o->min_bytes, most = capacity_of(*o);
     if (bytes.size() < least || bytes.size() > most)
       return refuse(ec, errc::invalid_argument, *family_, name,
-                    std::to_string(bytes.size()) + " bytes given, it takes " + std::to_string(least) + " to " +
+                    std::to_string(bytes.size()) + " bytes given, the option takes " + std::to_string(least) + " to " +
                         std::to_string(most));
   }
   if (ec) return;
@@ -300,10 +303,10 @@ std::vector<std::byte> socket::option_bytes(std::string_view name) const {
 }
 
 std::vector<std::byte> socket::option_bytes(std::string_view name, error_code& ec) const {
-  const auto* o = usable(*this, name, AFPLUG_OPTION_READ, ec);
+  const auto* o = find_usable(*this, name, AFPLUG_OPTION_READ, ec);
   if (!o) return {};
   if (o->kind == AFPLUG_KIND_CALL) {
-    refuse(ec, errc::wrong_kind, *family_, name, "it has no layout, only a text form");
+    refuse(ec, errc::wrong_kind, *family_, name, "the option has only a text form");
     return {};
   }
   std::vector<std::byte> bytes(capacity_of(*o));
@@ -317,7 +320,7 @@ std::string socket::option_text(std::string_view name) const {
 }
 
 std::string socket::option_text(std::string_view name, error_code& ec) const {
-  const auto* o = usable(*this, name, AFPLUG_OPTION_READ, ec);
+  const auto* o = find_usable(*this, name, AFPLUG_OPTION_READ, ec);
   if (!o) return {};
   if (o->kind != AFPLUG_KIND_CALL) {
     const auto bytes = option_bytes(name, ec);
@@ -331,9 +334,9 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
       detail::fail_call(ec, -r, *this, "option", std::string(name), why.view());
       return {};
     }
-    const bool whole = out.size <= text.size();
+    const bool complete = out.size <= text.size();
     text.resize(out.size);
-    if (whole) {
+    if (complete) {
       ec.clear();
       return text;
     }
@@ -345,11 +348,11 @@ std::int64_t socket::option_number(std::string_view name) const {
 }
 
 std::int64_t socket::option_number(std::string_view name, error_code& ec) const {
-  const auto* o = usable(*this, name, AFPLUG_OPTION_READ, ec);
+  const auto* o = find_usable(*this, name, AFPLUG_OPTION_READ, ec);
   if (!o) return 0;
   const auto* k = number_kind(*o);
   if (!k) {
-    refuse(ec, errc::wrong_kind, *family_, name, "it is no number");
+    refuse(ec, errc::wrong_kind, *family_, name, "the option is not a number");
     return 0;
   }
   const auto bytes = option_bytes(name, ec);

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// A socket's life and modes.
+// Opening, adopting, duplicating and closing sockets; timeouts.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,13 +27,13 @@ std::atomic<std::int64_t>& default_slot() noexcept {
   return it;
 }
 
-// As Python's socket.settimeout(): negative values are refused.
+// Converts a timeout to nanoseconds (−1: none); refuses negative ones, as Python\'s settimeout().
 bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& out, error_code& ec) {
   if (limit && limit->count() < 0) {
     detail::fail(ec, errc::invalid_argument,
                  *limit == std::chrono::nanoseconds::min()
-                     ? "timeout: it is no number, or more than 2^63 ns (292 years) from zero"
-                     : "timeout: " + std::to_string(limit->count()) + " ns is below zero");
+                     ? "timeout: not a number, or larger than 2^63 ns (292 years)"
+                     : "timeout: " + std::to_string(limit->count()) + " ns is negative");
     return false;
   }
   out = limit ? limit->count() : -1;
@@ -72,12 +72,12 @@ std::int64_t default_mode() noexcept { return default_slot().load(std::memory_or
 void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject,
                std::string_view why) {
   const error_code code(number, boost::system::system_category());
-  std::string sentence;
-  if (s.owner()) (sentence += s.owner()->id()) += ' ';
-  sentence += verb;
-  if (!subject.empty()) (sentence += ' ') += subject;
-  (sentence += ": ") += why.empty() ? code.message() : std::string(why);
-  fail(ec, code, sentence);
+  std::string text;
+  if (s.owner()) (text += s.owner()->id()) += ' ';
+  text += verb;
+  if (!subject.empty()) (text += ' ') += subject;
+  (text += ": ") += why.empty() ? code.message() : std::string(why);
+  fail(ec, code, text);
 }
 
 }  // namespace detail
@@ -86,7 +86,7 @@ void fail_call(error_code& ec, int number, const socket& s, const char* verb, co
 
 namespace {
 
-// The timeout of a new socket: 0 with SOCK_NONBLOCK, else the default.
+// Returns the timeout of a new socket: 0 with SOCK_NONBLOCK, else the default.
 std::int64_t initial_timeout(int type) noexcept { return (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode(); }
 
 }  // namespace
@@ -114,7 +114,7 @@ socket socket_access::open(const family& family, int type, int proto, error_code
 
 }  // namespace detail
 
-// ---- around descriptors that came from elsewhere ----
+// ---- adopting descriptors ----
 
 socket socket::adopt(int descriptor, int family, int type, int proto) {
   return detail::throwing("adopt", [&](error_code& ec) { return adopt(descriptor, family, type, proto, ec); });
@@ -130,11 +130,11 @@ socket socket::adopt(int descriptor, int family, int type, int proto, error_code
   };
   if (::fstat(descriptor, &st) != 0) return refuse(errno);
   if (!S_ISSOCK(st.st_mode)) return refuse(ENOTSOCK);
-  const auto ask = [&](int number, int& value) {
+  const auto complete = [&](int number, int& value) {
     ::socklen_t size = sizeof value;
     return value >= 0 || ::getsockopt(descriptor, SOL_SOCKET, number, &value, &size) == 0;
   };
-  if (!ask(SO_DOMAIN, family) || !ask(SO_TYPE, type) || !ask(SO_PROTOCOL, proto)) return refuse(errno);
+  if (!complete(SO_DOMAIN, family) || !complete(SO_TYPE, type) || !complete(SO_PROTOCOL, proto)) return refuse(errno);
   const auto* owner = registry::global().family(family, ec);
   if (!owner) return {};
   const int mode = ::fcntl(descriptor, F_GETFL);
@@ -206,7 +206,7 @@ std::string socket::to_string() const {
   return text += '>';
 }
 
-// ---- life ----
+// ---- closing and duplicating ----
 
 void socket::close() {
   detail::throwing("close", [&](error_code& ec) { close(ec); });
@@ -222,7 +222,7 @@ void socket::close(error_code& ec) noexcept {
     delete u;
     return;
   }
-  // Whatever close(2) says, the descriptor is gone. A reset by the peer is no failure of closing.
+  // close(2) releases the descriptor even on an error. As in Python, ECONNRESET is not an error of close.
   if (::close(fd) != 0 && errno != ECONNRESET && errno != EINTR) detail::fail_errno(ec, errno);
 }
 
@@ -239,7 +239,7 @@ int socket::detach(error_code& ec) noexcept {
   ec.clear();
   if (user_) {
     detail::fail(ec, {EOPNOTSUPP, boost::system::system_category()},
-                 "detach: a socket of a family in user space is more than its descriptor");
+                 "detach: a socket of a family in user space cannot be separated from its plugin");
     return -1;
   }
   return std::exchange(fd_, -1);
@@ -295,7 +295,7 @@ void socket::inheritable(bool on, error_code& ec) noexcept {
     ec.clear();
 }
 
-// ---- modes ----
+// ---- timeouts ----
 
 void socket::timeout(std::optional<std::chrono::nanoseconds> limit) {
   detail::throwing("timeout", [&](error_code& ec) { timeout(limit, ec); });
@@ -305,7 +305,7 @@ void socket::timeout(std::optional<std::chrono::nanoseconds> limit, error_code& 
   std::int64_t next = -1;
   if (!parse_timeout(limit, next, ec)) return;
   if (fd_ < 0) return detail::fail_errno(ec, EBADF);
-  // The descriptor first: where that fails, the socket and its descriptor still agree.
+  // Changes the descriptor first, so that timeout_ stays consistent with it on failure.
   if (!user_ && !detail::set_nonblocking(fd_, next >= 0)) return detail::fail_errno(ec, errno);
   timeout_ = next;
   ec.clear();
