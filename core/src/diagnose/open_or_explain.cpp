@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The functions that open a socket or throw an error that says why this system cannot open it.
+// The functions that open a socket and, on failure, throw an error with the reason and remedy that explain() finds.
 #include <sys/socket.h>
 #include <afplug/registry.hpp>
 #include <afplug/socket.hpp>

@@ -22,12 +22,12 @@ namespace {
 namespace platform = detail::platform;
 using state_t = verdict::state_t;
 
-/// What was asked of whom, and how the attempt ended.
-struct question {
+/// The socket in question, and the result of the attempt to open it.
+struct query {
   const family& of;
-  const row* what;  // null: the table has none
+  const row* what;  // null: the family's table has no row for it
   int type, proto;
-  int error;
+  int error;  // errno; 0: success
 
   native_triple native() const noexcept { return detail::resolve(of, what, type, proto); }
   const afplug_family& descriptor() const noexcept { return detail::family_data::of(of).descriptor; }
@@ -46,32 +46,32 @@ struct question {
   }
 };
 
-verdict unavailable(const question& q, std::string_view reason, std::string detail, std::string remedy) {
+verdict unavailable(const query& q, std::string_view reason, std::string detail, std::string remedy) {
   return {state_t::unavailable, q.error, std::string(reason), std::move(detail), std::move(remedy)};
 }
 
-verdict unknown(const question& q, std::string_view reason, std::string detail, std::string remedy) {
+verdict unknown(const query& q, std::string_view reason, std::string detail, std::string remedy) {
   return {state_t::unknown, q.error, std::string(reason), std::move(detail), std::move(remedy)};
 }
 
-/// What the kernel needs for a family, or for one of its protocols.
-struct part {
-  std::string name;    // "AF_CAN", "CAN_RAW"
-  std::string symbol;  // "CONFIG_CAN"; empty: not known
-  std::string module;  // "can"; empty: not known
-  std::string_view lacking;
+/// The part of the kernel that implements a family or one of its protocols.
+struct component {
+  std::string name;                 // "AF_CAN", "CAN_RAW"
+  std::string symbol;               // "CONFIG_CAN"; empty: unknown
+  std::string module;               // "can"; empty: unknown
+  std::string_view missing_reason;  // reason code if the kernel lacks it
 };
 
-part family_part(const question& q) {
+component family_component(const query& q) {
   const auto& d = q.descriptor();
-  part p{std::string(q.family_name()), d.config ? d.config : "", d.module ? d.module : "", "kernel-lacks-family"};
+  component p{std::string(q.family_name()), d.config ? d.config : "", d.module ? d.module : "", "kernel-lacks-family"};
   if (p.module.empty()) p.module = platform::module_of_alias("net-pf-" + std::to_string(q.native().domain));
   return p;
 }
 
-part protocol_part(const question& q) {
-  part p{q.row_name(), q.what && q.what->config ? q.what->config : "", q.what && q.what->module ? q.what->module : "",
-         "kernel-lacks-protocol"};
+component protocol_component(const query& q) {
+  component p{q.row_name(), q.what && q.what->config ? q.what->config : "",
+              q.what && q.what->module ? q.what->module : "", "kernel-lacks-protocol"};
   const auto native = q.native();
   if (p.module.empty() && native.protocol != 0) {
     const auto alias = "net-pf-" + std::to_string(native.domain) + "-proto-" + std::to_string(native.protocol);
@@ -81,33 +81,33 @@ part protocol_part(const question& q) {
   return p;
 }
 
-/// What the system says of a part.
-struct findings {
+/// What the kernel's configuration and module list show about a component.
+struct evidence {
   platform::build built;
   platform::presence module;
 
-  explicit findings(const part& p)
+  explicit evidence(const component& p)
       : built(p.symbol.empty() ? platform::build::unknown : platform::config(p.symbol)),
         module(p.module.empty() ? platform::presence::unknown : platform::module(p.module)) {}
-  bool there() const noexcept { return built == platform::build::builtin || module == platform::presence::loaded; }
+  bool present() const noexcept { return built == platform::build::builtin || module == platform::presence::loaded; }
   bool loadable() const noexcept { return module == platform::presence::loadable; }
 };
 
-verdict filtered(const question& q, const std::string& who) {
+verdict seccomp_denied(const query& q, const std::string& who) {
   return unavailable(
-      q, "sandbox", who + ", but a seccomp filter answers socket(2) with " + q.error_name(),
+      q, "sandbox", who + ", but a seccomp filter makes socket(2) fail with " + q.error_name(),
       "allow the address family in the sandbox's profile (docker run --security-opt seccomp=PROFILE, systemd's "
       "RestrictAddressFamilies=)");
 }
 
-/// The kernel says that it has not got the part.
-verdict missing(const question& q, const part& p) {
-  const findings f(p);
+/// For an errno that means that the kernel lacks the component.
+verdict missing_component(const query& q, const component& p) {
+  const evidence e(p);
   const std::string built_from = p.symbol.empty() ? "" : " (" + p.symbol + "=y)";
 
-  if (f.loadable() || (f.built == platform::build::module && !f.there())) {
-    const bool installed = f.loadable();
-    const std::string module = p.module.empty() ? "that brings it" : p.module;
+  if (e.loadable() || (e.built == platform::build::module && !e.present())) {
+    const bool installed = e.loadable();
+    const std::string module = p.module.empty() ? "that provides it" : p.module;
     if (platform::modules_disabled())
       return unavailable(q, "module-not-loaded",
                          "the kernel module " + module + " is not loaded, and kernel.modules_disabled is set",
@@ -121,33 +121,33 @@ verdict missing(const question& q, const part& p) {
         "install the modules of kernel " + platform::release() + " (in a container: on the host), then modprobe " +
             module);
   }
-  if (f.there()) {
-    if (platform::seccomp_active()) return filtered(q, "the kernel has " + p.name);
+  if (e.present()) {
+    if (platform::seccomp_active()) return seccomp_denied(q, "the kernel has " + p.name);
     if (q.error == EAFNOSUPPORT && platform::in_network_namespace().value_or(false))
       return unavailable(
           q, "sandbox",
-          "the kernel has " + p.name + " in the initial network namespace alone, and this process is in another",
+          "the kernel supports " + p.name + " only in the initial network namespace, and this process is in another",
           "run it in the host's network namespace (docker run --network host)");
-    return unavailable(q, p.lacking, "the kernel was built with " + p.name + built_from + ", but it is switched off",
-                       "switch it on: a boot parameter in /proc/cmdline or a setting below /proc/sys/net disables it");
+    return unavailable(q, p.missing_reason, "the kernel was built with " + p.name + built_from + ", but it is disabled",
+                       "enable it: see the boot parameters in /proc/cmdline and the settings below /proc/sys/net");
   }
-  const std::string subject = p.lacking == "kernel-lacks-family"
+  const std::string subject = p.missing_reason == "kernel-lacks-family"
                                   ? "has no " + p.name
                                   : "has " + std::string(q.family_name()) + " but no " + p.name;
-  if (f.built == platform::build::off)
-    return unavailable(q, p.lacking, "the running kernel " + subject + " (" + p.symbol + " is not set)",
+  if (e.built == platform::build::off)
+    return unavailable(q, p.missing_reason, "the running kernel " + subject + " (" + p.symbol + " is not set)",
                        "boot a kernel that has " + p.symbol);
-  if (f.module == platform::presence::absent)
-    return unavailable(q, p.lacking,
-                       "the running kernel " + subject + ", and a module " + p.module + " is not installed",
+  if (e.module == platform::presence::absent)
+    return unavailable(q, p.missing_reason,
+                       "the running kernel " + subject + ", and the module " + p.module + " is not installed",
                        "boot a kernel that has it, or install the modules of kernel " + platform::release());
-  return unavailable(q, p.lacking, "the running kernel " + subject,
+  return unavailable(q, p.missing_reason, "the running kernel " + subject,
                      p.symbol.empty() ? "boot a kernel that has it" : "boot a kernel that has " + p.symbol);
 }
 
-verdict lacks_family(const question& q) { return missing(q, family_part(q)); }
+verdict lacks_family(const query& q) { return missing_component(q, family_component(q)); }
 
-verdict lacks_protocol(const question& q) { return missing(q, protocol_part(q)); }
+verdict lacks_protocol(const query& q) { return missing_component(q, protocol_component(q)); }
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -155,8 +155,8 @@ std::string lower(std::string text) {
   return text;
 }
 
-verdict lacks_capability(const question& q, const std::string& name) {
-  const std::string detail = "opening " + q.row_name() + " takes " + name + ", which this process has not got";
+verdict lacks_capability(const query& q, const std::string& name) {
+  const std::string detail = "opening " + q.row_name() + " requires " + name + ", which this process does not have";
   if (platform::is_root() || !platform::could_be_capable(name).value_or(true))
     return unavailable(q, "permission", detail,
                        "give it to the container or service (docker run --cap-add " + name.substr(4) +
@@ -166,21 +166,21 @@ verdict lacks_capability(const question& q, const std::string& name) {
   return unavailable(q, "permission", detail, "setcap " + lower(name) + "+ep " + program);
 }
 
-/// EPERM, EACCES, ENOSYS.
-verdict refused(const question& q) {
+/// For EPERM, EACCES and ENOSYS.
+verdict permission_denied(const query& q) {
   const std::string capability = q.what && q.what->capability ? q.what->capability : "";
-  const auto known = platform::capable(capability);  // of no name: not known
+  const auto known = platform::capable(capability);  // empty without a name
   const bool held = known.value_or(false);
   if (q.error != ENOSYS && known && !held) return lacks_capability(q, capability);
   if (platform::seccomp_active())
-    return filtered(q, held ? capability + " is held" : "the kernel may have " + std::string(q.family_name()));
+    return seccomp_denied(q, held ? capability + " is held" : "the kernel may have " + std::string(q.family_name()));
   if (q.error == ENOSYS)
     return unavailable(q, "kernel-lacks-family", "the running kernel has no sockets (ENOSYS)",
                        "boot a kernel that has CONFIG_NET");
   if (const std::string profile = platform::confinement(); !profile.empty())
     return unavailable(q, "sandbox",
-                       "the security module's profile " + profile + " may forbid it (" + q.error_name() + ")",
-                       "allow the address family in that profile");
+                       "the security module's profile " + profile + " may deny it (" + q.error_name() + ")",
+                       "allow the address family in this profile");
   if (held && platform::in_user_namespace())
     return unavailable(
         q, "permission",
@@ -189,26 +189,26 @@ verdict refused(const question& q) {
         "--net)");
   if (platform::in_user_namespace())
     return unavailable(q, "permission",
-                       "the kernel refuses it in this process's user namespace (" + q.error_name() + ")",
+                       "the kernel does not permit it in this process's user namespace (" + q.error_name() + ")",
                        "run it outside the user namespace");
   return unavailable(
-      q, "permission", "the kernel refuses it (" + q.error_name() + ")",
-      platform::is_root() ? "look for a security module's denial in the kernel's log (dmesg)" : "run it as root");
+      q, "permission", "the kernel does not permit it (" + q.error_name() + ")",
+      platform::is_root() ? "search the kernel's log for denials of a security module (dmesg)" : "run it as root");
 }
 
-/// This process's or the system's limits: no word about the row.
-verdict exhausted(const question& q) {
+/// For limits of the process or the system, which do not show whether the row is available.
+verdict exhausted(const query& q) {
   if (q.error == EMFILE) {
     const auto [soft, hard] = platform::open_files();
     return unknown(q, "resource-limit",
-                   "this process has all " + std::to_string(soft) + " descriptors open that it may have (EMFILE)",
+                   "this process has reached its limit of " + std::to_string(soft) + " open descriptors (EMFILE)",
                    soft < hard
                        ? "ulimit -n " + std::to_string(hard)
                        : "raise the hard limit of open files (systemd's LimitNOFILE=, docker run --ulimit nofile=N)");
   }
   if (q.error == ENFILE) {
     const auto most = platform::file_max();
-    return unknown(q, "resource-limit", "the system has as many files open as it may (ENFILE)",
+    return unknown(q, "resource-limit", "the system has reached its limit of open files (ENFILE)",
                    most == 0 || most > UINT64_MAX / 2 ? "close files, or raise fs.file-max"
                                                       : "sysctl -w fs.file-max=" + std::to_string(most * 2));
   }
@@ -216,30 +216,29 @@ verdict exhausted(const question& q) {
                  "free memory, or raise the memory limit of the control group");
 }
 
-verdict no_device(const question& q) {
-  return unavailable(
-      q, "no-device",
-      "the kernel has " + q.row_name() + ", but no device or transport that carries it (" + q.error_name() + ")",
-      "add the device, or load the module of its driver");
+verdict no_device(const query& q) {
+  return unavailable(q, "no-device",
+                     "the kernel has " + q.row_name() + ", but no device or transport for it (" + q.error_name() + ")",
+                     "add the device, or load the module of its driver");
 }
 
-struct judgement {
+struct rule {
   int error;
-  verdict (*judge)(const question&);
+  verdict (*diagnose)(const query&);
 };
 
-constexpr judgement judgements[] = {
+constexpr rule rules[] = {
     {EAFNOSUPPORT, lacks_family},
     {EPFNOSUPPORT, lacks_family},
     {EPROTONOSUPPORT, lacks_protocol},
     {ESOCKTNOSUPPORT, lacks_protocol},
     {EPROTOTYPE, lacks_protocol},
     {ENOPROTOOPT, lacks_protocol},
-    // A protocol number that this kernel is too old to know.
+    // A protocol number that is unknown to an older kernel.
     {EINVAL, lacks_protocol},
-    {EPERM, refused},
-    {EACCES, refused},
-    {ENOSYS, refused},
+    {EPERM, permission_denied},
+    {EACCES, permission_denied},
+    {ENOSYS, permission_denied},
     {EMFILE, exhausted},
     {ENFILE, exhausted},
     {ENOBUFS, exhausted},
@@ -248,59 +247,64 @@ constexpr judgement judgements[] = {
     {ENXIO, no_device},
 };
 
-verdict judge(const question& q) {
+verdict diagnose(const query& q) {
   if (q.error == 0) return {state_t::available, 0, {}, {}, {}};
   if (!q.of.in_user_space() || q.error == EMFILE || q.error == ENFILE)
-    for (const auto& [error, how] : judgements)
-      if (error == q.error) return how(q);
+    for (const auto& [error, diagnose_error] : rules)
+      if (error == q.error) return diagnose_error(q);
   return unavailable(q, "probe-failed",
-                     "opening it failed with " + q.error_name() + ": " + std::generic_category().message(q.error), "");
+                     "opening a socket failed with " + q.error_name() + ": " + std::generic_category().message(q.error),
+                     "");
 }
 
-// The error that opening gives where the table has no such row; the kernel is not called.
-verdict no_row(const question& asked) {
-  question q = asked;
+// For a type and protocol without a row; open_row() returns the same errno without calling the kernel.
+verdict no_row(const query& request) {
+  query q = request;
   q.error = detail::missing_row_error(q.of, q.type);
   return unavailable(q, "kernel-lacks-protocol", "the family " + std::string(q.of.id()) + " has no " + q.row_name(),
                      "afplug caps " + std::string(q.of.id()));
 }
 
-/// Opens the row and closes it: 0 or errno.
-int attempt(const question& q) {
+/// Opens and closes a socket. Returns 0 or the errno.
+int attempt(const query& q) {
   const auto made = detail::open_row(q.of, q.what, q.type, q.proto, false);
   detail::close_opened(q.of, made);
   return made.error;
 }
 
-/// What can be known without opening: `available` only where everything speaks for it.
-verdict foresee(const question& q) {
+/// Checks without opening a socket. `available` only if the family and protocol are present and nothing speaks against
+/// it.
+verdict check_passively(const query& q) {
   if (q.of.in_user_space()) return {state_t::available, 0, {}, {}, {}};
-  const part parts[] = {family_part(q), protocol_part(q)};
-  bool sure = true;
-  for (const part& p : parts) {
+  const component components[] = {family_component(q), protocol_component(q)};
+  bool conclusive = true;
+  for (const component& p : components) {
     if (p.symbol.empty() && p.module.empty()) continue;
-    const findings f(p);
-    if (f.there()) continue;
-    if (f.loadable())
+    const evidence e(p);
+    if (e.present()) continue;
+    if (e.loadable())
       return {state_t::unknown, 0, "module-not-loaded",
-              "the kernel module " + p.module + " is not loaded; a first socket may load it", "modprobe " + p.module};
-    if (f.built == platform::build::off || f.built == platform::build::module ||
-        f.module == platform::presence::absent) {
-      question failed = q;
-      failed.error = p.lacking == "kernel-lacks-family" ? EAFNOSUPPORT : EPROTONOSUPPORT;
-      verdict v = missing(failed, p);
+              "the kernel module " + p.module + " is not loaded; opening a socket may load it", "modprobe " + p.module};
+    if (e.built == platform::build::off || e.built == platform::build::module ||
+        e.module == platform::presence::absent) {
+      query failed = q;
+      failed.error = p.missing_reason == "kernel-lacks-family" ? EAFNOSUPPORT : EPROTONOSUPPORT;
+      verdict v = missing_component(failed, p);
       v.error = 0;  // nothing was attempted
       return v;
     }
-    sure = false;
+    conclusive = false;
   }
   if (q.what && q.what->capability && platform::capable(q.what->capability) == false)
     return lacks_capability(q, q.what->capability);
   if (platform::seccomp_active())
-    return {state_t::unknown, 0, "sandbox", "a seccomp filter is in force: only an attempt can tell",
+    return {state_t::unknown, 0, "sandbox",
+            "a seccomp filter is active; whether it allows the socket is known only after an attempt",
             "afplug explain " + std::string(q.of.id())};
-  if (sure && (!parts[0].symbol.empty() || !parts[0].module.empty())) return {state_t::available, 0, {}, {}, {}};
-  return {state_t::unknown, 0, "probe-failed", "no socket was opened, and nothing else tells",
+  if (conclusive && (!components[0].symbol.empty() || !components[0].module.empty()))
+    return {state_t::available, 0, {}, {}, {}};
+  return {state_t::unknown, 0, "probe-failed",
+          "no socket was opened, and the configuration of the kernel is not conclusive",
           "afplug explain " + std::string(q.of.id())};
 }
 
@@ -309,21 +313,21 @@ constexpr std::string_view all_reason_codes[] = {
     "no-device",           "resource-limit",        "probe-failed",      "sandbox",
     "wrong-platform",      "plugin-missing",        "plugin-refused"};
 
-/// Cut to the room, and not inside a character.
+/// Copies text to an array of plugin.h, truncated between UTF-8 characters, with a terminating null.
 template <std::size_t N>
-void put(char (&to)[N], std::string_view text) noexcept {
+void copy_truncated(char (&to)[N], std::string_view text) noexcept {
   std::size_t n = std::min(text.size(), N - 1);
   while (n < text.size() && n > 0 && (static_cast<unsigned char>(text[n]) & 0xC0) == 0x80) --n;
   to[text.copy(to, n)] = '\0';
 }
 
 template <std::size_t N>
-std::string take(const char (&from)[N]) {
+std::string from_array(const char (&from)[N]) {
   return {from, ::strnlen(from, N)};
 }
 
-/// A family may advise to load a module that only some kernels have; "modprobe NAME" stays where that can work.
-std::string feasible(std::string remedy) {
+/// Replaces the remedy "modprobe NAME" of a family if the module is loaded, not installed, or cannot be loaded.
+std::string adapt_remedy(std::string remedy) {
   constexpr std::string_view load = "modprobe ";
   if (!remedy.starts_with(load)) return remedy;
   const std::string module = remedy.substr(load.size());
@@ -338,56 +342,57 @@ std::string feasible(std::string remedy) {
       break;
   }
   if (platform::config("CONFIG_MODULES") == platform::build::off)
-    return "boot a kernel that has " + module + ": the running one can load no modules";
+    return "boot a kernel that has " + module + ": the running one cannot load modules";
   if (platform::modules_disabled())
     return "load the module " + module + " at boot, before kernel.modules_disabled is set";
   return remedy;
 }
 
-/// Lets the family's check function replace what the host found.
-verdict refine(const question& q, verdict v, check_flags flags) {
-  const auto ask = q.descriptor().check;
-  if (!ask) return v;
+/// Calls the family's check function, which may replace the verdict.
+verdict apply_family_check(const query& q, verdict v, check_flags flags) {
+  const auto family_check = q.descriptor().check;
+  if (!family_check) return v;
   afplug_verdict raw{};
   raw.size = sizeof raw;
   raw.state = static_cast<std::int32_t>(v.state);
   raw.error = v.error;
-  put(raw.reason, v.reason);
-  put(raw.detail, v.detail);
-  put(raw.remedy, v.remedy);
+  copy_truncated(raw.reason, v.reason);
+  copy_truncated(raw.detail, v.detail);
+  copy_truncated(raw.remedy, v.remedy);
   const afplug_verdict before = raw;
   const auto who = q.of.identity(q.type, q.proto);
-  if (ask(&who, static_cast<std::uint32_t>(flags), &raw) < 0) return v;
-  // Untouched: keep the sentences, which may be longer than the struct has room for.
+  if (family_check(&who, static_cast<std::uint32_t>(flags), &raw) < 0) return v;
+  // Unchanged: keep the texts, which may be longer than the struct's arrays.
   if (std::memcmp(&raw, &before, sizeof raw) == 0) return v;
-  verdict out{state_t::unknown, raw.error, take(raw.reason), take(raw.detail), feasible(take(raw.remedy))};
+  verdict out{state_t::unknown, raw.error, from_array(raw.reason), from_array(raw.detail),
+              adapt_remedy(from_array(raw.remedy))};
   if (raw.state >= AFPLUG_AVAILABLE && raw.state <= AFPLUG_UNKNOWN) out.state = static_cast<state_t>(raw.state);
   const bool known = std::ranges::find(all_reason_codes, out.reason) != std::end(all_reason_codes);
   if (!known && !(out.reason.empty() && out.state == state_t::available)) out.reason = "probe-failed";
   return out;
 }
 
-/// An IP socket that opens and reaches nobody is worth a word.
-verdict remark(const question& q, verdict v) {
+/// For families with host names: adds a note if no network interface is up, since such sockets reach no peer.
+verdict note_no_interface_up(const query& q, verdict v) {
   if (v.state != state_t::available || !v.reason.empty() || (q.of.flags() & AFPLUG_FAMILY_RESOLVES) == 0) return v;
   if (platform::any_interface_up() == false) {
     v.reason = "no-device";
-    v.detail = "it opens, but no network interface of this network namespace is up";
+    v.detail = "a socket can be opened, but no network interface of this network namespace is up";
     v.remedy = "ip link set lo up";
   }
   return v;
 }
 
-/// Runs `body`, whatever happens in it: the caller's errno survives, and want of memory is a verdict.
+/// Calls `body`, restores errno and converts exceptions to a verdict.
 template <class Body>
-verdict sheltered(Body&& body) noexcept {
+verdict preserving_errno(Body&& body) noexcept {
   const int before = errno;
   verdict v;
   try {
     v = body();
   } catch (const std::bad_alloc&) {
     v.error = ENOMEM;
-    v.reason = "resource-limit";  // short enough to need no memory
+    v.reason = "resource-limit";  // fits the small string buffer: allocates nothing
   } catch (...) {
     v.error = EIO;
     v.reason = "probe-failed";
@@ -397,11 +402,11 @@ verdict sheltered(Body&& body) noexcept {
 }
 
 verdict check_row(const family& of, const row* what, int type, int proto, check_flags flags) {
-  question q{of, what, type, proto, 0};
+  query q{of, what, type, proto, 0};
   if (!what) return no_row(q);
-  if (flags == check_flags::passive) return refine(q, foresee(q), flags);
+  if (flags == check_flags::passive) return apply_family_check(q, check_passively(q), flags);
   q.error = attempt(q);
-  return refine(q, remark(q, judge(q)), flags);
+  return apply_family_check(q, note_no_interface_up(q, diagnose(q)), flags);
 }
 
 constexpr int type_mask = ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -417,7 +422,7 @@ std::string_view to_string(verdict::state_t state) noexcept {
 }
 
 verdict check(const family& of, const row& what, check_flags flags) noexcept {
-  return sheltered([&] {
+  return preserving_errno([&] {
     const int type = what.type != AFPLUG_ANY          ? what.type
                      : what.native_type != AFPLUG_ANY ? what.native_type
                                                       : int{SOCK_RAW};
@@ -426,23 +431,23 @@ verdict check(const family& of, const row& what, check_flags flags) noexcept {
 }
 
 verdict check(const family& of, int type, int proto, check_flags flags) noexcept {
-  return sheltered([&] { return check_row(of, of.find_row(type, proto), type & type_mask, proto, flags); });
+  return preserving_errno([&] { return check_row(of, of.find_row(type, proto), type & type_mask, proto, flags); });
 }
 
 verdict explain(const family& of, int type, int proto, int error) noexcept {
-  return sheltered([&] {
-    const question q{of, of.find_row(type, proto), type & type_mask, proto, error};
-    return q.what ? judge(q) : no_row(q);
+  return preserving_errno([&] {
+    const query q{of, of.find_row(type, proto), type & type_mask, proto, error};
+    return q.what ? diagnose(q) : no_row(q);
   });
 }
 
-verdict explain(std::string_view id, const error_code& why, std::string_view sentence) {
+verdict explain(std::string_view id, const error_code& why, std::string_view text) {
   const bool missing = why == errc::unknown_family || why == errc::unknown_provider;
-  if (sentence.starts_with(id) && sentence.substr(id.size()).starts_with(": ")) sentence.remove_prefix(id.size() + 2);
-  std::string detail(sentence);
+  if (text.starts_with(id) && text.substr(id.size()).starts_with(": ")) text.remove_prefix(id.size() + 2);
+  std::string detail(text);
   if (detail.empty()) detail = why.message();
   return {state_t::unavailable, 0, missing ? "plugin-missing" : "plugin-refused", std::move(detail),
-          missing ? "install the plugin of " + std::string(id) + ", or name its directory in AFPLUG_PATH"
+          missing ? "install a plugin for " + std::string(id) + ", or add its directory to AFPLUG_PATH"
                   : "afplug families"};
 }
 
