@@ -113,10 +113,7 @@ void refuse(error_code& ec, errc code, const family& f, std::string_view name, c
 // AFPLUG_OPTION_WRITE); else null and sets `ec`.
 const option_info* find_usable(const socket& s, std::string_view name, std::uint32_t access, error_code& ec) {
   const auto* f = s.owner();
-  if (!f) {
-    detail::fail_errno(ec, EBADF);
-    return nullptr;
-  }
+  if (!f) return detail::fail_errno(ec, EBADF), nullptr;
   const auto* o = f->find_option(name);
   if (!o) {
     const auto near = nearest(*f, name);
@@ -356,8 +353,7 @@ std::int64_t socket::option_number(std::string_view name, error_code& ec) const 
     return 0;
   }
   const auto bytes = option_bytes(name, ec);
-  if (ec) return 0;
-  return load(bytes, k->is_signed);
+  return ec ? 0 : load(bytes, k->is_signed);
 }
 
 // ---- readiness ----
