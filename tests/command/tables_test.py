@@ -86,7 +86,7 @@ class Options(support.Case):
     def test_unknown_family(self):
         done = self.afplug("options", "nosuch", exit_code=1)
         self.assertEqual(done.stdout, "")
-        self.assertIn("no plugin answers", done.stderr)
+        self.assertIn("no plugin provides", done.stderr)
 
 
 class Constants(support.Case):

@@ -232,7 +232,7 @@ class Transfer(support.Case):
             (["connect", "unix", path], "No such file"),
             (["listen", "inet", "127.0.0.1:0", "--timeout", "0.2"], "no connection within 0.2 s"),
             (["listen", "inet", "127.0.0.1:0", "--type", "dgram", "--timeout", "0.2"], "no message within 0.2 s"),
-            (["connect", "nosuch", "x"], "no plugin answers"),
+            (["connect", "nosuch", "x"], "no plugin provides"),
             (["listen", "unix", "/nonexistent/socket"], "/nonexistent/socket"),
             (["listen", "inet", "192.0.2.1:x"], "192.0.2.1:x"),
         ):

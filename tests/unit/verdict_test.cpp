@@ -143,7 +143,7 @@ TEST(verdict, family_without_a_plugin_is_unavailable) {
   const verdict v = afplug::explain("nosuch", ec);
   EXPECT_EQ(v.state, state_t::unavailable);
   EXPECT_EQ(v.reason, "plugin-missing");
-  EXPECT_NE(v.detail.find("no plugin answers"), v.detail.npos) << v.detail;
+  EXPECT_NE(v.detail.find("no plugin provides"), v.detail.npos) << v.detail;
   EXPECT_NE(v.remedy, "");
   EXPECT_EQ(afplug::explain("x", afplug::errc::plugin_refused, "x: x.so has no note").reason, "plugin-refused");
   EXPECT_EQ(afplug::explain("x", afplug::errc::plugin_refused, "x: x.so has no note").detail, "x.so has no note");
