@@ -221,7 +221,7 @@ TEST_F(malformed_file, truncated_at_any_page_is_refused) {
     image.data.assign(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut));
     const auto directory = dir.subdirectory(std::to_string(cut));
     expect_refused(write_bytes(directory / "1.so", image.data), "truncated",
-                   "end of the file at " + std::to_string(cut));
+                   "exceed the file size of " + std::to_string(cut));
   }
 }
 

@@ -174,15 +174,11 @@ class loading {
   }
 
   /// Checks a text of the plugin against the one in its ELF note.
-  bool matches(const char* said, const std::string& noted, const char* field) {
-    if (!said)
-      return refuse("note-mismatch",
-                    std::string("plugin.") + field + ": it is NULL, the ELF note has \"" + noted + "\""),
-             false;
-    if (std::strncmp(said, noted.c_str(), noted.size() + 1) == 0) return true;
-    return refuse("note-mismatch",
-                  std::string("plugin.") + field + ": it is not \"" + noted + "\", as in the ELF note"),
-           false;
+  bool matches(const char* text, const std::string& noted, const char* field) {
+    if (text && std::strncmp(text, noted.c_str(), noted.size() + 1) == 0) return true;
+    refuse("note-mismatch", std::string("plugin.") + field + (text ? ": it is not \"" : ": it is NULL, not \"") +
+                                noted + "\", as in the ELF note");
+    return false;
   }
 
   bool check_numbers(const afplug_host& host, const afplug_plugin& plugin) {

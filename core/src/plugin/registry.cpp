@@ -96,8 +96,8 @@ struct slot {
   error_code failure;
   std::string text;
 
-  std::vector<const afplug::family*>
-      all;  ///< all families that lookups returned, of any provider; guarded by the registry's mutex
+  /// All families that lookups returned, of any provider; guarded by the registry's mutex.
+  std::vector<const afplug::family*> all;
 };
 
 /// A lock-free index of slots by id: open addressing in a table from which nothing is removed. Slots beyond its
@@ -145,8 +145,8 @@ struct registry::impl {
   registry& owner;
   const providers_list providers;
 
-  mutable std::mutex
-      mutex;  ///< guards the next four; not held while plugin code runs or while waiting for a slot's mutex
+  /// Guards the next four; not held while plugin code runs or while waiting for a slot's mutex.
+  mutable std::mutex mutex;
   std::vector<fs::path> directories;
   std::size_t own_directories;  ///< the first so many are the program's
   std::shared_ptr<const directory_scan> found;
