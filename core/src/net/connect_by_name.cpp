@@ -16,12 +16,12 @@ void socket::connect(std::string_view text, error_code& ec) {
   const address to = address::parse(what(), text, ec);
   if (!ec) return connect(to, ec);
   if (!family_ || (family_->flags() & AFPLUG_FAMILY_RESOLVES) == 0 || ec != errc::malformed_address) return;
-  // No address: a name and a service, then. What is neither keeps the codec's sentence, which says what an address
-  // looks like.
+  // Not an address: try it as a host name and a service. If it is neither, the error is the codec's, whose text
+  // describes the form of an address.
   error_code no_name;
   const auto [host, service] = split_host_service(text, no_name);
   if (no_name || host.empty() || service.empty()) return;
-  // A non-blocking socket connects without waiting; a name takes the time that its look-up takes.
+  // With a timeout the lookup has that long; a non-blocking socket waits for the lookup, not for the connection.
   const auto limit = timeout_ > 0 ? timeout() : std::nullopt;
   const auto found = getaddrinfo(host, service, {family_->number(), what().type(), 0, 0, limit}, ec);
   if (ec) return;

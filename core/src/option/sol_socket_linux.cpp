@@ -202,8 +202,8 @@ std::int32_t get_filter(std::int64_t handle, const afplug_identity*, afplug_text
 
 std::int32_t set_filter(std::int64_t handle, const afplug_identity*, const char* text, std::size_t size,
                         afplug_text* why) {
-  const std::string_view words(text, size);
-  if (words != "none") return attach(handle, SO_ATTACH_FILTER, words, why);
+  const std::string_view expression(text, size);
+  if (expression != "none") return attach(handle, SO_ATTACH_FILTER, expression, why);
   const int ignored = 0;
   return ::setsockopt(static_cast<int>(handle), SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored) == 0 ? 0
                                                                                                              : -errno;

@@ -1,6 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The only file of core that knows particular families: plugins of ABI 1.0 cannot describe how their sockets connect.
+// The only file of core that names families: plugins of ABI 1.0 cannot describe how their sockets connect.
 #include "compat_1_0.hpp"
 
 #include <sys/socket.h>

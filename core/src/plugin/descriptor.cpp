@@ -66,12 +66,13 @@ constexpr std::uint32_t least_size = sizeof(T);
 
 // Copies a struct that begins with its size. Members beyond the plugin's size are zero.
 template <typename T>
-T copy_sized(const void* from, std::uint32_t room, const field_path& where) {
+T copy_sized(const void* from, std::uint32_t capacity, const field_path& where) {
   std::uint32_t size = 0;
   std::memcpy(&size, from, sizeof size);
   if (size < least_size<T>)
     reject(where + ".size", "it is " + number_text(size) + ", the minimum is " + number_text(least_size<T>));
-  if (size > room) reject(where + ".size", "it is " + number_text(size) + ", the maximum is " + number_text(room));
+  if (size > capacity)
+    reject(where + ".size", "it is " + number_text(size) + ", the maximum is " + number_text(capacity));
   T out{};
   std::memcpy(&out, from, std::min<std::size_t>(size, sizeof out));
   out.size = sizeof out;

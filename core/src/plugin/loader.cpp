@@ -95,9 +95,9 @@ mapped_files& files() {
 }
 
 /// The errno of a transient error that a dlerror(3) text ends with; 0: none.
-int transient_error_in(std::string_view words) {
+int transient_error_in(std::string_view text) {
   for (const int error : {ENOMEM, EMFILE, ENFILE})
-    if (words.ends_with(std::generic_category().message(error))) return error;
+    if (text.ends_with(std::generic_category().message(error))) return error;
   return 0;
 }
 
@@ -114,9 +114,9 @@ class loading {
     library.load(out_.path, mode, ec);
     if (ec) {
       const char* said = ::dlerror();
-      const std::string words = said ? said : ec.message();
-      out_.error = transient_error_in(words);
-      return refuse("dlopen", words);
+      const std::string text = said ? said : ec.message();
+      out_.error = transient_error_in(text);
+      return refuse("dlopen", text);
     }
     files().mapped(out_.path, identity_);
     record.identity = identity_;
