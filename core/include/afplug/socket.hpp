@@ -96,6 +96,7 @@ class AFPLUG_API socket {
     socket(std::move(other)).swap(*this);
     return *this;
   }
+  /// Exchanges two sockets and their timeouts.
   void swap(socket& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(type_, other.type_);

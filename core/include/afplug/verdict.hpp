@@ -27,6 +27,7 @@ struct verdict {
   std::string detail;  ///< the reason in words
   std::string remedy;  ///< what to do: a shell command, or text if no command can help; may be empty
 
+  /// The state is `available`.
   bool available() const noexcept { return state == state_t::available; }
 };
 
