@@ -247,10 +247,10 @@ static const struct afplug_codec codec = {sizeof codec, 0, {fields, 1, sizeof fi
 
 #define COMMON_FLAGS (AFPLUG_ROW_DEFAULT | AFPLUG_ROW_PAIR)
 #define CONNECTION_FLAGS (COMMON_FLAGS | AFPLUG_ROW_CONNECTION | AFPLUG_ROW_HALF_CLOSE)
-#define ROW(number, row_flags)                                                                            \
-  {                                                                                                       \
-    .size = sizeof(struct afplug_row), .flags = (row_flags), .type = number, .native_domain = AFPLUG_ANY, \
-    .native_type = AFPLUG_ANY, .type_name = #number, .help = "wraps a UNIX domain socket"                 \
+#define ROW(number, row_flags)                                                                              \
+  {                                                                                                         \
+    .size = sizeof(struct afplug_row), .flags = (row_flags), .type = (number), .native_domain = AFPLUG_ANY, \
+    .native_type = AFPLUG_ANY, .type_name = #number, .help = "wraps a UNIX domain socket"                   \
   }
 static const struct afplug_row rows[] = {ROW(SOCK_STREAM, CONNECTION_FLAGS | AFPLUG_ROW_STREAM),
                                          ROW(SOCK_SEQPACKET, CONNECTION_FLAGS | AFPLUG_ROW_MESSAGE),

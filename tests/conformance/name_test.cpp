@@ -198,7 +198,6 @@ TEST_P(unix_address, is_chosen_by_the_kernel_on_request) {
 }
 
 TEST_P(unix_address, abstract_with_nul_bytes_keeps_its_length) {
-  const std::string tag = "\0afplug-name-" + std::to_string(::getpid());
   for (const std::string& path :
        {"\0"s + "a-" + std::to_string(::getpid()) + "\0b\0"s, "\0"s + std::to_string(::getpid())}) {
     auto s = open();

@@ -7,6 +7,7 @@
 #include <afplug/option.hpp>
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cstdlib>
 #include <map>
 
@@ -59,6 +60,7 @@ bool particular(std::string_view name) {
       "SO_LOCK_FILTER",               // cannot be cleared
       "SO_ATTACH_FILTER",             // "none" is accepted only where there is a filter
       "SO_BSDCOMPAT",                 // without effect
+      "BT_PKT_STATUS",                // Linux 6.1 sets it, but does not clear it (net/bluetooth/sco.c)
       "SO_RCVBUF",                    // this and the next: the kernel doubles the value
       "SO_SNDBUF",                    //
       "SO_RCVBUFFORCE",               //
@@ -113,8 +115,9 @@ std::vector<std::string> other_values(const afplug::option_info& o, const std::s
     default:
       if (before.empty() || before.find_first_not_of("-0123456789") != std::string::npos) break;
       const auto number = std::strtoll(before.c_str(), nullptr, 10);
-      for (const long long n : {number + 1, number - 1, number * 2, number / 2, 0LL, 1LL, 2LL, 4LL, 100LL, 1000LL})
-        values.push_back(std::to_string(n));
+      std::vector<long long> numbers{number / 2, 0, 1, 2, 4, 100, 1000};
+      if (std::abs(number) < LLONG_MAX / 2) numbers.insert(numbers.begin(), {number + 1, number - 1, number * 2});
+      for (const long long n : numbers) values.push_back(std::to_string(n));
   }
   std::erase(values, before);
   return values;

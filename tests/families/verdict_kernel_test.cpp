@@ -193,8 +193,8 @@ TEST(verdict, no_can_interface_and_its_remedy) {
   const auto& can = family("can");
   if (const auto why = socket_unavailable({AF_CAN, SOCK_RAW, CAN_RAW}); !why.empty()) GTEST_SKIP() << "can: " << why;
   EXPECT_EQ(in_child([&]() -> std::string {
-              if (const auto why = enter_new_netns(); !why.empty()) return why;
-              const auto result = mismatch(can, SOCK_RAW, CAN_RAW, "no-device", "no CAN interface", "type vcan");
+              if (auto why = enter_new_netns(); !why.empty()) return why;
+              auto result = mismatch(can, SOCK_RAW, CAN_RAW, "no-device", "no CAN interface", "type vcan");
               if (!result.empty()) return result;
               if (!run(afplug::check(can, SOCK_RAW, CAN_RAW).remedy)) return "the remedy failed";
               return mismatch(can, SOCK_RAW, CAN_RAW, "", "vcan0", "");

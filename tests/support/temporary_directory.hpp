@@ -34,7 +34,7 @@ class temporary_directory {
 
   /// Creates a subdirectory with mode 0755, whatever the umask is.
   fs::path subdirectory(std::string_view name) const {
-    const auto p = path_ / name;
+    auto p = path_ / name;
     fs::create_directories(p);
     ::chmod(p.c_str(), 0755);
     return p;
