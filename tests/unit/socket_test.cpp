@@ -253,4 +253,10 @@ TEST(socket, connect_resolves_names) {
       << "bind does not resolve names";
 }
 
+TEST(socket, send_to_a_closed_peer_fails_without_sigpipe) {
+  auto [s, peer] = afplug::socket::pair();
+  peer.close();
+  EXPECT_EQ(ERROR_OF(s.send("abc"sv, 0, _)), sys(EPIPE));  // SIGPIPE would end the process
+}
+
 }  // namespace
