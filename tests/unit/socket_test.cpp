@@ -254,9 +254,9 @@ TEST(socket, connect_resolves_names) {
 }
 
 TEST(socket, send_to_a_closed_peer_fails_without_sigpipe) {
-  auto [s, peer] = afplug::socket::pair();
-  peer.close();
-  EXPECT_EQ(ERROR_OF(s.send("abc"sv, 0, _)), sys(EPIPE));  // SIGPIPE would end the process
+  auto sockets = afplug::socket::pair();
+  sockets.second.close();
+  EXPECT_EQ(ERROR_OF(sockets.first.send("abc"sv, 0, _)), sys(EPIPE));  // SIGPIPE would end the process
 }
 
 }  // namespace
