@@ -267,4 +267,13 @@ TEST(socket_options, get_function_of_a_user_space_family_receives_its_socket) {
   EXPECT_EQ(WEXITSTATUS(status), EOPNOTSUPP) << "user-space sockets cannot be used in a forked child";
 }
 
+TEST(socket_options, functions_that_take_a_descriptor_are_not_called_for_user_space_sockets) {
+  afplug::socket s("loop", SOCK_STREAM);
+  afplug::error_code ec;
+  s.option_text("SO_PEERNAME", ec);
+  EXPECT_EQ(ec.value(), ENOPROTOOPT);
+  s.option("SO_ATTACH_FILTER", afplug::option_value("6,0,0,0"), ec);
+  EXPECT_EQ(ec.value(), ENOPROTOOPT);
+}
+
 }  // namespace

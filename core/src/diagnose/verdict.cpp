@@ -272,8 +272,8 @@ int attempt(const query& q) {
   return made.error;
 }
 
-/// Checks without opening a socket. `available` only if the family and protocol are present and nothing speaks against
-/// it.
+/// Checks without opening a socket. `available` only if the kernel has the family and the protocol, and neither a
+/// missing capability nor a seccomp filter can prevent opening.
 verdict check_passively(const query& q) {
   if (q.of.in_user_space()) return {state_t::available, 0, {}, {}, {}};
   const component components[] = {family_component(q), protocol_component(q)};

@@ -118,8 +118,8 @@ constant to_constant(const afplug_constant& c) { return {c.name, c.group, c.valu
 void check_text(const char* text, std::size_t max, const field_path& where) {
   const std::size_t size = ::strnlen(text, max + 1);
   if (size > max) reject(where, "it is longer than " + number_text(static_cast<std::int64_t>(max)) + " bytes");
-  // Nearly all of it is plain, and a family has thousands of bytes of names and help: a loop that the compiler makes
-  // wide.
+  // Nearly all texts are printable ASCII, and a family has thousands of bytes of them: a loop that vectorises checks
+  // for this case first.
   unsigned char odd = 0;
   for (std::size_t i = 0; i < size; ++i) odd |= static_cast<unsigned char>(text[i] - ' ') > '~' - ' ';
   if (odd == 0) return;

@@ -94,7 +94,7 @@ struct slot {
   std::mutex mutex;                                 ///< held while loading; guards the next three
   std::shared_ptr<const directory_scan> failed_in;  ///< the scan of which no file could be loaded
   error_code failure;
-  std::string text;
+  std::string failure_text;
 
   /// All families that lookups returned, of any provider; guarded by the registry's mutex.
   std::vector<const afplug::family*> all;
@@ -148,7 +148,7 @@ struct registry::impl {
   /// Guards the next four; not held while plugin code runs or while waiting for a slot's mutex.
   mutable std::mutex mutex;
   std::vector<fs::path> directories;
-  std::size_t own_directories;  ///< the first so many are the program's
+  std::size_t own_directories;  ///< how many of them, from the front, the program gave
   std::shared_ptr<const directory_scan> found;
   std::map<std::string, std::unique_ptr<slot>, std::less<>> slots;
 
@@ -182,12 +182,12 @@ struct registry::impl {
     return nullptr;
   }
 
-  void record_use(slot& s, const afplug::family& f) {
+  void record_loaded(slot& s, const afplug::family& f) {
     const std::lock_guard lock(mutex);
     s.all.push_back(&f);
   }
 
-  std::vector<const afplug::family*> in_use(const slot& s) const {
+  std::vector<const afplug::family*> loaded_of(const slot& s) const {
     const std::lock_guard lock(mutex);
     return s.all;
   }
@@ -263,7 +263,7 @@ struct registry::impl {
   }
 
   const afplug::family* fail_again(const slot& s, error_code& ec) const {
-    detail::fail(ec, s.failure, s.text);
+    detail::fail(ec, s.failure, s.failure_text);
     return nullptr;
   }
 
@@ -278,14 +278,14 @@ struct registry::impl {
     if (s->unloaded) return fail_unloaded(name, ec);
     if (s->failed_in == c) return fail_again(*s, ec);
     if (const auto* f = load_chosen(name, *c, ec)) {
-      record_use(*s, *f);
+      record_loaded(*s, *f);
       publish(*s, *f, *c);
       return f;
     }
     if (ec.category() != boost::system::system_category()) {  // those are transient
       s->failed_in = c;
       s->failure = ec;
-      s->text = last_detail();
+      s->failure_text = last_detail();
     }
     return nullptr;
   }
@@ -326,12 +326,12 @@ struct registry::impl {
     if (!s) return unknown(name, ec);
     const std::lock_guard lock(s->mutex);
     if (s->unloaded) return fail_unloaded(name, ec);
-    for (const auto* f : in_use(*s))
+    for (const auto* f : loaded_of(*s))
       if (f->provider() == provider) return ec.clear(), f;
     const auto files = c->candidates(id, provider);
     if (files.empty() || provider.empty()) return fail_provider(name, provider, ec);
     const auto* f = load_first(id, files, ec);
-    if (f) record_use(*s, *f);
+    if (f) record_loaded(*s, *f);
     return f;
   }
 
@@ -410,7 +410,7 @@ struct registry::impl {
     };
     using enum plugin_info::state_t;
     const slot* s = known(out.family);
-    const auto all = s ? in_use(*s) : std::vector<const afplug::family*>();
+    const auto all = s ? loaded_of(*s) : std::vector<const afplug::family*>();
     if (std::any_of(all.begin(), all.end(), is_from_file)) {
       out.state = loaded;
       return out;
@@ -532,7 +532,7 @@ void registry::unload(std::string_view id, error_code& ec) {
     return;
   }
   const std::lock_guard lock(s->mutex);
-  const auto all = impl_->in_use(*s);
+  const auto all = impl_->loaded_of(*s);
   for (const auto* f : all)
     if (const auto count = detail::family_data::of(*f).open_user_sockets.load(); count > 0)
       return detail::fail(ec, errc::family_in_use,

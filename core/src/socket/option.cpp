@@ -21,6 +21,12 @@ using detail::user_call;
 
 constexpr std::uint32_t default_read_bytes = 1024;  // for options whose size the table does not state
 
+// The kernel family's overrides; none without a family.
+const afplug_kernel_ops& kernel_ops_of(const family* f) noexcept {
+  static constexpr afplug_kernel_ops none{};
+  return f ? detail::family_data::of(*f).kernel_ops : none;
+}
+
 // Returns the kind of an integer option in host byte order; null for other kinds.
 const plugin::value_kind* number_kind(const option_info& o) noexcept {
   const auto* k = plugin::find_integer_kind(o.kind);
@@ -136,27 +142,18 @@ const option_info* find_usable(const socket& s, std::string_view name, std::uint
   return o;
 }
 
-// Returns core's option with this name, to which a kernel family's get or set may return AFPLUG_PASS; null: none.
-const option_info* core_option(const socket& s, std::string_view name) noexcept {
-  const auto all = s.in_user_space() ? std::span<const option_info>() : socket_options();
-  const auto it = std::ranges::find(all, name, [](const option_info& o) { return std::string_view(o.name); });
-  return it == all.end() ? nullptr : &*it;
-}
-
-int get_by_call(const socket& s, const option_info& o, afplug_text& out, afplug_text& why) {
+// Calls the `get` or `set` of an option of AFPLUG_KIND_CALL. Those of SOL_SOCKET take a descriptor, so a socket in user
+// space does not have them; they also serve kernel families whose own function of that name returns AFPLUG_PASS.
+template <class Slot, class... A>
+int call_option(const socket& s, const option_info& o, Slot option_info::*slot, A... arguments) {
+  const auto shared = socket_options();
   const auto who = s.owner()->identity(s.type(), s.protocol());
-  const int r = detail::option_call(s.fileno(), socket_access::user(s), o.get, &who, &out, &why);
+  const auto* user = socket_access::user(s);
+  if (user && std::ranges::any_of(shared, [&](const option_info& e) { return &e == &o; })) return -ENOPROTOOPT;
+  const int r = detail::option_call(s.fileno(), user, o.*slot, &who, arguments...);
   if (r != AFPLUG_PASS) return r;
-  const auto* ours = core_option(s, o.name);
-  return ours && ours->get ? ours->get(s.fileno(), &who, &out, &why) : -ENOPROTOOPT;
-}
-
-int set_by_call(const socket& s, const option_info& o, std::string_view text, afplug_text& why) {
-  const auto who = s.owner()->identity(s.type(), s.protocol());
-  const int r = detail::option_call(s.fileno(), socket_access::user(s), o.set, &who, text.data(), text.size(), &why);
-  if (r != AFPLUG_PASS) return r;
-  const auto* ours = core_option(s, o.name);
-  return ours && ours->set ? ours->set(s.fileno(), &who, text.data(), text.size(), &why) : -ENOPROTOOPT;
+  const auto it = std::ranges::find(shared, o.name, [](const option_info& e) { return std::string_view(e.name); });
+  return !user && it != shared.end() && (*it).*slot ? ((*it).*slot)(s.fileno(), &who, arguments...) : -ENOPROTOOPT;
 }
 
 // Converts a number to the layout of the option's kind. Sets `ec` if the kind takes no number or the number is out of
@@ -195,7 +192,7 @@ std::size_t socket::getsockopt(int level, int number, mutable_bytes into, error_
   int r = AFPLUG_PASS;
   if (user_) {
     r = user_call(*user_, user_->ops().get_option, level, number, into.data(), &bytes);
-  } else if (const auto slot = family_ ? family_->kernel_ops().get_option : nullptr) {
+  } else if (const auto slot = kernel_ops_of(family_).get_option) {
     const auto who = family_->identity(type_, protocol_);
     r = slot(fd_, &who, level, number, into.data(), &bytes);
     if (r < 0) errno = -r;
@@ -222,7 +219,7 @@ void socket::setsockopt(int level, int number, const_bytes value, error_code& ec
   int r = AFPLUG_PASS;
   if (user_) {
     r = user_call(*user_, user_->ops().set_option, level, number, value.data(), bytes);
-  } else if (const auto slot = family_ ? family_->kernel_ops().set_option : nullptr) {
+  } else if (const auto slot = kernel_ops_of(family_).set_option) {
     const auto who = family_->identity(type_, protocol_);
     r = slot(fd_, &who, level, number, value.data(), bytes);
     if (r < 0) errno = -r;
@@ -253,7 +250,7 @@ void socket::option(std::string_view name, const option_value& value, error_code
     if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "the option takes text");
     const std::string argument = text ? *text : std::to_string(*number);
     detail::plugin_error_text why;
-    if (const int r = set_by_call(*this, *o, argument, why.text); r < 0)
+    if (const int r = call_option(*this, *o, &option_info::set, argument.data(), argument.size(), &why.text); r < 0)
       detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + argument, why.view());
     else
       ec.clear();
@@ -327,7 +324,7 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
   for (;;) {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
     detail::plugin_error_text why;
-    if (const int r = get_by_call(*this, *o, out, why.text); r < 0) {
+    if (const int r = call_option(*this, *o, &option_info::get, &out, &why.text); r < 0) {
       detail::fail_call(ec, -r, *this, "option", std::string(name), why.view());
       return {};
     }

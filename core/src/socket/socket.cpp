@@ -27,7 +27,7 @@ std::atomic<std::int64_t>& default_slot() noexcept {
   return it;
 }
 
-// Converts a timeout to nanoseconds (−1: none); refuses negative ones, as Python\'s settimeout().
+// Converts a timeout to nanoseconds (−1: none); refuses negative ones, as Python's settimeout() does.
 bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& out, error_code& ec) {
   if (limit && limit->count() < 0) {
     detail::fail(ec, errc::invalid_argument,
