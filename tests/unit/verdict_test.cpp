@@ -120,6 +120,21 @@ TEST(verdict, each_errno_has_its_reason) {
   EXPECT_TRUE(afplug::explain(unix_family(), SOCK_STREAM, 0, 0).available());
 }
 
+TEST(verdict, types_and_protocols_without_a_row_are_unavailable) {
+  const auto& loop = afplug::registry::global().family("loop");  // has no row that passes others to the kernel
+  const struct {
+    int type, protocol, error;
+  } cases[] = {{SOCK_STREAM, 9, EPROTONOSUPPORT}, {SOCK_RDM, 0, ESOCKTNOSUPPORT}};
+  for (const auto& [type, protocol, error] : cases) {
+    for (const verdict& v : {afplug::check(loop, type, protocol), afplug::explain(loop, type, protocol, error)}) {
+      EXPECT_EQ(v.state, state_t::unavailable);
+      EXPECT_EQ(v.reason, "kernel-lacks-protocol");
+      EXPECT_EQ(v.error, error);
+      EXPECT_EQ(v.remedy, "afplug caps loop");
+    }
+  }
+}
+
 TEST(verdict, unknown_types_and_protocols_are_unavailable) {
   const struct {
     int type, protocol, error;

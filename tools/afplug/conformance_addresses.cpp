@@ -65,8 +65,8 @@ class codec {
  public:
   codec(const family& f, const row& r)
       : f_(f),
-        identity_(f.identity(r.type == AFPLUG_ANY ? int{SOCK_RAW} : r.type, r.protocol == AFPLUG_ANY ? 0 : r.protocol)),
-        domain_(r.native_domain == AFPLUG_ANY ? f.number() : r.native_domain) {
+        identity_(f.identity(r.concrete_type(), r.concrete_protocol())),
+        domain_(f.native(r.concrete_type(), r.concrete_protocol()).domain) {
     // sa_family may differ from the domain of the row: take it from an address that parses, if there is one.
     for (const std::string_view text : {"", "a", "1"})
       if (const auto a = parse(text); a && a->length >= sizeof(sa_family_t)) {

@@ -32,8 +32,7 @@ std::vector<socket_kind> available_kinds(const family& f) {
   std::vector<socket_kind> out;
   for (const row* r : listed_rows(f)) {
     if (!afplug::check(f, *r).available()) continue;
-    const int type = r->type != AFPLUG_ANY ? r->type : r->native_type != AFPLUG_ANY ? r->native_type : int{SOCK_RAW};
-    out.push_back({r, type, r->protocol == AFPLUG_ANY ? 0 : r->protocol});
+    out.push_back({r, r->concrete_type(), r->concrete_protocol()});
   }
   if (out.empty()) throw not_applicable("no socket of this family can be opened on this machine");
   return out;

@@ -168,11 +168,6 @@ resolved_spec resolve(const family& in, const socket_spec& spec) {
 }
 
 resolved_spec::resolved_spec(const row& r, std::optional<int> requested_type)
-    : type(requested_type                ? *requested_type
-           : r.type != AFPLUG_ANY        ? r.type
-           : r.native_type != AFPLUG_ANY ? r.native_type
-                                         : int{SOCK_RAW}),
-      protocol(r.protocol == AFPLUG_ANY ? 0 : r.protocol),
-      table_row(&r) {}
+    : type(requested_type.value_or(r.concrete_type())), protocol(r.concrete_protocol()), table_row(&r) {}
 
 }  // namespace afplug::command

@@ -4,6 +4,8 @@
 // the plugin's, validated and converted to this library's types.
 #pragma once
 
+#include <sys/socket.h>
+
 #include <afplug/plugin.h>
 #include <afplug/config.hpp>
 #include <cstdint>
@@ -33,6 +35,13 @@ struct row {
   const char* config = nullptr;         ///< kernel configuration symbol ("CONFIG_CAN_RAW"); null: not known
   const char* capability = nullptr;     ///< capability that opening takes ("CAP_NET_RAW"); null: none
   const char* help = nullptr;           ///< one line; may be null
+
+  /// The type and protocol to open this row with: for a row of any type its native type, else SOCK_RAW; for a row of
+  /// any protocol 0.
+  int concrete_type() const noexcept {
+    return type != AFPLUG_ANY ? type : native_type != AFPLUG_ANY ? native_type : int{SOCK_RAW};
+  }
+  int concrete_protocol() const noexcept { return protocol == AFPLUG_ANY ? 0 : protocol; }
 };
 
 /// A field of an address, or a member of the struct that an option takes: struct afplug_member.

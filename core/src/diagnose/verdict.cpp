@@ -422,12 +422,7 @@ std::string_view to_string(verdict::state_t state) noexcept {
 }
 
 verdict check(const family& of, const row& what, check_flags flags) noexcept {
-  return preserving_errno([&] {
-    const int type = what.type != AFPLUG_ANY          ? what.type
-                     : what.native_type != AFPLUG_ANY ? what.native_type
-                                                      : int{SOCK_RAW};
-    return check_row(of, &what, type, what.protocol == AFPLUG_ANY ? 0 : what.protocol, flags);
-  });
+  return preserving_errno([&] { return check_row(of, &what, what.concrete_type(), what.concrete_protocol(), flags); });
 }
 
 verdict check(const family& of, int type, int proto, check_flags flags) noexcept {
