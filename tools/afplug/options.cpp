@@ -4,6 +4,8 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <afplug/plugin/value_kind.hpp>
+#include <iterator>
 #include <memory>
 
 #include "command.hpp"
@@ -12,16 +14,13 @@
 namespace afplug::command {
 namespace {
 
-constexpr std::string_view kinds[] = {"none",     "flag",   "i32",    "u32",    "i64",    "u64",     "u8",
-                                      "u16",      "u16be",  "u32be",  "text",   "ifname", "ifindex", "duration",
-                                      "bytes",    "struct", "array",  "length", "ipv4",   "ipv6",    "mac",
-                                      "sockaddr", "call",   "bdaddr", "i8",     "i16"};
 constexpr std::string_view units[] = {"", "timeval", "timeval64", "s", "ms", "us", "ns", "timespec"};
 
-template <std::size_t N>
-std::string_view name_in(const std::string_view (&names)[N], std::uint32_t i) {
-  return i < N ? names[i] : "?";
+std::string_view kind_name(std::uint32_t kind) {
+  return kind < std::size(plugin::value_kinds) ? plugin::value_kinds[kind].name : "?";
 }
+
+std::string_view unit_name(std::uint32_t unit) { return unit < std::size(units) ? units[unit] : "?"; }
 
 json::value text_or_null(const char* text) {
   return command::text_or_null(text ? std::string_view(text) : std::string_view());
@@ -29,8 +28,8 @@ json::value text_or_null(const char* text) {
 
 json::object member_of(const member_info& m) {
   return {{"name", text_or_null(m.name)},
-          {"kind", name_in(kinds, m.kind)},
-          {"unit", command::text_or_null(name_in(units, m.unit))},
+          {"kind", kind_name(m.kind)},
+          {"unit", command::text_or_null(unit_name(m.unit))},
           {"optional", (m.flags & AFPLUG_MEMBER_OPTIONAL) != 0},
           {"values", text_or_null(m.values)},
           {"help", text_or_null(m.help)}};
@@ -43,8 +42,8 @@ json::object option_of(const option_info& o) {
           {"level", o.level},
           {"number", o.number},
           {"group", text_or_null(o.group)},
-          {"kind", name_in(kinds, o.kind)},
-          {"unit", command::text_or_null(name_in(units, o.unit))},
+          {"kind", kind_name(o.kind)},
+          {"unit", command::text_or_null(unit_name(o.unit))},
           {"readable", (o.flags & AFPLUG_OPTION_READ) != 0},
           {"writable", (o.flags & AFPLUG_OPTION_WRITE) != 0},
           {"min_bytes", o.min_bytes},

@@ -23,7 +23,7 @@ inline namespace AFPLUG_ABI_NAMESPACE AFPLUG_HIDDEN {
 
 /// What all values of one kind have in common.
 struct value_kind {
-  const char* name;     ///< for messages: "u16be"
+  const char* name;     ///< "u16be": in messages and in the command's JSON output
   std::uint32_t bytes;  ///< the size that the kind implies; 0: the table entry (or, for a duration, its unit) gives it
   bool member;          ///< may be the kind of a member of an option's struct
 
