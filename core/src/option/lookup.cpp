@@ -11,7 +11,7 @@ namespace {
 
 template <typename T>
 const T* find_named(std::span<const T> table, std::string_view name) noexcept {
-  const auto it = std::ranges::find_if(table, [name](const T& e) { return name == e.name; });
+  const auto it = std::find_if(table.begin(), table.end(), [name](const T& e) { return name == e.name; });
   return it == table.end() ? nullptr : &*it;
 }
 

@@ -189,7 +189,7 @@ void check_row(const row& r, const family_data& f, const field_path& where) {
   if (r.native_type < AFPLUG_ANY || r.native_type > type_max)
     reject(where + ".native_type", "it is " + number_text(r.native_type) + ", which is not a SOCK_* number");
   if (r.native_protocol < AFPLUG_ANY) reject(where + ".native_protocol", "it is " + number_text(r.native_protocol));
-  const bool opens_itself = f.descriptor.backing == AFPLUG_BACKING_USER || f.kernel_ops.open;
+  const bool opens_itself = f.in_user_space() || f.kernel_ops.open;
   if (r.native_domain == AFPLUG_ANY && f.descriptor.number == 0 && !opens_itself)
     reject(where + ".native_domain", "it is AFPLUG_ANY, and the family has no number");
   if (r.type_name || r.type != AFPLUG_ANY) check_name(r.type_name, where + ".type_name");

@@ -22,7 +22,7 @@ std::string_view family::help() const noexcept { return data_->descriptor.help ?
 std::string_view family::provider() const noexcept { return data_->provider; }
 std::string_view family::version() const noexcept { return data_->version; }
 std::string_view family::path() const noexcept { return data_->path; }
-bool family::in_user_space() const noexcept { return data_->descriptor.backing == AFPLUG_BACKING_USER; }
+bool family::in_user_space() const noexcept { return data_->in_user_space(); }
 std::uint32_t family::flags() const noexcept { return data_->flags; }
 
 std::span<const row> family::rows() const noexcept { return data_->rows; }
@@ -69,8 +69,9 @@ namespace detail {
 
 native_triple resolve(const family& f, const row* r, int type, int proto) noexcept {
   const auto pick = [](int native, int asked) { return native == AFPLUG_ANY ? asked : native; };
-  if (!r) return {f.number(), type, proto};
-  return {pick(r->native_domain, f.number()), pick(r->native_type, type), pick(r->native_protocol, proto)};
+  const int number = family_data::of(f).number;
+  if (!r) return {number, type, proto};
+  return {pick(r->native_domain, number), pick(r->native_type, type), pick(r->native_protocol, proto)};
 }
 
 }  // namespace detail

@@ -26,6 +26,8 @@ struct family_data {
   std::string provider, version, path;
   std::atomic<long> open_user_sockets{0};  ///< sockets of a family in user space that are open; unload counts them
 
+  bool in_user_space() const noexcept { return descriptor.backing == AFPLUG_BACKING_USER; }
+
   static family_data& of(const family& f) noexcept { return *f.data_; }
   static std::unique_ptr<const family> make_family(std::unique_ptr<family_data> data) {
     return std::unique_ptr<const family>(new family(std::move(data)));

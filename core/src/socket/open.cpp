@@ -14,12 +14,14 @@ namespace afplug::detail {
 
 opened open_row(const family& f, const row* r, int type, int proto, bool nonblock) {
   opened out;
-  const auto who = f.identity(type, proto);
-  if (f.in_user_space()) {
-    out.error = r ? -f.user_ops().open(&who, &out.state, &out.handle) : missing_row_error(f, type);
+  const auto& data = family_data::of(f);
+  if (data.in_user_space()) {
+    const auto who = f.identity(type, proto);
+    out.error = r ? -data.user_ops.open(&who, &out.state, &out.handle) : missing_row_error(f, type);
     return out;
   }
-  if (const auto open = f.kernel_ops().open) {
+  if (const auto open = data.kernel_ops.open) {
+    const auto who = f.identity(type, proto);
     const int result = open(&who, nonblock ? AFPLUG_OPEN_NONBLOCK : 0u, &out.handle);
     if (result <= 0) {
       out.error = -result;

@@ -92,7 +92,7 @@ std::int64_t initial_timeout(int type) noexcept { return (type & SOCK_NONBLOCK) 
 }  // namespace
 
 socket socket::open(const afplug::family& family, int type, int proto, error_code& ec) {
-  if (!detail::may_open(family.number(), type, proto, ec)) return {};
+  if (!detail::may_open(detail::family_data::of(family).number, type, proto, ec)) return {};
   return socket_access::open(family, type, proto, ec);
 }
 
@@ -108,8 +108,8 @@ socket socket_access::open(const family& family, int type, int proto, error_code
     return {};
   }
   ec.clear();
-  if (family.in_user_space()) return socket_access::make_user(made.state, made.handle, family, plain, proto, timeout);
-  return socket_access::make(static_cast<int>(made.handle), &family, plain, proto, timeout);
+  if (family_data::of(family).in_user_space()) return make_user(made.state, made.handle, family, plain, proto, timeout);
+  return make(static_cast<int>(made.handle), &family, plain, proto, timeout);
 }
 
 }  // namespace detail
