@@ -13,6 +13,7 @@
 namespace {
 namespace ap = afplug::plugin;
 using namespace std::string_literals;
+using namespace std::string_view_literals;
 
 std::string error_text_of(const std::function<void()>& call, int error) {
   try {
@@ -91,6 +92,28 @@ TEST(plugin_hpp, integers_are_parsed_and_range_checked) {
   for (const char* bad : {"", " ", "1 ", " 1", "1x", "x", "0x", "0xg", "+1", "-", "--1", "1.0", "1e1"})
     EXPECT_EQ(error_text_of([&] { ap::parse_integer("n", bad, 0, 9); }, EINVAL), "n '"s + bad + "' is not a number");
   EXPECT_EQ(error_text_of([] { ap::parse_integer("n", "-1", 0, 9); }, ERANGE), "n must be 0-9, not -1");
+}
+
+// The limits of each line of Unicode's table 3-7, and what is next to them.
+TEST(plugin_hpp, utf8_is_well_formed) {
+  for (const auto text : {"\0"sv, "\x7f"sv, "\xc2\x80"sv, "\xdf\xbf"sv, "\xe0\xa0\x80"sv, "\xec\xbf\xbf"sv,
+                          "\xed\x80\x80"sv, "\xed\x9f\xbf"sv, "\xee\x80\x80"sv, "\xef\xbf\xbf"sv, "\xf0\x90\x80\x80"sv,
+                          "\xf3\xbf\xbf\xbf"sv, "\xf4\x80\x80\x80"sv, "\xf4\x8f\xbf\xbf"sv}) {
+    EXPECT_EQ(ap::utf8_length(text), text.size()) << ap::escape_unprintable(text);
+    EXPECT_EQ(ap::utf8_length(std::string(text) + "\x80"), text.size()) << ap::escape_unprintable(text);
+    if (text.size() > 1) {
+      EXPECT_EQ(ap::utf8_length(text.substr(0, text.size() - 1)), 0u) << ap::escape_unprintable(text);
+    }
+  }
+  for (const auto text : {""sv, "\x80"sv, "\xbf"sv, "\xc1\xbf"sv, "\xc2\x7f"sv, "\xc2\xc0"sv, "\xe0\x9f\xbf"sv,
+                          "\xe1\x80\x7f"sv, "\xed\xa0\x80"sv, "\xf0\x8f\xbf\xbf"sv, "\xf1\x80\x80\xc0"sv,
+                          "\xf4\x90\x80\x80"sv, "\xf5\x80\x80\x80"sv, "\xff"sv})
+    EXPECT_EQ(ap::utf8_length(text), 0u) << ap::escape_unprintable(text);
+}
+
+TEST(plugin_hpp, control_characters_do_not_print) {
+  EXPECT_EQ(ap::escape_unprintable("\0 ~\x1f\x7f"sv), "\\x00 ~\\x1f\\x7f");
+  EXPECT_EQ(ap::escape_unprintable("\xc2\x80\xc2\x9f\xc2\xa0\xc3\x80"sv), "\\xc2\\x80\\xc2\\x9f\xc2\xa0\xc3\x80");
 }
 
 TEST(plugin_hpp, percent_encoding_round_trips) {

@@ -50,12 +50,12 @@ inline std::string hexadecimal(std::uint64_t value) {
   return "0x" + std::string(digits, end);
 }
 
-/// The length in bytes of the character that `text` begins with, if it is well-formed UTF-8 and no control character
-/// (U+0000-U+001F, U+007F-U+009F); else 0.
-constexpr std::size_t printable_length(std::string_view text) noexcept {
+/// The length in bytes of the character that `text` begins with, if it is well-formed UTF-8 (Unicode, table 3-7: no
+/// overlong forms, surrogates and code points above U+10FFFF); else 0.
+constexpr std::size_t utf8_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
   const unsigned first = byte(0);
-  if (first < 0x80) return first >= 0x20 && first != 0x7f;
+  if (first < 0x80) return text.empty() ? 0 : 1;
   const std::size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
   if (first < 0xc2 || first > 0xf4) return 0;
   for (std::size_t i = 1; i < size; ++i)
@@ -64,11 +64,19 @@ constexpr std::size_t printable_length(std::string_view text) noexcept {
   const bool overlong = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
   const bool surrogate = first == 0xed && second > 0x9f;
   const bool above_unicode = first == 0xf4 && second > 0x8f;
-  const bool control = first == 0xc2 && second < 0xa0;
-  return overlong || surrogate || above_unicode || control ? 0 : size;
+  return overlong || surrogate || above_unicode ? 0 : size;
 }
 
-/// The text with each byte that is not part of a printable character replaced by "\xXX".
+/// The same for characters that print: 0 also for control characters (U+0000-U+001F, U+007F-U+009F).
+constexpr std::size_t printable_length(std::string_view text) noexcept {
+  const std::size_t size = utf8_length(text);
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const bool c0 = size == 1 && (byte(0) < 0x20 || byte(0) == 0x7f);
+  const bool c1 = size == 2 && byte(0) == 0xc2 && byte(1) < 0xa0;
+  return c0 || c1 ? 0 : size;
+}
+
+/// The text, in which "\xXX" replaces each byte that is not part of a printable character (see `printable_length`).
 inline std::string escape_unprintable(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
