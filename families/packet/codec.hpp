@@ -87,10 +87,11 @@ struct codec {
     const auto* addr = query.take("addr");
     const auto* tail = query.take("tail");
     const auto* halen = query.take("halen");
-    const std::string all = (addr ? parse_hex("addr", *addr) : "") + (tail ? parse_hex("tail", *tail) : "");
+    const std::string hardware = addr ? parse_hex("addr", *addr) : "";
+    const std::string all = hardware + (tail ? parse_hex("tail", *tail) : "");
     if (all.size() > sizeof made.addr) ap::fail(EINVAL, "addr and tail have ", all.size(), " bytes, at most 32 fit");
-    if (addr) made.halen = static_cast<std::uint8_t>(parse_hex("addr", *addr).size());
-    if (halen) made.halen = ap::parse_integer<std::uint8_t>("halen", *halen, 0, 255);
+    made.halen =
+        halen ? ap::parse_integer<std::uint8_t>("halen", *halen, 0, 255) : static_cast<std::uint8_t>(hardware.size());
     all.copy(reinterpret_cast<char*>(made.addr), all.size());
     const auto length =
         query.take("length", sizeof made, std::max<std::uint64_t>(sizeof(sockaddr_ll), min_length + all.size()));

@@ -39,17 +39,18 @@ inline GUID parse_guid(std::string_view field, std::string_view text) {
 /// The text of a GUID, in lower case.
 inline std::string format_guid(const GUID& from) {
   std::string out;
-  const auto digits = [&](unsigned long value, int count) {
-    for (int shift = (count - 1) * 4; shift >= 0; shift -= 4) out += "0123456789abcdef"[(value >> shift) & 15];
+  const auto append = [&](unsigned long value, int bytes) {
+    for (int shift = (bytes - 1) * 8; shift >= 0; shift -= 8)
+      ap::append_hex(out, static_cast<unsigned char>(value >> shift));
   };
-  digits(from.Data1, 8);
+  append(from.Data1, 4);
   out += '-';
-  digits(from.Data2, 4);
+  append(from.Data2, 2);
   out += '-';
-  digits(from.Data3, 4);
+  append(from.Data3, 2);
   for (std::size_t i = 0; i < 8; ++i) {
     if (i == 0 || i == 2) out += '-';
-    digits(from.Data4[i], 2);
+    ap::append_hex(out, from.Data4[i]);
   }
   return out;
 }

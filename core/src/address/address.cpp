@@ -1,5 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include <afplug/address.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
 #include <array>
@@ -96,13 +97,9 @@ basic_protocol load_protocol(const address& a) {
 }
 
 std::string format_unknown(const address& a) {
-  static constexpr char digits[] = "0123456789abcdef";
   std::string text = "%family=" + std::to_string(a.family()) + ",";
   const auto* bytes = reinterpret_cast<const unsigned char*>(a.data());
-  for (std::size_t i = sizeof(sa_family_t); i < a.size(); ++i) {
-    text += digits[bytes[i] >> 4];
-    text += digits[bytes[i] & 15];
-  }
+  for (std::size_t i = sizeof(sa_family_t); i < a.size(); ++i) plugin::append_hex(text, bytes[i]);
   return text;
 }
 

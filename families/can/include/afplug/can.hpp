@@ -56,9 +56,9 @@ inline std::optional<std::size_t> hex_bytes(std::string_view text, std::uint8_t*
   std::size_t count = 0;
   while (!text.empty()) {
     if (count != 0 && text[0] == '.') text.remove_prefix(1);
-    const auto byte = text.size() < 2 ? std::nullopt : hex_number(text.substr(0, 2), 2);
-    if (!byte || count == capacity) return {};
-    to[count++] = static_cast<std::uint8_t>(*byte);
+    const int byte = plugin::hex_byte(text);
+    if (byte < 0 || count == capacity) return {};
+    to[count++] = static_cast<std::uint8_t>(byte);
     text.remove_prefix(2);
   }
   return count;
