@@ -6,15 +6,9 @@
 
 namespace {
 namespace ap = afplug::plugin;
-using ip_common::flag, ip_common::number;
+using ip_common::flag, ip_common::number, ip_common::ipv6_membership;
 
 constexpr auto rows = ap::join(ip_common::transport_rows, ip_common::raw_rows(AFPLUG_NAMED(IPPROTO_ICMPV6)));
-
-constexpr std::array mreq_members{
-    AFPLUG_MEMBER(ipv6_mreq, ipv6mr_multiaddr, "multiaddr", AFPLUG_KIND_IPV6),
-    ap::optional(AFPLUG_MEMBER(ipv6_mreq, ipv6mr_interface, "interface", AFPLUG_KIND_IFINDEX)),
-};
-constexpr auto membership = ap::kind::structure<ipv6_mreq>(mreq_members);
 
 constexpr ap::option_group ipv6{IPPROTO_IPV6, nullptr}, raw{IPPROTO_IPV6, "raw"}, datagram{IPPROTO_IPV6, "datagram"};
 constexpr std::array ipv6_options{
@@ -24,8 +18,8 @@ constexpr std::array ipv6_options{
     datagram(AFPLUG_NAMED(IPV6_MULTICAST_IF), ap::kind::ifindex, ap::read_write, "interface for multicasts sent"),
     datagram(AFPLUG_NAMED(IPV6_MULTICAST_HOPS), number, ap::read_write, "hop limit of multicasts sent"),
     datagram(AFPLUG_NAMED(IPV6_MULTICAST_LOOP), flag, ap::read_write, "receive the multicasts that this host sends"),
-    datagram(AFPLUG_NAMED(IPV6_JOIN_GROUP), membership, ap::write_only, "join a group"),
-    datagram(AFPLUG_NAMED(IPV6_LEAVE_GROUP), membership, ap::write_only, "leave a group"),
+    datagram(AFPLUG_NAMED(IPV6_JOIN_GROUP), ipv6_membership, ap::write_only, "join a group"),
+    datagram(AFPLUG_NAMED(IPV6_LEAVE_GROUP), ipv6_membership, ap::write_only, "leave a group"),
     datagram(AFPLUG_NAMED(IPV6_DONTFRAG), flag, ap::read_write, "do not fragment packets sent"),
     datagram(AFPLUG_NAMED(IPV6_PKTINFO), flag, ap::read_write,
              "receive the interface and destination of packets as ancillary data"),

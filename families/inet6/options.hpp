@@ -9,10 +9,6 @@
 namespace inet6 {
 namespace ap = afplug::plugin;
 
-inline constexpr std::array mreq_members{
-    AFPLUG_MEMBER(ipv6_mreq, ipv6mr_multiaddr, "multiaddr", AFPLUG_KIND_IPV6),
-    ap::optional(AFPLUG_MEMBER(ipv6_mreq, ipv6mr_interface, "interface", AFPLUG_KIND_IFINDEX)),
-};
 inline constexpr std::array pktinfo_members{
     ap::optional(AFPLUG_MEMBER(in6_pktinfo, ipi6_addr, "addr", AFPLUG_KIND_IPV6)),
     ap::optional(AFPLUG_MEMBER(in6_pktinfo, ipi6_ifindex, "ifindex", AFPLUG_KIND_IFINDEX)),
@@ -41,7 +37,7 @@ inline constexpr std::array flowlabel_members{
     ap::optional(ap::with_help(AFPLUG_MEMBER(flowlabel_req, linger, "linger", AFPLUG_KIND_U16), "seconds")),
 };
 
-inline constexpr auto membership = ap::kind::structure<ipv6_mreq>(mreq_members);
+using ip_common::ipv6_membership;
 inline constexpr auto discover = ap::kind::i32.with_values("IPV6_PMTUDISC_");
 inline constexpr auto header = ap::kind::bytes(0, 2048);
 inline constexpr auto policy = ap::kind::bytes(0, 1024);
@@ -71,8 +67,8 @@ inline constexpr std::array ipv6_options{
              "hop limit of multicasts sent, 0 to 255; -1: the default, 1"),
     ipv6(AFPLUG_NAMED(IPV6_MULTICAST_LOOP), ap::kind::flag, ap::read_write,
          "this host receives the multicasts that it sends"),
-    datagram(AFPLUG_NAMED(IPV6_JOIN_GROUP), membership, ap::write_only, "join a multicast group on an interface"),
-    datagram(AFPLUG_NAMED(IPV6_LEAVE_GROUP), membership, ap::write_only, "leave a multicast group"),
+    datagram(AFPLUG_NAMED(IPV6_JOIN_GROUP), ipv6_membership, ap::write_only, "join a multicast group on an interface"),
+    datagram(AFPLUG_NAMED(IPV6_LEAVE_GROUP), ipv6_membership, ap::write_only, "leave a multicast group"),
     raw(AFPLUG_NAMED(IPV6_ROUTER_ALERT), ap::kind::i32, ap::read_write,
         "receive forwarded packets with this router alert value; -1: none"),
     ipv6(AFPLUG_NAMED(IPV6_MTU_DISCOVER), discover, ap::read_write, "path MTU discovery"),
@@ -80,8 +76,8 @@ inline constexpr std::array ipv6_options{
          "read: known path MTU of a connected socket; written: upper limit of it; bytes"),
     ipv6(AFPLUG_NAMED(IPV6_RECVERR), ap::kind::flag, ap::read_write, "queue network errors for MSG_ERRQUEUE"),
     ipv6(AFPLUG_NAMED(IPV6_V6ONLY), ap::kind::flag, ap::read_write, "IPv6 only, no IPv4 through mapped addresses"),
-    ipv6(AFPLUG_NAMED(IPV6_JOIN_ANYCAST), membership, ap::write_only, "join an anycast address"),
-    ipv6(AFPLUG_NAMED(IPV6_LEAVE_ANYCAST), membership, ap::write_only, "leave an anycast address"),
+    ipv6(AFPLUG_NAMED(IPV6_JOIN_ANYCAST), ipv6_membership, ap::write_only, "join an anycast address"),
+    ipv6(AFPLUG_NAMED(IPV6_LEAVE_ANYCAST), ipv6_membership, ap::write_only, "leave an anycast address"),
     ipv6(AFPLUG_NAMED(IPV6_MULTICAST_ALL), ap::kind::flag, ap::read_write,
          "receive multicasts of all groups that any socket of this host joined"),
     ipv6(AFPLUG_NAMED(IPV6_ROUTER_ALERT_ISOLATE), ap::kind::flag, ap::read_write,

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// The protocol-independent multicast options of RFC 3678, which have the same numbers at IPPROTO_IP and IPPROTO_IPV6.
+// The protocol-independent multicast options of RFC 3678, which have the same numbers at IPPROTO_IP and IPPROTO_IPV6,
+// and the memberships of RFC 3493 for IPv6.
 #pragma once
 
 #include <afplug/plugin.hpp>
@@ -20,6 +21,13 @@ inline constexpr std::array group_source_req_members{
     AFPLUG_MEMBER(group_source_req, gsr_group, "group", AFPLUG_KIND_SOCKADDR),
     AFPLUG_MEMBER(group_source_req, gsr_source, "source", AFPLUG_KIND_SOCKADDR),
 };
+
+inline constexpr std::array ipv6_mreq_members{
+    AFPLUG_MEMBER(ipv6_mreq, ipv6mr_multiaddr, "multiaddr", AFPLUG_KIND_IPV6),
+    ap::optional(AFPLUG_MEMBER(ipv6_mreq, ipv6mr_interface, "interface", AFPLUG_KIND_IFINDEX)),
+};
+/// The value of IPV6_JOIN_GROUP and IPV6_LEAVE_GROUP.
+inline constexpr auto ipv6_membership = ap::kind::structure<ipv6_mreq>(ipv6_mreq_members);
 
 /// The multicast options of the level, IPPROTO_IP or IPPROTO_IPV6.
 constexpr auto group_options(int level) {
