@@ -85,7 +85,7 @@ constexpr std::array options{
     common("BT_VOICE", 11, ap::kind::structure<two_bytes>(voice_members), ap::read_write, "voice setting of SCO links"),
     common("BT_SNDMTU", 12, ap::kind::u16, ap::read_write, "largest packet that can be sent, bytes"),
     common("BT_RCVMTU", 13, ap::kind::u16, ap::read_write, "largest packet that can be received, bytes"),
-    common("BT_PHY", 14, ap::kind::u32.with_values("BT_PHY_"), ap::read_only, "bredr_needs modes in use"),
+    common("BT_PHY", 14, ap::kind::u32.with_values("BT_PHY_"), ap::read_only, "radio modes in use"),
     common("BT_MODE", 15, ap::kind::u8.with_values("BT_MODE_"), ap::read_write, "mode of an L2CAP channel"),
     common("BT_PKT_STATUS", 16, ap::kind::u32, ap::read_write, "receive the status of SCO packets as ancillary data"),
     common("BT_ISO_QOS", 17, ap::kind::structure<bt::iso_qos>(iso_members, 32), ap::read_write,

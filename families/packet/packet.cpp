@@ -68,7 +68,7 @@ constexpr std::array packet_options{
                  ap::kind::structure<tpacket_stats_v3>(statistics_members, sizeof(tpacket_stats)), ap::read_only,
                  "packets and drops since the last read of this option"),
     packet_level(AFPLUG_NAMED(PACKET_COPY_THRESH), ap::kind::i32, ap::write_only,
-                 "also queue packets that are cut in the ring, if they have at most this many bytes"),
+                 "not 0: packets that were cut to fit the ring are also queued whole"),
     packet_level(AFPLUG_NAMED(PACKET_AUXDATA), ap::kind::flag, ap::read_write,
                  "receive struct tpacket_auxdata (VLAN tag, lengths) as ancillary data"),
     packet_level(AFPLUG_NAMED(PACKET_ORIGDEV), ap::kind::flag, ap::read_write,

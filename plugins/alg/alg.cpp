@@ -19,8 +19,8 @@ struct codec {
   using address = sockaddr_alg;
   static constexpr int family = AF_ALG;
   static constexpr std::array fields{
-      ap::field("type", AFPLUG_KIND_TEXT, "hash, skcipher, aead, rng; at max_u32 13 bytes"),
-      ap::field("name", AFPLUG_KIND_TEXT, "name of the algorithm as in /proc/crypto; at max_u32 63 bytes"),
+      ap::field("type", AFPLUG_KIND_TEXT, "hash, skcipher, aead, rng; at most 13 bytes"),
+      ap::field("name", AFPLUG_KIND_TEXT, "name of the algorithm as in /proc/crypto; at most 63 bytes"),
       ap::field("feat", AFPLUG_KIND_U32, "requested features (salg_feat)", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
       ap::field("mask", AFPLUG_KIND_U32, "mask of features (salg_mask)", AFPLUG_MEMBER_OPTIONAL | AFPLUG_MEMBER_HEX),
   };
@@ -29,7 +29,7 @@ struct codec {
   template <std::size_t N>
   static void put(__u8 (&to)[N], std::string_view what, std::string_view text) {
     if (text.size() >= N)
-      ap::fail(ENAMETOOLONG, what, " '", text, "' has ", text.size(), " bytes, at max_u32 ", N - 1, " fit");
+      ap::fail(ENAMETOOLONG, what, " '", text, "' has ", text.size(), " bytes, at most ", N - 1, " fit");
     if (text.find('\0') != text.npos) ap::fail(EINVAL, what, " contains a NUL");
     text.copy(reinterpret_cast<char*>(to), N);
   }
