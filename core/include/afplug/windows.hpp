@@ -95,12 +95,13 @@ inline ::SOCKET fromshare(std::span<const std::byte> bytes) {
   return detail::throwing("fromshare", [&](error_code& ec) { return fromshare(bytes, ec); });
 }
 
-/// Modes of SIO_RCVALL: which packets a raw socket receives from the interface to whose address it is bound.
+/// Modes of SIO_RCVALL: which packets a raw socket receives from the interface to whose address it is bound. See
+/// "SIO_RCVALL Control Code", https://learn.microsoft.com/windows/win32/winsock/sio-rcvall.
 enum class rcvall_mode : ::DWORD {
   off = RCVALL_OFF,                            ///< packets for this socket
-  on = RCVALL_ON,                              ///< all packets on the network: the interface becomes promiscuous
-  socket_level_only = RCVALL_SOCKETLEVELONLY,  ///< all packets the host receives; not implemented by most drivers
-  ip_level = RCVALL_IPLEVEL                    ///< all packets addressed to this host
+  on = RCVALL_ON,                              ///< all IP packets on the network: the interface becomes promiscuous
+  socket_level_only = RCVALL_SOCKETLEVELONLY,  ///< not implemented by Windows: has no effect
+  ip_level = RCVALL_IPLEVEL                    ///< all IP packets that the interface receives without promiscuous mode
 };
 
 /// Sets the mode: SIO_RCVALL. Requires an administrator. Errors: WSAEINVAL if the socket is not raw or not bound;
