@@ -106,7 +106,7 @@ constexpr std::array rows{
             {.module = "can_bcm", .config = "CONFIG_CAN_BCM"}, "broadcast manager: cyclic sending, content filters"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(CAN_ISOTP), AFPLUG_ROW_MESSAGE, "isotp",
             {.module = "can_isotp", .config = "CONFIG_CAN_ISOTP"},
-            "ISO 15765-2: messages of any length between two identifiers"),
+            "ISO 15765-2: messages of one or more frames between two identifiers"),
     ap::row(AFPLUG_NAMED(SOCK_DGRAM), AFPLUG_NAMED(CAN_J1939), AFPLUG_ROW_MESSAGE, "j1939",
             {.module = "can_j1939", .config = "CONFIG_CAN_J1939"},
             "SAE J1939: addressed messages between control units"),
