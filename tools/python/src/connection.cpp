@@ -9,8 +9,6 @@
 namespace afplug::python {
 namespace {
 
-socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
-
 bool audit(const char* event, PyObject* self, PyObject* to) { return PySys_Audit(event, "OO", self, to) == 0; }
 
 PyObject* accept(PyObject* o, PyObject*) {

@@ -11,8 +11,6 @@
 namespace afplug::python {
 namespace {
 
-socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
-
 PyObject* count(std::size_t n) { return PyLong_FromSize_t(n); }
 
 PyObject* send(PyObject* o, PyObject* args) {

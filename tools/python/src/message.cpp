@@ -16,8 +16,6 @@
 namespace afplug::python {
 namespace {
 
-socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
-
 /// A tuple of the iterable's items. Converting an item may run Python code (__index__, __buffer__) that changes the
 /// iterable.
 reference items_of(PyObject* iterable, const char* error_message) {

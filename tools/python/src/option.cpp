@@ -11,8 +11,6 @@
 namespace afplug::python {
 namespace {
 
-socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
-
 // Options of level AF_VSOCK are 64-bit integers (linux/vm_sockets.h).
 bool is_wide(const socket_object* self, int level) noexcept {
   return self->sock_family == AF_VSOCK && level == AF_VSOCK;

@@ -37,6 +37,20 @@ PyObject* raise(const error_code& ec);
 /// Converts the current C++ exception to a Python exception; to be called in catch (...). Returns null.
 PyObject* raise_current();
 
+/// Runs f(ec). Returns false with a Python exception set if `ec` is set or f throws.
+template <class F>
+bool checked(F f) {
+  error_code ec;
+  try {
+    f(ec);
+  } catch (...) {
+    raise_current();
+    return false;
+  }
+  if (ec) raise(ec);
+  return !ec;
+}
+
 /// Converts a Python integer to an int. Returns -1 with an exception set if it is not an integer or out of range.
 inline int as_int(PyObject* o) {
   int overflow = 0;

@@ -130,8 +130,6 @@ PyObject* timeout_object(std::int64_t nanoseconds) {
 
 namespace {
 
-socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
-
 // Sets the default timeout of new sockets. Returns false with an exception set if it fails. Does nothing with
 // SOCK_NONBLOCK, nor for an adopted socket if there is no default timeout.
 bool apply_default_timeout(const state& m, afplug::socket& s, int type, bool adopted) {
@@ -158,20 +156,12 @@ bool open(socket_object* self, int family, int type, int proto) {
   if (family == -1) family = AF_INET;
   if (type == -1) type = SOCK_STREAM;
   if (proto == -1) proto = 0;
-  error_code ec;
   afplug::socket s;
-  try {
+  const bool opened = checked([&](error_code& ec) {
     const gil_scoped_release released;
     if (const auto* f = registry::global().family(family, ec)) s = afplug::socket::open(*f, type, proto, ec);
-  } catch (...) {
-    raise_current();
-    return false;
-  }
-  if (ec) {
-    raise(ec);
-    return false;
-  }
-  if (!apply_default_timeout(*self->module, s, type, false)) return false;
+  });
+  if (!opened || !apply_default_timeout(*self->module, s, type, false)) return false;
   attach(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
   return true;
 }
@@ -190,25 +180,19 @@ bool adopt(socket_object* self, PyObject* number, int family, int type, int prot
     attach(self, std::move(s), f, t, p);
     return true;
   }
-  error_code ec;
   afplug::socket s;
-  try {
+  const bool adopted = checked([&](error_code& ec) {
     s = afplug::socket::adopt(fd, family, type, proto, ec);
     // If no plugin provides the given family, use the family of the descriptor. CPython does not check the argument.
     if (ec && ec.category() != boost::system::system_category() && family != -1)
       s = afplug::socket::adopt(fd, -1, type, proto, ec);
-  } catch (...) {
-    raise_current();
-    return false;
-  }
-  if (ec) {
-    raise(ec);
-    return false;
-  }
+  });
+  if (!adopted) return false;
   if (family == -1) family = s.family();
   if (type == -1) type = s.type();
   if (proto == -1) proto = s.protocol();
   if (!apply_default_timeout(*self->module, s, type, true)) {
+    error_code ec;
     static_cast<void>(s.detach(ec));
     return false;
   }

@@ -30,6 +30,8 @@ struct socket_object {
   basic_protocol protocol() const;
 };
 
+inline socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<socket_object*>(o); }
+
 /// Creates the type `_socket.socket` of a module.
 PyTypeObject* make_socket_type(PyObject* module);
 /// Creates a Python object for a new socket.
@@ -38,23 +40,16 @@ PyObject* make_object(state& m, afplug::socket s, int family, int type, int prot
 /// Runs f(socket, ec) without the GIL. Returns false with an exception set if it fails.
 template <class F>
 bool call(socket_object* self, F f) {
-  error_code ec;
   const auto s = self->socket;
   if (!s) {
     errno = EBADF;
     raise_errno();
     return false;
   }
-  try {
+  return checked([&](error_code& ec) {
     const gil_scoped_release released;
     f(*s, ec);
-  } catch (...) {
-    raise_current();
-    return false;
-  }
-  if (!ec) return true;
-  raise(ec);
-  return false;
+  });
 }
 
 /// The timeout of new sockets in nanoseconds; negative: blocking.

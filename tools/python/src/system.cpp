@@ -42,15 +42,12 @@ PyObject* dup_(PyObject*, PyObject* arg) {
 PyObject* socketpair(PyObject* module, PyObject* args) {
   int family = AF_UNIX, type = SOCK_STREAM, proto = 0;
   if (!PyArg_ParseTuple(args, "|iii:socketpair", &family, &type, &proto)) return nullptr;
-  error_code ec;
   std::pair<afplug::socket, afplug::socket> both;
-  try {
+  const bool opened = checked([&](error_code& ec) {
     const gil_scoped_release released;
     if (const auto* f = registry::global().family(family, ec)) both = afplug::socket::pair(*f, type, proto, ec);
-  } catch (...) {
-    return raise_current();
-  }
-  if (ec) return raise(ec);
+  });
+  if (!opened) return nullptr;
   const reference a(make_object(state_of(module), std::move(both.first), family, type, proto));
   const reference b(a ? make_object(state_of(module), std::move(both.second), family, type, proto) : nullptr);
   return b ? PyTuple_Pack(2, a.get(), b.get()) : nullptr;
