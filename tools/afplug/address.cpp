@@ -52,7 +52,7 @@ int run(const common_options& common, const std::string& spec_text, const std::s
     const resolved_spec c = resolve(f, spec);
     error_code ec;
     const address a = address::parse(basic_protocol(f, c.type, c.protocol), text, ec);
-    if (ec) throw failure(failed, last_detail().empty() ? ec.message() : std::string(last_detail()));
+    if (ec) throw failure(failed, error_text(ec));
     json::array fields;
     for (const auto& field : a.fields()) fields.push_back(field_of(field));
     return json::object{

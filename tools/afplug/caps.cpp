@@ -24,13 +24,6 @@ constexpr shipped_family shipped[] = {{"inet", AF_INET},   {"inet6", AF_INET6}, 
                                       {"can", AF_CAN},     {"packet", AF_PACKET},   {"bluetooth", AF_BLUETOOTH},
                                       {"vsock", AF_VSOCK}, {"hyperv", std::nullopt}};
 
-std::vector<const row*> listed_rows(const family& f) {
-  std::vector<const row*> out;
-  for (const row& r : f.rows())
-    if ((r.flags & AFPLUG_ROW_HIDDEN) == 0) out.push_back(&r);
-  return out;
-}
-
 /// Runs in the child process: replies with the plugin, then with the verdict of each row from `first` on.
 void send_rows(std::string_view id, std::size_t first, check_flags flags, const child_process::reply_function& reply) {
   error_code ec;

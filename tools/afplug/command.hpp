@@ -1,8 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Exit codes, the error type and the common options of all subcommands.
+// Exit codes, errors and the common options of all subcommands.
 #pragma once
 
+#include <afplug/error.hpp>
 #include <chrono>
 #include <functional>
 #include <stdexcept>
@@ -26,6 +27,12 @@ class failure : public std::runtime_error {
  private:
   exit_code code_;
 };
+
+/// The error text: afplug's detail of the last error if there is one, else the message of `ec`.
+inline std::string error_text(const error_code& ec) {
+  const auto detail = last_detail();
+  return detail.empty() ? ec.message() : std::string(detail);
+}
 
 /// Options of every subcommand.
 struct common_options {

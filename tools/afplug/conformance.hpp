@@ -7,11 +7,13 @@
 
 #include <afplug/family.hpp>
 #include <functional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
+
+#include "socket_spec.hpp"
 
 namespace afplug::command::conformance {
 
@@ -42,9 +44,9 @@ struct check {
 
 extern const std::span<const check> table_checks, address_checks, socket_checks;
 
-/// The rows without AFPLUG_ROW_HIDDEN.
-std::vector<const row*> listed_rows(const family& f);
 /// "SOCK_DGRAM CAN_ISOTP".
 std::string name_of(const row& r);
+/// The option groups of a row: {"ip", "tcp"}.
+std::set<std::string> option_groups(const row& r);
 
 }  // namespace afplug::command::conformance

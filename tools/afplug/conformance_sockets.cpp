@@ -12,10 +12,10 @@
 #include <filesystem>
 #include <numeric>
 #include <set>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "command.hpp"
 #include "conformance.hpp"
 
 namespace afplug::command::conformance {
@@ -113,8 +113,7 @@ void new_sockets_have_requested_flags(const family& f) {
 void options_can_be_read(const family& f) {
   for (const auto& s : available_kinds(f)) {
     const socket it = open(f, s);
-    std::istringstream words(s.table_row->options ? s.table_row->options : "");
-    const std::set<std::string> groups{std::istream_iterator<std::string>(words), {}};
+    const auto groups = option_groups(*s.table_row);
     for (const auto& o : f.options()) {
       if ((o.flags & AFPLUG_OPTION_READ) == 0 || (o.flags & AFPLUG_OPTION_ARGUMENT) != 0) continue;
       if (o.group && !groups.contains(o.group)) continue;
@@ -122,7 +121,7 @@ void options_can_be_read(const family& f) {
       const std::string text = it.option_text(o.name, ec);
       // The kernel may refuse an option. Other errors mean that its layout differs from the table.
       expect(!ec || ec.category() == boost::system::system_category(), "{} of {}: {}", o.name, name_of(*s.table_row),
-             last_detail().empty() ? ec.message() : std::string(last_detail()));
+             error_text(ec));
       expect(ec.value() != EFAULT, "{} of {}: EFAULT", o.name, name_of(*s.table_row));
     }
   }

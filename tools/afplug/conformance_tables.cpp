@@ -2,6 +2,7 @@
 //
 // Conformance checks of a family's tables: rows, options, constants.
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
@@ -12,26 +13,17 @@
 
 namespace afplug::command::conformance {
 
-std::vector<const row*> listed_rows(const family& f) {
-  std::vector<const row*> out;
-  for (const row& r : f.rows())
-    if ((r.flags & AFPLUG_ROW_HIDDEN) == 0) out.push_back(&r);
-  return out;
-}
-
 std::string name_of(const row& r) {
   return fmt::format("{}{}{}", r.type_name ? r.type_name : "any type", r.protocol_name ? " " : "",
                      r.protocol_name ? r.protocol_name : "");
 }
 
-namespace {
-
-std::set<std::string> split_words(const char* text) {
-  std::istringstream in(text ? text : "");
-  std::set<std::string> out;
-  for (std::string word; in >> word;) out.insert(word);
-  return out;
+std::set<std::string> option_groups(const row& r) {
+  std::istringstream in(r.options ? r.options : "");
+  return {std::istream_iterator<std::string>(in), {}};
 }
+
+namespace {
 
 void rows_are_distinct(const family& f) {
   const auto rows = listed_rows(f);
@@ -59,8 +51,7 @@ void rows_are_reachable(const family& f) {
 
 void options_are_distinct(const family& f) {
   std::set<std::string> groups;
-  for (const row& r : f.rows())
-    for (const auto& word : split_words(r.options)) groups.insert(word);
+  for (const row& r : f.rows()) groups.merge(option_groups(r));
   std::set<std::tuple<std::string, std::string>> seen;
   for (const auto& o : f.options()) {
     const std::string group = o.group ? o.group : "";

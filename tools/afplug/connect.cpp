@@ -3,9 +3,7 @@
 // afplug connect: connects to a peer, or sets the peer of a datagram socket, and transfers stdin and stdout.
 #include <fmt/core.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
-#include <memory>
 
 #include "endpoint.hpp"
 
@@ -43,11 +41,6 @@ int run(const endpoint_arguments& arguments) {
 
 const subcommand connect_command{"connect", "Connect, and transfer stdin and stdout over the connection",
                                  "echo hello | afplug connect inet localhost:8080 --timeout 5",
-                                 [](CLI::App& app, const common_options&) -> std::function<int()> {
-                                   auto arguments = std::make_shared<endpoint_arguments>();
-                                   arguments->add_arguments(app, true);
-                                   return [=] { return run(*arguments); };
-                                 },
-                                 false};
+                                 add_endpoint_arguments<run, true>, false};
 
 }  // namespace afplug::command

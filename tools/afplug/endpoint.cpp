@@ -138,9 +138,4 @@ void set_timeout(socket& s, double seconds) {
     s.timeout(std::nullopt);
 }
 
-std::string error_text(const error_code& ec) {
-  const auto detail = last_detail();
-  return detail.empty() ? ec.message() : std::string(detail);
-}
-
 }  // namespace afplug::command

@@ -5,6 +5,8 @@
 
 #include <afplug/socket.hpp>
 #include <chrono>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,10 +54,15 @@ class endpoint {
   resolved_spec resolved_;
 };
 
+/// The arguments of listen or connect, with the function `run`: for subcommand::add_arguments.
+template <int (*run)(const endpoint_arguments&), bool connects>
+std::function<int()> add_endpoint_arguments(CLI::App& app, const common_options&) {
+  auto arguments = std::make_shared<endpoint_arguments>();
+  arguments->add_arguments(app, connects);
+  return [=] { return run(*arguments); };
+}
+
 /// Sets the socket's timeout; 0: no timeout.
 void set_timeout(socket& s, double seconds);
-
-/// The error text: afplug's detail of the last error if there is one, else the message of `ec`.
-std::string error_text(const error_code& ec);
 
 }  // namespace afplug::command

@@ -6,9 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
-#include <memory>
 #include <vector>
 
 #include "endpoint.hpp"
@@ -116,12 +114,6 @@ int run(const endpoint_arguments& arguments) {
 }  // namespace
 
 const subcommand listen_command{"listen", "Accept one connection, and transfer stdin and stdout over it",
-                                "afplug listen vsock any:5000 > received",
-                                [](CLI::App& app, const common_options&) -> std::function<int()> {
-                                  auto arguments = std::make_shared<endpoint_arguments>();
-                                  arguments->add_arguments(app, false);
-                                  return [=] { return run(*arguments); };
-                                },
-                                false};
+                                "afplug listen vsock any:5000 > received", add_endpoint_arguments<run, false>, false};
 
 }  // namespace afplug::command

@@ -64,8 +64,6 @@ std::optional<int> type_number(std::string_view text) {
   return {};
 }
 
-bool listed(const row& r) { return (r.flags & AFPLUG_ROW_HIDDEN) == 0; }
-
 const row* find_row_by_protocol(const family& in, std::string_view text, std::optional<int> type) {
   const auto n = number(text);
   for (const row& r : in.rows()) {
@@ -84,11 +82,10 @@ std::optional<int> protocol_number(const family& in, std::string_view text) {
 
 [[noreturn]] void throw_not_found(const family& in, std::string_view part, std::string_view text) {
   std::string known;
-  for (const row& r : in.rows())
-    if (listed(r)) {
-      known += fmt::format("{}{}", known.empty() ? "" : ", ", r.type_name ? r.type_name : "any type");
-      if (r.protocol_name) known += fmt::format(":{}", r.protocol_name);
-    }
+  for (const row* r : listed_rows(in)) {
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", r->type_name ? r->type_name : "any type");
+    if (r->protocol_name) known += fmt::format(":{}", r->protocol_name);
+  }
   throw failure(usage, fmt::format("{} has no {} '{}'; known: {}", in.id(), part, text, known));
 }
 
@@ -106,6 +103,13 @@ socket_spec socket_spec::parse(std::string_view text) {
     text.remove_prefix(colon + 1);
   }
   if (out.family.empty()) throw failure(usage, "the family is missing; expected FAMILY[:TYPE[:PROTOCOL]]");
+  return out;
+}
+
+std::vector<const row*> listed_rows(const family& f) {
+  std::vector<const row*> out;
+  for (const row& r : f.rows())
+    if ((r.flags & AFPLUG_ROW_HIDDEN) == 0) out.push_back(&r);
   return out;
 }
 
@@ -162,9 +166,8 @@ resolved_spec resolve(const family& in, const socket_spec& spec) {
       if (r.type == *type) return resolved_spec(r, type);
     return {*type, 0, nullptr};
   }
-  for (const row& r : in.rows())
-    if (listed(r)) return resolved_spec(r, {});
-  return resolved_spec(in.rows().front(), {});
+  const auto listed = listed_rows(in);
+  return resolved_spec(listed.empty() ? in.rows().front() : *listed.front(), {});
 }
 
 resolved_spec::resolved_spec(const row& r, std::optional<int> requested_type)

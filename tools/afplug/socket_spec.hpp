@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace afplug::command {
 
@@ -21,6 +22,9 @@ struct socket_spec {
 
 /// The family id ("can") for "can", "AF_CAN" or "29". A number that no plugin provides is returned unchanged.
 std::string family_id(std::string_view text);
+
+/// The rows without AFPLUG_ROW_HIDDEN.
+std::vector<const row*> listed_rows(const family& f);
 
 /// The arguments of socket(2) that a specification stands for.
 struct resolved_spec {
