@@ -79,7 +79,7 @@ def compile_command(layer):
     """The compile command of one of the layer's sources, without the source and the output."""
     source = next(str(p) for p in layer.files() if p.suffix == '.cpp')
     entry = next(e for e in Core.commands if os.path.realpath(e['file']) == os.path.realpath(source))
-    words = entry.get('arguments') or shlex.split(entry['command'])
+    words = shlex.split(entry['command'])
     if os.path.basename(words[0]) == 'ccache':
         words = words[1:]
     at = words.index('-o')

@@ -289,55 +289,24 @@ LIBPCAP = [
 class PacketFilter(support.Case):
     """SO_ATTACH_FILTER of packet sockets with libpcap expressions."""
 
-    def error_text(self, expression, **more):
-        done = self.afplug(
-            "listen",
-            "packet",
-            "lo?proto=3",
-            "--type",
-            "raw",
-            "--idle",
-            "0.1",
-            "--option",
-            f"SO_ATTACH_FILTER={expression}",
-            exit_code=1,
-            **more,
+    def attach_filter(self, expression, **more):
+        option = f"SO_ATTACH_FILTER={expression}"
+        return self.afplug(
+            "listen", "packet", "lo?proto=3", "--type", "raw", "--idle", "0.1", "--option", option, **more
         )
-        return done.stderr
 
     @unittest.skipUnless(LIBPCAP, "libpcap0.8 is not installed")
     def test_expression(self):
-        self.afplug(
-            "listen",
-            "packet",
-            "lo?proto=3",
-            "--type",
-            "raw",
-            "--idle",
-            "0.1",
-            "--option",
-            "SO_ATTACH_FILTER=ether proto 0x88b5",
-        )
-        self.assertIn('syntax error, after "tcp"', self.error_text("tcp prt 80"))
+        self.attach_filter("ether proto 0x88b5")
+        self.assertIn('syntax error, after "tcp"', self.attach_filter("tcp prt 80", exit_code=1).stderr)
 
     def test_without_libpcap(self):
         hide = "; ".join(["true", *(f"mount --bind /dev/null {os.path.realpath(library)}" for library in LIBPCAP)])
         hidden = ["unshare", "--mount", "sh", "-ec", f'{hide}; exec "$@"', "sh"]
-        error = self.error_text("tcp port 80", before=hidden)
-        self.assertIn("install libpcap", error)
+        done = self.attach_filter("tcp port 80", before=hidden, exit_code=1)
+        self.assertIn("install libpcap", done.stderr)
         # A classic BPF program in numbers does not need libpcap.
-        self.afplug(
-            "listen",
-            "packet",
-            "lo?proto=3",
-            "--type",
-            "raw",
-            "--idle",
-            "0.1",
-            "--option",
-            "SO_ATTACH_FILTER=1,6 0 0 262144",
-            before=hidden,
-        )
+        self.attach_filter("1,6 0 0 262144", before=hidden)
 
 
 if __name__ == "__main__":
