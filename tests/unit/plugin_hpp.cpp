@@ -116,6 +116,41 @@ TEST(plugin_hpp, control_characters_do_not_print) {
   EXPECT_EQ(ap::escape_unprintable("\xc2\x80\xc2\x9f\xc2\xa0\xc3\x80"sv), "\\xc2\\x80\\xc2\\x9f\xc2\xa0\xc3\x80");
 }
 
+TEST(plugin_hpp, controls_of_lines_and_direction_do_not_print) {
+  for (const auto text : {"\u2028"sv, "\u2029"sv, "\u202a"sv, "\u202e"sv, "\u2066"sv, "\u2069"sv})
+    EXPECT_EQ(ap::printable_length(text), 0u) << ap::escape_unprintable(text);
+  for (const auto text : {"\u2027"sv, "\u202f"sv, "\u2065"sv, "\u206a"sv, "\u00a0"sv})
+    EXPECT_EQ(ap::printable_length(text), text.size()) << text;
+}
+
+TEST(plugin_hpp, quoted_text_is_printable) {
+  EXPECT_EQ(ap::quote(""), R"("")");
+  EXPECT_EQ(ap::quote("eth0"), R"("eth0")");
+  EXPECT_EQ(ap::quote("a\"b\\c"), R"("a\"b\\c")");
+  EXPECT_EQ(ap::quote("\0\n\x1b]0;x\x07\x9b\xc2\x9b\xc3é"sv), R"("\x00\x0a\x1b]0;x\x07\x9b\xc2\x9b\xc3é")");
+  EXPECT_EQ(ap::excerpt("say \"no\"\n", 99), R"(say "no"\x0a)");
+}
+
+TEST(plugin_hpp, long_text_is_shortened_between_characters) {
+  const std::string limit(ap::quoted_bytes, 'a');
+  EXPECT_EQ(ap::quote(limit), '"' + limit + '"');
+  EXPECT_EQ(ap::quote(limit + "b"), '"' + limit + "…\" (65 bytes)");
+  EXPECT_EQ(ap::quote("0123456789", 4), "\"0123…\" (10 bytes)");
+  EXPECT_EQ(ap::excerpt("0123456789", 4), "0123… (10 bytes)");
+  for (const auto character : {"é"sv, "€"sv, "😀"sv})
+    for (std::size_t before = 0; before < 5; ++before) {
+      const auto text = std::string(before, '.') + std::string(character) + "....";
+      const auto shown =
+          before + character.size() <= 4 ? text.substr(0, 4) : text.substr(0, std::min<std::size_t>(before, 4));
+      EXPECT_EQ(ap::excerpt(text, 4), shown + "… (" + std::to_string(text.size()) + " bytes)");
+    }
+  // Bytes that are no UTF-8 are cut anywhere.
+  EXPECT_EQ(ap::excerpt("\x80\x80\x80\x80\x80\xff", 4), "\\x80\\x80\\x80\\x80… (6 bytes)");
+  EXPECT_EQ(ap::excerpt("ab\xf0\x9f", 3), "ab\\xf0… (4 bytes)");
+  EXPECT_EQ(ap::excerpt("é", 1), "… (2 bytes)");
+  EXPECT_EQ(ap::excerpt("é", 0), "… (2 bytes)");
+}
+
 TEST(plugin_hpp, percent_encoding_round_trips) {
   std::mt19937 random(2);
   for (int i = 0; i < 20000; ++i) {

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Hexadecimal digits, percent-encoding and UTF-8. Nothing here reports an error text: see text.hpp for the functions
-// that do.
+// Hexadecimal digits, percent-encoding, UTF-8, and quotation of text from outside. Nothing here reports an error text:
+// see text.hpp for the functions that do.
 #pragma once
 
 #include <afplug/plugin/config.hpp>
@@ -67,17 +67,22 @@ constexpr std::size_t utf8_length(std::string_view text) noexcept {
   return overlong || surrogate || above_unicode ? 0 : size;
 }
 
-/// The same for characters that print: 0 also for control characters (U+0000-U+001F, U+007F-U+009F).
+/// The same for characters that print: 0 also for control characters (U+0000-U+001F, U+007F-U+009F), line and paragraph
+/// separators, and the controls that change the direction of the text after them (U+2028-U+202E, U+2066-U+2069).
 constexpr std::size_t printable_length(std::string_view text) noexcept {
   const std::size_t size = utf8_length(text);
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const bool c0 = size == 1 && (byte(0) < 0x20 || byte(0) == 0x7f);
   const bool c1 = size == 2 && byte(0) == 0xc2 && byte(1) < 0xa0;
-  return c0 || c1 ? 0 : size;
+  const bool layout = size == 3 && byte(0) == 0xe2 &&
+                      ((byte(1) == 0x80 && byte(2) >= 0xa8 && byte(2) <= 0xae) ||
+                       (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) < 0xaa));
+  return c0 || c1 || layout ? 0 : size;
 }
 
-/// The text, in which "\xXX" replaces each byte that is not part of a printable character (see `printable_length`).
-inline std::string escape_unprintable(std::string_view text) {
+/// The text, in which "\xXX" replaces each byte that is not part of a printable character (see `printable_length`), and
+/// a backslash precedes the characters in `reserved`.
+inline std::string escape_unprintable(std::string_view text, std::string_view reserved = {}) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t size = printable_length(text.substr(at));
@@ -85,10 +90,43 @@ inline std::string escape_unprintable(std::string_view text) {
       out += "\\x";
       append_hex(out, static_cast<unsigned char>(text[at++]));
     } else {
+      if (reserved.find(text[at]) != reserved.npos) out += '\\';
       out += text.substr(at, size);
       at += size;
     }
   }
+  return out;
+}
+
+namespace detail {
+/// The start of `text`: at most `limit` bytes, and no part of a character at the end.
+constexpr std::string_view shortened(std::string_view text, std::size_t limit) noexcept {
+  if (text.size() <= limit) return text;
+  for (std::size_t back = 1; back < 4 && back <= limit; ++back)
+    if (const auto size = utf8_length(text.substr(limit - back)); size > back) return text.substr(0, limit - back);
+  return text.substr(0, limit);
+}
+}  // namespace detail
+
+/// How many bytes of a text from outside `quote` shows.
+inline constexpr std::size_t quoted_bytes = 64;
+
+/// Text from outside (an argument, a name, what a file or another program wrote) for an error text or a log line, in
+/// quotation marks. The result is printable and has one line: bytes as in `escape_unprintable`, and a backslash before
+/// '"' and '\'. Of a text of more than `limit` bytes it has the first ones and the length: "abc…" (1000 bytes).
+inline std::string quote(std::string_view text, std::size_t limit = quoted_bytes) {
+  const auto start = detail::shortened(text, limit);
+  std::string out = '"' + escape_unprintable(start, "\"\\");
+  out += start.size() == text.size() ? "\"" : "…\" (" + std::to_string(text.size()) + " bytes)";
+  return out;
+}
+
+/// The same for whole sentences, such as the error text of another library: without quotation marks, and without a
+/// backslash before them.
+inline std::string excerpt(std::string_view text, std::size_t limit) {
+  const auto start = detail::shortened(text, limit);
+  std::string out = escape_unprintable(start);
+  if (start.size() != text.size()) out += "… (" + std::to_string(text.size()) + " bytes)";
   return out;
 }
 
