@@ -171,7 +171,7 @@ std::size_t fill(afplug::socket& s, const row& r) {
   error_code ec;
   const std::string chunk = r.traits.delivery.stream ? std::string(65536, 'f') : message(r, 0);
   while (!ec) sent += s.send(chunk, 0, ec);
-  // A stream may have room for less than one chunk.
+  // The send buffer of a stream may have space for less than one chunk.
   if (r.traits.delivery.stream)
     for (ec.clear(); !ec;) sent += s.send("f"sv, 0, ec);
   EXPECT_EQ(ec, sys(EAGAIN));

@@ -172,8 +172,8 @@ std::size_t fill(afplug::socket& s, const row& r);
 /// Receives until `done`. Emptying the buffer once may not be enough for a sender that waits: the kernel holds more.
 void drain(afplug::socket& s, const std::atomic<bool>& done);
 
-/// Repeats a call that sends into a full socket until it fails, because data that is still in transit may make room:
-/// its error, and how long the last call took.
+/// Repeats a call that sends into a full socket until it fails, because data that is still in transit may free buffer
+/// space: its error, and how long the last call took.
 struct refusal {
   error_code ec;
   std::chrono::nanoseconds took;

@@ -147,7 +147,7 @@ TEST_P(readiness_full_receiver, pollout_ends_and_returns) {
   const epoll e(l.a.native_handle(), EPOLLOUT | EPOLLET);
   EXPECT_EQ(e.next(soon) & EPOLLOUT, EPOLLOUT);
   fill(l.a, r());
-  // Data in transit may make room for some time.
+  // Data in transit may free buffer space for some time.
   EXPECT_TRUE(eventually([&] {
     fill(l.a, r());
     return l.a.wait(POLLOUT, 20ms) == 0;

@@ -276,9 +276,8 @@ struct row_parameters {
   link (*connect)(const row&) = nullptr;    ///< makes two sockets that reach each other
   void (*prepare)() = nullptr;              ///< makes the row available, before the suite asks whether it is
   void (*wait_for_disconnect)() = nullptr;  ///< waits for the end of earlier connections, before each connect
-  std::string (*why_unavailable)(const row&) =
-      nullptr;                       ///< why a row that can be opened and bound does not work, or ""
-  const char* ignored_options = "";  ///< options whose setting has no effect, separated by spaces
+  std::string (*why_unavailable)(const row&) = nullptr;  ///< why a row whose socket can be opened does not work, or ""
+  const char* ignored_options = "";                      ///< options whose setting has no effect, separated by spaces
   const char* refused_options = "";  ///< options that fail: setting with EINVAL, getting with EINVAL or ENOTCONN
   // What getsockname's address becomes:
   afplug::address (*as_bound)(afplug::address) = nullptr;        ///< without what the kernel added when it was bound
@@ -308,7 +307,7 @@ struct link {
 /// All rows, including those that this machine does not have.
 const std::vector<const row*>& all_rows();
 
-/// Why this machine does not have the row: the error text; empty: it has it. Tested once.
+/// Why this machine does not have the row, decided by system calls; empty: it has it. Tested once.
 const std::string& why_unavailable(const row& r);
 
 /// The rows that this machine has and whose traits satisfy `condition`.

@@ -1,18 +1,20 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Rows of Bluetooth: clients on the first of two adapters that reach each other, servers on the second.
-#include "../support/iso_sockets.hpp"
+#include "../support/bluetooth.hpp"
 #include "rows.hpp"
 
 #include <linux/filter.h>
 
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <afplug/bluetooth.hpp>
-#include <afplug/verdict.hpp>
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <thread>
 
 namespace conformance {
@@ -55,31 +57,39 @@ std::string rfcomm_address() { return server_adapter() + "?channel=" + std::to_s
 
 // A connection that keeps the link up. A link ends some time after its last channel has closed, and ends channels that
 // were opened meanwhile; so does an RFCOMM session with its last connection.
-link kept_connection(int type, int protocol, const std::string& from, const std::string& at) {
-  const afplug::address name("bluetooth", at, type, protocol);
-  afplug::socket server("bluetooth", type, protocol);
-  server.bind(name);
-  server.listen(1);
-  link l{{"bluetooth", type, protocol}, {}};
-  l.a.timeout(std::chrono::seconds(20));
-  if (!from.empty()) l.a.bind(from);
-  l.a.connect(name);
-  l.b = server.accept();
-  return l;
+// Both ends stay open until the process ends. Makes system calls only, as it decides whether tests are skipped. Returns
+// 0 or errno.
+int keep_connection(int type, int protocol, const std::string& from, const std::string& at) {
+  const int server = ::socket(AF_BLUETOOTH, type | SOCK_CLOEXEC, protocol);
+  const int client = ::socket(AF_BLUETOOTH, type | SOCK_CLOEXEC, protocol);
+  const auto call = [&](auto function, int fd, const std::string& text) {
+    const afplug::address name("bluetooth", text, type, protocol);
+    return function(fd, name.data(), static_cast<socklen_t>(name.size())) == 0;
+  };
+  const timeval limit{20, 0};
+  ::setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  const bool connected = call(::bind, server, at) && ::listen(server, 1) == 0 &&
+                         (from.empty() || call(::bind, client, from)) && call(::connect, client, at) &&
+                         ::accept4(server, nullptr, nullptr, SOCK_CLOEXEC) >= 0;
+  const int error = connected ? 0 : errno;
+  ::close(server);
+  return error;
 }
-std::string why_unavailable(const row& r) try {
-  if (adapters().size() < 2) return "bluetooth: takes two adapters that reach each other, as tests/lab has them";
-  static const link l2cap = kept_connection(SOCK_SEQPACKET, bt::l2cap, "", l2cap_address());
-  if (r.protocol == bt::rfcomm)
-    static const link session = kept_connection(SOCK_STREAM, bt::rfcomm, "", server_adapter() + "?channel=30");
-  if (r.protocol == bt::iso) {
-    const auto here = adapters()[0].address.to_string() + "?type=1";
-    static const link low_energy =
-        kept_connection(SOCK_SEQPACKET, bt::l2cap, here, server_adapter() + "?psm=0x80&type=1");
+std::string why_unavailable(const row& r) {
+  if (bluetooth_adapters_up() < 2) return "bluetooth: takes two adapters that reach each other, as tests/lab has them";
+  static const int l2cap = keep_connection(SOCK_SEQPACKET, bt::l2cap, "", l2cap_address());
+  int error = l2cap;
+  if (error == 0 && r.protocol == bt::rfcomm) {
+    static const int session = keep_connection(SOCK_STREAM, bt::rfcomm, "", server_adapter() + "?channel=30");
+    error = session;
   }
-  return "";
-} catch (const afplug::error& e) {
-  return std::string("bluetooth: the adapters do not reach each other: ") + e.what();
+  if (error == 0 && r.protocol == bt::iso) {
+    const auto here = adapters()[0].address.to_string() + "?type=1";
+    static const int low_energy =
+        keep_connection(SOCK_SEQPACKET, bt::l2cap, here, server_adapter() + "?psm=0x80&type=1");
+    error = low_energy;
+  }
+  return error == 0 ? "" : std::string("bluetooth: the adapters do not reach each other: ") + std::strerror(error);
 }
 
 afplug::address without_channel(afplug::address name) {
@@ -120,9 +130,7 @@ afplug::address with_le_public(afplug::address name) {
 }
 void make_iso_sockets_available() {
   struct enabled {
-    bool by_test =
-        !afplug::check(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso).available() &&
-        enable_iso_sockets(true);
+    bool by_test = !has_iso_sockets() && enable_iso_sockets(true);
     ~enabled() {
       if (by_test) enable_iso_sockets(false);
     }

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "../support/iso_sockets.hpp"
+#include "../support/bluetooth.hpp"
 #include "support.hpp"
 
 namespace families {
@@ -23,7 +23,7 @@ class bluetooth : public protocol_test {
   void SetUp() override {
     protocol_test::SetUp();
     if (IsSkipped()) return;
-    const int up = adapters_up();
+    const int up = bluetooth_adapters_up();
     if (up < 2) GTEST_SKIP() << "bluetooth: needs two adapters that can connect to each other (tests/lab), has " << up;
     for (const auto& a : bt::adapters())
       if (a.up) adapters.push_back(a);
@@ -61,27 +61,8 @@ class bluetooth : public protocol_test {
     l.b.timeout(io_timeout);
     return l;
   }
-  static int adapters_up();
   std::vector<bt::adapter> adapters;
 };
-
-// The number of adapters that are up, as HCIGETDEVLIST reports (hci_get_dev_list() in net/bluetooth/hci_core.c).
-int bluetooth::adapters_up() {
-  struct {
-    std::uint16_t count;
-    struct {
-      std::uint16_t id;
-      std::uint32_t flags;
-    } adapters[16];
-  } list{};
-  list.count = std::size(list.adapters);
-  const int fd = ::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, bt::hci);
-  const int result = ::ioctl(fd, _IOR('H', 210, int), &list);
-  ::close(fd);
-  if (result != 0) return 0;
-  return static_cast<int>(std::count_if(list.adapters, list.adapters + list.count,
-                                        [](const auto& adapter) { return (adapter.flags & 1u) != 0; }));  // HCI_UP
-}
 
 class l2cap : public bluetooth {
  protected:
@@ -430,7 +411,7 @@ class iso : public testing::Test {
   void SetUp() override {
     if (const auto why = socket_unavailable({AF_BLUETOOTH, SOCK_SEQPACKET, bt::l2cap}); !why.empty())
       GTEST_SKIP() << "bluetooth: " << why;
-    was_on_ = iso_socket_errno() == 0;
+    was_on_ = has_iso_sockets();
     if (!was_on_ && !enable_iso_sockets(true))
       GTEST_SKIP() << "bluetooth: cannot enable isochronous sockets: needs Linux 6.0 and CAP_NET_ADMIN";
   }

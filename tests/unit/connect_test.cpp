@@ -24,6 +24,7 @@
 #include <thread>
 
 #include "../support/descriptors.hpp"
+#include "../support/ipv6.hpp"
 
 namespace {
 
@@ -32,6 +33,7 @@ using afplug::connection_error;
 using afplug::connection_options;
 using afplug::errc;
 using afplug::error_code;
+using afplug::testing_support::has_ipv6_loopback;
 using afplug::testing_support::non_blocking;
 using afplug::testing_support::open_descriptor_count;
 using namespace std::chrono_literals;
@@ -101,13 +103,6 @@ extern "C" void freeaddrinfo(::addrinfo* list) {
 }
 
 namespace {
-
-bool has_ipv6() {
-  error_code ec;
-  afplug::socket s = afplug::socket::open(afplug::registry::global().family("inet6"), SOCK_STREAM, 0, ec);
-  if (!ec) s.bind(address("inet6", "[::1]:0"), ec);
-  return !ec;
-}
 
 // A listening socket.
 struct listener {
@@ -208,7 +203,7 @@ TEST_F(create_connection, refused_attempt_starts_the_next_while_another_is_pendi
 }
 
 TEST_F(create_connection, address_families_are_interleaved) {
-  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6 loopback";
+  if (!has_ipv6_loopback()) GTEST_SKIP() << "this machine has no IPv6 loopback address";
   const closed_port six1("inet6", "[::1]:0"), six2("inet6", "[::1]:0"), six3("inet6", "[::1]:0"), four1, four2;
   const auto order = [](bool happy) {
     auto options = fast_options();
@@ -362,7 +357,7 @@ TEST_F(create_connection, source_address_is_bound_and_selects_the_family) {
   const listener open_port;
   std::vector<address> all{open_port.at()};
   std::optional<closed_port> six;
-  if (has_ipv6()) all.insert(all.begin(), six.emplace("inet6", "[::1]:0").at());
+  if (has_ipv6_loopback()) all.insert(all.begin(), six.emplace("inet6", "[::1]:0").at());
   resolve_to(all);
   auto options = fast_options();
   options.source = address("inet", "127.0.0.2:0");
@@ -392,7 +387,7 @@ TEST_F(create_connection, unavailable_source_address_fails_every_attempt) {
 }
 
 TEST_F(create_connection, family_option_selects_the_addresses) {
-  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6 loopback";
+  if (!has_ipv6_loopback()) GTEST_SKIP() << "this machine has no IPv6 loopback address";
   const listener four;
   const listener six("inet6", "[::1]:0");
   resolve_to({four.at(), six.at()});
@@ -600,7 +595,7 @@ TEST(create_server, reuse_port_shares_the_address) {
 }
 
 TEST(create_server, inet6_server_refuses_ipv4) {
-  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6 loopback";
+  if (!has_ipv6_loopback()) GTEST_SKIP() << "this machine has no IPv6 loopback address";
   const auto server = afplug::create_server(address("inet6", "[::]:0"));
   EXPECT_EQ(int_option(server, IPPROTO_IPV6, IPV6_V6ONLY), 1);
   afplug::socket client("inet", SOCK_STREAM);
@@ -610,7 +605,8 @@ TEST(create_server, inet6_server_refuses_ipv4) {
 }
 
 TEST(create_server, dualstack_server_accepts_ipv4_and_ipv6) {
-  if (!afplug::has_dualstack_ipv6() || !has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  if (!has_ipv6_loopback()) GTEST_SKIP() << "this machine has no IPv6 loopback address";
+  EXPECT_TRUE(afplug::has_dualstack_ipv6());
   afplug::server_options options;
   options.dualstack_ipv6 = true;
   auto server = afplug::create_server(address("inet6", "[::]:0"), options);

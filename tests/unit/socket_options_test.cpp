@@ -65,7 +65,7 @@ const std::pair<const char*, long long> header_constants[] = {
     CONSTANT(NI_NUMERICHOST),  CONSTANT(NI_NAMEREQD),      CONSTANT(NI_NUMERICSERV),   CONSTANT(NI_DGRAM),
     CONSTANT(NI_IDN)};
 
-TEST(socket_constants, have_the_values_header_constants) {
+TEST(socket_constants, have_the_values_of_the_headers) {
   for (const auto& [name, value] : header_constants) {
     const auto* c = find(name);
     ASSERT_NE(c, nullptr) << name;

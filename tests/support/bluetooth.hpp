@@ -1,17 +1,46 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// What the kernel's Bluetooth has on this machine, by system calls only, so that a test does not depend on the library
+// that it tests.
 #pragma once
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
+/// The number of adapters that are up, as HCIGETDEVLIST reports (hci_get_dev_list() in net/bluetooth/hci_core.c).
+inline int bluetooth_adapters_up() {
+  struct {
+    std::uint16_t count;
+    struct {
+      std::uint16_t id;
+      std::uint32_t flags;
+    } adapters[16];
+  } list{};
+  list.count = std::size(list.adapters);
+  const int fd = ::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, 1);  // BTPROTO_HCI
+  const int result = ::ioctl(fd, _IOR('H', 210, int), &list);
+  if (fd >= 0) ::close(fd);
+  if (result != 0) return 0;
+  return static_cast<int>(std::count_if(list.adapters, list.adapters + list.count,
+                                        [](const auto& adapter) { return (adapter.flags & 1u) != 0; }));  // HCI_UP
+}
+
+/// Whether socket(AF_BLUETOOTH, SOCK_SEQPACKET, BTPROTO_ISO) succeeds.
+inline bool has_iso_sockets() {
+  const int fd = ::socket(AF_BLUETOOTH, SOCK_SEQPACKET | SOCK_CLOEXEC, 8);
+  if (fd >= 0) ::close(fd);
+  return fd >= 0;
+}
+
 /// Switches the experimental feature "BT ISO socket" of the kernel's Bluetooth on or off: without it
 /// socket(AF_BLUETOOTH, SOCK_SEQPACKET, BTPROTO_ISO) fails. Sends MGMT_OP_SET_EXP_FEATURE on the management channel
-/// (set_iso_socket_func() in net/bluetooth/mgmt.c) with system calls only, so that a test does not depend on the
-/// library that it tests. Returns whether the kernel did so.
+/// (set_iso_socket_func() in net/bluetooth/mgmt.c). Returns whether the kernel did so.
 inline bool enable_iso_sockets(bool on) {
   struct {
     std::uint16_t family, device, channel;
