@@ -109,7 +109,7 @@ TEST_P(creation, by_number_and_by_id_is_the_same) {
 
 TEST_P(creation, refuses_an_unknown_type_and_protocol) {
   const auto& family = *open().owner();
-  EXPECT_EQ(ERROR_OF(afplug::socket::open(family, 9, 0, _)), sys(errors().creation.unknown_type));
+  EXPECT_EQ(ERROR_OF(afplug::socket::open(family, afplug::socket_type(9), 0, _)), sys(errors().creation.unknown_type));
   EXPECT_NE(std::string(afplug::last_detail()).find(r().family), std::string::npos) << afplug::last_detail();
   EXPECT_EQ(ERROR_OF(afplug::socket::open(family, r().type, 251, _)), sys(errors().creation.unknown_protocol));
   if (errors().creation.unknown_protocol == 0) return;
@@ -148,7 +148,7 @@ TEST_P(creation, adopts_a_descriptor_and_detects_its_protocol) {
 
 TEST_P(creation, adopts_only_sockets) {
   const auto& family = *open().owner();
-  for (int type : {-1, r().type}) {
+  for (const afplug::socket_type type : {afplug::socket_type(-1), r().type}) {
     const int number = type < 0 ? -1 : family.number();
     EXPECT_EQ(ERROR_OF(afplug::socket::adopt(-1, number, type, -1, _)), sys(EBADF));
     EXPECT_EQ(ERROR_OF(afplug::socket::adopt(9999, number, type, -1, _)), sys(EBADF));
@@ -317,7 +317,7 @@ TEST_P(creation, makes_a_pair) {
   }
   a.send(message());
   EXPECT_EQ(receive(b), message());
-  auto [c, d] = afplug::socket::pair(r().family, r().type | SOCK_NONBLOCK, r().protocol);
+  auto [c, d] = afplug::socket::pair(r().family, afplug::socket_type(r().type | SOCK_NONBLOCK), r().protocol);
   EXPECT_EQ(c.timeout(), 0ns);
   EXPECT_EQ(d.timeout(), 0ns);
   EXPECT_EQ(c.type(), r().type);

@@ -290,7 +290,7 @@ struct row_parameters {
 struct row {
   const char* name;    ///< "tcp4": begins with the name of its group in CMakeLists.txt
   const char* family;  ///< "inet"
-  int type;
+  afplug::socket_type type;
   int protocol;
   row_traits traits;
   std::string (*fresh_address)();  ///< text of an address that can be bound now

@@ -791,7 +791,9 @@ bool any_row(bool (*condition)(const row_traits&)) {
 
 void PrintTo(const row* r, std::ostream* out) { *out << r->name; }
 
-afplug::socket open(const row& r, int type_flags) { return afplug::socket(r.family, r.type | type_flags, r.protocol); }
+afplug::socket open(const row& r, int type_flags) {
+  return afplug::socket(r.family, afplug::socket_type(r.type | type_flags), r.protocol);
+}
 
 afplug::address fresh_address(const row& r) { return afplug::address(r.family, r.fresh_address(), r.type, r.protocol); }
 

@@ -59,7 +59,7 @@ std::string rfcomm_address() { return server_adapter() + "?channel=" + std::to_s
 // were opened meanwhile; so does an RFCOMM session with its last connection.
 // Both ends stay open until the process ends. Makes system calls only, as it decides whether tests are skipped. Returns
 // 0 or errno.
-int keep_connection(int type, int protocol, const std::string& from, const std::string& at) {
+int keep_connection(afplug::socket_type type, int protocol, const std::string& from, const std::string& at) {
   const int server = ::socket(AF_BLUETOOTH, type | SOCK_CLOEXEC, protocol);
   const int client = ::socket(AF_BLUETOOTH, type | SOCK_CLOEXEC, protocol);
   const auto call = [&](auto function, int fd, const std::string& text) {

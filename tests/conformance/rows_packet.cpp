@@ -33,7 +33,8 @@ std::string frame(unsigned i) {
 std::string interface_of(const afplug::address& name) { return std::get<std::string>(name.field("interface")); }
 afplug::address at(const std::string& interface, const afplug::address& name) {
   const auto& p = name.protocol();
-  return {"packet", interface + "?proto=" + std::to_string(name.number("proto").value()), p.type(), p.protocol()};
+  return {"packet", interface + "?proto=" + std::to_string(name.number("proto").value()), afplug::socket_type(p.type()),
+          p.protocol()};
 }
 afplug::address same_end(afplug::address name) { return at(interface_of(name), name); }
 afplug::address other_end(afplug::address name) { return at(interface_of(name) == "veth0" ? "veth1" : "veth0", name); }

@@ -19,7 +19,7 @@ namespace bt = afplug::bluetooth;
 
 class bluetooth : public protocol_test {
  protected:
-  bluetooth(int type, int protocol) : protocol_test("bluetooth", AF_BLUETOOTH, type, protocol) {}
+  bluetooth(afplug::socket_type type, int protocol) : protocol_test("bluetooth", AF_BLUETOOTH, type, protocol) {}
   void SetUp() override {
     protocol_test::SetUp();
     if (IsSkipped()) return;
@@ -66,7 +66,7 @@ class bluetooth : public protocol_test {
 
 class l2cap : public bluetooth {
  protected:
-  explicit l2cap(int type = SOCK_SEQPACKET) : bluetooth(type, bt::l2cap) {}
+  explicit l2cap(afplug::socket_type type = SOCK_SEQPACKET) : bluetooth(type, bt::l2cap) {}
 };
 class l2cap_stream : public l2cap {
  protected:

@@ -14,7 +14,7 @@ namespace families {
 
 class can_test : public protocol_test {
  protected:
-  can_test(int type, int protocol) : protocol_test("can", AF_CAN, type, protocol) {}
+  can_test(afplug::socket_type type, int protocol) : protocol_test("can", AF_CAN, type, protocol) {}
   void SetUp() override {
     protocol_test::SetUp();
     if (IsSkipped()) return;

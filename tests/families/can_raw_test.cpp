@@ -238,7 +238,7 @@ TEST_F(can_raw, receive_timestamp) {
 }
 
 TEST_F(can_raw, other_types_and_protocols_are_refused) {
-  for (int type : {SOCK_DGRAM, SOCK_STREAM})
+  for (const auto type : {SOCK_DGRAM, SOCK_STREAM})
     EXPECT_EQ(ERROR_OF(afplug::socket::open(afplug::registry::global().family("can"), type, CAN_RAW, _)),
               sys(EPROTOTYPE));
   EXPECT_EQ(ERROR_OF(afplug::socket::open(afplug::registry::global().family("can"), SOCK_RAW, 99, _)), sys(EINVAL));

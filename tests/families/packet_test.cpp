@@ -44,7 +44,7 @@ std::string mac_bytes(const std::string& text) {
 
 class packet_raw : public protocol_test {
  protected:
-  explicit packet_raw(int type = SOCK_RAW) : protocol_test("packet", AF_PACKET, type) {}
+  explicit packet_raw(afplug::socket_type type = SOCK_RAW) : protocol_test("packet", AF_PACKET, type) {}
   void SetUp() override {
     protocol_test::SetUp();
     if (IsSkipped()) return;
@@ -259,7 +259,7 @@ TEST_F(packet_raw, filters_with_classic_bpf) {
 
 class packet_expression : public packet_raw {
  protected:
-  explicit packet_expression(int type = SOCK_RAW) : packet_raw(type) {}
+  explicit packet_expression(afplug::socket_type type = SOCK_RAW) : packet_raw(type) {}
   void SetUp() override {
     packet_raw::SetUp();
     if (IsSkipped()) return;

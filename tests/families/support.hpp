@@ -33,7 +33,9 @@ inline constexpr auto io_timeout = 60s;
 
 /// The arguments of socket(2).
 struct native_protocol {
-  int domain, type, protocol;
+  int domain;
+  afplug::socket_type type;
+  int protocol;
 };
 
 /// Opens a socket with socket(2) and closes it. Returns 0 or errno.
@@ -48,9 +50,9 @@ std::string socket_unavailable(const native_protocol& native);
 class protocol_test : public testing::Test {
  protected:
   /// Where afplug's type and protocol are the numbers that socket(2) takes.
-  protocol_test(std::string_view family, int domain, int type, int protocol = 0)
+  protocol_test(std::string_view family, int domain, afplug::socket_type type, int protocol = 0)
       : protocol_test(family, type, protocol, native_protocol{domain, type, protocol}) {}
-  protocol_test(std::string_view family, int type, int protocol, const native_protocol& native)
+  protocol_test(std::string_view family, afplug::socket_type type, int protocol, const native_protocol& native)
       : family_(family), type_(type), protocol_(protocol), native_(native) {}
   void SetUp() override;
 
@@ -63,7 +65,8 @@ class protocol_test : public testing::Test {
 
  private:
   std::string_view family_;
-  int type_, protocol_;
+  afplug::socket_type type_;
+  int protocol_;
   native_protocol native_;
 };
 

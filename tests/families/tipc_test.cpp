@@ -17,11 +17,11 @@ std::string unused_service() {
 
 class tipc_rdm : public protocol_test {
  protected:
-  explicit tipc_rdm(int type = SOCK_RDM) : protocol_test("tipc", AF_TIPC, type) {}
+  explicit tipc_rdm(afplug::socket_type type = SOCK_RDM) : protocol_test("tipc", AF_TIPC, type) {}
 };
 class tipc_stream : public tipc_rdm {
  protected:
-  explicit tipc_stream(int type = SOCK_STREAM) : tipc_rdm(type) {}
+  explicit tipc_stream(afplug::socket_type type = SOCK_STREAM) : tipc_rdm(type) {}
   struct link {
     afplug::socket a, b;
   };

@@ -28,9 +28,9 @@ namespace {
 const afplug::family& family(std::string_view id) { return afplug::registry::global().family(id); }
 
 // The result of socket(2) with a row's native numbers: 0 or errno.
-int socket_errno(const afplug::family& of, int type, int protocol) {
+int socket_errno(const afplug::family& of, afplug::socket_type type, int protocol) {
   const afplug::basic_protocol p(of, type, protocol);
-  return try_socket({p.family(), p.type(), p.protocol()});
+  return try_socket({p.family(), afplug::socket_type(p.type()), p.protocol()});
 }
 
 std::string describe(const afplug::verdict& v) {
@@ -40,8 +40,8 @@ std::string describe(const afplug::verdict& v) {
 
 // Compares a verdict with socket(2) and with the expected reason and parts of its detail and remedy. Returns the
 // verdict if it differs, else an empty string.
-std::string mismatch(const afplug::family& of, int type, int protocol, std::string_view reason, std::string_view detail,
-                     std::string_view remedy) {
+std::string mismatch(const afplug::family& of, afplug::socket_type type, int protocol, std::string_view reason,
+                     std::string_view detail, std::string_view remedy) {
   const auto v = afplug::check(of, type, protocol);
   const int error = socket_errno(of, type, protocol);
   const bool matches = v.reason == reason && v.detail.find(detail) != v.detail.npos &&
@@ -88,7 +88,7 @@ TEST(verdict, every_row_agrees_with_socket_2) {
       if ((row.flags & AFPLUG_ROW_HIDDEN) != 0 || row.type == AFPLUG_ANY || row.protocol == AFPLUG_ANY) continue;
       SCOPED_TRACE(std::string(of->id()) + " " + row.type_name + " " + (row.protocol_name ? row.protocol_name : "0"));
       const auto v = afplug::check(*of, row);
-      const int error = socket_errno(*of, row.type, row.protocol);
+      const int error = socket_errno(*of, row.concrete_type(), row.protocol);
       EXPECT_EQ(v.error, error) << describe(v);
       EXPECT_EQ(v.available(), error == 0) << describe(v);
       if (error != 0) {
@@ -224,7 +224,8 @@ class verdict_modules : public testing::Test {
 TEST_F(verdict_modules, module_not_loaded_and_its_remedy) {
   struct {
     const char* id;
-    int type, protocol;
+    afplug::socket_type type;
+    int protocol;
     const char* module;  // what the row needs
     const char* unload;  // that module and the ones that depend on it, dependents first
   } const rows[] = {
@@ -338,7 +339,8 @@ TEST_F(verdict_modules, vsock_without_a_datagram_transport_and_its_remedy) {
 TEST_F(verdict_modules, kernel_built_without_the_family_or_protocol) {
   struct {
     const char* id;
-    int type, protocol;
+    afplug::socket_type type;
+    int protocol;
     const char* reason;
     const char* symbol;
   } const rows[] = {

@@ -18,7 +18,7 @@ class vsock : public protocol_test {
 
 class vsock_loopback : public protocol_test {
  protected:
-  explicit vsock_loopback(int type = SOCK_STREAM) : protocol_test("vsock", AF_VSOCK, type) {}
+  explicit vsock_loopback(afplug::socket_type type = SOCK_STREAM) : protocol_test("vsock", AF_VSOCK, type) {}
   void SetUp() override {
     protocol_test::SetUp();
     if (IsSkipped()) return;

@@ -84,7 +84,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 3) return 0;
   const auto& family = pick(data[0]);
   const auto& row = family.rows()[data[1] % family.rows().size()];
-  const afplug::basic_protocol p(family, row.type, row.protocol);
+  const afplug::basic_protocol p(family, afplug::socket_type(row.type), row.protocol);
   const bool is_text = data[2] == 't';
   data += 3, size -= 3;
   if (is_text) {
@@ -97,7 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
   } else if (size > 0 && size <= AFPLUG_ADDRESS_MAX) {
     check_text_round_trip(afplug::address(data, size, p), p);
-    check_bounds({data, data + size}, family, family.identity(row.type, row.protocol));
+    check_bounds({data, data + size}, family, family.identity(afplug::socket_type(row.type), row.protocol));
   }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <afplug/address.hpp>
 #include <afplug/registry.hpp>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <set>
 #include <sstream>
@@ -162,7 +163,7 @@ TEST(address, parse_error_names_the_invalid_part) {
                {"inet6", "[::1]:99999", "99999"},
                {"inet6", "[fe80::1%nosuchif0]:1", "nosuchif0"}};
   for (const auto& c : cases) {
-    const afplug::basic_protocol p(afplug::registry::global().family(c.family), 0);
+    const afplug::basic_protocol p(afplug::registry::global().family(c.family), {});
     error_code ec;
     address::parse(p, c.text, ec);
     EXPECT_TRUE(ec) << c.text;
@@ -174,6 +175,40 @@ TEST(address, parse_error_names_the_invalid_part) {
   address::parse(afplug::basic_protocol(), "x", ec);
   EXPECT_EQ(ec, afplug::errc::unknown_family);
   EXPECT_THROW(address("no_such_family", "x"), afplug::error);
+}
+
+// SOCK_* is never a port, and a port never a type.
+static_assert(!std::is_constructible_v<address, const char*, const char*, int, int>, "an int is not a type");
+static_assert(!std::is_constructible_v<address, const char*, const char*, bool>);
+
+TEST(address, is_made_from_host_and_port) {
+  EXPECT_EQ(address("inet", "127.0.0.1", 8080), address("inet", "127.0.0.1:8080"));
+  EXPECT_EQ(address(AF_INET, "127.0.0.1", std::uint16_t{80}), address("inet", "127.0.0.1:80"));
+  EXPECT_EQ(address("inet6", "fe80::1%lo", 80), address("inet6", "[fe80::1%lo]:80"));
+  EXPECT_EQ(address("inet6", "::", 0u), address("inet6", "[::]:0"));
+  EXPECT_EQ(address("inet", "127.0.0.1:80", SOCK_DGRAM).protocol().asked_type(), SOCK_DGRAM);
+  EXPECT_EQ(address("vsock", "local", 5000), address("vsock", "local:5000"));
+  EXPECT_EQ(address("vsock", "3", 4294967295), address("vsock", "3:4294967295"));
+}
+
+TEST(address, refuses_bad_hosts_and_ports) {
+  const auto code_of = [](const char* family, std::string_view host, auto port) {
+    error_code ec;
+    const auto made = address::from_host_port({afplug::registry::global().family(family), {}}, host, port, ec);
+    EXPECT_TRUE(made.empty());
+    EXPECT_THROW(address(family, host, port), afplug::error);
+    return ec;
+  };
+  EXPECT_EQ(code_of("inet", "127.0.0.1", 65536), afplug::errc::malformed_address);
+  EXPECT_EQ(code_of("inet", "127.0.0.1", -1), afplug::errc::malformed_address);
+  EXPECT_EQ(code_of("inet", "127.0.0.1", std::numeric_limits<std::uint64_t>::max()), afplug::errc::malformed_address);
+  EXPECT_EQ(code_of("inet", "127.0.0.1:80", 80), afplug::errc::malformed_address);
+  EXPECT_EQ(code_of("vsock", "local", 4294967296), afplug::errc::malformed_address);
+  EXPECT_EQ(code_of("vsock", "3:7", 80), afplug::errc::malformed_address);
+  EXPECT_EQ(code_of("unix", "/run/x.sock", 80), afplug::errc::invalid_argument);
+  error_code ec;
+  address::from_host_port(afplug::basic_protocol(), "127.0.0.1", 80, ec);
+  EXPECT_EQ(ec, afplug::errc::unknown_family);
 }
 
 TEST(address, has_a_stream_operator) {

@@ -35,7 +35,7 @@ void PrintTo(const endpoint& p, std::ostream* out) { *out << p.family; }
 
 class asio_echo : public testing::TestWithParam<endpoint> {
  protected:
-  afplug::socket listening(int type) const {
+  afplug::socket listening(afplug::socket_type type) const {
     afplug::socket s(GetParam().family, type);
     s.bind(GetParam().address);
     s.listen();

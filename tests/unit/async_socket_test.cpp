@@ -50,7 +50,7 @@ int epoll_watched_descriptors() {
 
 class async_socket : public testing::TestWithParam<endpoint> {
  protected:
-  afplug::socket new_socket(int type = SOCK_STREAM) const { return {GetParam().family, type}; }
+  afplug::socket new_socket(afplug::socket_type type = SOCK_STREAM) const { return {GetParam().family, type}; }
   afplug::async_socket listening(int backlog = 5) {
     auto s = new_socket();
     s.bind(GetParam().address);

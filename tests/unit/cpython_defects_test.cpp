@@ -67,7 +67,7 @@ TEST(defect_3, numbers_in_addresses_do_not_wrap) {
     error_code ec;
     const auto* f = afplug::registry::global().family(family, ec);
     ASSERT_TRUE(f) << family;
-    EXPECT_EQ(ERROR_OF(address::parse(afplug::basic_protocol(*f, 0, 0), text, _)), malformed) << family << ' ' << text;
+    EXPECT_EQ(ERROR_OF(address::parse(afplug::basic_protocol(*f, {}, 0), text, _)), malformed) << family << ' ' << text;
   }
 }
 

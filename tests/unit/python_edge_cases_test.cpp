@@ -122,7 +122,7 @@ TEST(unix_addresses, autobind_and_abstract_names_with_nul) {
 // ---- data ----
 
 TEST(socketpair, received_data_has_no_address) {
-  for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+  for (const auto type : {SOCK_DGRAM, SOCK_STREAM}) {
     auto ab = afplug::socket::pair("unix", type);
     auto &a = ab.first, &b = ab.second;
     EXPECT_LE(a.getsockname().size(), sizeof(sa_family_t));  // stream pair getsockname
@@ -217,15 +217,16 @@ TEST(timeout, invalid_values_are_refused) {
 }
 
 TEST(open, flags_adopted_descriptors_and_invalid_arguments) {
-  const afplug::socket quick("inet", SOCK_STREAM | SOCK_NONBLOCK);  // SOCK_NONBLOCK type/timeout
+  const afplug::socket quick("inet", afplug::socket_type(SOCK_STREAM | SOCK_NONBLOCK));  // SOCK_NONBLOCK type/timeout
   EXPECT_EQ(quick.type(), SOCK_STREAM);
   EXPECT_EQ(quick.timeout(), 0ns);
   EXPECT_FALSE(quick.blocking());
-  EXPECT_FALSE(quick.inheritable());                                            // default get_inheritable
-  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(-1, -1, -1, -1, _)), sys(EBADF));    // fileno=-1
-  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(9999, -1, -1, -1, _)), sys(EBADF));  // fileno=9999
+  EXPECT_FALSE(quick.inheritable());  // default get_inheritable
+  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(-1, -1, afplug::socket_type(-1), -1, _)), sys(EBADF));    // fileno=-1
+  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(9999, -1, afplug::socket_type(-1), -1, _)), sys(EBADF));  // fileno=9999
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(null, -1, -1, -1, _)), sys(ENOTSOCK));  // fileno=/dev/null
+  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(null, -1, afplug::socket_type(-1), -1, _)),
+            sys(ENOTSOCK));  // fileno=/dev/null
   EXPECT_EQ(ERROR_OF(afplug::socket::adopt(null, AF_INET, SOCK_STREAM, 0, _)),
             sys(ENOTSOCK));  // fileno with explicit af
   ::close(null);
@@ -417,13 +418,14 @@ TEST(protocols, udplite_and_mptcp) {
 TEST(unknown_family, descriptor_is_not_adopted) {
   const int xdp = ::socket(AF_XDP, SOCK_RAW | SOCK_CLOEXEC, 0);  // unknown family addr repr (AF_XDP getsockname)
   if (xdp < 0) GTEST_SKIP() << "AF_XDP: " << std::strerror(errno);
-  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(xdp, -1, -1, -1, _)), error_code(errc::unknown_family));
+  EXPECT_EQ(ERROR_OF(afplug::socket::adopt(xdp, -1, afplug::socket_type(-1), -1, _)), error_code(errc::unknown_family));
   ::close(xdp);
 }
 
 // The codecs of families that the kernel need not have.
 TEST(other_families, invalid_addresses_are_refused) {
-  const auto error_of = [](std::string_view family, int type, int proto, std::vector<field_value> fields) {
+  const auto error_of = [](std::string_view family, afplug::socket_type type, int proto,
+                           std::vector<field_value> fields) {
     const afplug::basic_protocol p(afplug::registry::global().family(family), type, proto);
     return ERROR_OF(address::from_fields(p, fields, _));
   };

@@ -126,7 +126,7 @@ TEST_F(registry, family_has_its_tables) {
   const auto& f = r.family("good");
   ASSERT_EQ(f.rows().size(), 1u);
   EXPECT_EQ(f.find_row(SOCK_STREAM, 0), &f.rows()[0]);
-  EXPECT_EQ(f.find_row(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), &f.rows()[0]);
+  EXPECT_EQ(f.find_row(afplug::socket_type(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK), 0), &f.rows()[0]);
   EXPECT_EQ(f.find_row(SOCK_STREAM, 6), nullptr);
   EXPECT_EQ(f.find_row(SOCK_DGRAM, 0), nullptr);
   const auto* option = f.find_option("TEST_OPTION");

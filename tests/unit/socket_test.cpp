@@ -28,6 +28,28 @@ static_assert(!std::is_copy_constructible_v<afplug::socket> && !std::is_copy_ass
 static_assert(std::is_nothrow_move_constructible_v<afplug::socket> &&
               std::is_nothrow_default_constructible_v<afplug::socket>);
 
+// A family and a type in the wrong order do not compile.
+using sock = decltype(SOCK_STREAM);
+static_assert(std::is_constructible_v<afplug::socket, int, sock> &&
+              std::is_constructible_v<afplug::socket, const char*, sock, int>);
+static_assert(!std::is_constructible_v<afplug::socket, sock, int>, "socket(SOCK_STREAM, AF_INET)");
+static_assert(!std::is_constructible_v<afplug::socket, sock, sock> &&
+              !std::is_constructible_v<afplug::socket, afplug::socket_type, sock, int>);
+static_assert(!std::is_constructible_v<afplug::socket, int, int>, "socket(AF_INET, AF_INET)");
+static_assert(!std::is_constructible_v<afplug::basic_protocol, sock, int, int> &&
+              std::is_constructible_v<afplug::basic_protocol, int, sock, int>);
+static_assert(!std::is_constructible_v<afplug::basic_protocol, const afplug::family&, int, sock>);
+template <class... A>
+concept registry_opens = requires(afplug::registry& r, A... a) {
+  r.socket(a...);
+};
+static_assert(registry_opens<int, sock> && !registry_opens<sock, int> && !registry_opens<sock, sock>);
+template <class... A>
+concept opens_pair = requires(A... a) {
+  afplug::socket::pair("unix", a...);
+};
+static_assert(opens_pair<sock> && !opens_pair<int>, "pair(\"unix\", AF_UNIX)");
+
 std::string what_of(const std::function<void()>& call) {
   try {
     call();
@@ -42,10 +64,10 @@ struct static_object {
   const afplug::family* inet = &afplug::registry::global().family("inet");
   ~static_object() {
     error_code ec;
-    afplug::socket::open(*inet, 9, 0, ec);
+    afplug::socket::open(*inet, afplug::socket_type(9), 0, ec);
     bool thrown = false;
     try {
-      afplug::socket("inet", 9, 0);
+      afplug::socket("inet", afplug::socket_type(9), 0);
     } catch (const afplug::error& e) {
       thrown = e.code() == ec;
     }
@@ -57,7 +79,7 @@ TEST(socket, errors_in_static_destructors_have_no_detail) {
       {
         static const static_object last;
         error_code ec;
-        afplug::socket::open(*last.inet, 9, 0, ec);
+        afplug::socket::open(*last.inet, afplug::socket_type(9), 0, ec);
         std::exit(afplug::last_detail().empty() ? 2 : 0);
       },
       testing::ExitedWithCode(0), "");
@@ -210,7 +232,7 @@ TEST(socket, last_detail_is_per_thread_and_of_the_last_error) {
   EXPECT_NE(mine.find("NO_SUCH_ONE"), std::string::npos);
   std::thread([] {
     error_code theirs;
-    afplug::socket::adopt(-1, -1, -1, -1, theirs);
+    afplug::socket::adopt(-1, -1, afplug::socket_type(-1), -1, theirs);
     EXPECT_EQ(afplug::last_detail().find("NO_SUCH_ONE"), std::string_view::npos);
   }).join();
   EXPECT_EQ(afplug::last_detail(), mine);

@@ -67,7 +67,7 @@ std::string inet(int type, int protocol = 0) { return "2," + std::to_string(type
 
 TEST(trace, new_sockets_are_traced) {
   recorder r;
-  afplug::socket opened(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, IPPROTO_UDP);
+  afplug::socket opened(AF_INET, afplug::socket_type(SOCK_DGRAM | SOCK_NONBLOCK), IPPROTO_UDP);
   error_code ec;
   auto again = afplug::socket::open(afplug::registry::global().family(AF_INET), SOCK_STREAM, 0, ec);
   afplug::registry::global().socket(AF_INET, SOCK_STREAM);
@@ -260,7 +260,7 @@ INSTANTIATE_TEST_SUITE_P(
              [](error_code& ec) {
                const int before = ::dup(sender().fileno());  // the lowest free descriptor, which must not leak
                ::close(before);
-               EXPECT_FALSE(afplug::socket::fromfd(sender().fileno(), -1, -1, -1, ec));
+               EXPECT_FALSE(afplug::socket::fromfd(sender().fileno(), -1, afplug::socket_type(-1), -1, ec));
                const int after = ::dup(sender().fileno());
                ::close(after);
                EXPECT_EQ(after, before);

@@ -123,7 +123,8 @@ TEST(verdict, each_errno_has_its_reason) {
 TEST(verdict, types_and_protocols_without_a_row_are_unavailable) {
   const auto& loop = afplug::registry::global().family("loop");  // has no row that passes others to the kernel
   const struct {
-    int type, protocol, error;
+    afplug::socket_type type;
+    int protocol, error;
   } cases[] = {{SOCK_STREAM, 9, EPROTONOSUPPORT}, {SOCK_RDM, 0, ESOCKTNOSUPPORT}};
   for (const auto& [type, protocol, error] : cases) {
     for (const verdict& v : {afplug::check(loop, type, protocol), afplug::explain(loop, type, protocol, error)}) {
@@ -137,7 +138,8 @@ TEST(verdict, types_and_protocols_without_a_row_are_unavailable) {
 
 TEST(verdict, unknown_types_and_protocols_are_unavailable) {
   const struct {
-    int type, protocol, error;
+    afplug::socket_type type;
+    int protocol, error;
   } cases[] = {{SOCK_STREAM, 250, EPROTONOSUPPORT}, {SOCK_STREAM, 9999, EINVAL}, {SOCK_RDM, 0, ESOCKTNOSUPPORT}};
   for (const auto& [type, protocol, error] : cases) {
     const verdict v = afplug::check(inet_family(), type, protocol);
@@ -149,7 +151,8 @@ TEST(verdict, unknown_types_and_protocols_are_unavailable) {
 }
 
 TEST(verdict, flags_in_the_type_are_ignored) {
-  EXPECT_TRUE(afplug::check(unix_family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0).available());
+  EXPECT_TRUE(
+      afplug::check(unix_family(), afplug::socket_type(SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC), 0).available());
 }
 
 TEST(verdict, family_without_a_plugin_is_unavailable) {

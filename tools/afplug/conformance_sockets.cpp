@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 
 struct socket_kind {
   const row* table_row;
-  int type, protocol;
+  socket_type type;
+  int protocol;
 };
 
 std::vector<socket_kind> available_kinds(const family& f) {
@@ -47,7 +48,7 @@ std::vector<socket_kind> kinds_with_pairs(const family& f) {
 
 socket open(const family& f, const socket_kind& s, int flags = 0) {
   error_code ec;
-  socket out = socket::open(f, s.type | flags, s.protocol, ec);
+  socket out = socket::open(f, socket_type(s.type | flags), s.protocol, ec);
   expect(!ec, "{}: cannot open a socket: {}", name_of(*s.table_row), ec.message());
   return out;
 }

@@ -52,7 +52,7 @@ void endpoint_arguments::add_arguments(CLI::App& app, bool connects) {
 }
 
 endpoint::endpoint(const endpoint_arguments& arguments)
-    : arguments_(arguments), family_(nullptr), resolved_(0, 0, nullptr) {
+    : arguments_(arguments), family_(nullptr), resolved_({}, 0, nullptr) {
   ::signal(SIGPIPE, SIG_IGN);  // splice(2) and sendfile(2) have no MSG_NOSIGNAL
   socket_spec text = socket_spec::parse(arguments.family);
   if (!arguments.type.empty()) text.type = arguments.type;
@@ -103,7 +103,7 @@ std::vector<address> endpoint::find_addresses(const std::string& text, bool pass
   if (ec) throw failure(failed, why);
   addrinfo_hints hints;
   hints.family = family_->number();
-  hints.type = p.type();
+  hints.type = socket_type(p.type());
   hints.flags = passive ? AI_PASSIVE : 0;
   if (arguments_.timeout > 0)
     hints.timeout = std::chrono::nanoseconds(static_cast<std::int64_t>(arguments_.timeout * 1e9));

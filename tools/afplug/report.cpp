@@ -11,7 +11,7 @@ json::object to_json(const verdict& v, const resolved_spec* spec) {
   json::object out{{"type", nullptr}, {"type_number", nullptr}, {"protocol", nullptr}, {"protocol_number", nullptr}};
   if (spec) {
     out["type"] = spec->type_name();
-    out["type_number"] = spec->type;
+    out["type_number"] = int{spec->type};
     out["protocol"] = text_or_null(spec->protocol_name());
     const bool any = spec->table_row && spec->table_row->protocol == AFPLUG_ANY && spec->protocol == 0;
     if (!any) out["protocol_number"] = spec->protocol;

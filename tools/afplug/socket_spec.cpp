@@ -16,7 +16,7 @@ namespace {
 
 struct type_entry {
   std::string_view name;
-  int number;
+  socket_type value;
 };
 constexpr type_entry types[] = {
     {"SOCK_STREAM", SOCK_STREAM}, {"SOCK_DGRAM", SOCK_DGRAM},         {"SOCK_RAW", SOCK_RAW},
@@ -57,14 +57,14 @@ std::optional<int> number(std::string_view text) {
   return value;
 }
 
-std::optional<int> type_number(std::string_view text) {
-  if (const auto n = number(text)) return n;
+std::optional<socket_type> type_number(std::string_view text) {
+  if (const auto n = number(text)) return socket_type(*n);
   for (const auto& t : types)
-    if (matches(text, t.name)) return t.number;
+    if (matches(text, t.name)) return t.value;
   return {};
 }
 
-const row* find_row_by_protocol(const family& in, std::string_view text, std::optional<int> type) {
+const row* find_row_by_protocol(const family& in, std::string_view text, std::optional<socket_type> type) {
   const auto n = number(text);
   for (const row& r : in.rows()) {
     if (type && r.type != *type && r.type != AFPLUG_ANY) continue;
@@ -128,7 +128,7 @@ std::string family_id(std::string_view text) {
 std::string resolved_spec::type_name() const {
   if (table_row && table_row->type == type && table_row->type_name) return table_row->type_name;
   for (const auto& t : types)
-    if (t.number == type) return std::string(t.name);
+    if (t.value == type) return std::string(t.name);
   return std::to_string(type);
 }
 
@@ -145,7 +145,7 @@ std::string resolved_spec::to_string() const {
 
 resolved_spec resolve(const family& in, const socket_spec& spec) {
   socket_spec t = spec;
-  std::optional<int> type;
+  std::optional<socket_type> type;
   if (!t.type.empty()) {
     type = type_number(t.type);
     if (!type && !t.protocol.empty()) throw_not_found(in, "type", t.type);
@@ -170,7 +170,7 @@ resolved_spec resolve(const family& in, const socket_spec& spec) {
   return resolved_spec(listed.empty() ? in.rows().front() : *listed.front(), {});
 }
 
-resolved_spec::resolved_spec(const row& r, std::optional<int> requested_type)
+resolved_spec::resolved_spec(const row& r, std::optional<socket_type> requested_type)
     : type(requested_type.value_or(r.concrete_type())), protocol(r.concrete_protocol()), table_row(&r) {}
 
 }  // namespace afplug::command

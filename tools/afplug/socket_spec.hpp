@@ -28,14 +28,15 @@ std::vector<const row*> listed_rows(const family& f);
 
 /// The arguments of socket(2) that a specification stands for.
 struct resolved_spec {
-  int type = 0, protocol = 0;
+  socket_type type;
+  int protocol = 0;
   const row* table_row = nullptr;  ///< null if the family's table has no row for type and protocol
 
-  resolved_spec(int type_number, int protocol_number, const row* found) noexcept
+  resolved_spec(socket_type type_number, int protocol_number, const row* found) noexcept
       : type(type_number), protocol(protocol_number), table_row(found) {}
   /// The numbers of a row. `requested_type`, if given, is used instead of the row's type; where row and request leave
   /// the type open, the row's native type or SOCK_RAW is used, as afplug::check() does.
-  resolved_spec(const row& r, std::optional<int> requested_type);
+  resolved_spec(const row& r, std::optional<socket_type> requested_type);
 
   std::string type_name() const;      ///< "SOCK_DGRAM"; the number if it has no name
   std::string protocol_name() const;  ///< "CAN_ISOTP"; empty if the row has no protocol name

@@ -8,7 +8,9 @@
 #include <afplug/config.hpp>
 #include <afplug/error.hpp>
 #include <afplug/protocol.hpp>
+#include <afplug/socket_type.hpp>
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -17,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -48,11 +51,32 @@ class AFPLUG_API address {
   /// `type` (SOCK_*) and `proto` select the form where it depends on them, as for CAN_ISOTP and BTPROTO_HCI; 0: the
   /// family's default. Errors: those of registry::family; errc::malformed_address; errc::address_too_long; ENODEV for a
   /// network interface that does not exist. The error text names the part that is wrong.
-  address(std::string_view family, std::string_view text, int type = 0, int proto = 0);
-  address(int family, std::string_view text, int type = 0, int proto = 0);
+  address(std::string_view family, std::string_view text, socket_type type = {}, int proto = 0);
+  address(int family, std::string_view text, socket_type type = {}, int proto = 0);
   /// Parses the text form of a protocol that the registry made; errc::unknown_family for any other. On an error returns
   /// an empty address.
   static address parse(const basic_protocol& p, std::string_view text, error_code& ec);
+
+  /// Makes an address from a host and a port (host byte order): address("inet", "127.0.0.1", 8080), address(AF_VSOCK,
+  /// "local", 5000). For families that have a field "port"; the host is what the text form has before the port, without
+  /// brackets, and is not looked up. Errors: as parse; errc::invalid_argument if the family's addresses have no port;
+  /// errc::malformed_address for a port out of range.
+  template <detail::port_number P>
+  address(std::string_view family, std::string_view host, P port)
+      : address(from_host_port(family, host, number_field(port))) {}
+  template <detail::port_number P>
+  address(int family, std::string_view host, P port) : address(from_host_port(family, host, number_field(port))) {}
+  template <detail::port_number P>
+  static address from_host_port(const basic_protocol& p, std::string_view host, P port) {
+    error_code ec;
+    auto made = from_host_port(p, host, number_field(port), ec);
+    detail::check(ec, "address");
+    return made;
+  }
+  template <detail::port_number P>
+  static address from_host_port(const basic_protocol& p, std::string_view host, P port, error_code& ec) {
+    return from_host_port(p, host, number_field(port), ec);
+  }
 
   /// Makes an address from its fields, in the order of family::address_fields(), which is the order of the tuple in
   /// Python's socket module. Numbers are in host byte order. std::monostate, or omitting fields at the end, means the
@@ -104,6 +128,14 @@ class AFPLUG_API address {
 
  private:
   basic_protocol guess_protocol() const noexcept;
+  static field_value number_field(std::integral auto number) {
+    using field = std::conditional_t<std::is_signed_v<decltype(number)>, std::int64_t, std::uint64_t>;
+    return static_cast<field>(number);
+  }
+  static address from_host_port(std::string_view family, std::string_view host, const field_value& port);
+  static address from_host_port(int family, std::string_view host, const field_value& port);
+  static address from_host_port(const basic_protocol& p, std::string_view host, const field_value& port,
+                                error_code& ec);
 
   ::sockaddr_storage storage_;
   std::uint32_t length_;

@@ -8,6 +8,7 @@
 
 #include <afplug/plugin.h>
 #include <afplug/config.hpp>
+#include <afplug/socket_type.hpp>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -38,8 +39,8 @@ struct row {
 
   /// The type and protocol to open this row with: for a row of any type its native type, else SOCK_RAW; for a row of
   /// any protocol 0.
-  int concrete_type() const noexcept {
-    return type != AFPLUG_ANY ? type : native_type != AFPLUG_ANY ? native_type : int{SOCK_RAW};
+  socket_type concrete_type() const noexcept {
+    return socket_type(type != AFPLUG_ANY ? type : native_type != AFPLUG_ANY ? native_type : int{SOCK_RAW});
   }
   int concrete_protocol() const noexcept { return protocol == AFPLUG_ANY ? 0 : protocol; }
 };
@@ -117,16 +118,16 @@ class AFPLUG_API family {
 
   /// The row for (type, protocol): an exact match, else for protocol 0 the row with AFPLUG_ROW_DEFAULT, else one with
   /// AFPLUG_ANY. SOCK_NONBLOCK and SOCK_CLOEXEC in `type` are ignored. Null: none.
-  const row* find_row(int type, int proto) const noexcept;
+  const row* find_row(socket_type type, int proto) const noexcept;
   /// The arguments of socket(2) for (type, protocol). Without a row they are what was asked for.
-  native_triple native(int type, int proto) const noexcept;
+  native_triple native(socket_type type, int proto) const noexcept;
   /// The option of that name (exact, as the constant is spelled), of the family or of SOL_SOCKET; null: none.
   const option_info* find_option(std::string_view name) const noexcept;
   /// The constant of that name, of the family or of socket_constants(); null: none.
   const constant* find_constant(std::string_view name) const noexcept;
 
   /// Identifies (family, type, protocol) to a plugin's functions.
-  afplug_identity identity(int type, int proto) const noexcept;
+  afplug_identity identity(socket_type type, int proto) const noexcept;
 
   /// An interface beyond plugin.h, by id ("afplug.packet.ring/1"); null: the family has none of that id.
   const void* extension(const char* id) const noexcept;

@@ -8,6 +8,7 @@
 
 #include <afplug/config.hpp>
 #include <afplug/family.hpp>
+#include <afplug/socket_type.hpp>
 
 namespace boost::asio {
 class any_io_executor;
@@ -34,23 +35,25 @@ class basic_protocol {
 
   basic_protocol() noexcept = default;
   /// With the native triple of the family's row for (type, proto); if it has none: its number, `type` and `proto`.
-  basic_protocol(const afplug::family& family, int type, int proto = 0) noexcept
+  basic_protocol(const afplug::family& family, socket_type type, int proto = 0) noexcept
       : family_(&family), type_(type), protocol_(proto), native_(family.native(type, proto)) {}
   /// A native triple, without a family.
-  basic_protocol(int domain, int type, int proto) noexcept
+  basic_protocol(int domain, socket_type type, int proto) noexcept
       : type_(type), protocol_(proto), native_{domain, type, proto} {}
+  template <detail::any_socket_type T>
+  basic_protocol(T domain, socket_type, int) = delete;
 
   int family() const noexcept { return native_.domain; }      ///< the native domain, for socket(2)
   int type() const noexcept { return native_.type; }          ///< the native type
   int protocol() const noexcept { return native_.protocol; }  ///< the native protocol
 
   const afplug::family* owner() const noexcept { return family_; }  ///< null: made from a native triple
-  int asked_type() const noexcept { return type_; }                 ///< as requested
+  socket_type asked_type() const noexcept { return type_; }         ///< as requested
   int asked_protocol() const noexcept { return protocol_; }         ///< as requested
 
   /// Returns this protocol; with `type` if it has no type yet, as the protocol of an address that was parsed without
   /// one.
-  basic_protocol with_type(int type) const noexcept {
+  basic_protocol with_type(socket_type type) const noexcept {
     if (type_ != 0) return *this;
     return family_ ? basic_protocol(*family_, type, protocol_) : basic_protocol(native_.domain, type, protocol_);
   }
@@ -62,7 +65,7 @@ class basic_protocol {
 
  private:
   const afplug::family* family_ = nullptr;
-  int type_ = 0;
+  socket_type type_;
   int protocol_ = 0;
   native_triple native_;
 };

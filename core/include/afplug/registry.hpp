@@ -7,6 +7,7 @@
 #include <afplug/config.hpp>
 #include <afplug/error.hpp>
 #include <afplug/family.hpp>
+#include <afplug/socket_type.hpp>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -110,8 +111,10 @@ class AFPLUG_API registry {
   std::vector<std::filesystem::path> directories() const;
 
   /// As socket's constructors, with the families of this registry. Include socket.hpp to call it.
-  afplug::socket socket(int family, int type, int proto = 0);
-  afplug::socket socket(std::string_view family, int type, int proto = 0);
+  afplug::socket socket(int family, socket_type type, int proto = 0);
+  template <detail::any_socket_type T>
+  afplug::socket socket(T family, socket_type, int = 0) = delete;
+  afplug::socket socket(std::string_view family, socket_type type, int proto = 0);
 
  private:
   struct impl;

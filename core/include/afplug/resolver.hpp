@@ -9,6 +9,7 @@
 #include <afplug/address.hpp>
 #include <afplug/config.hpp>
 #include <afplug/error.hpp>
+#include <afplug/socket_type.hpp>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -24,7 +25,7 @@ namespace afplug {
 /// One result of getaddrinfo.
 struct addrinfo_entry {
   int family = 0;              ///< AF_INET, AF_INET6
-  int type = 0;                ///< SOCK_*
+  socket_type type;            ///< SOCK_*
   int protocol = 0;            ///< IPPROTO_*
   std::string canonical_name;  ///< with AI_CANONNAME, in the first entry; else empty
   afplug::address address;
@@ -33,7 +34,7 @@ struct addrinfo_entry {
 /// Options of getaddrinfo.
 struct addrinfo_hints {
   int family = AF_UNSPEC;  ///< AF_INET, AF_INET6; AF_UNSPEC: both
-  int type = 0;            ///< SOCK_*; 0: any
+  socket_type type{};      ///< SOCK_*; 0: any
   int protocol = 0;        ///< IPPROTO_*; 0: any
   int flags = 0;           ///< AI_*
   /// Time limit; empty: that of the system's resolver (resolv.conf(5)). With a limit the look-up runs in a thread of

@@ -29,6 +29,7 @@
 #include <afplug/interrupt.hpp>
 #include <afplug/option.hpp>
 #include <afplug/registry.hpp>
+#include <afplug/socket_type.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -84,9 +85,11 @@ class AFPLUG_API socket {
   /// SOCK_STREAM, …; with SOCK_NONBLOCK the timeout is 0, else default_timeout(). `proto`: 0 selects the type's
   /// default. Errors: those of registry::family and socket(2); in the throwing overloads with the reason and remedy
   /// that explain() finds (verdict.hpp).
-  socket(std::string_view family, int type, int proto = 0);
-  socket(int family, int type, int proto = 0);
-  static socket open(const afplug::family& family, int type, int proto, error_code& ec);
+  socket(std::string_view family, socket_type type, int proto = 0);
+  socket(int family, socket_type type, int proto = 0);
+  template <detail::any_socket_type T>
+  socket(T family, socket_type, int = 0) = delete;
+  static socket open(const afplug::family& family, socket_type type, int proto, error_code& ec);
 
   ~socket() {
     if (fd_ >= 0) close_quietly();
@@ -109,14 +112,15 @@ class AFPLUG_API socket {
   /// Takes ownership of a descriptor, as Python's socket(fileno=…). family, type, proto: −1 reads SO_DOMAIN, SO_TYPE,
   /// SO_PROTOCOL (socket(7)). O_NONBLOCK is kept: if it is set the timeout is 0, else none. Errors: EBADF, ENOTSOCK,
   /// those of registry::family. On an error the caller keeps the descriptor.
-  static socket adopt(int descriptor, int family = -1, int type = -1, int proto = -1);
-  static socket adopt(int descriptor, int family, int type, int proto, error_code& ec);
+  static socket adopt(int descriptor, int family = -1, socket_type type = socket_type(-1), int proto = -1);
+  static socket adopt(int descriptor, int family, socket_type type, int proto, error_code& ec);
   /// As adopt, with a duplicate of the descriptor (close-on-exec). The caller keeps its own.
-  static socket fromfd(int descriptor, int family = -1, int type = -1, int proto = -1);
-  static socket fromfd(int descriptor, int family, int type, int proto, error_code& ec);
+  static socket fromfd(int descriptor, int family = -1, socket_type type = socket_type(-1), int proto = -1);
+  static socket fromfd(int descriptor, int family, socket_type type, int proto, error_code& ec);
   /// Opens two connected sockets: socketpair(2). EOPNOTSUPP if the family does not support pairs.
-  static std::pair<socket, socket> pair(std::string_view family = "unix", int type = SOCK_STREAM, int proto = 0);
-  static std::pair<socket, socket> pair(const afplug::family& family, int type, int proto, error_code& ec);
+  static std::pair<socket, socket> pair(std::string_view family = "unix", socket_type type = SOCK_STREAM,
+                                        int proto = 0);
+  static std::pair<socket, socket> pair(const afplug::family& family, socket_type type, int proto, error_code& ec);
 
   // ---- properties ----
   /// The descriptor; −1: closed. For a family in user space one that can only be polled.
@@ -127,7 +131,7 @@ class AFPLUG_API socket {
   /// The number of the family, AF_*; 0: no socket.
   int family() const noexcept { return family_ ? family_->number() : 0; }
   const afplug::family* owner() const noexcept { return family_; }  ///< null: no socket
-  int type() const noexcept { return type_; }          ///< as requested, without SOCK_NONBLOCK and SOCK_CLOEXEC
+  socket_type type() const noexcept { return type_; }  ///< as requested, without SOCK_NONBLOCK and SOCK_CLOEXEC
   int protocol() const noexcept { return protocol_; }  ///< as requested; 0 if the default was
   /// Family, type and protocol.
   basic_protocol what() const noexcept {
@@ -401,7 +405,7 @@ class AFPLUG_API socket {
 
   // The layout is part of the ABI: the calls above are inlined into programs.
   int fd_ = -1;
-  int type_ = 0;
+  socket_type type_;
   int protocol_ = 0;
   const afplug::family* family_ = nullptr;
   detail::user_socket* user_ = nullptr;

@@ -7,6 +7,7 @@
 #include <afplug/config.hpp>
 #include <afplug/error.hpp>
 #include <afplug/family.hpp>
+#include <afplug/socket_type.hpp>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -54,10 +55,10 @@ enum class check_flags : std::uint32_t {
 AFPLUG_API verdict check(const family& of, const row& what, check_flags flags = check_flags::none) noexcept;
 
 /// As above for a type and protocol, which need not be in the family's table.
-AFPLUG_API verdict check(const family& of, int type, int proto, check_flags flags = check_flags::none) noexcept;
+AFPLUG_API verdict check(const family& of, socket_type type, int proto, check_flags flags = check_flags::none) noexcept;
 
 /// Returns why opening a socket failed with the errno `error`. Opens no socket and does not call the plugin's check.
-AFPLUG_API verdict explain(const family& of, int type, int proto, int error) noexcept;
+AFPLUG_API verdict explain(const family& of, socket_type type, int proto, int error) noexcept;
 
 /// Converts an error of registry::family(id) to a verdict, with the reason plugin-missing or plugin-refused. `text`:
 /// the error text, which becomes `detail`; if empty, why.message().

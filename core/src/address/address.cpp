@@ -16,10 +16,10 @@ using detail::plugin_error_text;
 
 constexpr std::size_t max_fields = 16;
 
-basic_protocol find_protocol(std::string_view family, int type, int proto) {
+basic_protocol find_protocol(std::string_view family, socket_type type, int proto) {
   return {registry::global().family(family), type, proto};
 }
-basic_protocol find_protocol(int family, int type, int proto) {
+basic_protocol find_protocol(int family, socket_type type, int proto) {
   return {registry::global().family(family), type, proto};
 }
 
@@ -109,10 +109,10 @@ address parse_or_throw(const basic_protocol& p, std::string_view text) {
 
 }  // namespace
 
-address::address(std::string_view family, std::string_view text, int type, int proto)
+address::address(std::string_view family, std::string_view text, socket_type type, int proto)
     : address(parse_or_throw(find_protocol(family, type, proto), text)) {}
 
-address::address(int family, std::string_view text, int type, int proto)
+address::address(int family, std::string_view text, socket_type type, int proto)
     : address(parse_or_throw(find_protocol(family, type, proto), text)) {}
 
 address address::parse(const basic_protocol& p, std::string_view text, error_code& ec) {
@@ -130,6 +130,50 @@ address address::parse(const basic_protocol& p, std::string_view text, error_cod
   }
   ec.clear();
   return to_address(out, p);
+}
+
+address address::from_host_port(std::string_view family, std::string_view host, const field_value& port) {
+  return detail::throwing("address",
+                          [&](error_code& ec) { return from_host_port(find_protocol(family, {}, 0), host, port, ec); });
+}
+
+address address::from_host_port(int family, std::string_view host, const field_value& port) {
+  return detail::throwing("address",
+                          [&](error_code& ec) { return from_host_port(find_protocol(family, {}, 0), host, port, ec); });
+}
+
+address address::from_host_port(const basic_protocol& p, std::string_view host, const field_value& port,
+                                error_code& ec) {
+  if (!p.owner()) {
+    detail::fail(ec, errc::unknown_family,
+                 "address: cannot use host and port, since the protocol has no family from the registry");
+    return {};
+  }
+  const auto table = p.owner()->address_fields();
+  const auto find = [&](std::string_view name) {
+    return static_cast<std::size_t>(std::ranges::find(table, name, &member_info::name) - table.begin());
+  };
+  const auto host_index = find("host"), port_index = find("port");
+  if (port_index == table.size()) {
+    detail::fail(
+        ec, errc::invalid_argument,
+        std::string(p.owner()->id()) + " address: addresses of this family have no port; pass their text form");
+    return {};
+  }
+  // Where the host is a number (the CID of vsock), only the text form has its names.
+  if (host_index == table.size()) {
+    const std::string number = std::visit(
+        [](const auto& n) {
+          if constexpr (std::is_arithmetic_v<std::decay_t<decltype(n)>>) return std::to_string(n);
+          return std::string();
+        },
+        port);
+    return parse(p, std::string(host) + ':' + number, ec);
+  }
+  std::vector<field_value> values(std::max(host_index, port_index) + 1);
+  values[host_index] = std::string(host);
+  values[port_index] = port;
+  return from_fields(p, values, ec);
 }
 
 address address::from_fields(const basic_protocol& p, std::span<const field_value> values) {

@@ -14,7 +14,7 @@
 namespace afplug {
 namespace {
 
-socket open_or_explain(const family& f, int type, int proto) {
+socket open_or_explain(const family& f, socket_type type, int proto) {
   error_code ec;
   if (!detail::may_open(f.number(), type, proto, ec)) detail::raise(ec, "socket");
   socket s = detail::socket_access::open(f, type, proto, ec);
@@ -22,23 +22,25 @@ socket open_or_explain(const family& f, int type, int proto) {
   if (ec.category() == boost::system::system_category()) {
     const verdict why = explain(f, type, proto, ec.value());
     if (!why.detail.empty())
-      throw error(ec, detail::describe(f, type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC), proto) +
-                          " is unavailable: " + why.detail + (why.remedy.empty() ? "" : "; " + why.remedy));
+      throw error(ec, detail::describe(f, type.without_flags(), proto) + " is unavailable: " + why.detail +
+                          (why.remedy.empty() ? "" : "; " + why.remedy));
   }
   detail::raise(ec, "socket");
 }
 
 }  // namespace
 
-socket::socket(std::string_view family, int type, int proto)
+socket::socket(std::string_view family, socket_type type, int proto)
     : socket(open_or_explain(registry::global().family(family), type, proto)) {}
 
-socket::socket(int family, int type, int proto)
+socket::socket(int family, socket_type type, int proto)
     : socket(open_or_explain(registry::global().family(family), type, proto)) {}
 
-socket registry::socket(int family, int type, int proto) { return open_or_explain(this->family(family), type, proto); }
+socket registry::socket(int family, socket_type type, int proto) {
+  return open_or_explain(this->family(family), type, proto);
+}
 
-socket registry::socket(std::string_view family, int type, int proto) {
+socket registry::socket(std::string_view family, socket_type type, int proto) {
   return open_or_explain(this->family(family), type, proto);
 }
 

@@ -26,7 +26,8 @@ using state_t = verdict::state_t;
 struct query {
   const family& of;
   const row* what;  // null: the family's table has no row for it
-  int type, proto;
+  socket_type type;
+  int proto;
   int error;  // errno; 0: success
 
   native_triple native() const noexcept { return detail::resolve(of, what, type, proto); }
@@ -401,15 +402,13 @@ verdict preserving_errno(Body&& body) noexcept {
   return v;
 }
 
-verdict check_row(const family& of, const row* what, int type, int proto, check_flags flags) {
+verdict check_row(const family& of, const row* what, socket_type type, int proto, check_flags flags) {
   query q{of, what, type, proto, 0};
   if (!what) return no_row(q);
   if (flags == check_flags::passive) return apply_family_check(q, check_passively(q), flags);
   q.error = attempt(q);
   return apply_family_check(q, note_no_interface_up(q, diagnose(q)), flags);
 }
-
-constexpr int type_mask = ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 }  // namespace
 
@@ -425,13 +424,13 @@ verdict check(const family& of, const row& what, check_flags flags) noexcept {
   return preserving_errno([&] { return check_row(of, &what, what.concrete_type(), what.concrete_protocol(), flags); });
 }
 
-verdict check(const family& of, int type, int proto, check_flags flags) noexcept {
-  return preserving_errno([&] { return check_row(of, of.find_row(type, proto), type & type_mask, proto, flags); });
+verdict check(const family& of, socket_type type, int proto, check_flags flags) noexcept {
+  return preserving_errno([&] { return check_row(of, of.find_row(type, proto), type.without_flags(), proto, flags); });
 }
 
-verdict explain(const family& of, int type, int proto, int error) noexcept {
+verdict explain(const family& of, socket_type type, int proto, int error) noexcept {
   return preserving_errno([&] {
-    const query q{of, of.find_row(type, proto), type & type_mask, proto, error};
+    const query q{of, of.find_row(type, proto), type.without_flags(), proto, error};
     return q.what ? diagnose(q) : no_row(q);
   });
 }

@@ -23,7 +23,7 @@ void socket::connect(std::string_view text, error_code& ec) {
   if (no_name || host.empty() || service.empty()) return;
   // With a timeout the lookup has that long; a non-blocking socket waits for the lookup, not for the connection.
   const auto limit = timeout_ > 0 ? timeout() : std::nullopt;
-  const auto found = getaddrinfo(host, service, {family_->number(), what().type(), 0, 0, limit}, ec);
+  const auto found = getaddrinfo(host, service, {family_->number(), socket_type(what().type()), 0, 0, limit}, ec);
   if (ec) return;
   address first = found.front().address;
   first.protocol(what());

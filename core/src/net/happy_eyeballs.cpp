@@ -98,7 +98,7 @@ class happy_eyeballs {
     const auto* f = registry::global().family(to.family(), ec);
     if (!f) return state::failed;
     to.protocol(basic_protocol(*f, SOCK_STREAM, options_.protocol));
-    auto s = socket::open(*f, SOCK_STREAM | SOCK_NONBLOCK, options_.protocol, ec);
+    auto s = socket::open(*f, socket_type(SOCK_STREAM | SOCK_NONBLOCK), options_.protocol, ec);
     if (!ec && options_.source) s.bind(*options_.source, ec);
     if (!ec) s.connect(to, ec);
     const bool connected = !ec;

@@ -263,7 +263,7 @@ std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view 
   if (result.gai_error != 0) return fail_lookup(ec, request, result), std::vector<addrinfo_entry>();
   std::vector<addrinfo_entry> entries;
   for (const auto* each = result.list.get(); each; each = each->ai_next)
-    entries.push_back({each->ai_family, each->ai_socktype, each->ai_protocol,
+    entries.push_back({each->ai_family, socket_type(each->ai_socktype), each->ai_protocol,
                        each->ai_canonname ? each->ai_canonname : "", address(each->ai_addr, each->ai_addrlen)});
   return entries;
 }

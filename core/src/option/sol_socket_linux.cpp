@@ -224,7 +224,7 @@ std::int32_t get_peer_name(std::int64_t handle, const afplug_identity* who, afpl
   peer.resize(size);
   error_code ec;
   if (const auto* f = registry::global().family(std::string_view(who->family), ec))
-    peer.protocol(basic_protocol(*f, who->type, who->protocol));
+    peer.protocol(basic_protocol(*f, socket_type(who->type), who->protocol));
   return give(out, peer.to_string());
 }
 

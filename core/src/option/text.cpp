@@ -473,7 +473,7 @@ std::string format_sockaddr(const shape& s, bytes_view raw) {
   if (af == AF_UNSPEC) return {};
   const auto length = af == AF_INET ? sizeof(::sockaddr_in) : af == AF_INET6 ? sizeof(::sockaddr_in6) : raw.size();
   const auto& f = family_of(s, af);
-  const auto who = f.identity(0, 0);
+  const auto who = f.identity({}, 0);
   std::string text(256, '\0');
   for (;;) {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
@@ -489,7 +489,7 @@ byte_vector parse_sockaddr(const shape& s, std::string_view text) {
   byte_vector raw(s.most != 0 ? s.most : AFPLUG_ADDRESS_MAX);
   if (text.empty()) return raw;
   const auto& f = s.owner ? *s.owner : family_of(s, text.starts_with('[') ? AF_INET6 : AF_INET);
-  const auto who = f.identity(0, 0);
+  const auto who = f.identity({}, 0);
   afplug_sockaddr address{};
   std::string error_text(256, '\0');
   afplug_text why{error_text.data(), static_cast<std::uint32_t>(error_text.size()), 0};

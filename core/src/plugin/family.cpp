@@ -30,8 +30,8 @@ std::span<const option_info> family::options() const noexcept { return data_->op
 std::span<const constant> family::constants() const noexcept { return data_->constants; }
 std::span<const member_info> family::address_fields() const noexcept { return data_->fields; }
 
-const row* family::find_row(int type, int protocol) const noexcept {
-  type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+const row* family::find_row(socket_type type, int protocol) const noexcept {
+  type = type.without_flags();
   const auto first = [this](auto fits) -> const row* {
     const auto it = std::ranges::find_if(data_->rows, fits);
     return it == data_->rows.end() ? nullptr : &*it;
@@ -44,11 +44,11 @@ const row* family::find_row(int type, int protocol) const noexcept {
   });
 }
 
-native_triple family::native(int type, int proto) const noexcept {
+native_triple family::native(socket_type type, int proto) const noexcept {
   return detail::resolve(*this, find_row(type, proto), type, proto);
 }
 
-afplug_identity family::identity(int type, int proto) const noexcept {
+afplug_identity family::identity(socket_type type, int proto) const noexcept {
   return {data_->descriptor.id, data_->number, type, proto, 0};
 }
 
@@ -67,7 +67,7 @@ const afplug_user_ops& family::user_ops() const noexcept { return data_->user_op
 
 namespace detail {
 
-native_triple resolve(const family& f, const row* r, int type, int proto) noexcept {
+native_triple resolve(const family& f, const row* r, socket_type type, int proto) noexcept {
   const auto pick = [](int native, int asked) { return native == AFPLUG_ANY ? asked : native; };
   const int number = family_data::of(f).number;
   if (!r) return {number, type, proto};

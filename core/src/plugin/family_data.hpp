@@ -35,6 +35,6 @@ struct family_data {
 };
 
 /// The arguments of socket(2) for (type, protocol) by row `r`; null: as asked.
-native_triple resolve(const family& f, const row* r, int type, int proto) noexcept;
+native_triple resolve(const family& f, const row* r, socket_type type, int proto) noexcept;
 
 }  // namespace afplug::detail

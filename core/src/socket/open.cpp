@@ -12,7 +12,7 @@
 
 namespace afplug::detail {
 
-opened open_row(const family& f, const row* r, int type, int proto, bool nonblock) {
+opened open_row(const family& f, const row* r, socket_type type, int proto, bool nonblock) {
   opened out;
   const auto& data = family_data::of(f);
   if (data.in_user_space()) {
@@ -46,19 +46,19 @@ void close_opened(const family& f, const opened& o) noexcept {
     ::close(static_cast<int>(o.handle));
 }
 
-int missing_row_error(const family& f, int type) noexcept {
+int missing_row_error(const family& f, socket_type type) noexcept {
   const bool known = std::ranges::any_of(f.rows(), [&](const row& other) { return other.type == type; });
   return known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
 }
 
-std::string type_text(int type) {
+std::string type_text(socket_type type) {
   // The table lists the types before SOCK_NONBLOCK and SOCK_CLOEXEC.
   for (const auto& c : socket_constants())
     if (c.value == type && std::string_view(c.group) == "SOCK_") return c.name;
   return "type " + std::to_string(type);
 }
 
-std::string describe(const family& f, int type, int proto) {
+std::string describe(const family& f, socket_type type, int proto) {
   std::string text(f.id());
   const row* r = f.find_row(type, proto);
   text += ' ';

@@ -20,19 +20,19 @@ struct opened {
 /// the type and protocol; unless kernel_ops.open accepts them the error is then missing_row_error(). `type`: without
 /// SOCK_NONBLOCK and SOCK_CLOEXEC. `nonblock`: whether O_NONBLOCK is set (kernel families). The descriptor is
 /// close-on-exec.
-opened open_row(const family& f, const row* r, int type, int proto, bool nonblock);
+opened open_row(const family& f, const row* r, socket_type type, int proto, bool nonblock);
 
 /// Closes what open_row() opened.
 void close_opened(const family& f, const opened& o) noexcept;
 
 /// Returns the errno for a type and protocol that the family's table does not have: EPROTONOSUPPORT if it has the type,
 /// else ESOCKTNOSUPPORT.
-int missing_row_error(const family& f, int type) noexcept;
+int missing_row_error(const family& f, socket_type type) noexcept;
 
 /// Returns "SOCK_STREAM", or "type 99" for an unknown type.
-std::string type_text(int type);
+std::string type_text(socket_type type);
 
 /// Returns "inet SOCK_STREAM IPPROTO_TCP", for error texts.
-std::string describe(const family& f, int type, int proto);
+std::string describe(const family& f, socket_type type, int proto);
 
 }  // namespace afplug::detail

@@ -20,8 +20,6 @@ namespace {
 
 using detail::socket_access;
 
-constexpr int type_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-
 std::atomic<std::int64_t>& default_slot() noexcept {
   static std::atomic<std::int64_t> it{-1};
   return it;
@@ -44,7 +42,7 @@ bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& 
 
 namespace detail {
 
-socket socket_access::make_user(void* state, std::int64_t pollable, const family& f, int type, int proto,
+socket socket_access::make_user(void* state, std::int64_t pollable, const family& f, socket_type type, int proto,
                                 std::int64_t timeout) {
   try {
     auto* u = new user_socket{state, &f, ::getpid()};
@@ -56,7 +54,7 @@ socket socket_access::make_user(void* state, std::int64_t pollable, const family
   }
 }
 
-bool may_open(int family, int type, int proto, error_code& ec) {
+bool may_open(int family, socket_type type, int proto, error_code& ec) {
   return allowed({.event = trace_event::socket, .family = family, .type = type, .protocol = proto}, ec);
 }
 
@@ -87,19 +85,21 @@ void fail_call(error_code& ec, int number, const socket& s, const char* verb, co
 namespace {
 
 // Returns the timeout of a new socket: 0 with SOCK_NONBLOCK, else the default.
-std::int64_t initial_timeout(int type) noexcept { return (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode(); }
+std::int64_t initial_timeout(socket_type type) noexcept {
+  return (type & SOCK_NONBLOCK) != 0 ? 0 : detail::default_mode();
+}
 
 }  // namespace
 
-socket socket::open(const afplug::family& family, int type, int proto, error_code& ec) {
+socket socket::open(const afplug::family& family, socket_type type, int proto, error_code& ec) {
   if (!detail::may_open(detail::family_data::of(family).number, type, proto, ec)) return {};
   return socket_access::open(family, type, proto, ec);
 }
 
 namespace detail {
 
-socket socket_access::open(const family& family, int type, int proto, error_code& ec) {
-  const int plain = type & ~type_flags;
+socket socket_access::open(const family& family, socket_type type, int proto, error_code& ec) {
+  const socket_type plain = type.without_flags();
   const std::int64_t timeout = initial_timeout(type);
   const auto made = open_row(family, family.find_row(plain, proto), plain, proto, timeout >= 0);
   if (made.error != 0) {
@@ -116,11 +116,11 @@ socket socket_access::open(const family& family, int type, int proto, error_code
 
 // ---- adopting descriptors ----
 
-socket socket::adopt(int descriptor, int family, int type, int proto) {
+socket socket::adopt(int descriptor, int family, socket_type type, int proto) {
   return detail::throwing("adopt", [&](error_code& ec) { return adopt(descriptor, family, type, proto, ec); });
 }
 
-socket socket::adopt(int descriptor, int family, int type, int proto, error_code& ec) {
+socket socket::adopt(int descriptor, int family, socket_type type, int proto, error_code& ec) {
   if (!detail::may_open(family, type, proto, ec)) return {};
   struct stat st {};
   const auto refuse = [&](int number) {
@@ -134,20 +134,23 @@ socket socket::adopt(int descriptor, int family, int type, int proto, error_code
     ::socklen_t size = sizeof value;
     return value >= 0 || ::getsockopt(descriptor, SOL_SOCKET, number, &value, &size) == 0;
   };
-  if (!complete(SO_DOMAIN, family) || !complete(SO_TYPE, type) || !complete(SO_PROTOCOL, proto)) return refuse(errno);
+  int type_number = type;
+  if (!complete(SO_DOMAIN, family) || !complete(SO_TYPE, type_number) || !complete(SO_PROTOCOL, proto))
+    return refuse(errno);
   const auto* owner = registry::global().family(family, ec);
   if (!owner) return {};
   const int mode = ::fcntl(descriptor, F_GETFL);
   if (mode < 0) return refuse(errno);
   ec.clear();
-  return socket_access::make(descriptor, owner, type & ~type_flags, proto, (mode & O_NONBLOCK) != 0 ? 0 : -1);
+  return socket_access::make(descriptor, owner, socket_type(type_number).without_flags(), proto,
+                             (mode & O_NONBLOCK) != 0 ? 0 : -1);
 }
 
-socket socket::fromfd(int descriptor, int family, int type, int proto) {
+socket socket::fromfd(int descriptor, int family, socket_type type, int proto) {
   return detail::throwing("fromfd", [&](error_code& ec) { return fromfd(descriptor, family, type, proto, ec); });
 }
 
-socket socket::fromfd(int descriptor, int family, int type, int proto, error_code& ec) {
+socket socket::fromfd(int descriptor, int family, socket_type type, int proto, error_code& ec) {
   const int copy = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
   if (copy < 0) {
     const error_code code(errno, boost::system::system_category());
@@ -159,14 +162,14 @@ socket socket::fromfd(int descriptor, int family, int type, int proto, error_cod
   return s;
 }
 
-std::pair<socket, socket> socket::pair(std::string_view family, int type, int proto) {
+std::pair<socket, socket> socket::pair(std::string_view family, socket_type type, int proto) {
   return detail::throwing("socketpair",
                           [&](error_code& ec) { return pair(registry::global().family(family), type, proto, ec); });
 }
 
-std::pair<socket, socket> socket::pair(const afplug::family& family, int type, int proto, error_code& ec) {
+std::pair<socket, socket> socket::pair(const afplug::family& family, socket_type type, int proto, error_code& ec) {
   if (!detail::may_open(family.number(), type, proto, ec)) return {};
-  const int plain = type & ~type_flags;
+  const socket_type plain = type.without_flags();
   const std::int64_t timeout = initial_timeout(type);
   int failed = 0;
   if (family.in_user_space()) {

@@ -18,7 +18,7 @@ struct socket_access {
   static void assume_timeout(socket& s, std::int64_t t) noexcept { s.timeout_ = t; }
 
   /// Makes a socket that owns an open descriptor, and `user` if it belongs to a family in user space.
-  static socket make(int fd, const family* f, int type, int proto, std::int64_t timeout,
+  static socket make(int fd, const family* f, socket_type type, int proto, std::int64_t timeout,
                      user_socket* user = nullptr) noexcept {
     socket s;
     s.fd_ = fd;
@@ -30,11 +30,11 @@ struct socket_access {
     return s;
   }
   /// Makes a socket of a family in user space, which owns `state`. If an exception is thrown `state` is closed.
-  static socket make_user(void* state, std::int64_t pollable, const family& f, int type, int proto,
+  static socket make_user(void* state, std::int64_t pollable, const family& f, socket_type type, int proto,
                           std::int64_t timeout);
 
   /// As socket::open, without calling the trace hook: see may_open().
-  static socket open(const family& f, int type, int proto, error_code& ec);
+  static socket open(const family& f, socket_type type, int proto, error_code& ec);
 
   /// Tries once to send, for kernel families and those in user space. Returns the number of bytes, or −1 and sets
   /// errno.
@@ -42,7 +42,7 @@ struct socket_access {
 };
 
 /// Calls the trace hook with trace_event::socket. False: the hook refused the call with the error in `ec`.
-bool may_open(int family, int type, int proto, error_code& ec);
+bool may_open(int family, socket_type type, int proto, error_code& ec);
 
 /// Sets or clears O_NONBLOCK. On failure returns false and sets errno.
 bool set_nonblocking(int fd, bool on) noexcept;

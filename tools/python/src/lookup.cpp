@@ -102,7 +102,7 @@ PyObject* getaddrinfo(PyObject* module, PyObject* args, PyObject* kwargs) {
     return raise_gai(state_of(module), code);
   reference all(PyList_New(0));
   for (const auto* a = found.get(); all && a; a = a->ai_next) {
-    const reference where(address_object(address(a->ai_addr, a->ai_addrlen), basic_protocol(a->ai_family, 0, 0)));
+    const reference where(address_object(address(a->ai_addr, a->ai_addrlen), basic_protocol(a->ai_family, {}, 0)));
     const reference one(where ? Py_BuildValue("iiisO", a->ai_family, a->ai_socktype, a->ai_protocol,
                                               a->ai_canonname ? a->ai_canonname : "", where.get())
                               : nullptr);

@@ -67,7 +67,8 @@ basic_protocol socket_object::protocol() const {
   if (socket && socket->owner() && socket->family() == sock_family) return socket->what();
   error_code ec;
   const auto* f = registry::global().family(sock_family, ec);
-  return f ? basic_protocol(*f, sock_type, sock_proto) : basic_protocol(sock_family, sock_type, sock_proto);
+  return f ? basic_protocol(*f, socket_type(sock_type), sock_proto)
+           : basic_protocol(sock_family, socket_type(sock_type), sock_proto);
 }
 
 // ---- timeouts ----
@@ -159,7 +160,8 @@ bool open(socket_object* self, int family, int type, int proto) {
   afplug::socket s;
   const bool opened = checked([&](error_code& ec) {
     const gil_scoped_release released;
-    if (const auto* f = registry::global().family(family, ec)) s = afplug::socket::open(*f, type, proto, ec);
+    if (const auto* f = registry::global().family(family, ec))
+      s = afplug::socket::open(*f, socket_type(type), proto, ec);
   });
   if (!opened || !apply_default_timeout(*self->module, s, type, false)) return false;
   attach(self, std::make_shared<afplug::socket>(std::move(s)), family, type, proto);
@@ -182,10 +184,10 @@ bool adopt(socket_object* self, PyObject* number, int family, int type, int prot
   }
   afplug::socket s;
   const bool adopted = checked([&](error_code& ec) {
-    s = afplug::socket::adopt(fd, family, type, proto, ec);
+    s = afplug::socket::adopt(fd, family, socket_type(type), proto, ec);
     // If no plugin provides the given family, use the family of the descriptor. CPython does not check the argument.
     if (ec && ec.category() != boost::system::system_category() && family != -1)
-      s = afplug::socket::adopt(fd, -1, type, proto, ec);
+      s = afplug::socket::adopt(fd, -1, socket_type(type), proto, ec);
   });
   if (!adopted) return false;
   if (family == -1) family = s.family();

@@ -45,7 +45,8 @@ PyObject* socketpair(PyObject* module, PyObject* args) {
   std::pair<afplug::socket, afplug::socket> both;
   const bool opened = checked([&](error_code& ec) {
     const gil_scoped_release released;
-    if (const auto* f = registry::global().family(family, ec)) both = afplug::socket::pair(*f, type, proto, ec);
+    if (const auto* f = registry::global().family(family, ec))
+      both = afplug::socket::pair(*f, socket_type(type), proto, ec);
   });
   if (!opened) return nullptr;
   const reference a(make_object(state_of(module), std::move(both.first), family, type, proto));
