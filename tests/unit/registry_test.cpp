@@ -1,8 +1,15 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <afplug/inspect.hpp>
@@ -10,6 +17,7 @@
 #include <afplug/registry.hpp>
 #include <afplug/socket.hpp>
 
+#include <chrono>
 #include <optional>
 
 #include "../support/allocations.hpp"
@@ -20,6 +28,7 @@ namespace {
 using namespace afplug::testing_support;
 using afplug::errc;
 using afplug::error_code;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using state_t = afplug::plugin_info::state_t;
@@ -51,6 +60,47 @@ bool is_mapped(const fs::path& file) {
   std::ifstream maps("/proc/self/maps");
   const std::string text{std::istreambuf_iterator<char>(maps), {}};
   return text.find(file.string()) != std::string::npos;
+}
+
+// Records the lines of the log; one at a time.
+class log_recorder {
+ public:
+  log_recorder() : before_(afplug::set_log_sink(&record)) { lines().clear(); }
+  ~log_recorder() { afplug::set_log_sink(before_); }
+  log_recorder(const log_recorder&) = delete;
+  log_recorder& operator=(const log_recorder&) = delete;
+
+  std::vector<std::string> texts(afplug::log_level level) const {
+    std::vector<std::string> out;
+    for (const auto& [of, text] : lines())
+      if (of == level) out.push_back(text);
+    return out;
+  }
+
+ private:
+  static std::vector<std::pair<afplug::log_level, std::string>>& lines() {
+    static std::vector<std::pair<afplug::log_level, std::string>> all;
+    return all;
+  }
+  static void record(afplug::log_level level, std::string_view, std::string_view text) {
+    lines().emplace_back(level, text);
+  }
+  afplug::log_sink before_;
+};
+
+// Makes open(2) and openat(2) of this process fail with EPERM. False: the kernel has no seccomp filters.
+bool forbid_opening_files() {
+  sock_filter rules[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+#ifdef SYS_open
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_open, 1, 0),
+#endif
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{std::size(rules), rules};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 class registry : public testing::Test {
@@ -558,6 +608,232 @@ TEST_F(registry, registries_share_loaded_families) {
 
 TEST_F(registry, global_is_a_singleton) { EXPECT_EQ(&afplug::registry::global(), &afplug::registry::global()); }
 
+// ---- warnings
+
+TEST_F(registry, ignored_entries_of_the_environment_are_warnings) {
+  const auto missing = dir / "missing";
+  const scoped_environment path("AFPLUG_PATH", "relative:" + first.string() + ":" + missing.string());
+  const scoped_environment provider("AFPLUG_PROVIDER", "inet,good=test");
+  const scoped_environment families("AFPLUG_FAMILIES", "good,no\nid");
+  afplug::registry_options o;
+  o.directories = {dir / "absent"};  // a program may name directories that do not exist
+  o.use_install_directory = false;
+  afplug::registry r(o);
+  const log_recorder log;
+  EXPECT_THAT(r.warnings(),
+              ElementsAre(AllOf(HasSubstr("AFPLUG_PATH"), HasSubstr("\"relative\""), HasSubstr("absolute")),
+                          AllOf(HasSubstr("AFPLUG_PROVIDER"), HasSubstr("\"inet\""), HasSubstr("family=provider")),
+                          AllOf(HasSubstr("AFPLUG_FAMILIES"), HasSubstr("\"no\\x0aid\""), HasSubstr("commas")),
+                          AllOf(HasSubstr(missing.string()), HasSubstr("No such file"))));
+  r.families();
+  r.rescan();
+  r.family("nosuch", ec);
+  EXPECT_EQ(log.texts(afplug::log_level::warning), r.warnings()) << "each is logged once";
+}
+
+TEST_F(registry, warning_goes_away_with_its_cause) {
+  const auto later = dir / "later";
+  const scoped_environment path("AFPLUG_PATH", later.string());
+  auto o = search_only({});
+  o.use_environment = true;
+  afplug::registry r(o);
+  EXPECT_EQ(r.warnings().size(), 1u);
+  dir.subdirectory("later");
+  r.rescan();
+  EXPECT_THAT(r.warnings(), testing::IsEmpty());
+}
+
+TEST_F(registry, refused_files_are_logged_once_as_errors) {
+  ::chmod(copy_plugin("good", first, "a").c_str(), 0666);
+  copy_plugin("good", second, "b");
+  copy_plugin("note_missing", second, "c");
+  afplug::registry r(search_only({first, second}));
+  const log_recorder log;
+  EXPECT_EQ(r.family("good").path(), (second / "b.so").string());
+  r.rescan();
+  r.families();
+  EXPECT_THAT(log.texts(afplug::log_level::error), ElementsAre(AllOf(HasSubstr("a.so"), HasSubstr("0666"))));
+  EXPECT_THAT(log.texts(afplug::log_level::debug), testing::Contains(HasSubstr("c.so")));
+}
+
+TEST_F(registry, error_of_an_unknown_family_names_refused_files_without_a_note) {
+  write_bytes(first / "damaged.so", bytes(10));
+  copy_plugin("note_missing", first);
+  afplug::registry r(search_only({first}));
+  EXPECT_EQ(r.family("good", ec), nullptr);
+  EXPECT_EQ(ec, errc::unknown_family);
+  EXPECT_THAT(last_detail(), AllOf(HasSubstr((first / "damaged.so").string()), HasSubstr("ELF"),
+                                   testing::Not(HasSubstr("note_missing.so"))));
+}
+
+// Each entry was once compared with all before it: 14,000 took 12 s.
+TEST_F(registry, time_for_many_directories_is_linear) {
+  const auto seconds_for = [&](int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i) list += (dir / std::to_string(i)).string() + ":";
+    const scoped_environment path("AFPLUG_PATH", list);
+    auto o = search_only({});
+    o.use_environment = true;
+    const auto start = std::chrono::steady_clock::now();
+    afplug::registry r(o);
+    EXPECT_EQ(r.directories().size(), static_cast<std::size_t>(count));
+    EXPECT_EQ(r.family("good", ec), nullptr);
+    EXPECT_LT(last_detail().size(), 4096u);
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  const double few = seconds_for(1'000), many = seconds_for(16'000);
+  EXPECT_LT(many, few * 64) << "16 times as many entries; 256 times as long if quadratic";
+}
+
+// ---- allowed families
+
+TEST_F(registry, only_allowed_families_are_provided) {
+  const auto good = copy_plugin("good", first), other = copy_plugin("second", first);
+  const scoped_environment families("AFPLUG_FAMILIES", "second,nosuch");
+  auto o = search_only({first});
+  EXPECT_NE(afplug::registry(o).family("good", ec), nullptr) << "use_environment is off";
+  o.use_environment = true;
+  const auto expect_only_second = [&](afplug::registry& r, const char* named) {
+    for (const int by : {0, 1, 2}) {
+      const auto* f = by == 0 ? r.family("good", ec) : by == 1 ? r.family(200, ec) : r.family("good", "test", ec);
+      EXPECT_EQ(f, nullptr);
+      EXPECT_EQ(ec, errc::family_not_allowed) << by;
+      EXPECT_THAT(last_detail(), AllOf(HasSubstr("good: "), HasSubstr(named)));
+    }
+    EXPECT_EQ(state(r, good), state_t::refused);
+    EXPECT_THAT(reason(r, good), HasSubstr(named));
+    EXPECT_NE(r.family("second", ec), nullptr) << last_detail();
+    EXPECT_EQ(state(r, other), state_t::loaded);
+  };
+  afplug::registry by_environment(o);
+  expect_only_second(by_environment, "AFPLUG_FAMILIES");
+  o.families = {"good"};
+  EXPECT_EQ(afplug::registry(o).family("good", ec), nullptr) << "a family must be in both lists";
+  EXPECT_EQ(ec, errc::family_not_allowed);
+  o.use_environment = false;
+  o.families = {"second"};
+  afplug::registry by_program(o);
+  expect_only_second(by_program, "registry_options::families");
+  o.families = {"no id"};
+  EXPECT_THROW(afplug::registry{o}, afplug::error);
+}
+
+TEST_F(registry, list_of_allowed_families_without_a_valid_id_allows_none) {
+  copy_plugin("good", first);
+  auto o = search_only({first});
+  o.use_environment = true;
+  {
+    const scoped_environment families("AFPLUG_FAMILIES", "good ");
+    EXPECT_EQ(afplug::registry(o).family("good", ec), nullptr);
+    EXPECT_EQ(ec, errc::family_not_allowed);
+  }
+  const scoped_environment families("AFPLUG_FAMILIES", "");
+  EXPECT_NE(afplug::registry(o).family("good", ec), nullptr) << "an empty variable is like one that is not set";
+}
+
+// ---- preload and seal
+
+TEST_F(registry, preload_loads_all_families) {
+  copy_plugin("good", first);
+  copy_plugin("second", first);
+  afplug::registry r(search_only({first}));
+  r.preload({"good", "second", "good"});
+  EXPECT_NE(r.loaded(200), nullptr);
+  EXPECT_NE(r.loaded(201), nullptr);
+  r.preload({"good"}, ec);
+  EXPECT_FALSE(ec);
+  r.preload({}, ec);
+  EXPECT_FALSE(ec);
+}
+
+TEST_F(registry, preload_maps_nothing_if_a_family_is_missing_or_refused) {
+  const auto good = copy_plugin("good", first);
+  ::chmod(copy_plugin("second", first).c_str(), 0666);
+  afplug::registry r(search_only({first}));
+  r.preload({"good", "nosuch", "second"}, ec);
+  EXPECT_EQ(ec, errc::unknown_family);
+  EXPECT_THAT(last_detail(), AllOf(HasSubstr("nosuch: "), HasSubstr("; second: "), HasSubstr("0666")));
+  EXPECT_EQ(r.loaded(200), nullptr);
+  EXPECT_FALSE(is_mapped(good));
+  EXPECT_THROW(r.preload({"nosuch"}), afplug::error);
+}
+
+TEST_F(registry, preload_provides_nothing_if_a_plugin_fails_to_load) {
+  copy_plugin("second", first);
+  copy_plugin("entry_fails", first);  // of the family "good"
+  afplug::registry r(search_only({first}));
+  r.preload({"second", "good"}, ec);
+  EXPECT_EQ(ec, errc::plugin_refused);
+  EXPECT_THAT(last_detail(), AllOf(HasSubstr("good: "), HasSubstr("afplug_entry")));
+  EXPECT_EQ(r.loaded(201), nullptr);
+  EXPECT_EQ(state(r, first / "second.so"), state_t::found);
+  EXPECT_NE(r.family("second", ec), nullptr);
+}
+
+TEST_F(registry, sealed_registry_loads_nothing_more) {
+  copy_plugin("good", first);
+  const auto other = copy_plugin("second", first);
+  afplug::registry r(search_only({first}));
+  r.preload({"good"});
+  EXPECT_FALSE(r.sealed());
+  r.seal();
+  EXPECT_TRUE(r.sealed());
+  EXPECT_EQ(r.family("good", ec), r.loaded(200));
+  EXPECT_FALSE(ec);
+  r.rescan();
+  r.add_directory(second);
+  EXPECT_EQ(r.find_constant("NO_SUCH_CONSTANT"), nullptr);
+  for (const int by : {0, 1, 2, 3}) {
+    if (by == 0) r.family("second", ec);
+    if (by == 1) r.family(201, ec);
+    if (by == 2) r.family("second", "test", ec);
+    if (by == 3) r.preload({"second"}, ec);
+    EXPECT_EQ(ec, errc::registry_sealed) << by;
+    EXPECT_THAT(last_detail(), AllOf(HasSubstr("second: "), HasSubstr("preload")));
+  }
+  EXPECT_EQ(r.family("nosuch", ec), nullptr);
+  EXPECT_EQ(ec, errc::unknown_family);
+  EXPECT_FALSE(is_mapped(other));
+  EXPECT_NE(afplug::registry(search_only({first})).family("second", ec), nullptr) << "another registry";
+}
+
+// In a child process with a seccomp filter that forbids to open files, as after chroot(2).
+TEST_F(registry, sealed_registry_opens_sockets_without_opening_files) {
+  const auto in_child = [&](bool prepared) {
+    afplug::registry r(search_only({AFPLUG_PLUGINS}));
+    if (prepared) {
+      r.preload({"inet", "loop"});
+      r.seal();
+    }
+    if (!forbid_opening_files()) return 77;
+    if (::open("/", O_RDONLY | O_CLOEXEC) >= 0 || errno != EPERM) return 78;
+    const auto* inet = r.family("inet", ec);
+    const auto* loop = r.family("loop", ec);
+    if (!inet || !loop) return 1;
+    auto listener = afplug::socket::open(*inet, SOCK_STREAM, 0, ec);
+    if (ec) return 2;
+    listener.bind("127.0.0.1:0");
+    listener.listen();
+    auto client = afplug::socket::open(*inet, SOCK_STREAM, 0, ec);
+    client.connect(listener.getsockname());
+    if (listener.accept().owner() != inet) return 3;
+    if (afplug::socket::open(*loop, SOCK_STREAM, 0, ec); ec) return 4;
+    if (r.family("unix", ec) || ec != errc::registry_sealed) return 5;
+    return r.families().empty() ? 6 : 0;
+  };
+  const auto exit_code = [&](bool prepared) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(in_child(prepared));
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  };
+  const int result = exit_code(true);
+  if (result == 77) GTEST_SKIP() << "seccomp(2) filters are not available";
+  EXPECT_EQ(result, 0);
+  EXPECT_EQ(exit_code(false), 1) << "without preload() and seal() no plugin can be loaded";
+}
+
 // ---- load_plugin
 
 TEST_F(registry, load_report_has_the_families_of_the_plugin) {
@@ -573,31 +849,13 @@ TEST_F(registry, load_report_has_the_families_of_the_plugin) {
 
 // ---- the log
 
-struct log_line {
-  afplug::log_level level;
-  std::string source, text;
-};
-std::vector<log_line>& logged() {
-  static std::vector<log_line> lines;
-  return lines;
-}
-
 TEST_F(registry, log_sink_receives_one_line_per_message) {
-  logged().clear();
-  const auto before = afplug::set_log_sink([](afplug::log_level level, std::string_view source, std::string_view text) {
-    logged().push_back({level, std::string(source), std::string(text)});
-  });
+  const log_recorder log;
   afplug::log(afplug::log_level::info, "x", "a\nb");
   afplug::log(static_cast<afplug::log_level>(77), "x", "c");
   EXPECT_EQ(afplug::load_plugin(copy_plugin("entry_fails", first)).code, "entry-failed");
-  EXPECT_NE(afplug::set_log_sink(before), nullptr);
-  ASSERT_EQ(logged().size(), 3u);
-  EXPECT_EQ(logged()[0].level, afplug::log_level::info);
-  EXPECT_EQ(logged()[0].source, "x");
-  EXPECT_EQ(logged()[0].text, "a b");
-  EXPECT_EQ(logged()[1].level, afplug::log_level::error);
-  EXPECT_EQ(logged()[2].level, afplug::log_level::error);
-  EXPECT_THAT(logged()[2].text, HasSubstr("entry_fails.so"));
+  EXPECT_THAT(log.texts(afplug::log_level::info), ElementsAre("a b"));
+  EXPECT_THAT(log.texts(afplug::log_level::error), ElementsAre("c", HasSubstr("entry_fails.so")));
 }
 
 TEST_F(registry, default_log_sink_obeys_the_environment) {

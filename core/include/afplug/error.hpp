@@ -36,7 +36,9 @@ enum class errc {
   unknown_provider,      ///< AFPLUG_PROVIDER, or the program, names a provider that does not exist
   family_in_use,         ///< unload: sockets of this family in user space are open
   family_unloaded,       ///< the family was unloaded
-  changed_while_loading  ///< the plugin file changed between its check and its loading
+  changed_while_loading,  ///< the plugin file changed between its check and its loading
+  registry_sealed,        ///< registry::seal() was called, and the family is not loaded
+  family_not_allowed      ///< AFPLUG_FAMILIES, or registry_options::families, does not list the family
 };
 
 /// The category of errc, "afplug".

@@ -44,9 +44,14 @@ struct plugin_info {
 /// Where a registry searches for plugins, and which providers it prefers.
 struct registry_options {
   std::vector<std::filesystem::path> directories;  ///< searched first, in this order
-  bool use_environment = true;        ///< AFPLUG_PATH, AFPLUG_PROVIDER (ignored in setuid and like programs)
-  bool use_install_directory = true;  ///< the directory `afplug` beside libafplug
+  /// AFPLUG_PATH, AFPLUG_PROVIDER and AFPLUG_FAMILIES; ignored in privileged processes (setuid, setgid, file
+  /// capabilities), whose environment is chosen by a less privileged user.
+  bool use_environment = true;
+  bool use_install_directory = true;                           ///< the directory `afplug` beside libafplug
   std::vector<std::pair<std::string, std::string>> providers;  ///< preferred (family, provider)
+  /// If not empty, only these families (ids) are provided, of these only those that AFPLUG_FAMILIES lists too if it is
+  /// set. Requests for others fail with errc::family_not_allowed.
+  std::vector<std::string> families;
 };
 
 /// Finds and loads families. Any thread may call any member. Most programs use registry::global() through the socket's
@@ -69,7 +74,8 @@ class AFPLUG_API registry {
   /// providers have it: the one that AFPLUG_PROVIDER or registry_options selects, else the first in search order. For a
   /// loaded family a call with a number below 256 takes an array index and an atomic load, without locks or allocation.
   /// Errors: errc::unknown_family, plugin_refused, registry_reentered, unknown_provider, family_unloaded,
-  /// changed_while_loading; those of reading files. The reference is valid until the process ends.
+  /// changed_while_loading, registry_sealed, family_not_allowed; those of reading files. The reference is valid until
+  /// the process ends.
   const afplug::family& family(int number);
   const afplug::family& family(std::string_view id);
   const afplug::family* family(int number, error_code& ec) {
@@ -84,6 +90,20 @@ class AFPLUG_API registry {
   /// As above, from the provider with this name.
   const afplug::family* family(std::string_view id, std::string_view provider, error_code& ec);
 
+  /// Loads the plugins of these families (ids), for use before chroot(2), a seccomp filter or giving up rights. All or
+  /// none: first the files of all are found and checked, then they are loaded, and only if all could be loaded the
+  /// registry provides them. If not, the error text names each family that failed; plugins that were loaded before the
+  /// failure stay mapped, but their families are not provided. Errors: as family(); that of the first family that
+  /// failed.
+  void preload(const std::vector<std::string_view>& ids);
+  void preload(const std::vector<std::string_view>& ids, error_code& ec);
+
+  /// From now on this registry loads no plugin and reads no directory: families that are loaded stay available,
+  /// requests for others fail with errc::registry_sealed, and rescan() has no effect. Cannot be undone. Does not affect
+  /// other registries and load_plugin(). The directories are scanned once more if they were not yet.
+  void seal();
+  bool sealed() const noexcept;
+
   /// Returns the family if it is loaded, else null. Never loads a plugin.
   const afplug::family* loaded(int number) const noexcept;
 
@@ -96,6 +116,12 @@ class AFPLUG_API registry {
 
   /// Returns all plugins found, refused files included, in search order. Reads their ELF notes; loads nothing.
   std::vector<plugin_info> families();
+
+  /// Returns what is wrong with AFPLUG_PATH, AFPLUG_PROVIDER, AFPLUG_FAMILIES and the directories, one text each:
+  /// malformed entries, which are ignored, and directories that do not exist or cannot be read. The registry also
+  /// writes each to the log once, at log_level::warning, when it scans the directories; and each refused file at
+  /// log_level::error (a file without a plugin's ELF note at debug). Scans the directories if necessary.
+  std::vector<std::string> warnings();
 
   /// Makes the next call search the directories again: forgets files found, failures and unload() calls. Loaded
   /// families stay loaded.

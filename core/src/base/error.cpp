@@ -34,6 +34,8 @@ constexpr struct {
     {errc::family_in_use, "sockets of this address family in user space are open"},
     {errc::family_unloaded, "the address family was unloaded"},
     {errc::changed_while_loading, "the plugin file changed between its check and its loading"},
+    {errc::registry_sealed, "the registry is sealed and the address family is not loaded"},
+    {errc::family_not_allowed, "the list of allowed address families does not contain it"},
 };
 
 class afplug_category_type final : public boost::system::error_category {

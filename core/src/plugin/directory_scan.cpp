@@ -2,9 +2,12 @@
 #include "directory_scan.hpp"
 
 #include <afplug/plugin.h>
-#include <afplug/log.hpp>
+#include <dirent.h>
+#include <afplug/plugin/encoding.hpp>
 
 #include <algorithm>
+#include <cerrno>
+#include <map>
 #include <system_error>
 #include <utility>
 
@@ -14,17 +17,31 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view own_provider = "afplug";
+constexpr std::size_t path_bytes = 256;  // shown of a path
 
-std::vector<fs::path> shared_objects(const fs::path& directory, int& transient_error) {
-  std::vector<fs::path> out;
-  std::error_code ec;
-  for (fs::directory_iterator it(directory, ec), end; !ec && it != end; it.increment(ec))
-    if (it->path().extension() == ".so") out.push_back(it->path());
-  if (ec && is_transient(ec.value())) transient_error = ec.value();
-  if (ec && ec != std::errc::no_such_file_or_directory)
-    log(log_level::warning, "afplug", directory.string() + ": " + ec.message());
-  std::sort(out.begin(), out.end());
-  return out;
+struct close_directory {
+  void operator()(DIR* stream) const noexcept { ::closedir(stream); }
+};
+
+// Lists the *.so files, sorted by name. opendir(3) and not fs::directory_iterator, which calls std::terminate() if it
+// cannot allocate memory.
+std::vector<fs::path> shared_objects(const search_directory& directory, directory_scan& out) {
+  std::vector<fs::path> found;
+  const std::unique_ptr<DIR, close_directory> stream(::opendir(directory.path.c_str()));
+  while (stream) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (!entry) break;
+    if (const std::string_view name = entry->d_name; name.size() > 3 && name.ends_with(".so"))
+      found.push_back(directory.path / name);
+  }
+  const int error = errno;
+  if (is_transient(error)) out.transient_error = error;
+  if (error != 0 && (error != ENOENT || directory.expected))
+    out.warnings.push_back("search directory " + plugin::quote(directory.path.native(), path_bytes) + ": " +
+                           std::generic_category().message(error));
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 }  // namespace
@@ -74,22 +91,26 @@ std::vector<const found_file*> directory_scan::refused(std::string_view id) cons
   return out;
 }
 
-std::shared_ptr<const directory_scan> scan(std::span<const fs::path> directories) {
+std::vector<const found_file*> directory_scan::refused_without_note() const {
+  std::vector<const found_file*> out;
+  for (const auto& f : files)
+    if (!f->seen().acceptable && !f->seen().note && f->seen().code != "note-missing") out.push_back(f.get());
+  return out;
+}
+
+std::shared_ptr<const directory_scan> scan(std::span<const search_directory> directories) {
   auto out = std::make_shared<directory_scan>();
   const auto who = trust::of_process();
+  std::map<std::pair<std::uint64_t, std::uint64_t>, const found_file*> acceptable;  // by device and inode
   for (const auto& directory : directories)
-    for (const auto& path : shared_objects(directory, out->transient_error)) {
-      auto checked = check_file(path, directory, who);
+    for (const auto& path : shared_objects(directory, *out)) {
+      auto checked = check_file(path, directory.path, who);
       if (checked.transient_error) out->transient_error = checked.transient_error;
-      auto file = std::make_unique<found_file>(std::move(checked), directory);
-      if (file->seen().acceptable) {
-        const auto same = [&](const auto& f) {
-          return f->seen().acceptable && !f->duplicate_of && f->check().identity.same_file(file->check().identity);
-        };
-        const auto it = std::find_if(out->files.begin(), out->files.end(), same);
-        if (it != out->files.end()) file->duplicate_of = it->get();
-      }
-      out->files.push_back(std::move(file));
+      auto& file = *out->files.emplace_back(std::make_unique<found_file>(std::move(checked), directory.path));
+      if (!file.seen().acceptable) continue;
+      const auto& id = file.check().identity;
+      if (const auto [first, added] = acceptable.try_emplace({id.device, id.inode}, &file); !added)
+        file.duplicate_of = first->second;
     }
   return out;
 }

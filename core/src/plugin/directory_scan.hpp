@@ -45,8 +45,15 @@ class found_file {
   mutable std::optional<refusal> failure_;
 };
 
+/// A directory to search for plugins.
+struct search_directory {
+  std::filesystem::path path;
+  bool expected;  ///< it is reported if it does not exist
+};
+
 struct directory_scan {
   std::vector<std::unique_ptr<found_file>> files;  ///< in search order
+  std::vector<std::string> warnings;               ///< directories that do not exist or could not be read
   int transient_error = 0;                         ///< an errno: the scan is incomplete and must be repeated
 
   /// The acceptable files that provide a family, in search order; with a provider's name only that provider's.
@@ -55,9 +62,11 @@ struct directory_scan {
   std::vector<std::string> claims(int number) const;
   /// Refused files that would provide the family, by their ELF note or by the file's name.
   std::vector<const found_file*> refused(std::string_view id) const;
+  /// Refused files that may be plugins of any family, because their ELF note could not be read.
+  std::vector<const found_file*> refused_without_note() const;
 };
 
-/// Passes every *.so in the directories through the checked. Loads nothing.
-std::shared_ptr<const directory_scan> scan(std::span<const std::filesystem::path> directories);
+/// Passes every *.so in the directories through the file check. Loads nothing.
+std::shared_ptr<const directory_scan> scan(std::span<const search_directory> directories);
 
 }  // namespace afplug::detail

@@ -1,5 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include <afplug/log.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include <map>
 #include <mutex>
 #include <new>
+#include <set>
+#include <unordered_set>
 #include <utility>
 
 #include "directory_scan.hpp"
@@ -22,6 +25,8 @@ namespace fs = std::filesystem;
 
 using detail::directory_scan;
 using detail::found_file;
+using detail::search_directory;
+using plugin::quote;
 using providers_list = std::vector<std::pair<std::string, std::string>>;
 
 std::vector<std::string> split(std::string_view text, char at) {
@@ -38,51 +43,92 @@ std::vector<std::string> split(std::string_view text, char at) {
 
 void require_absolute(const fs::path& directory) {
   if (!directory.is_absolute())
-    refuse_argument("registry: search directory \"" + directory.string() + "\" is not an absolute path");
+    refuse_argument("registry: search directory " + quote(directory.native()) + " is not an absolute path");
 }
 
-void add_once(std::vector<fs::path>& list, fs::path directory) {
-  directory = directory.lexically_normal();
-  if (!directory.has_filename()) directory = directory.parent_path();  // a trailing slash
-  if (std::find(list.begin(), list.end(), directory) == list.end()) list.push_back(std::move(directory));
+void require_id(const std::string& id, const char* what) {
+  if (!detail::is_id(id))
+    refuse_argument(std::string("registry: ") + what + " " + quote(id) + " is not of the form [a-z][a-z0-9_-]*");
 }
 
-std::vector<fs::path> directories_of(const registry_options& options) {
-  std::vector<fs::path> out;
-  for (const auto& d : options.directories) {
-    require_absolute(d);
-    add_once(out, d);
+/// The search directories in order, each once: those of the program, of AFPLUG_PATH, and the install directory.
+class search_path {
+ public:
+  void add(fs::path directory, bool expected) {
+    directory = directory.lexically_normal();
+    if (!directory.has_filename()) directory = directory.parent_path();  // a trailing slash
+    if (known_.insert(directory.native()).second) list_.push_back({std::move(directory), expected});
   }
-  if (const char* list = options.use_environment ? detail::safe_environment("AFPLUG_PATH") : nullptr)
-    for (const fs::path d : split(list, ':')) {
-      if (d.is_absolute())
-        add_once(out, d);
-      else if (!d.empty())
-        log(log_level::warning, "afplug", "AFPLUG_PATH: \"" + d.string() + "\" is not an absolute path and is ignored");
+  void add(const search_path& other) {
+    for (const auto& d : other.list_) add(d.path, d.expected);
+  }
+  const std::vector<search_directory>& list() const noexcept { return list_; }
+
+ private:
+  std::vector<search_directory> list_;
+  std::unordered_set<std::string> known_;
+};
+
+using allowed_families = std::optional<std::set<std::string, std::less<>>>;  ///< empty: all
+
+/// What the program and the environment configure.
+struct configuration {
+  search_path own, others;  ///< the directories of the program, and those that are searched after them
+  providers_list providers;
+  allowed_families allowed, allowed_by_environment;
+  std::vector<std::string> warnings;  ///< ignored entries of the environment
+
+  explicit configuration(const registry_options& options) : providers(options.providers) {
+    for (const auto& d : options.directories) {
+      require_absolute(d);
+      own.add(d, false);
     }
-  if (options.use_install_directory && !detail::own_file().empty())
-    add_once(out, detail::own_file().parent_path() / "afplug");
-  return out;
-}
-
-providers_list providers_of(const registry_options& options) {
-  providers_list out = options.providers;
-  for (const auto& [id, provider] : out)
-    if (!detail::is_id(id) || !detail::is_id(provider))
-      refuse_argument("registry: provider \"" + id + "=" + provider + "\" is not of the form family=provider");
-  const char* list = options.use_environment ? detail::safe_environment("AFPLUG_PROVIDER") : nullptr;
-  if (!list || !*list) return out;
-  for (const auto& item : split(list, ',')) {
-    const auto sign = std::min(item.find('='), item.size());
-    const auto id = item.substr(0, sign), provider = item.substr(std::min(sign + 1, item.size()));
-    if (detail::is_id(id) && detail::is_id(provider))
-      out.emplace_back(id, provider);
-    else
-      log(log_level::warning, "afplug",
-          "AFPLUG_PROVIDER: \"" + item + "\" is not of the form family=provider and is ignored");
+    for (const auto& [id, provider] : providers) {
+      require_id(id, "family");
+      require_id(provider, "provider");
+    }
+    for (const auto& id : options.families) require_id(id, "family");
+    if (!options.families.empty()) allowed.emplace(options.families.begin(), options.families.end());
+    if (options.use_environment) read_environment();
+    if (options.use_install_directory && !detail::own_file().empty())
+      others.add(detail::own_file().parent_path() / "afplug", false);
   }
-  return out;
-}
+
+ private:
+  void read_environment() {
+    for (const fs::path d : items("AFPLUG_PATH", ':')) {
+      if (d.is_absolute())
+        others.add(d, true);
+      else if (!d.empty())
+        ignore("AFPLUG_PATH", d.native(), "not an absolute path");
+    }
+    for (const auto& item : items("AFPLUG_PROVIDER", ',')) {
+      const auto sign = std::min(item.find('='), item.size());
+      const auto id = item.substr(0, sign), provider = item.substr(std::min(sign + 1, item.size()));
+      if (detail::is_id(id) && detail::is_id(provider))
+        providers.emplace_back(id, provider);
+      else
+        ignore("AFPLUG_PROVIDER", item, "not of the form family=provider");
+    }
+    for (const auto& item : items("AFPLUG_FAMILIES", ',')) {
+      if (!allowed_by_environment) allowed_by_environment.emplace();
+      if (detail::is_id(item))
+        allowed_by_environment->insert(item);
+      else
+        ignore("AFPLUG_FAMILIES", item, "not the id of a family; separate ids by commas alone");
+    }
+  }
+
+  /// The items of a variable; none if it is not set or empty.
+  static std::vector<std::string> items(const char* variable, char separator) {
+    const char* value = detail::safe_environment(variable);
+    return value && *value ? split(value, separator) : std::vector<std::string>();
+  }
+
+  void ignore(const char* variable, const std::string& item, const char* why) {
+    warnings.push_back(std::string(variable) + ": " + quote(item) + " is ignored: it is " + why);
+  }
+};
 
 /// What the registry knows of one family id. Its address is stable as long as the registry exists.
 struct slot {
@@ -127,59 +173,115 @@ class slot_table {
   std::size_t used_ = 0;
 };
 
-std::string join(const std::vector<fs::path>& list) {
+std::string join(const std::vector<search_directory>& list) {
+  constexpr std::size_t named = 8;
   std::string out;
-  for (const auto& d : list) out += (out.empty() ? "" : ", ") + d.string();
+  for (std::size_t i = 0; i < std::min(list.size(), named); ++i) out += (i ? ", " : "") + list[i].path.string();
+  if (list.size() > named) out += " and " + std::to_string(list.size() - named) + " other directories";
   return out.empty() ? "no search directory" : out;
+}
+
+/// Calls `call`; where memory is short, sets `ec` to ENOMEM and returns an empty result.
+template <class F>
+auto or_out_of_memory(error_code& ec, F call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    detail::fail(ec, make_error_code(boost::system::errc::not_enough_memory), "registry: not enough memory");
+    return decltype(call())();
+  }
 }
 
 }  // namespace
 
 struct registry::impl {
-  explicit impl(registry& r, const registry_options& options)
-      : owner(r),
-        providers(providers_of(options)),
-        directories(directories_of(options)),
-        own_directories(options.directories.size()) {}
+  explicit impl(registry& r, const registry_options& options) : owner(r), config(options), directories(config.own) {
+    directories.add(config.others);
+  }
 
   registry& owner;
-  const providers_list providers;
 
-  /// Guards the next four; not held while plugin code runs or while waiting for a slot's mutex.
+  /// Guards the next five; not held while plugin code runs or while waiting for a slot's mutex.
   mutable std::mutex mutex;
-  std::vector<fs::path> directories;
-  std::size_t own_directories;  ///< how many of them, from the front, the program gave
+  configuration config;  ///< of which only `own` changes
+  search_path directories;
   std::shared_ptr<const directory_scan> found;
+  std::set<std::string> reported;  ///< the lines about files and directories that were logged
   std::map<std::string, std::unique_ptr<slot>, std::less<>> slots;
 
   slot_table by_id;
   std::array<std::atomic<slot*>, 256> by_local{};
+  std::atomic<bool> sealed{false};
 
   std::string_view chosen_provider(std::string_view id) const noexcept {
-    const auto it = std::find_if(providers.begin(), providers.end(), [id](const auto& p) { return p.first == id; });
-    return it == providers.end() ? std::string_view() : it->second;
+    const auto& list = config.providers;
+    const auto it = std::find_if(list.begin(), list.end(), [id](const auto& p) { return p.first == id; });
+    return it == list.end() ? std::string_view() : it->second;
   }
 
   /// The files in the search directories, scanned on the first call.
   std::shared_ptr<const directory_scan> scan() {
-    const std::lock_guard lock(mutex);
-    if (found) return found;
-    auto fresh = detail::scan(directories);
-    if (fresh->transient_error == 0) found = fresh;
+    std::vector<std::pair<log_level, std::string>> lines;
+    std::shared_ptr<const directory_scan> fresh;
+    {
+      const std::lock_guard lock(mutex);
+      if (found) return found;
+      fresh = detail::scan(directories.list());
+      if (fresh->transient_error == 0 || sealed) found = fresh;
+      lines = unreported(*fresh);
+    }
+    for (const auto& [level, text] : lines) log(level, "afplug", text);
     return fresh;
   }
 
-  /// The same, for loading. Null with `ec` if the scan is incomplete: it may lack the file that takes precedence.
+  /// What the log has to report of a scan and was not told before. Requires the mutex.
+  std::vector<std::pair<log_level, std::string>> unreported(const directory_scan& c) {
+    std::vector<std::pair<log_level, std::string>> lines;
+    const auto add = [&](log_level level, const std::string& text) {
+      if (reported.insert(text).second) lines.emplace_back(level, text);
+    };
+    for (const auto* list : {&std::as_const(config.warnings), &c.warnings})
+      for (const auto& text : *list) add(log_level::warning, text);
+    for (const auto& f : c.files)
+      if (!f->seen().acceptable)
+        add(f->seen().code == "note-missing" ? log_level::debug : log_level::error, f->seen().reason);
+    return lines;
+  }
+
+  /// The same as scan(), for loading. Null with `ec` if the scan is incomplete (it may lack the file that takes
+  /// precedence), or if the family is not allowed.
   std::shared_ptr<const directory_scan> scan_for(const std::string& what, error_code& ec) {
     if (detail::loading_here()) {
       detail::fail(ec, errc::registry_reentered, what + ": it was requested by the initialization of a plugin");
       return nullptr;
     }
     auto c = scan();
-    if (c->transient_error == 0) return c;
+    if (c->transient_error == 0 || sealed) return c;
     const error_code code(c->transient_error, boost::system::system_category());
     detail::fail(ec, code, what + ": scanning for its plugin failed: " + code.message());
     return nullptr;
+  }
+
+  /// Whether a family that is not loaded may be loaded; if not, sets `ec`.
+  bool may_load(const std::string& id, error_code& ec) const {
+    if (sealed) {
+      detail::fail(ec, errc::registry_sealed,
+                   id + ": the registry is sealed, and the family is not loaded; pass it to registry::preload() before "
+                        "registry::seal()");
+      return false;
+    }
+    const auto why = not_allowed(id);
+    if (!why.empty()) detail::fail(ec, errc::family_not_allowed, id + ": " + why);
+    return why.empty();
+  }
+
+  /// Why the lists of allowed families exclude this one; empty: they do not.
+  std::string not_allowed(std::string_view id) const {
+    if (config.allowed && !config.allowed->contains(id))
+      return "the program does not allow this family (registry_options::families)";
+    if (config.allowed_by_environment && !config.allowed_by_environment->contains(id))
+      return "AFPLUG_FAMILIES does not list this family; add it there to allow it";
+    return {};
   }
 
   void record_loaded(slot& s, const afplug::family& f) {
@@ -214,12 +316,17 @@ struct registry::impl {
 
   std::string where() const {
     const std::lock_guard lock(mutex);
-    return join(directories);
+    return join(directories.list());
   }
 
   const afplug::family* unknown(const std::string& what, error_code& ec) const {
-    detail::fail(ec, errc::unknown_family,
-                 what + ": no plugin provides this family in " + where() + "; add directories with AFPLUG_PATH");
+    std::string text = what + ": no plugin provides this family in " + where() + "; add directories with AFPLUG_PATH";
+    const std::lock_guard lock(mutex);
+    if (found)
+      if (const auto refused = found->refused_without_note(); !refused.empty())
+        text += "; a file there was refused: " + refused.front()->seen().reason +
+                (refused.size() == 1 ? "" : " (and " + std::to_string(refused.size() - 1) + " other files)");
+    detail::fail(ec, errc::unknown_family, text);
     return nullptr;
   }
 
@@ -250,8 +357,10 @@ struct registry::impl {
     return nullptr;
   }
 
-  /// Makes a family visible to lock-free lookups.
+  /// Makes a family visible to lock-free lookups, unless it is.
   void publish(slot& s, const afplug::family& f, const directory_scan& c) {
+    if (s.current.load(std::memory_order_acquire) == &f) return;
+    record_loaded(s, f);
     const auto number = static_cast<unsigned>(f.number());
     if (number < owner.by_number_.size()) {
       const auto claims = c.claims(f.number());
@@ -274,20 +383,62 @@ struct registry::impl {
     slot* s = slot_of(id, *c);
     if (!s) return unknown(name, ec);
     const std::lock_guard lock(s->mutex);
-    if (const auto* f = s->current.load(std::memory_order_acquire)) return ec.clear(), f;
-    if (s->unloaded) return fail_unloaded(name, ec);
-    if (s->failed_in == c) return fail_again(*s, ec);
-    if (const auto* f = load_chosen(name, *c, ec)) {
-      record_loaded(*s, *f);
-      publish(*s, *f, *c);
-      return f;
-    }
+    const auto* f = load_unpublished(*s, c, ec);
+    if (f) publish(*s, *f, *c);
+    return f;
+  }
+
+  /// The family of a slot, loaded if necessary. Requires the slot's mutex.
+  const afplug::family* load_unpublished(slot& s, const std::shared_ptr<const directory_scan>& c, error_code& ec) {
+    if (const auto* f = s.current.load(std::memory_order_acquire)) return ec.clear(), f;
+    if (s.unloaded) return fail_unloaded(s.id, ec);
+    if (!may_load(s.id, ec)) return nullptr;
+    if (s.failed_in == c) return fail_again(s, ec);
+    if (const auto* f = load_chosen(s.id, *c, ec)) return f;
     if (ec.category() != boost::system::system_category()) {  // those are transient
-      s->failed_in = c;
-      s->failure = ec;
-      s->failure_text = last_detail();
+      s.failed_in = c;
+      s.failure = ec;
+      s.failure_text = last_detail();
     }
     return nullptr;
+  }
+
+  /// See registry::preload.
+  void preload(const std::vector<std::string_view>& ids, error_code& ec) {
+    error_code first;
+    std::string text;
+    const auto note_failure = [&](const error_code& code) {
+      if (!first) first = code;
+      text += (text.empty() ? "" : "; ") + std::string(last_detail());
+    };
+    const auto c = scan_for("registry: preload", ec);
+    if (!c) return;
+    std::vector<std::pair<slot*, const afplug::family*>> all;
+    for (const auto id : ids) {
+      const std::string name(id);
+      error_code why;
+      slot* s = slot_of(id, *c);
+      if (!s)
+        unknown(name, why);
+      else if (!s->current.load(std::memory_order_acquire) && may_load(name, why) &&
+               c->candidates(id, chosen_provider(id)).empty())
+        load_chosen(name, *c, why);  // finds no file to load, and sets the error
+      if (why) note_failure(why);
+      all.emplace_back(s, nullptr);
+    }
+    if (!first)
+      for (auto& [s, f] : all) {
+        error_code why;
+        const std::lock_guard lock(s->mutex);
+        f = load_unpublished(*s, c, why);
+        if (!f) note_failure(why);
+      }
+    if (first) return detail::fail(ec, first, text);
+    for (const auto& [s, f] : all) {
+      const std::lock_guard lock(s->mutex);
+      publish(*s, *f, *c);
+    }
+    ec.clear();
   }
 
   const afplug::family* load_chosen(const std::string& id, const directory_scan& c, error_code& ec) {
@@ -328,6 +479,7 @@ struct registry::impl {
     if (s->unloaded) return fail_unloaded(name, ec);
     for (const auto* f : loaded_of(*s))
       if (f->provider() == provider) return ec.clear(), f;
+    if (!may_load(name, ec)) return nullptr;
     const auto files = c->candidates(id, provider);
     if (files.empty() || provider.empty()) return fail_provider(name, provider, ec);
     const auto* f = load_first(id, files, ec);
@@ -395,6 +547,8 @@ struct registry::impl {
     };
     using enum plugin_info::state_t;
     if (!file.seen().acceptable) return with_state(refused, file.seen().reason, file.seen().code);
+    if (const auto why = not_allowed(out.family); !why.empty())
+      return with_state(refused, file.path().string() + ": " + why, "not-allowed");
     if (file.duplicate_of)
       return with_state(shadowed,
                         file.path().string() + ": it is the same file as " + file.duplicate_of->path().string());
@@ -449,15 +603,10 @@ void registry::add_directory(std::filesystem::path directory) {
   require_absolute(directory);
   {
     const std::lock_guard lock(impl_->mutex);
-    auto list = std::vector(impl_->directories.begin(),
-                            impl_->directories.begin() + static_cast<std::ptrdiff_t>(impl_->own_directories));
-    add_once(list, std::move(directory));
-    const auto own = list.size();
-    for (auto it = impl_->directories.begin() + static_cast<std::ptrdiff_t>(impl_->own_directories);
-         it != impl_->directories.end(); ++it)
-      add_once(list, *it);
-    impl_->directories = std::move(list);
-    impl_->own_directories = own;
+    impl_->config.own.add(std::move(directory), false);
+    auto all = impl_->config.own;
+    all.add(impl_->config.others);
+    impl_->directories = std::move(all);
   }
   rescan();
 }
@@ -476,11 +625,11 @@ const afplug::family* registry::family(std::string_view id, error_code& ec) {
       ec.clear();
       return f;
     }
-  return impl_->load(id, ec);
+  return or_out_of_memory(ec, [&] { return impl_->load(id, ec); });
 }
 
 const afplug::family* registry::family(std::string_view id, std::string_view provider, error_code& ec) {
-  return impl_->load_from(id, provider, ec);
+  return or_out_of_memory(ec, [&] { return impl_->load_from(id, provider, ec); });
 }
 
 const afplug::family* registry::find(int number, error_code& ec) {
@@ -488,7 +637,29 @@ const afplug::family* registry::find(int number, error_code& ec) {
     ec.clear();
     return f;
   }
-  return impl_->load(number, ec);
+  return or_out_of_memory(ec, [&] { return impl_->load(number, ec); });
+}
+
+void registry::preload(const std::vector<std::string_view>& ids) {
+  detail::throwing("registry: preload", [&](error_code& ec) { preload(ids, ec); });
+}
+
+void registry::preload(const std::vector<std::string_view>& ids, error_code& ec) {
+  or_out_of_memory(ec, [&] { impl_->preload(ids, ec); });
+}
+
+void registry::seal() {
+  impl_->sealed = true;
+  impl_->scan();
+}
+
+bool registry::sealed() const noexcept { return impl_->sealed; }
+
+std::vector<std::string> registry::warnings() {
+  const auto c = impl_->scan();
+  auto out = impl_->config.warnings;
+  out.insert(out.end(), c->warnings.begin(), c->warnings.end());
+  return out;
 }
 
 const afplug::family* registry::loaded(int number) const noexcept {
@@ -513,6 +684,7 @@ std::vector<plugin_info> registry::families() {
 }
 
 void registry::rescan() {
+  if (impl_->sealed) return;
   const std::lock_guard lock(impl_->mutex);
   impl_->found.reset();
   for (const auto& [id, s] : impl_->slots) s->unloaded = false;
@@ -549,7 +721,9 @@ void registry::unload(std::string_view id, error_code& ec) {
 
 std::vector<std::filesystem::path> registry::directories() const {
   const std::lock_guard lock(impl_->mutex);
-  return impl_->directories;
+  std::vector<std::filesystem::path> out;
+  for (const auto& d : impl_->directories.list()) out.push_back(d.path);
+  return out;
 }
 
 }  // namespace afplug
