@@ -94,57 +94,51 @@ std::int32_t endpoint::connect(std::string_view name) {
   if (to == nullptr) return -ECONNREFUSED;
   if (to->type_ != type_) return -EPROTOTYPE;
   if (to->state_ != state::listening || to->read_shut_) return -ECONNREFUSED;
+  std::list<connection> begun;
+  begun.push_back({std::make_shared<endpoint>(type_, family_), this});
+  endpoint& accepted = *begun.front().accepted;
+  accepted.name_ = to->name_;
+  accepted.peer_name_ = name_;
+  peer_name_ = to->name_;
   error_ = 0;
-  if (to->backlog_full()) {
-    to->waiting_clients_.push_back(this);
-    listener_ = to;
-    state_ = state::connecting;
-    update_readiness();
-    return -EINPROGRESS;
-  }
-  to->add_pending(*this);
-  return 0;
-}
-
-// Connects a client to a new endpoint, which is added to the pending connections of this listener.
-void endpoint::add_pending(endpoint& client) {
-  const auto made = std::make_shared<endpoint>(type_, family_);
-  made->name_ = name_;
-  made->send_buffer_ = send_buffer_;
-  made->receive_buffer_ = receive_buffer_;
-  made->pass_credentials_ = pass_credentials_;
-  pending_.push_back(made);
-  connect_pair(made, client.shared_from_this());
+  listener_ = to;
+  state_ = state::connecting;
+  to->waiting_clients_.splice(to->waiting_clients_.end(), begun);
+  to->add_waiting_clients();
   update_readiness();
+  to->update_readiness();
+  return state_ == state::connected ? 0 : -EINPROGRESS;
 }
 
-void endpoint::connect_pair(const endpoint_ptr& a, const endpoint_ptr& b) {
-  a->peer_name_ = b->name_;
-  b->peer_name_ = a->name_;
+// Connects clients for as long as there is space in the backlog.
+void endpoint::add_waiting_clients() noexcept {
+  while (!waiting_clients_.empty() && !backlog_full()) {
+    pending_.splice(pending_.end(), waiting_clients_, waiting_clients_.begin());
+    const auto& [accepted, client] = pending_.back();
+    client->listener_ = nullptr;
+    accepted->send_buffer_ = send_buffer_;
+    accepted->receive_buffer_ = receive_buffer_;
+    accepted->pass_credentials_ = pass_credentials_;
+    link(accepted, client->shared_from_this());
+  }
+}
+
+void endpoint::link(const endpoint_ptr& a, const endpoint_ptr& b) noexcept {
   a->peer_ = b;
   b->peer_ = a;
   a->state_ = b->state_ = state::connected;
-  if (!a->has_connections()) {
-    a->add_sender(b.get());
-    b->add_sender(a.get());
-  }
   a->update_readiness();
   b->update_readiness();
 }
 
-void endpoint::add_waiting_clients() {
-  while (!waiting_clients_.empty() && !backlog_full()) {
-    endpoint& client = *waiting_clients_.front();
-    waiting_clients_.pop_front();
-    client.listener_ = nullptr;
-    client.state_ = state::unconnected;
-    try {
-      add_pending(client);
-    } catch (const std::bad_alloc&) {
-      client.error_ = ENOMEM;
-      client.update_readiness();
-    }
+void endpoint::connect_pair(const endpoint_ptr& a, const endpoint_ptr& b) {
+  if (!a->has_connections()) {
+    a->senders_.reserve(a->senders_.size() + 1);
+    b->senders_.reserve(b->senders_.size() + 1);
+    a->add_sender(b.get());
+    b->add_sender(a.get());
   }
+  link(a, b);
 }
 
 std::int32_t endpoint::connect_result() {
@@ -159,7 +153,7 @@ std::int32_t endpoint::first_pending(endpoint_ptr& out) const {
   if (!has_connections()) return -EOPNOTSUPP;
   if (state_ != state::listening) return -EINVAL;
   if (pending_.empty()) return read_shut_ ? -EINVAL : -EAGAIN;
-  out = pending_.front();
+  out = pending_.front().accepted;
   return 0;
 }
 
@@ -182,7 +176,7 @@ std::int32_t endpoint::shutdown(std::int32_t how) {
   }
   if (state_ == state::listening && reading)
     for (; !waiting_clients_.empty(); waiting_clients_.pop_front()) {
-      endpoint& client = *waiting_clients_.front();
+      endpoint& client = *waiting_clients_.front().client;
       client.listener_ = nullptr;
       client.state_ = state::unconnected;
       client.error_ = ECONNREFUSED;
@@ -258,8 +252,8 @@ std::int64_t endpoint::send_record(message& sent, const buffer_sequence& data, e
   if (to.read_shut_) return -EPIPE;
   if (to.receive_queue_.memory() >= capacity(to)) {
     if (!has_connections() && &to != peer_.get()) {
-      if (blocked_on_ != nullptr) blocked_on_->remove_sender(this);
       to.add_sender(this);
+      if (blocked_on_ != nullptr && blocked_on_ != &to && blocked_on_ != peer_.get()) blocked_on_->remove_sender(this);
       blocked_on_ = &to;
       update_readiness();
     }
@@ -317,10 +311,12 @@ std::int64_t endpoint::receive_bytes(afplug_message& into, locked_section& secti
   std::optional<::ucred> sender;
   std::vector<unique_fd> rights;
   for (const message& segment : receive_queue_.segments()) {
+    const auto from = pass_credentials_ ? std::optional(segment.sender.value_or(own_credentials())) : std::nullopt;
+    if (sender && !same_credentials(*sender, *from)) break;
     const auto n = buffers.scatter(count, std::string_view(segment.bytes).substr(segment.consumed));
     if (n == 0) break;
     count += n;
-    if (pass_credentials_ && !sender) sender = segment.sender ? *segment.sender : own_credentials();
+    sender = from;
     if (!segment.rights.empty()) {
       if (peek) rights = duplicates(segment.rights);
       break;
@@ -410,17 +406,19 @@ void endpoint::close(locked_section& section, bool notify) noexcept {
   };
   if (owns_name_) bound_endpoints().erase(name_);
   owns_name_ = false;
-  if (listener_ != nullptr) std::erase(listener_->waiting_clients_, this);
-  for (endpoint* client : waiting_clients_) {
+  if (listener_ != nullptr)
+    std::erase_if(listener_->waiting_clients_, [this](const connection& one) { return one.client == this; });
+  listener_ = nullptr;
+  for (const auto& [unused, client] : waiting_clients_) {
     client->listener_ = nullptr;
     client->state_ = state::unconnected;
     client->error_ = ECONNREFUSED;
     update(*client);
   }
   waiting_clients_.clear();
-  for (auto& connection : pending_) {
-    if (connection->peer_) connection->peer_->error_ = ECONNRESET;
-    connection->close(section, notify);
+  for (const auto& [accepted, client] : pending_) {
+    if (accepted->peer_) accepted->peer_->error_ = ECONNRESET;
+    accepted->close(section, notify);
   }
   pending_.clear();
 

@@ -7,7 +7,6 @@
 // so that a child finds every endpoint consistent.
 #pragma once
 
-#include <deque>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -53,7 +52,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
   std::int32_t first_pending(endpoint_ptr& out) const;
   void pop_pending();
   std::int32_t shutdown(std::int32_t how);
-  static void connect_pair(const endpoint_ptr& a, const endpoint_ptr& b);
+  static void connect_pair(const endpoint_ptr& a, const endpoint_ptr& b);  ///< if it throws, nothing is changed
 
   /// Copies as much of `data` as there is space for and moves `sent` to the receiver. Returns the bytes sent or -errno.
   std::int64_t send(message& sent, const buffer_sequence& data, const std::string_view* to);
@@ -92,8 +91,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
   std::size_t capacity(const endpoint& to) const noexcept;
   bool has_write_space(const endpoint& to) const noexcept;
   bool backlog_full() const noexcept { return pending_.size() > backlog_; }
-  void add_pending(endpoint& client);
-  void add_waiting_clients();
+  void add_waiting_clients() noexcept;
   std::int32_t take_error() noexcept { return -std::exchange(error_, 0); }
   std::int64_t send_bytes(message& sent, const buffer_sequence& data);
   std::int64_t send_record(message& sent, const buffer_sequence& data, endpoint& to);
@@ -102,6 +100,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
   std::int64_t receive_record(afplug_message& into, locked_section& section);
   std::int32_t receive_from_empty();
   void add_sender(endpoint* sender);
+  static void link(const endpoint_ptr& a, const endpoint_ptr& b) noexcept;
   void remove_sender(endpoint* sender) noexcept;
   void space_freed() noexcept;
   void drop_peer() noexcept;
@@ -122,8 +121,13 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
   std::vector<endpoint*> senders_;  // datagrams: those connected to this one, and those blocked on it
   endpoint* blocked_on_ = nullptr;  // datagrams: the receiver whose queue was full
 
-  std::deque<endpoint_ptr> pending_;       // listener: connected, not yet accepted
-  std::deque<endpoint*> waiting_clients_;  // listener: connecting, because pending_ was full
+  /// A connection that a client has begun: everything that it needs is allocated then, as the kernel does.
+  struct connection {
+    endpoint_ptr accepted;  // the end that accept returns
+    endpoint* client;
+  };
+  std::list<connection> pending_;          // listener: connected, not yet accepted
+  std::list<connection> waiting_clients_;  // listener: connecting, because pending_ was full
   std::size_t backlog_ = 0;
   endpoint* listener_ = nullptr;  // of a connecting client
 

@@ -9,9 +9,13 @@
 namespace loop {
 
 namespace {
-constexpr std::size_t record_overhead = 256;  // bytes charged for a record in addition to its data
-constexpr std::size_t segment_size = 65536;   // limit up to which stream data is appended to a segment
+constexpr std::size_t overhead = 256;        // bytes charged in addition to the data
+constexpr std::size_t segment_size = 65536;  // limit up to which stream data is appended to a segment
 }  // namespace
+
+bool same_credentials(const ::ucred& a, const ::ucred& b) noexcept {
+  return a.pid == b.pid && a.uid == b.uid && a.gid == b.gid;
+}
 
 std::size_t buffer_sequence::size() const noexcept {
   std::uint64_t sum = 0;
@@ -48,24 +52,33 @@ std::size_t buffer_sequence::scatter(std::size_t at, std::string_view data) cons
 void receive_queue::push_record(message&& record) {
   const auto size = record.bytes.size();
   queue_.push_back(std::move(record));
-  memory_ += size + record_overhead;
+  memory_ += size + overhead;
   bytes_ += size;
+}
+
+bool receive_queue::fits_last(const message& segment) const noexcept {
+  if (queue_.empty()) return false;
+  const message& last = queue_.back();
+  return last.rights.empty() && segment.rights.empty() && last.sender.has_value() == segment.sender.has_value() &&
+         (!last.sender || same_credentials(*last.sender, *segment.sender)) &&
+         last.bytes.size() + segment.bytes.size() <= segment_size;
 }
 
 void receive_queue::append_bytes(message&& segment) {
   const auto size = segment.bytes.size();
-  const bool fits_last = !queue_.empty() && queue_.back().rights.empty() && segment.rights.empty() &&
-                         !queue_.back().sender && !segment.sender && queue_.back().bytes.size() + size <= segment_size;
-  if (fits_last)
+  if (fits_last(segment)) {
     queue_.back().bytes += segment.bytes;
-  else
+  } else {
+    segment.charged = !segment.rights.empty() || segment.sender ? overhead : 0;
     queue_.push_back(std::move(segment));
+    memory_ += queue_.back().charged;
+  }
   memory_ += size;
   bytes_ += size;
 }
 
 void receive_queue::pop_record(std::list<message>& to) noexcept {
-  memory_ -= queue_.front().bytes.size() + record_overhead;
+  memory_ -= queue_.front().bytes.size() + overhead;
   bytes_ -= queue_.front().bytes.size();
   to.splice(to.end(), queue_, queue_.begin());
 }
@@ -84,7 +97,9 @@ void receive_queue::consume(std::size_t count, std::vector<unique_fd>& rights) n
     if (!segment.rights.empty()) rights = std::exchange(segment.rights, {});
     segment.consumed += n;
     count -= n;
-    if (segment.remaining() == 0) queue_.pop_front();
+    if (segment.remaining() > 0) continue;
+    memory_ -= segment.charged;
+    queue_.pop_front();
   }
 }
 

@@ -25,9 +25,12 @@ struct message {
   std::vector<unique_fd> rights;  // SCM_RIGHTS
   std::optional<::ucred> sender;  // SCM_CREDENTIALS
   bool end_of_record = false;     // MSG_EOR
+  std::size_t charged = 0;        // stream: bytes charged to the socket buffers in addition to `bytes`
 
   std::size_t remaining() const noexcept { return bytes.size() - consumed; }
 };
+
+bool same_credentials(const ::ucred& a, const ::ucred& b) noexcept;
 
 /// The buffers of a sendmsg or recvmsg, as one range of bytes.
 class buffer_sequence {
@@ -47,15 +50,15 @@ class buffer_sequence {
 class receive_queue {
  public:
   bool empty() const noexcept { return queue_.empty(); }
-  /// Bytes charged to the socket buffers: those queued, and for each record a constant, so that empty records are
-  /// limited too.
+  /// Bytes charged to the socket buffers: those queued, and a constant for each record and each segment with
+  /// descriptors or credentials, so that small ones are limited too.
   std::size_t memory() const noexcept { return memory_; }
   std::size_t bytes() const noexcept { return bytes_; }  ///< bytes queued
   const message& front() const noexcept { return queue_.front(); }
   const std::list<message>& segments() const noexcept { return queue_; }
 
   void push_record(message&& record);
-  /// Appends to the last segment where neither carries descriptors or credentials, else adds a segment.
+  /// Appends to the last segment if neither has descriptors and the credentials are the same, else adds a segment.
   void append_bytes(message&& segment);
   /// Moves the first record to the end of `to`.
   void pop_record(std::list<message>& to) noexcept;
@@ -66,6 +69,8 @@ class receive_queue {
   void clear(std::list<message>& to) noexcept;
 
  private:
+  bool fits_last(const message& segment) const noexcept;
+
   std::list<message> queue_;
   std::size_t memory_ = 0;
   std::size_t bytes_ = 0;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -924,6 +925,56 @@ TEST(loop_ancillary, credentials_are_passed) {
   ::ucred peer{};
   ASSERT_EQ(a.get(SOL_SOCKET, SO_PEERCRED, peer), 0);
   EXPECT_EQ(peer.pid, ::getpid());
+}
+
+TEST(loop_ancillary, memory_of_small_sends_with_credentials_is_bounded) {
+  auto [a, b] = sock::pair(SOCK_STREAM);
+  ASSERT_EQ(a.set(SO_SNDBUF, 10000), 0);
+  ASSERT_EQ(b.set(SO_RCVBUF, 1), 0);
+  ASSERT_EQ(b.set(SO_PASSCRED, 1), 0);
+  const auto before = ::mallinfo2().uordblks;
+  long sent = 0;
+  while (a.send("x") == 1) ++sent;
+  const auto used = ::mallinfo2().uordblks - before;
+  EXPECT_EQ(sent, 20000 + 4608 - 256) << "one segment has them all";
+  EXPECT_LT(used, static_cast<std::size_t>(sent) * 3);
+  EXPECT_TRUE(b.recvmsg(100).sender);
+}
+
+TEST(loop_ancillary, memory_of_small_sends_with_descriptors_is_bounded) {
+  auto [a, b] = sock::pair(SOCK_STREAM);
+  ASSERT_EQ(a.set(SO_SNDBUF, 1), 0);
+  ASSERT_EQ(b.set(SO_RCVBUF, 1), 0);
+  long sent = 0;
+  while (a.send("x", 0, nullptr, rights_of({0})) == 1) ++sent;
+  EXPECT_LT(sent, 2 * 4608 / 256 + 1);
+  for (long i = 0; i < sent; ++i) {
+    const auto m = b.recvmsg(1);
+    ASSERT_EQ(m.rights.size(), 1u);
+    ::close(m.rights[0]);
+  }
+  EXPECT_EQ(fill(a), 2 * 4608) << "received descriptors are not charged any more";
+}
+
+// unix_stream_read_generic() in net/unix/af_unix.c ends a read there too (unix_skb_scm_eq).
+TEST(loop_ancillary, a_read_ends_where_the_credentials_change) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root may send other credentials";
+  auto [a, b] = sock::pair(SOCK_STREAM);
+  ASSERT_EQ(b.set(SO_PASSCRED, 1), 0);
+  ASSERT_EQ(::setresuid(static_cast<uid_t>(-1), static_cast<uid_t>(-1), 1), 0);
+  const ::ucred other{::getpid(), 1, ::getgid()};
+  a.send("a");
+  a.send("b");
+  EXPECT_EQ(a.send("c", 0, nullptr, control_of(SCM_CREDENTIALS, &other, sizeof other)), 1);
+  ASSERT_EQ(::setresuid(static_cast<uid_t>(-1), static_cast<uid_t>(-1), 0), 0);
+  auto m = b.recvmsg(100);
+  EXPECT_EQ(m.bytes, "ab");
+  ASSERT_TRUE(m.sender);
+  EXPECT_EQ(m.sender->uid, 0u);
+  m = b.recvmsg(100);
+  EXPECT_EQ(m.bytes, "c");
+  ASSERT_TRUE(m.sender);
+  EXPECT_EQ(m.sender->uid, 1u);
 }
 
 TEST(loop_ancillary, malformed_control_data_is_refused) {
