@@ -135,6 +135,8 @@ class AFPLUG_API control_buffer {
   /// Transfers the received descriptors (SCM_RIGHTS, in order) to the caller, who must close them. They are
   /// close-on-exec. Incomplete bytes of a descriptor at the end of a truncated item are ignored.
   std::vector<int> take_rights();
+  /// Appends them to `to`. Allocates nothing if its capacity is sufficient; if that throws, they are not transferred.
+  void take_rights(std::vector<int>& to);
   /// Transfers the pidfd of the sending process (SCM_PIDFD, with SO_PASSPIDFD set) to the caller; empty if none was
   /// received.
   std::optional<int> take_pidfd();

@@ -22,6 +22,8 @@
 #include <iterator>
 #include <system_error>
 
+#include "file_descriptor.hpp"
+
 namespace afplug::detail::platform {
 namespace {
 
@@ -31,13 +33,16 @@ constexpr std::size_t max_file_size = 16u << 20;  // bytes; far above any kernel
 
 /// The contents of a file; empty if it cannot be read. (Some files in /proc can be opened but not read.)
 std::string read_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return {};
+  const file_descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.get() < 0) return {};
   std::string out;
   char chunk[65536];
-  for (ssize_t n = 0; out.size() <= max_file_size; out.append(chunk, static_cast<std::size_t>(n)))
-    if ((n = ::read(fd, chunk, sizeof chunk)) <= 0) break;
-  ::close(fd);
+  while (out.size() <= max_file_size) {
+    const auto n = ::read(file.get(), chunk, sizeof chunk);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    out.append(chunk, static_cast<std::size_t>(n));
+  }
   return out;
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "file_check.hpp"
+#include "file_descriptor.hpp"
 
 namespace afplug::detail {
 namespace {
@@ -31,20 +32,6 @@ std::string octal(mode_t mode) {
   std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode & 07777));
   return text;
 }
-
-class descriptor {
- public:
-  explicit descriptor(int fd) noexcept : fd_(fd) {}
-  ~descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
 
 class open_file final : public byte_source {
  public:
@@ -231,7 +218,7 @@ file_check check_file(const fs::path& file, const fs::path& directory, const tru
     return refusal{"not-regular", std::string("it is ") + kind_of(s.st_mode) + ", not a regular file"};
   };
   if (!S_ISREG(s.st_mode)) return refuse(not_regular()), out;
-  const descriptor fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const file_descriptor fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (fd.get() < 0 || ::fstat(fd.get(), &s) != 0) return failed(errno), out;
   if (!S_ISREG(s.st_mode)) return refuse(not_regular()), out;
   out.opened = true;

@@ -212,13 +212,14 @@ socket accept_on(socket& s, address& peer, io_wait& wait, bool poll_first, error
   const auto& f = *s.owner();
   const std::int64_t mode = detail::default_mode();
   if (auto* u = socket_access::user(s)) {
-    void* state = nullptr;
+    auto accepted = detail::user_socket::unopened(f);
     std::int64_t pollable = -1;
     afplug_sockaddr from{};
-    wait.run([&] { return user_call(*u, u->ops().accept, &state, &pollable, &from); }, ec);
+    wait.run([&] { return user_call(*u, u->ops().accept, &accepted->state, &pollable, &from); }, ec);
     if (ec) return {};
+    socket made = socket_access::make_user(std::move(accepted), pollable, s.type(), s.protocol(), mode);
     peer = detail::to_address(from, s.what());
-    return socket_access::make_user(state, pollable, f, s.type(), s.protocol(), mode);
+    return made;
   }
   if (poll_first && !wait.ready(POLLIN, ec)) return {};
   const auto slot = f.kernel_ops().accept;
@@ -288,6 +289,16 @@ socket socket::accept(address& peer, std::stop_token stop, error_code& ec) {
 
 // ---- connect ----
 
+namespace {
+
+// EINPROGRESS has no text, whose allocation could fail: the caller would not know that the connect goes on.
+void fail_connect(const socket& s, const address& to, int error, error_code& ec) {
+  if (error == EINPROGRESS) return detail::fail_errno(ec, error);
+  detail::fail_call(ec, error, s, "connect", to.to_string());
+}
+
+}  // namespace
+
 void socket::connect(const address& to) {
   detail::throwing("connect", [&](error_code& ec) { connect(to, ec); });
 }
@@ -297,7 +308,7 @@ void socket::connect(const address& to, error_code& ec) {
   io_wait wait(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
   const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec) : connect_kernel(*this, to, wait, nullptr, ec);
-  if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
+  if (error > 0) fail_connect(*this, to, error, ec);
 }
 
 void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
@@ -310,7 +321,7 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   if (started.error() != 0) return detail::fail_errno(ec, started.error());
   const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
                           : connect_kernel(*this, to, wait, timeout_ != 0 ? &stop : nullptr, ec);
-  if (error > 0) detail::fail_call(ec, error, *this, "connect", to.to_string());
+  if (error > 0) fail_connect(*this, to, error, ec);
 }
 
 int socket::connect_ex(const address& to) {

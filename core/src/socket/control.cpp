@@ -249,15 +249,21 @@ std::optional<control_item> control_buffer::find(int level, int type) const noex
 
 std::vector<int> control_buffer::take_rights() {
   std::vector<int> taken;
-  if (std::exchange(rights_taken_, true)) return taken;
+  take_rights(taken);
+  return taken;
+}
+
+void control_buffer::take_rights(std::vector<int>& to) {
+  if (rights_taken_) return;
+  const auto size = to.size();
   try {
     for (const auto& item : *this)
-      if (item.is(SOL_SOCKET, SCM_RIGHTS)) each_descriptor(item, [&](int fd) { taken.push_back(fd); });
+      if (item.is(SOL_SOCKET, SCM_RIGHTS)) each_descriptor(item, [&](int fd) { to.push_back(fd); });
   } catch (...) {
-    rights_taken_ = false;
+    to.resize(size);
     throw;
   }
-  return taken;
+  rights_taken_ = true;
 }
 
 std::optional<int> control_buffer::take_pidfd() {

@@ -265,9 +265,14 @@ received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, i
                               error_code& ec) {
   // CMSG_LEN, not CMSG_SPACE: with an odd count the padding would have space for one descriptor more.
   control_buffer control(cmsg_len(max_descriptors * sizeof(int)));
+  received_fds out;
+  out.descriptors.reserve(max_descriptors);  // before the message is received, so that it cannot be lost
   const auto got = recvmsg({&into, 1}, control, flags, from, ec);
   if (ec) return {};
-  return {got.size, control.take_rights(), got.flags};
+  out.size = got.size;
+  out.flags = got.flags;
+  control.take_rights(out.descriptors);
+  return out;
 }
 
 }  // namespace afplug

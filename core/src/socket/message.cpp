@@ -95,7 +95,8 @@ ssize_t receive_user(const user_socket& u, const inbound& m, received& out, std:
   if (user_call(u, u.ops().recvmsg, &raw, &got) < 0) return -1;
   out.flags = raw.flags;
   control_size = m.control ? raw.control_size : 0;
-  if (m.from) *m.from = raw.address_size == 0 ? address() : address(from.u.bytes, raw.address_size);
+  from.length = raw.address_size;
+  if (m.from) *m.from = to_address(from, {});
   return static_cast<ssize_t>(got);
 }
 

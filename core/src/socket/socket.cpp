@@ -7,6 +7,7 @@
 #include <afplug/socket.hpp>
 
 #include <atomic>
+#include <cstdio>
 #include <memory>
 
 #include "family_data.hpp"
@@ -26,12 +27,12 @@ std::atomic<std::int64_t>& default_slot() noexcept {
 }
 
 // Converts a timeout to nanoseconds (−1: none); refuses negative ones, as Python's settimeout() does.
-bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& out, error_code& ec) {
+bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& out, error_code& ec) noexcept {
   if (limit && limit->count() < 0) {
-    detail::fail(ec, errc::invalid_argument,
-                 *limit == std::chrono::nanoseconds::min()
-                     ? "timeout: not a number, or larger than 2^63 ns (292 years)"
-                     : "timeout: " + std::to_string(limit->count()) + " ns is negative");
+    char text[64] = "timeout: not a number, or larger than 2^63 ns (292 years)";
+    if (*limit != std::chrono::nanoseconds::min())
+      std::snprintf(text, sizeof text, "timeout: %lld ns is negative", static_cast<long long>(limit->count()));
+    detail::fail(ec, errc::invalid_argument, text);
     return false;
   }
   out = limit ? limit->count() : -1;
@@ -42,16 +43,11 @@ bool parse_timeout(std::optional<std::chrono::nanoseconds> limit, std::int64_t& 
 
 namespace detail {
 
-socket socket_access::make_user(void* state, std::int64_t pollable, const family& f, socket_type type, int proto,
-                                std::int64_t timeout) {
-  try {
-    auto* u = new user_socket{state, &f, ::getpid()};
-    detail::family_data::of(f).open_user_sockets.fetch_add(1, std::memory_order_relaxed);
-    return make(static_cast<int>(pollable), &f, type, proto, timeout, u);
-  } catch (...) {
-    f.user_ops().close(state, 0);
-    throw;
-  }
+socket socket_access::make_user(std::unique_ptr<user_socket> user, std::int64_t pollable, socket_type type, int proto,
+                                std::int64_t timeout) noexcept {
+  const family* f = user->owner;
+  family_data::of(*f).open_user_sockets.fetch_add(1, std::memory_order_relaxed);
+  return make(static_cast<int>(pollable), f, type, proto, timeout, user.release());
 }
 
 bool may_open(int family, socket_type type, int proto, error_code& ec) {
@@ -101,6 +97,7 @@ namespace detail {
 socket socket_access::open(const family& family, socket_type type, int proto, error_code& ec) {
   const socket_type plain = type.without_flags();
   const std::int64_t timeout = initial_timeout(type);
+  auto user = family_data::of(family).in_user_space() ? user_socket::unopened(family) : nullptr;
   const auto made = open_row(family, family.find_row(plain, proto), plain, proto, timeout >= 0);
   if (made.error != 0) {
     const error_code code(made.error, boost::system::system_category());
@@ -108,7 +105,10 @@ socket socket_access::open(const family& family, socket_type type, int proto, er
     return {};
   }
   ec.clear();
-  if (family_data::of(family).in_user_space()) return make_user(made.state, made.handle, family, plain, proto, timeout);
+  if (user) {
+    user->state = made.state;
+    return make_user(std::move(user), made.handle, plain, proto, timeout);
+  }
   return make(static_cast<int>(made.handle), &family, plain, proto, timeout);
 }
 
@@ -174,14 +174,17 @@ std::pair<socket, socket> socket::pair(const afplug::family& family, socket_type
   int failed = 0;
   if (family.in_user_space()) {
     const auto who = family.identity(plain, proto);
+    auto first = detail::user_socket::unopened(family), second = detail::user_socket::unopened(family);
     void* states[2] = {};
     std::int64_t pollables[2] = {-1, -1};
     const auto slot = family.user_ops().pair;
     failed = slot ? -slot(&who, states, pollables) : EOPNOTSUPP;
     if (failed == 0) {
       ec.clear();
-      return {socket_access::make_user(states[0], pollables[0], family, plain, proto, timeout),
-              socket_access::make_user(states[1], pollables[1], family, plain, proto, timeout)};
+      first->state = states[0];
+      second->state = states[1];
+      return {socket_access::make_user(std::move(first), pollables[0], plain, proto, timeout),
+              socket_access::make_user(std::move(second), pollables[1], plain, proto, timeout)};
     }
   } else {
     const auto native = family.native(plain, proto);
@@ -254,14 +257,14 @@ socket socket::dup() const {
 
 socket socket::dup(error_code& ec) const {
   if (user_) {
-    void* state = nullptr;
+    auto copy = detail::user_socket::unopened(*family_);
     std::int64_t pollable = -1;
-    if (detail::user_call(*user_, user_->ops().dup, &state, &pollable) < 0) {
+    if (detail::user_call(*user_, user_->ops().dup, &copy->state, &pollable) < 0) {
       detail::fail_call(ec, errno, *this, "dup", {});
       return {};
     }
     ec.clear();
-    return socket_access::make_user(state, pollable, *family_, type_, protocol_, timeout_);
+    return socket_access::make_user(std::move(copy), pollable, type_, protocol_, timeout_);
   }
   const int fd = ::fcntl(fd_, F_DUPFD_CLOEXEC, 0);
   if (fd < 0) {

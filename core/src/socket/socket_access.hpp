@@ -4,6 +4,7 @@
 #pragma once
 
 #include <afplug/socket.hpp>
+#include <memory>
 
 #include "io_wait.hpp"
 #include "open.hpp"
@@ -29,9 +30,9 @@ struct socket_access {
     s.user_ = user;
     return s;
   }
-  /// Makes a socket of a family in user space, which owns `state`. If an exception is thrown `state` is closed.
-  static socket make_user(void* state, std::int64_t pollable, const family& f, socket_type type, int proto,
-                          std::int64_t timeout);
+  /// Makes a socket of a family in user space from what its plugin returned.
+  static socket make_user(std::unique_ptr<user_socket> user, std::int64_t pollable, socket_type type, int proto,
+                          std::int64_t timeout) noexcept;
 
   /// As socket::open, without calling the trace hook: see may_open().
   static socket open(const family& f, socket_type type, int proto, error_code& ec);

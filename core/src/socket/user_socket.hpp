@@ -10,6 +10,7 @@
 #include <afplug/family.hpp>
 #include <cerrno>
 #include <cstdint>
+#include <memory>
 
 #include "family_data.hpp"
 
@@ -19,6 +20,12 @@ struct user_socket {
   void* state;
   const family* owner;
   pid_t opener;
+
+  /// A socket that the plugin has not opened yet: allocate it before calling the plugin, so that nothing can fail
+  /// after.
+  static std::unique_ptr<user_socket> unopened(const family& f) {
+    return std::make_unique<user_socket>(user_socket{nullptr, &f, ::getpid()});
+  }
 
   const afplug_user_ops& ops() const noexcept { return family_data::of(*owner).user_ops; }
   bool usable_here() const noexcept {
@@ -48,8 +55,9 @@ int option_call(int descriptor, const user_socket* u, Slot slot, A... arguments)
   return slot(static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(u->state)), arguments...);
 }
 
+/// The address that a plugin returned; empty if it has none, or a length that is out of range.
 inline address to_address(const afplug_sockaddr& from, const basic_protocol& p) {
-  return from.length == 0 ? address() : address(from.u.bytes, from.length, p);
+  return from.length == 0 || from.length > sizeof from.u.bytes ? address() : address(from.u.bytes, from.length, p);
 }
 
 }  // namespace afplug::detail
