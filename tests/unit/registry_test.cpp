@@ -439,6 +439,42 @@ TEST_F(registry, family_without_a_number_gets_a_process_local_one) {
   EXPECT_EQ(another.family(f.number()).id(), "no_number");
 }
 
+TEST_F(registry, number_of_a_family_does_not_load_it) {
+  copy_plugin("no_number", first);
+  copy_plugin("good", first);
+  afplug::registry r(search_only({first}));
+  const int local = r.number("no_number");
+  EXPECT_GE(local, AFPLUG_NUMBER_LOCAL);
+  EXPECT_EQ(r.number("good"), 200);
+  for (const auto& p : r.families()) EXPECT_NE(p.state, state_t::loaded);
+  EXPECT_EQ(r.loaded(local), nullptr);
+  EXPECT_EQ(r.family("no_number").number(), local);
+  EXPECT_EQ(&r.family(local), &r.family("no_number"));
+  EXPECT_EQ(r.number("nosuch", ec), 0);
+  EXPECT_EQ(ec, errc::unknown_family);
+  EXPECT_THAT(last_detail(), HasSubstr("nosuch"));
+  EXPECT_THROW(r.number("nosuch"), afplug::error);
+  EXPECT_EQ(r.number("good", ec), 200);
+  EXPECT_FALSE(ec);
+}
+
+TEST_F(registry, number_of_a_refused_family_is_an_error) {
+  const auto file = copy_plugin("good", first);
+  fs::permissions(file, fs::perms::others_write, fs::perm_options::add);
+  afplug::registry r(search_only({first}));
+  EXPECT_EQ(r.number("good", ec), 0);
+  EXPECT_EQ(ec, errc::plugin_refused);
+  EXPECT_THAT(last_detail(), HasSubstr(file.string()));
+  afplug::registry other([&] {
+    auto options = search_only({second});
+    options.providers = {{"good", "nobody"}};
+    return options;
+  }());
+  copy_plugin("good", second);
+  EXPECT_EQ(other.number("good", ec), 0);
+  EXPECT_EQ(ec, errc::unknown_provider);
+}
+
 TEST_F(registry, plugin_may_have_several_families) {
   const auto both = copy_plugin("two_families", first, "a"), alone = copy_plugin("good", second, "b");
   afplug::registry r(search_only({second, first}));

@@ -510,6 +510,23 @@ struct registry::impl {
     return nullptr;
   }
 
+  int number_of(std::string_view id, error_code& ec) {
+    const std::string name(id);
+    const auto c = scan_for(name, ec);
+    if (!c) return 0;
+    const auto provider = chosen_provider(id);
+    const auto files = c->candidates(id, provider);
+    if (files.empty() && !c->candidates(id).empty())
+      fail_provider(name, provider, ec);
+    else if (files.empty())
+      fail_refused(name, *c, ec);
+    else
+      ec.clear();
+    if (ec) return 0;
+    const int number = files.front()->names(id)->number;
+    return number != 0 ? number : detail::local_number(id);
+  }
+
   /// Makes a family the primary one of its number, after those that take precedence could not be loaded.
   void make_primary(const afplug::family& f) {
     slot* s = known(f.id());
@@ -661,6 +678,12 @@ std::vector<std::string> registry::warnings() {
   out.insert(out.end(), c->warnings.begin(), c->warnings.end());
   return out;
 }
+
+int registry::number(std::string_view id) {
+  return detail::throwing("registry", [&](error_code& ec) { return number(id, ec); });
+}
+
+int registry::number(std::string_view id, error_code& ec) { return impl_->number_of(id, ec); }
 
 const afplug::family* registry::loaded(int number) const noexcept {
   const auto n = static_cast<unsigned>(number);
