@@ -446,13 +446,8 @@ bool read_address(const state& m, const basic_protocol& protocol, int family, Py
     PyErr_Format(PyExc_OSError, "%s(): bad family", caller);
     return false;
   }
-  try {
-    if (const auto* s = find_tuple_layout(protocol)) return read_by_layout(protocol, *s, from, to, caller);
-    return read_by_fields(protocol, from, to);
-  } catch (...) {
-    raise_current();
-    return false;
-  }
+  if (const auto* s = find_tuple_layout(protocol)) return read_by_layout(protocol, *s, from, to, caller);
+  return read_by_fields(protocol, from, to);
 }
 
 PyObject* address_object(address a, const basic_protocol& protocol) {
@@ -467,11 +462,7 @@ PyObject* address_object(address a, const basic_protocol& protocol) {
   if (a.family() == AF_UNIX) return unix_object(a);
   if (protocol.owner() && (protocol.owner()->number() == a.family() || protocol.family() == a.family())) {
     a.protocol(protocol);
-    try {
-      if (!a.fields().empty()) return fields_object(a, protocol);
-    } catch (...) {
-      return raise_current();
-    }
+    if (!a.fields().empty()) return fields_object(a, protocol);
   }
   const auto head = offsetof(::sockaddr, sa_data);
   return Py_BuildValue("iy#", a.family(), sa->sa_data, static_cast<Py_ssize_t>(a.size() - std::min(a.size(), head)));

@@ -18,10 +18,11 @@ PyObject* accept(PyObject* o, PyObject*) {
   if (!call(self, [&](afplug::socket& s, error_code& ec) { made = s.accept(peer, ec); })) return nullptr;
   const reference from(address_object(peer, self->protocol()));
   if (!from) return nullptr;
-  if (made.in_user_space())
-    return Py_BuildValue("iO", store_detached(std::make_shared<afplug::socket>(std::move(made))), from.get());
-  error_code ec;
-  return Py_BuildValue("iO", made.detach(ec), from.get());
+  const int fd = detach_new(std::move(made));
+  if (fd < 0) return nullptr;
+  PyObject* result = Py_BuildValue("iO", fd, from.get());
+  if (!result) close_detached(fd);
+  return result;
 }
 
 PyObject* bind(PyObject* o, PyObject* where) {
@@ -50,14 +51,12 @@ PyObject* connect_ex(PyObject* o, PyObject* where) {
   if (!read_address(*self->module, self->protocol(), self->sock_family, where, to, "connect_ex") ||
       !audit("socket.connect", o, where))
     return nullptr;
-  const auto s = self->socket;
+  const auto s = self->socket.load();
   if (!s) return PyLong_FromLong(EBADF);
   error_code ec;
-  try {
+  {
     const gil_scoped_release released;
     s->connect(to, ec);
-  } catch (...) {
-    return raise_current();
   }
   if (ec == errc::timed_out) return PyLong_FromLong(EWOULDBLOCK);
   if (ec && ec.category() != boost::system::system_category()) return raise(ec);
@@ -94,39 +93,28 @@ PyObject* getpeername(PyObject* o, PyObject*) {
 }
 
 PyObject* close(PyObject* o, PyObject*) {
-  auto* self = self_of(o);
-  const auto s = std::move(self->socket);
-  self->socket = nullptr;
-  self->sock_fd = -1;
-  error_code ec;
-  if (s) {
-    const gil_scoped_release released;
-    // In user space, a call that is running in another thread keeps the socket open until it returns.
-    if (!s->in_user_space() || s.use_count() == 1) s->close(ec);
-  }
-  if (ec) return raise(ec);
+  if (const auto ec = close_now(self_of(o))) return raise(ec);
   Py_RETURN_NONE;
 }
 
 PyObject* detach(PyObject* o, PyObject*) {
   auto* self = self_of(o);
-  const int fd = self->sock_fd;
-  const auto s = std::move(self->socket);
-  self->socket = nullptr;
-  self->sock_fd = -1;
+  reference fd(PyLong_FromLong(load(self->sock_fd)));
+  const auto s = fd ? self->socket.load() : nullptr;
+  if (!s) return fd.release();
+  if (s->in_user_space()) store_detached(load(self->sock_fd), s);
+  self->socket.store(nullptr);
+  store(self->sock_fd, -1);
   error_code ec;
-  if (s && s->in_user_space())
-    store_detached(s);
-  else if (s)
-    static_cast<void>(s->detach(ec));
-  return PyLong_FromLong(fd);
+  if (!s->in_user_space()) static_cast<void>(s->detach(ec));
+  return fd.release();
 }
 
-PyObject* fileno(PyObject* o, PyObject*) { return PyLong_FromLong(self_of(o)->sock_fd); }
+PyObject* fileno(PyObject* o, PyObject*) { return PyLong_FromLong(load(self_of(o)->sock_fd)); }
 
 PyObject* set_mode(socket_object* self, std::int64_t t) {
   if (!call(self, [&](afplug::socket& s, error_code& ec) { s.timeout(to_duration(t), ec); })) return nullptr;
-  self->sock_timeout = t;
+  store(self->sock_timeout, t);
   Py_RETURN_NONE;
 }
 
@@ -135,33 +123,33 @@ PyObject* setblocking(PyObject* o, PyObject* arg) {
   return on < 0 ? nullptr : set_mode(self_of(o), on ? -1 : 0);
 }
 
-PyObject* getblocking(PyObject* o, PyObject*) { return PyBool_FromLong(self_of(o)->sock_timeout != 0); }
+PyObject* getblocking(PyObject* o, PyObject*) { return PyBool_FromLong(load(self_of(o)->sock_timeout) != 0); }
 
 PyObject* settimeout(PyObject* o, PyObject* arg) {
   std::int64_t t = -1;
   return read_timeout(arg, t) ? set_mode(self_of(o), t) : nullptr;
 }
 
-PyObject* gettimeout(PyObject* o, PyObject*) { return timeout_object(self_of(o)->sock_timeout); }
+PyObject* gettimeout(PyObject* o, PyObject*) { return timeout_object(load(self_of(o)->sock_timeout)); }
 
 }  // namespace
 
 PyMethodDef connection_methods[] = {
-    {"_accept", accept, METH_NOARGS, "_accept() -> (descriptor, address)"},
-    {"bind", bind, METH_O, "bind(address)"},
-    {"close", close, METH_NOARGS, "close()"},
-    {"connect", connect, METH_O, "connect(address)"},
-    {"connect_ex", connect_ex, METH_O, "connect_ex(address) -> errno, 0 for success"},
-    {"detach", detach, METH_NOARGS, "detach() -> descriptor, which the caller must close"},
-    {"fileno", fileno, METH_NOARGS, "fileno() -> descriptor, -1 if closed"},
-    {"getblocking", getblocking, METH_NOARGS, "getblocking() -> False if the timeout is 0, else True"},
-    {"getpeername", getpeername, METH_NOARGS, "getpeername() -> address"},
-    {"getsockname", getsockname, METH_NOARGS, "getsockname() -> address"},
-    {"gettimeout", gettimeout, METH_NOARGS, "gettimeout() -> seconds or None"},
-    {"listen", listen, METH_VARARGS, "listen([backlog])"},
-    {"setblocking", setblocking, METH_O, "setblocking(flag)"},
-    {"settimeout", settimeout, METH_O, "settimeout(seconds or None)"},
-    {"shutdown", shutdown, METH_O, "shutdown(how)"},
+    method<accept>("_accept", METH_NOARGS, "_accept() -> (descriptor, address)"),
+    method<bind>("bind", METH_O, "bind(address)"),
+    method<close>("close", METH_NOARGS, "close()"),
+    method<connect>("connect", METH_O, "connect(address)"),
+    method<connect_ex>("connect_ex", METH_O, "connect_ex(address) -> errno, 0 for success"),
+    method<detach>("detach", METH_NOARGS, "detach() -> descriptor, which the caller must close"),
+    method<fileno>("fileno", METH_NOARGS, "fileno() -> descriptor, -1 if closed"),
+    method<getblocking>("getblocking", METH_NOARGS, "getblocking() -> False if the timeout is 0, else True"),
+    method<getpeername>("getpeername", METH_NOARGS, "getpeername() -> address"),
+    method<getsockname>("getsockname", METH_NOARGS, "getsockname() -> address"),
+    method<gettimeout>("gettimeout", METH_NOARGS, "gettimeout() -> seconds or None"),
+    method<listen>("listen", METH_VARARGS, "listen([backlog])"),
+    method<setblocking>("setblocking", METH_O, "setblocking(flag)"),
+    method<settimeout>("settimeout", METH_O, "settimeout(seconds or None)"),
+    method<shutdown>("shutdown", METH_O, "shutdown(how)"),
     {},
 };
 

@@ -12,7 +12,7 @@
 namespace afplug::python {
 namespace {
 
-#if PY_VERSION_HEX >= 0x030E0000
+#if AFPLUG_PYTHON_MESSAGES >= 0x030E0000
 PyObject* swap16(PyObject* arg, const char*, const char*) {
   std::uint16_t value = 0;
   return read_unsigned(arg, "uint16_t", value) ? PyLong_FromUnsignedLong(htons(value)) : nullptr;
@@ -112,16 +112,16 @@ PyObject* cmsg_space(PyObject*, PyObject* args) {
 }  // namespace
 
 PyMethodDef conversion_functions[] = {
-    {"CMSG_LEN", cmsg_len, METH_VARARGS, "CMSG_LEN(size) -> size with its header"},
-    {"CMSG_SPACE", cmsg_space, METH_VARARGS, "CMSG_SPACE(size) -> size with its header and padding"},
-    {"htonl", htonl_, METH_O, "htonl(integer) -> integer in network order"},
-    {"htons", htons_, single_argument_flags, "htons(integer) -> integer in network order"},
-    {"inet_aton", inet_aton_, single_argument_flags, "inet_aton(text) -> 4 bytes"},
-    {"inet_ntoa", inet_ntoa_, single_argument_flags, "inet_ntoa(4 bytes) -> text"},
-    {"inet_ntop", inet_ntop_, METH_VARARGS, "inet_ntop(family, bytes) -> text"},
-    {"inet_pton", inet_pton_, METH_VARARGS, "inet_pton(family, text) -> bytes"},
-    {"ntohl", ntohl_, METH_O, "ntohl(integer) -> integer in this machine's order"},
-    {"ntohs", ntohs_, single_argument_flags, "ntohs(integer) -> integer in this machine's order"},
+    method<cmsg_len>("CMSG_LEN", METH_VARARGS, "CMSG_LEN(size) -> size with its header"),
+    method<cmsg_space>("CMSG_SPACE", METH_VARARGS, "CMSG_SPACE(size) -> size with its header and padding"),
+    method<htonl_>("htonl", METH_O, "htonl(integer) -> integer in network order"),
+    method<htons_>("htons", single_argument_flags, "htons(integer) -> integer in network order"),
+    method<inet_aton_>("inet_aton", single_argument_flags, "inet_aton(text) -> 4 bytes"),
+    method<inet_ntoa_>("inet_ntoa", single_argument_flags, "inet_ntoa(4 bytes) -> text"),
+    method<inet_ntop_>("inet_ntop", METH_VARARGS, "inet_ntop(family, bytes) -> text"),
+    method<inet_pton_>("inet_pton", METH_VARARGS, "inet_pton(family, text) -> bytes"),
+    method<ntohl_>("ntohl", METH_O, "ntohl(integer) -> integer in this machine's order"),
+    method<ntohs_>("ntohs", single_argument_flags, "ntohs(integer) -> integer in this machine's order"),
     {},
 };
 

@@ -31,7 +31,7 @@ PyObject* sendall(PyObject* o, PyObject* args) {
   auto left = static_cast<std::size_t>(data.len);
   using clock = std::chrono::steady_clock;
   auto* self = self_of(o);
-  const auto limit = self->sock_timeout;
+  const auto limit = load(self->sock_timeout);
   const auto until =
       clock::now() + std::chrono::nanoseconds(limit > 0 ? std::min<std::int64_t>(limit, INT64_MAX / 4) : 0);
   // Send in parts, so that Python's signal handlers run between them.
@@ -91,10 +91,7 @@ PyObject* receive(socket_object* self, Py_ssize_t size, int flags, address* from
         n = from ? s.recvfrom(into, *from, flags, ec) : s.recv(into, flags, ec);
       }))
     return nullptr;
-  const auto got = static_cast<Py_ssize_t>(std::min(n, into.size()));
-  if (got == size) return made.release();
-  PyObject* cut = made.release();
-  return _PyBytes_Resize(&cut, got) == 0 ? cut : nullptr;
+  return shortened(std::move(made), size, static_cast<Py_ssize_t>(std::min(n, into.size())));
 }
 
 PyObject* recv(PyObject* o, PyObject* args) {
@@ -159,22 +156,17 @@ PyObject* recvfrom_into(PyObject* o, PyObject* args, PyObject* kwargs) {
   return where ? Py_BuildValue("nO", static_cast<Py_ssize_t>(n), where.get()) : nullptr;
 }
 
-PyCFunction with_keywords(PyObject* (*f)(PyObject*, PyObject*, PyObject*)) {
-  return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(f));
-}
-
 }  // namespace
 
 PyMethodDef data_methods[] = {
-    {"recv", recv, METH_VARARGS, "recv(size[, flags]) -> bytes"},
-    {"recv_into", with_keywords(recv_into), METH_VARARGS | METH_KEYWORDS,
-     "recv_into(buffer[, nbytes[, flags]]) -> size"},
-    {"recvfrom", recvfrom, METH_VARARGS, "recvfrom(size[, flags]) -> (bytes, address)"},
-    {"recvfrom_into", with_keywords(recvfrom_into), METH_VARARGS | METH_KEYWORDS,
-     "recvfrom_into(buffer[, nbytes[, flags]]) -> (size, address)"},
-    {"send", send, METH_VARARGS, "send(data[, flags]) -> size"},
-    {"sendall", sendall, METH_VARARGS, "sendall(data[, flags])"},
-    {"sendto", sendto, METH_VARARGS, "sendto(data[, flags], address) -> size"},
+    method<recv>("recv", METH_VARARGS, "recv(size[, flags]) -> bytes"),
+    method<recv_into>("recv_into", METH_VARARGS | METH_KEYWORDS, "recv_into(buffer[, nbytes[, flags]]) -> size"),
+    method<recvfrom>("recvfrom", METH_VARARGS, "recvfrom(size[, flags]) -> (bytes, address)"),
+    method<recvfrom_into>("recvfrom_into", METH_VARARGS | METH_KEYWORDS,
+                          "recvfrom_into(buffer[, nbytes[, flags]]) -> (size, address)"),
+    method<send>("send", METH_VARARGS, "send(data[, flags]) -> size"),
+    method<sendall>("sendall", METH_VARARGS, "sendall(data[, flags])"),
+    method<sendto>("sendto", METH_VARARGS, "sendto(data[, flags], address) -> size"),
     {},
 };
 

@@ -43,7 +43,7 @@ bool read_port_argument(PyObject* from, reference& owner, const char*& to) {
   if (PyIndex_Check(from)) {
     const reference number(PyNumber_Index(from));
     if (!number) return false;
-#if PY_VERSION_HEX < 0x030C0000
+#if AFPLUG_PYTHON_MESSAGES < 0x030C0000
     if (const long value = PyLong_AsLong(number.get()); value == -1 && PyErr_Occurred()) return false;
 #endif
     owner.reset(PyObject_Str(number.get()));
@@ -288,16 +288,16 @@ PyObject* getprotobyname(PyObject*, PyObject* args) {
 }  // namespace
 
 PyMethodDef lookup_functions[] = {
-    {"getaddrinfo", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(getaddrinfo)),
-     METH_VARARGS | METH_KEYWORDS,
-     "getaddrinfo(host, port[, family, type, proto, flags]) -> [(family, type, proto, canonname, address)]"},
-    {"gethostbyaddr", gethostbyaddr, METH_VARARGS, "gethostbyaddr(host) -> (name, aliases, addresses)"},
-    {"gethostbyname", gethostbyname, METH_VARARGS, "gethostbyname(host) -> address"},
-    {"gethostbyname_ex", gethostbyname_ex, METH_VARARGS, "gethostbyname_ex(host) -> (name, aliases, addresses)"},
-    {"getnameinfo", getnameinfo, METH_VARARGS, "getnameinfo(address, flags) -> (host, service)"},
-    {"getprotobyname", getprotobyname, METH_VARARGS, "getprotobyname(name) -> number"},
-    {"getservbyname", getservbyname, METH_VARARGS, "getservbyname(name[, protocol]) -> port"},
-    {"getservbyport", getservbyport, METH_VARARGS, "getservbyport(port[, protocol]) -> name"},
+    method<getaddrinfo>(
+        "getaddrinfo", METH_VARARGS | METH_KEYWORDS,
+        "getaddrinfo(host, port[, family, type, proto, flags]) -> [(family, type, proto, canonname, address)]"),
+    method<gethostbyaddr>("gethostbyaddr", METH_VARARGS, "gethostbyaddr(host) -> (name, aliases, addresses)"),
+    method<gethostbyname>("gethostbyname", METH_VARARGS, "gethostbyname(host) -> address"),
+    method<gethostbyname_ex>("gethostbyname_ex", METH_VARARGS, "gethostbyname_ex(host) -> (name, aliases, addresses)"),
+    method<getnameinfo>("getnameinfo", METH_VARARGS, "getnameinfo(address, flags) -> (host, service)"),
+    method<getprotobyname>("getprotobyname", METH_VARARGS, "getprotobyname(name) -> number"),
+    method<getservbyname>("getservbyname", METH_VARARGS, "getservbyname(name[, protocol]) -> port"),
+    method<getservbyport>("getservbyport", METH_VARARGS, "getservbyport(port[, protocol]) -> name"),
     {},
 };
 

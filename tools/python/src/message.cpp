@@ -75,18 +75,12 @@ PyObject* recvmsg(PyObject* o, PyObject* args) {
   if (!PyArg_ParseTuple(args, "n|ni:recvmsg", &size, &control_size, &flags)) return nullptr;
   if (size < 0) return PyErr_SetString(PyExc_ValueError, "negative buffer size in recvmsg()"), nullptr;
   if (!good_control_size(control_size)) return nullptr;
-  PyObject* made = PyBytes_FromStringAndSize(nullptr, size);
+  reference made(PyBytes_FromStringAndSize(nullptr, size));
   if (!made) return nullptr;
-  std::vector<mutable_bytes> into{{PyBytes_AS_STRING(made), static_cast<std::size_t>(size)}};
-  PyObject* result =
-      receive(self_of(o), into, static_cast<std::size_t>(control_size), flags, [&](std::size_t n) -> PyObject* {
-        const auto got = static_cast<Py_ssize_t>(std::min(n, into[0].size()));
-        if (got != size && _PyBytes_Resize(&made, got) != 0) return nullptr;
-        Py_INCREF(made);
-        return made;
-      });
-  Py_XDECREF(made);
-  return result;
+  std::vector<mutable_bytes> into{{PyBytes_AS_STRING(made.get()), static_cast<std::size_t>(size)}};
+  return receive(self_of(o), into, static_cast<std::size_t>(control_size), flags, [&](std::size_t n) {
+    return shortened(std::move(made), size, static_cast<Py_ssize_t>(std::min(n, into[0].size())));
+  });
 }
 
 PyObject* recvmsg_into(PyObject* o, PyObject* args) {
@@ -180,13 +174,9 @@ PyObject* sendmsg(PyObject* o, PyObject* args) {
   if (PySys_Audit("socket.sendmsg", "OO", o, addressed ? where : Py_None) < 0) return nullptr;
   message_buffers p;
   if (!p.read(data, "sendmsg() argument 1 must be an iterable")) return nullptr;
-  try {
-    control_builder control;
-    if (ancillary && !read_control(ancillary, control)) return nullptr;
-    return send_message(self, p, control, flags, addressed ? &to : nullptr);
-  } catch (...) {
-    return raise_current();
-  }
+  control_builder control;
+  if (ancillary && !read_control(ancillary, control)) return nullptr;
+  return send_message(self, p, control, flags, addressed ? &to : nullptr);
 }
 
 PyObject* sendmsg_afalg(PyObject* o, PyObject* args, PyObject* kwargs) {
@@ -214,32 +204,29 @@ PyObject* sendmsg_afalg(PyObject* o, PyObject* args, PyObject* kwargs) {
   }
   message_buffers p;
   if (data && !p.read(data, "sendmsg_afalg() argument 1 must be an iterable")) return nullptr;
-  try {
-    control_builder control;
-    control.add(SOL_ALG, ALG_SET_OP, static_cast<std::uint32_t>(operation));
-    if (iv.buf) {
-      const auto size = static_cast<std::uint32_t>(iv.len);
-      std::vector<std::byte> vector(sizeof size + size);
-      std::memcpy(vector.data(), &size, sizeof size);
-      std::memcpy(vector.data() + sizeof size, iv.buf, size);
-      control.add(SOL_ALG, ALG_SET_IV, vector.data(), vector.size());
-    }
-    if (length) control.add(SOL_ALG, ALG_SET_AEAD_ASSOCLEN, static_cast<std::uint32_t>(*length));
-    return send_message(self, p, control, flags, nullptr);
-  } catch (...) {
-    return raise_current();
+  control_builder control;
+  control.add(SOL_ALG, ALG_SET_OP, static_cast<std::uint32_t>(operation));
+  if (iv.buf) {
+    const auto size = static_cast<std::uint32_t>(iv.len);
+    std::vector<std::byte> vector(sizeof size + size);
+    std::memcpy(vector.data(), &size, sizeof size);
+    std::memcpy(vector.data() + sizeof size, iv.buf, size);
+    control.add(SOL_ALG, ALG_SET_IV, vector.data(), vector.size());
   }
+  if (length) control.add(SOL_ALG, ALG_SET_AEAD_ASSOCLEN, static_cast<std::uint32_t>(*length));
+  return send_message(self, p, control, flags, nullptr);
 }
 
 }  // namespace
 
 PyMethodDef message_methods[] = {
-    {"recvmsg", recvmsg, METH_VARARGS, "recvmsg(size[, ancillary_size[, flags]]) -> (data, ancillary, flags, address)"},
-    {"recvmsg_into", recvmsg_into, METH_VARARGS,
-     "recvmsg_into(buffers[, ancillary_size[, flags]]) -> (size, ancillary, flags, address)"},
-    {"sendmsg", sendmsg, METH_VARARGS, "sendmsg(buffers[, ancillary[, flags[, address]]]) -> size"},
-    {"sendmsg_afalg", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(sendmsg_afalg)),
-     METH_VARARGS | METH_KEYWORDS, "sendmsg_afalg([buffers], *, op[, iv[, assoclen[, flags]]]) -> size"},
+    method<recvmsg>("recvmsg", METH_VARARGS,
+                    "recvmsg(size[, ancillary_size[, flags]]) -> (data, ancillary, flags, address)"),
+    method<recvmsg_into>("recvmsg_into", METH_VARARGS,
+                         "recvmsg_into(buffers[, ancillary_size[, flags]]) -> (size, ancillary, flags, address)"),
+    method<sendmsg>("sendmsg", METH_VARARGS, "sendmsg(buffers[, ancillary[, flags[, address]]]) -> size"),
+    method<sendmsg_afalg>("sendmsg_afalg", METH_VARARGS | METH_KEYWORDS,
+                          "sendmsg_afalg([buffers], *, op[, iv[, assoclen[, flags]]]) -> size"),
     {},
 };
 

@@ -2,7 +2,6 @@
 //
 // The module `_socket`, which the standard library's socket.py uses, implemented with afplug.
 #include <memory>
-#include <vector>
 
 #include "address.hpp"
 #include "functions.hpp"
@@ -18,7 +17,7 @@ struct api {
   PyObject* timeout_error;
 };
 
-void release_api(PyObject* capsule) {
+void release_api(PyObject* capsule) noexcept {
   auto* it = static_cast<api*>(PyCapsule_GetPointer(capsule, "_socket.CAPI"));
   Py_DECREF(it->type);
   delete it;
@@ -33,44 +32,28 @@ PyObject* make_api(PyTypeObject* type) {
   return capsule;
 }
 
-std::vector<PyMethodDef>& functions() {
-  static auto& all = *[] {
-    auto* table = new std::vector<PyMethodDef>;
-    for (const auto* part : {lookup_functions, conversion_functions, system_functions})
-      for (; part->ml_name; ++part) table->push_back(*part);
-    table->push_back({});
-    return table;
-  }();
-  return all;
-}
-
 bool add(PyObject* module, const char* name, PyObject* value) {
   return value && PyModule_AddObjectRef(module, name, value) == 0;
 }
 
-bool fill(PyObject* module) {
+int execute(PyObject* module) {
+  for (auto* functions : {lookup_functions, conversion_functions, system_functions, constant_functions})
+    if (PyModule_AddFunctions(module, functions) != 0) return -1;
   auto& m = state_of(module);
+  m.default_timeout = state::no_default_timeout;
   m.host_error = PyErr_NewException("socket.herror", PyExc_OSError, nullptr);
   m.gai_error = PyErr_NewException("socket.gaierror", PyExc_OSError, nullptr);
   m.socket_type = make_socket_type(module);
   auto* type = reinterpret_cast<PyObject*>(m.socket_type);
   const reference capsule(type ? make_api(m.socket_type) : nullptr);
-  return add(module, "error", PyExc_OSError) && add(module, "timeout", PyExc_TimeoutError) &&
-         add(module, "herror", m.host_error) && add(module, "gaierror", m.gai_error) && add(module, "socket", type) &&
-         add(module, "SocketType", type) && add(module, "CAPI", capsule.get()) && add(module, "afplug", Py_True) &&
-         add_constants(module);
+  const bool done = add(module, "error", PyExc_OSError) && add(module, "timeout", PyExc_TimeoutError) &&
+                    add(module, "herror", m.host_error) && add(module, "gaierror", m.gai_error) &&
+                    add(module, "socket", type) && add(module, "SocketType", type) &&
+                    add(module, "CAPI", capsule.get()) && add(module, "afplug", Py_True) && add_constants(module);
+  return done ? 0 : -1;
 }
 
-int execute(PyObject* module) {
-  try {
-    return fill(module) ? 0 : -1;
-  } catch (...) {
-    raise_current();
-    return -1;
-  }
-}
-
-int traverse(PyObject* module, visitproc visit, void* arg) {
+int traverse(PyObject* module, visitproc visit, void* arg) noexcept {
   const auto& m = state_of(module);
   Py_VISIT(m.socket_type);
   Py_VISIT(m.gai_error);
@@ -78,7 +61,7 @@ int traverse(PyObject* module, visitproc visit, void* arg) {
   return 0;
 }
 
-int clear(PyObject* module) {
+int clear(PyObject* module) noexcept {
   auto& m = state_of(module);
   Py_CLEAR(m.socket_type);
   Py_CLEAR(m.gai_error);
@@ -87,9 +70,12 @@ int clear(PyObject* module) {
 }
 
 PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, reinterpret_cast<void*>(execute)},
+    {Py_mod_exec, slot<execute>()},
 #if PY_VERSION_HEX >= 0x030C0000
     {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+#if PY_VERSION_HEX >= 0x030D0000
+    {Py_mod_gil, Py_MOD_GIL_NOT_USED},
 #endif
     {0, nullptr},
 };
@@ -101,7 +87,7 @@ PyModuleDef definition{
     .m_name = "_socket",
     .m_doc = "Sockets of all address families that afplug has plugins for.",
     .m_size = sizeof(state),
-    .m_methods = nullptr,  // set by PyInit__socket
+    .m_methods = nullptr,  // added by execute()
     .m_slots = slots,
     .m_traverse = traverse,
     .m_clear = clear,
@@ -110,8 +96,4 @@ PyModuleDef definition{
 
 }  // namespace afplug::python
 
-PyMODINIT_FUNC PyInit__socket() {
-  using namespace afplug::python;
-  static const bool ready = (definition.m_methods = functions().data()) != nullptr;
-  return ready ? PyModuleDef_Init(&definition) : nullptr;
-}
+PyMODINIT_FUNC PyInit__socket() { return PyModuleDef_Init(&afplug::python::definition); }

@@ -66,8 +66,8 @@ PyObject* setsockopt(PyObject* o, PyObject* args) {
 }  // namespace
 
 PyMethodDef option_methods[] = {
-    {"getsockopt", getsockopt, METH_VARARGS, "getsockopt(level, option[, size]) -> int or bytes"},
-    {"setsockopt", setsockopt, METH_VARARGS, "setsockopt(level, option, int, bytes, or None and a length)"},
+    method<getsockopt>("getsockopt", METH_VARARGS, "getsockopt(level, option[, size]) -> int or bytes"),
+    method<setsockopt>("setsockopt", METH_VARARGS, "setsockopt(level, option, int, bytes, or None and a length)"),
     {},
 };
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <new>
+#include <stdexcept>
 
 namespace afplug::python {
 namespace {
@@ -78,10 +79,20 @@ PyObject* raise_current() {
     PyErr_SetString(PyExc_OSError, e.what());
   } catch (const std::bad_alloc&) {
     PyErr_NoMemory();
+  } catch (const std::length_error&) {
+    PyErr_NoMemory();
   } catch (const std::exception& e) {
     PyErr_SetString(PyExc_RuntimeError, e.what());
+  } catch (...) {
+    PyErr_SetString(PyExc_SystemError, "unknown C++ exception");
   }
   return nullptr;
+}
+
+void write_unraisable_current() {
+  const saved_exception pending;
+  raise_current();
+  PyErr_WriteUnraisable(nullptr);
 }
 
 }  // namespace afplug::python

@@ -6,12 +6,16 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cxxabi.h>
+
 #include <afplug/error.hpp>
+#include <atomic>
 #include <climits>
 #include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace afplug::python {
 
@@ -36,17 +40,52 @@ struct buffer : Py_buffer {
 PyObject* raise(const error_code& ec);
 /// Converts the current C++ exception to a Python exception; to be called in catch (...). Returns null.
 PyObject* raise_current();
+/// Reports the current C++ exception by sys.unraisablehook, and keeps the Python exception that is set.
+void write_unraisable_current();
 
-/// Runs f(ec). Returns false with a Python exception set if `ec` is set or f throws.
+/// What an entry point returns if it fails: null, or -1.
+template <class R>
+constexpr R failed() noexcept {
+  if constexpr (std::is_pointer_v<R>) return nullptr;
+  if constexpr (std::is_integral_v<R>) return -1;
+}
+
+/// The function f as an entry point for CPython: a C++ exception becomes a Python exception. A function that returns
+/// void reports it by sys.unraisablehook.
+template <auto f>
+struct entry_point;
+template <class R, class... A, R (*f)(A...)>
+struct entry_point<f> {
+  static R call(A... a) {
+    try {
+      return f(a...);
+    } catch (const abi::__forced_unwind&) {
+      throw;  // of pthread_exit
+    } catch (...) {
+      if constexpr (std::is_void_v<R>)
+        write_unraisable_current();
+      else
+        raise_current();
+      return failed<R>();
+    }
+  }
+};
+
+/// All functions that CPython calls are put into its tables by these.
+template <auto f>
+PyMethodDef method(const char* name, int flags, const char* doc) {
+  return {name, reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(entry_point<f>::call)), flags, doc};
+}
+template <auto f>
+void* slot() noexcept {
+  return reinterpret_cast<void*>(entry_point<f>::call);
+}
+
+/// Runs f(ec). Returns false with a Python exception set if `ec` is set.
 template <class F>
 bool checked(F f) {
   error_code ec;
-  try {
-    f(ec);
-  } catch (...) {
-    raise_current();
-    return false;
-  }
+  f(ec);
   if (ec) raise(ec);
   return !ec;
 }
@@ -68,8 +107,13 @@ inline int convert_int(PyObject* o, void* to) {
   return 1;
 }
 
+/// The version whose error messages the module has. A test sets it to a version that is not installed.
+#ifndef AFPLUG_PYTHON_MESSAGES
+#define AFPLUG_PYTHON_MESSAGES PY_VERSION_HEX
+#endif
+
 /// Up to Python 3.12, CPython's functions of one argument are METH_VARARGS, which affects their error messages.
-constexpr int single_argument_flags = PY_VERSION_HEX >= 0x030D0000 ? METH_O : METH_VARARGS;
+constexpr int single_argument_flags = AFPLUG_PYTHON_MESSAGES >= 0x030D0000 ? METH_O : METH_VARARGS;
 template <class... T>
 bool parse_argument(PyObject* given, const char* format, T... to) {
   if constexpr (single_argument_flags == METH_O) return PyArg_Parse(given, format, to...) != 0;
@@ -98,6 +142,16 @@ bool read_unsigned(PyObject* from, const char* type, T& to) {
   }
   to = static_cast<T>(value);
   return true;
+}
+
+/// Access to what several threads read and write, in interpreters without a GIL too.
+template <class T>
+T load(const T& from) noexcept {
+  return std::atomic_ref(const_cast<T&>(from)).load(std::memory_order_relaxed);
+}
+template <class T>
+void store(T& to, std::type_identity_t<T> value) noexcept {
+  std::atomic_ref(to).store(value, std::memory_order_relaxed);
 }
 
 /// Saves the current Python exception, and restores it in the destructor.
@@ -135,6 +189,12 @@ inline PyObject* text(std::string_view t) {
 }
 inline PyObject* bytes(const void* data, std::size_t size) {
   return PyBytes_FromStringAndSize(static_cast<const char*>(data), static_cast<Py_ssize_t>(size));
+}
+
+/// The first `got` bytes of a new bytes object of `size` bytes.
+inline PyObject* shortened(reference made, Py_ssize_t size, Py_ssize_t got) {
+  PyObject* all = made.release();
+  return got == size || _PyBytes_Resize(&all, got) == 0 ? all : nullptr;
 }
 
 }  // namespace afplug::python

@@ -21,11 +21,10 @@ struct socket_object {
   PyObject* (*errorhandler)();
   std::int64_t sock_timeout;  // nanoseconds; below 0: blocking
   state* module;              // of the module that created the type
-  // Members of afplug. Null if the socket is closed. Calls copy the pointer, to keep the socket alive while they run
-  // without the GIL.
-  std::shared_ptr<afplug::socket> socket;
+  // Members of afplug. Null if the socket is closed. Calls copy the pointer, to keep the socket alive while other
+  // threads close it. sock_fd and sock_timeout are accessed by load() and store().
+  std::atomic<std::shared_ptr<afplug::socket>> socket;
 
-  bool closed() const noexcept { return !socket; }
   /// The protocol with which addresses of the socket are converted.
   basic_protocol protocol() const;
 };
@@ -34,13 +33,23 @@ inline socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<so
 
 /// Creates the type `_socket.socket` of a module.
 PyTypeObject* make_socket_type(PyObject* module);
+/// A family that a program gave: the number, or the id, by which families without an AF_* constant are found.
+struct family_argument {
+  int number = -1;
+  std::string id;  ///< empty: given by number
+
+  /// Reads an id. Returns false with an exception set if no plugin provides it.
+  bool read_id(PyObject* from);
+  const afplug::family* find(error_code& ec) const;
+};
+
 /// Creates a Python object for a new socket.
 PyObject* make_object(state& m, afplug::socket s, int family, int type, int proto);
 
 /// Runs f(socket, ec) without the GIL. Returns false with an exception set if it fails.
 template <class F>
 bool call(socket_object* self, F f) {
-  const auto s = self->socket;
+  const auto s = self->socket.load();
   if (!s) {
     errno = EBADF;
     raise_errno();
@@ -61,15 +70,25 @@ inline std::optional<std::chrono::nanoseconds> to_duration(std::int64_t t) {
   return t < 0 ? std::nullopt : std::optional(std::chrono::nanoseconds(t));
 }
 
-/// A socket of a family in user space consists of more than its descriptor. Where CPython passes a descriptor between
-/// objects (detach, accept, dup), store_detached() keeps the socket and returns its descriptor, and take_detached()
-/// returns the socket for a descriptor, or null if none is stored.
-int store_detached(std::shared_ptr<afplug::socket> s);
-std::shared_ptr<afplug::socket> take_detached(int fd);
+/// A socket of a family in user space consists of more than its descriptor. Python programs may close the descriptor
+/// themselves, after which its number may be another file's. Therefore the descriptor that Python has is a duplicate of
+/// the plugin's, and belongs to the Python object, or after detach() to the program.
+///
+/// Where CPython passes a descriptor between objects (detach, accept, dup), store_detached() keeps the socket, and
+/// find_detached() returns it while `fd` is still its descriptor. remove_detached(): an object or nobody has it from
+/// now on.
+void store_detached(int fd, std::shared_ptr<afplug::socket> s);
+std::shared_ptr<afplug::socket> find_detached(int fd);
+std::shared_ptr<afplug::socket> remove_detached(int fd);
+/// Closes a descriptor, and the socket if it represents one. Returns an errno or 0.
+int close_detached(int fd);
 /// The open socket of a family in user space with that descriptor, or null.
 std::shared_ptr<afplug::socket> find_user_socket(int fd);
-/// Registers a socket for find_user_socket(), if its family is in user space.
-void track_user_socket(const std::shared_ptr<afplug::socket>& s);
+/// Returns a descriptor of the socket that belongs to the program. Returns -1 with an exception set if it fails.
+int detach_new(afplug::socket s);
+
+/// Closes the object's socket, if it is open.
+error_code close_now(socket_object* self);
 
 // Methods of the socket object: connection.cpp, data.cpp, message.cpp, option.cpp.
 extern PyMethodDef connection_methods[], data_methods[], message_methods[], option_methods[];

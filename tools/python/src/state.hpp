@@ -13,9 +13,10 @@ namespace afplug::python {
 struct state {
   PyTypeObject* socket_type;
   PyObject *gai_error, *host_error;
-  /// Set by setdefaulttimeout(): nanoseconds, or -1 for none. Valid if `has_default`; else afplug's default applies.
+  /// Set by setdefaulttimeout(): nanoseconds, or -1 for none. no_default_timeout: afplug's default applies. Accessed
+  /// by load() and store(), as threads may run in parallel.
   std::int64_t default_timeout;
-  bool has_default;
+  static constexpr std::int64_t no_default_timeout = INT64_MIN;
 };
 
 extern PyModuleDef definition;

@@ -17,13 +17,11 @@ namespace {
 PyObject* close_(PyObject*, PyObject* arg) {
   const int fd = as_int(arg);
   if (fd == -1 && PyErr_Occurred()) return nullptr;
-  if (take_detached(fd)) Py_RETURN_NONE;
-  int failed = 0;
   {
     const gil_scoped_release released;
-    failed = ::close(fd);
+    errno = close_detached(fd);
   }
-  if (failed != 0 && errno != ECONNRESET) return raise_errno();
+  if (errno != 0 && errno != ECONNRESET) return raise_errno();
   Py_RETURN_NONE;
 }
 
@@ -33,24 +31,31 @@ PyObject* dup_(PyObject*, PyObject* arg) {
   error_code ec;
   if (const auto s = find_user_socket(fd)) {
     auto copy = s->dup(ec);
-    return ec ? raise(ec) : PyLong_FromLong(store_detached(std::make_shared<afplug::socket>(std::move(copy))));
+    if (ec) return raise(ec);
+    const int made = detach_new(std::move(copy));
+    return made < 0 ? nullptr : PyLong_FromLong(made);
   }
   const int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
   return copy < 0 ? raise_errno() : PyLong_FromLong(copy);
 }
 
 PyObject* socketpair(PyObject* module, PyObject* args) {
-  int family = AF_UNIX, type = SOCK_STREAM, proto = 0;
-  if (!PyArg_ParseTuple(args, "|iii:socketpair", &family, &type, &proto)) return nullptr;
+  family_argument family{AF_UNIX, {}};
+  int type = SOCK_STREAM, proto = 0;
+  if (PyTuple_GET_SIZE(args) > 0 && PyUnicode_Check(PyTuple_GET_ITEM(args, 0))) {
+    PyObject* given = nullptr;
+    if (!PyArg_ParseTuple(args, "U|ii:socketpair", &given, &type, &proto) || !family.read_id(given)) return nullptr;
+  } else if (!PyArg_ParseTuple(args, "|iii:socketpair", &family.number, &type, &proto)) {
+    return nullptr;
+  }
   std::pair<afplug::socket, afplug::socket> both;
   const bool opened = checked([&](error_code& ec) {
     const gil_scoped_release released;
-    if (const auto* f = registry::global().family(family, ec))
-      both = afplug::socket::pair(*f, socket_type(type), proto, ec);
+    if (const auto* f = family.find(ec)) both = afplug::socket::pair(*f, socket_type(type), proto, ec);
   });
   if (!opened) return nullptr;
-  const reference a(make_object(state_of(module), std::move(both.first), family, type, proto));
-  const reference b(a ? make_object(state_of(module), std::move(both.second), family, type, proto) : nullptr);
+  const reference a(make_object(state_of(module), std::move(both.first), family.number, type, proto));
+  const reference b(a ? make_object(state_of(module), std::move(both.second), family.number, type, proto) : nullptr);
   return b ? PyTuple_Pack(2, a.get(), b.get()) : nullptr;
 }
 
@@ -59,9 +64,7 @@ PyObject* getdefaulttimeout(PyObject* module, PyObject*) { return timeout_object
 PyObject* setdefaulttimeout(PyObject* module, PyObject* arg) {
   std::int64_t t = -1;
   if (!read_timeout(arg, t)) return nullptr;
-  auto& m = state_of(module);
-  m.default_timeout = t;
-  m.has_default = true;
+  store(state_of(module).default_timeout, t);
   Py_RETURN_NONE;
 }
 
@@ -82,7 +85,7 @@ PyObject* if_nametoindex_(PyObject*, PyObject* given) {
   if (!parse_argument(given, "O&:if_nametoindex", PyUnicode_FSConverter, &name)) return nullptr;
   const reference owner(name);
   const unsigned index = ::if_nametoindex(PyBytes_AS_STRING(name));
-#if PY_VERSION_HEX >= 0x030E0000
+#if AFPLUG_PYTHON_MESSAGES >= 0x030E0000
   if (index == 0) return raise_errno();
 #else
   if (index == 0) return PyErr_SetString(PyExc_OSError, "no interface with this name"), nullptr;
@@ -92,7 +95,7 @@ PyObject* if_nametoindex_(PyObject*, PyObject* given) {
 
 PyObject* if_indextoname_(PyObject*, PyObject* arg) {
   unsigned int index = 0;
-#if PY_VERSION_HEX >= 0x030E0000
+#if AFPLUG_PYTHON_MESSAGES >= 0x030E0000
   if (!read_unsigned(arg, "unsigned int", index)) return nullptr;
 #else
   const unsigned long wide = PyLong_AsUnsignedLong(arg);
@@ -131,16 +134,16 @@ PyObject* sethostname_(PyObject*, PyObject* args) {
 }  // namespace
 
 PyMethodDef system_functions[] = {
-    {"close", close_, METH_O, "close(descriptor)"},
-    {"dup", dup_, METH_O, "dup(descriptor) -> descriptor"},
-    {"getdefaulttimeout", getdefaulttimeout, METH_NOARGS, "getdefaulttimeout() -> seconds or None"},
-    {"gethostname", gethostname_, METH_NOARGS, "gethostname() -> text"},
-    {"if_indextoname", if_indextoname_, METH_O, "if_indextoname(index) -> name"},
-    {"if_nameindex", if_nameindex_, METH_NOARGS, "if_nameindex() -> [(index, name)]"},
-    {"if_nametoindex", if_nametoindex_, single_argument_flags, "if_nametoindex(name) -> index"},
-    {"setdefaulttimeout", setdefaulttimeout, METH_O, "setdefaulttimeout(seconds or None)"},
-    {"sethostname", sethostname_, METH_VARARGS, "sethostname(name)"},
-    {"socketpair", socketpair, METH_VARARGS, "socketpair([family[, type[, proto]]]) -> (socket, socket)"},
+    method<close_>("close", METH_O, "close(descriptor)"),
+    method<dup_>("dup", METH_O, "dup(descriptor) -> descriptor"),
+    method<getdefaulttimeout>("getdefaulttimeout", METH_NOARGS, "getdefaulttimeout() -> seconds or None"),
+    method<gethostname_>("gethostname", METH_NOARGS, "gethostname() -> text"),
+    method<if_indextoname_>("if_indextoname", METH_O, "if_indextoname(index) -> name"),
+    method<if_nameindex_>("if_nameindex", METH_NOARGS, "if_nameindex() -> [(index, name)]"),
+    method<if_nametoindex_>("if_nametoindex", single_argument_flags, "if_nametoindex(name) -> index"),
+    method<setdefaulttimeout>("setdefaulttimeout", METH_O, "setdefaulttimeout(seconds or None)"),
+    method<sethostname_>("sethostname", METH_VARARGS, "sethostname(name)"),
+    method<socketpair>("socketpair", METH_VARARGS, "socketpair([family[, type[, proto]]]) -> (socket, socket)"),
     {},
 };
 
