@@ -106,7 +106,7 @@ class AFPLUG_API registry {
 
   /// Returns the number of the family with this id, and does not load its plugin: the AF_* of its ELF note, or the
   /// process-local number that this process assigns. On an error 0. Errors: errc::unknown_family, plugin_refused,
-  /// unknown_provider, registry_reentered; those of reading directories.
+  /// unknown_provider, family_not_allowed, registry_reentered; those of reading directories.
   int number(std::string_view id);
   int number(std::string_view id, error_code& ec);
 

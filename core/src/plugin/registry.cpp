@@ -520,6 +520,8 @@ struct registry::impl {
       fail_provider(name, provider, ec);
     else if (files.empty())
       fail_refused(name, *c, ec);
+    else if (const auto why = not_allowed(id); !why.empty())
+      detail::fail(ec, errc::family_not_allowed, name + ": " + why);
     else
       ec.clear();
     if (ec) return 0;
