@@ -86,7 +86,7 @@ std::string loaded_transports() {
 bool has_loopback() {
   const int fd = ::socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  const sockaddr_vm local = vsock::codec::make(VMADDR_CID_LOCAL, vsock::codec::max_u32, 0);
+  const sockaddr_vm local = vsock::endpoint(vsock::cid::local, afplug::vsock::any_port).native();
   const bool bound = ::bind(fd, reinterpret_cast<const sockaddr*>(&local), sizeof local) == 0;
   ::close(fd);
   return bound;

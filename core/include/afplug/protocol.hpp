@@ -6,23 +6,10 @@
 
 #include <sys/socket.h>
 
+#include <afplug/asio_forward.hpp>
 #include <afplug/config.hpp>
 #include <afplug/family.hpp>
 #include <afplug/socket_type.hpp>
-
-namespace boost::asio {
-class any_io_executor;
-template <typename, typename>
-class basic_stream_socket;
-template <typename, typename>
-class basic_datagram_socket;
-template <typename, typename>
-class basic_seq_packet_socket;
-template <typename, typename>
-class basic_raw_socket;
-template <typename, typename>
-class basic_socket_acceptor;
-}  // namespace boost::asio
 
 namespace afplug {
 

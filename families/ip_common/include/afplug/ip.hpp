@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <afplug/socket_address_like.hpp>
 #include <afplug/typed_option.hpp>
 
 #include <bit>
@@ -29,14 +30,7 @@ namespace afplug::opt {
 
 namespace ip_detail {
 
-/// An address as data() and size(): afplug::address and Asio's endpoints.
-template <class Address>
-concept address_like = requires(const Address& a) {
-  { a.data() } -> std::convertible_to<const ::sockaddr*>;
-  { a.size() } -> std::convertible_to<std::size_t>;
-};
-
-template <address_like Address>
+template <socket_address_like Address>
 void store(::sockaddr_storage& to, const Address& from) noexcept {
   const std::size_t size = from.size();
   std::memcpy(&to, from.data(), size < sizeof to ? size : sizeof to);
@@ -64,7 +58,7 @@ class group_option : public plain<IPPROTO_IP, Name, Request> {
 template <int Name>
 class group : public group_option<Name, ::group_req> {
  public:
-  template <address_like Address>
+  template <socket_address_like Address>
   explicit group(const Address& of, unsigned interface_index = 0) noexcept {
     this->value().gr_interface = interface_index;
     store(this->value().gr_group, of);
@@ -75,7 +69,7 @@ class group : public group_option<Name, ::group_req> {
 template <int Name>
 class group_source : public group_option<Name, ::group_source_req> {
  public:
-  template <address_like Address>
+  template <socket_address_like Address>
   group_source(const Address& of, const Address& source, unsigned interface_index = 0) noexcept {
     this->value().gsr_interface = interface_index;
     store(this->value().gsr_group, of);

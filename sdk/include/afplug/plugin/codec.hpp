@@ -36,6 +36,14 @@ struct native_address {
   /// All bytes are zero, padding and all members of unions included, which `T{}` does not guarantee.
   native_address() noexcept { std::memset(static_cast<void*>(&value), 0, sizeof value); }
   native_address(const T& all, std::uint32_t bytes = sizeof(T)) : value(all), length(bytes) {}
+  /// From and to an endpoint of the family (<afplug/endpoint.hpp>), whose native_type is T.
+  template <class Endpoint>
+  requires std::is_same_v<typename Endpoint::native_type, T> native_address(const Endpoint& from)
+      : value(from.native()), length(static_cast<std::uint32_t>(from.size())) {}
+  template <class Endpoint>
+  Endpoint as() const {
+    return Endpoint::wrap(value, length);
+  }
   const T* operator->() const noexcept { return &value; }
   T* operator->() noexcept { return &value; }
 };
