@@ -53,16 +53,15 @@ void check_round_trip(const afplug::address& a, const afplug::basic_protocol& p)
   REQUIRE(ec || fields_of(again) == fields);
 }
 
-// Padding bytes are not in the text, so only the text round-trips. The path of a UNIX peer may fill sun_path, while a
-// path to bind needs a null byte.
+// An address made of any bytes has no padding, so that its text has every byte, also where the text is that of bytes
+// that the family rejects. The path of a UNIX peer may fill sun_path, while a path to bind needs a null byte.
 void check_text_round_trip(const afplug::address& a, const afplug::basic_protocol& p) {
-  if (!has_text(a, p)) return;
+  if (a.size() < sizeof(sa_family_t) || a.family() != p.family()) return;
   afplug::error_code ec;
-  const auto text = a.to_string();
-  const auto b = afplug::address::parse(p, text, ec);
+  const auto b = afplug::address::parse(p, a.to_string(), ec);
   if (ec == afplug::errc::address_too_long) return;
-  REQUIRE(!ec && b.to_string() == text);
-  check_round_trip(b, p);
+  REQUIRE(!ec && b == a);
+  if (has_text(a, p)) check_round_trip(a, p);
 }
 
 // Calls the codec with a buffer of the exact size, so that AddressSanitizer finds reads outside of it.

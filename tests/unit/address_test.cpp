@@ -133,7 +133,9 @@ TEST(address, from_fields_refuses_invalid_fields) {
 }
 
 TEST(address, holds_at_most_128_bytes) {
-  const unsigned char bytes[129] = {AF_INET};
+  unsigned char bytes[129] = {};
+  const sa_family_t family = 200;
+  std::memcpy(bytes, &family, sizeof family);
   EXPECT_EQ(address(bytes, 128).size(), 128u);
   EXPECT_THROW(address(bytes, 129), afplug::error);
   address a = from_bytes(80);
@@ -153,6 +155,62 @@ TEST(address, of_an_unknown_family_is_formatted_as_bytes) {
   EXPECT_EQ(a.to_string(), "%family=200,0102abff");
   EXPECT_EQ(a.protocol().owner(), nullptr);
   EXPECT_TRUE(a.fields().empty());
+  EXPECT_EQ(address(200, a.to_string()), a);
+  EXPECT_EQ(address(200, "%family=200,").size(), 2u);
+}
+
+TEST(address, rejected_by_its_family_is_formatted_as_bytes_and_parsed_again) {
+  address a = from_bytes(80);
+  a.resize(4);
+  EXPECT_EQ(a.to_string(), "%family=2,0050");
+  EXPECT_EQ(address("inet", a.to_string()), a);
+  EXPECT_EQ(address(AF_INET, a.to_string()), a);
+  // A whole address may be written so too.
+  EXPECT_EQ(address("inet", "%family=2,00507f0000010000000000000000"), from_bytes(80));
+  const struct {
+    const char *text, *part;
+  } wrong[] = {{"%family=1,00", "of family 1, not 2"},   {"%family=2", "write %family=N,HEX"},
+               {"%family=,00", "write %family=N,HEX"},   {"%family=x,00", "write %family=N,HEX"},
+               {"%family=2x,00", "write %family=N,HEX"}, {"%family=65538,00", "write %family=N,HEX"},
+               {"%family=2,0", "hexadecimal"},           {"%family=2,0g", "hexadecimal"}};
+  const afplug::basic_protocol p(afplug::registry::global().family("inet"), {});
+  error_code ec;
+  for (const auto& c : wrong) {
+    EXPECT_TRUE(address::parse(p, c.text, ec).empty()) << c.text;
+    EXPECT_EQ(ec, afplug::errc::malformed_address) << c.text;
+    EXPECT_NE(afplug::last_detail().find(c.part), std::string_view::npos) << afplug::last_detail();
+  }
+  EXPECT_EQ(address::parse(p, "%family=2," + std::string(252, '0'), ec).size(), 128u);
+  EXPECT_TRUE(address::parse(p, "%family=2," + std::string(254, '0'), ec).empty());
+  EXPECT_EQ(ec, afplug::errc::address_too_long);
+}
+
+// The text of a path whose first byte is 0xfa.
+TEST(address, of_a_path_is_not_taken_for_bytes) {
+  const auto a = address::from_fields({afplug::registry::global().family("unix"), {}},
+                                      std::vector<afplug::field_value>{"\xfa"
+                                                                       "mily=1,00"});
+  EXPECT_EQ(a.to_string(), "%FAmily=1,00");
+  EXPECT_EQ(address("unix", a.to_string()), a);
+}
+
+TEST(address, has_host_and_port) {
+  const address v4("inet", "127.0.0.1:80"), v6("inet6", "[fe80::1%1]:0"), path("unix", "/x");
+  EXPECT_EQ(v4.host(), "127.0.0.1");
+  EXPECT_EQ(v4.port(), 80u);
+  EXPECT_EQ(v6.host(), "fe80::1");
+  EXPECT_EQ(v6.port(), 0u);
+  EXPECT_EQ(path.host(), "");
+  EXPECT_EQ(path.port(), std::nullopt);
+  EXPECT_EQ(address().host(), "");
+  EXPECT_EQ(address().port(), std::nullopt);
+}
+
+TEST(address, without_a_port_is_refused_by_the_internet_families) {
+  for (const auto& [family, text] :
+       {std::pair("inet", "127.0.0.1"), {"inet6", "::1"}, {"inet6", "[::1]"}, {"inet6", "::1:80"}})
+    EXPECT_THROW(address(family, text), afplug::error) << text;
+  EXPECT_EQ(address("inet", "127.0.0.1", SOCK_RAW).port(), 0u) << "addresses of raw sockets have no port";
 }
 
 TEST(address, parse_error_names_the_invalid_part) {

@@ -7,7 +7,9 @@
 
 #include <afplug/config.hpp>
 #include <afplug/error.hpp>
+#include <afplug/formatter.hpp>
 #include <afplug/protocol.hpp>
+#include <afplug/socket_address_like.hpp>
 #include <afplug/socket_type.hpp>
 #include <compare>
 #include <concepts>
@@ -34,11 +36,19 @@ struct address_field {
   field_value value;
 };
 
+class address;
+
+namespace detail {
+/// An endpoint of a family's header, or one of Asio's.
+template <class T>
+concept endpoint_like = !std::same_as<T, address> && socket_address_like<T>;
+}  // namespace detail
+
 /// A socket address: a sockaddr of at most 128 bytes, its length, and the protocol (family, type, protocol) whose codec
 /// formats and parses it. Allocates no memory; copying is a memcpy. Meets Asio's Endpoint requirements. An address that
 /// Asio or a system call filled in has no protocol, and is formatted by the primary family of its AF_* number. Distinct
 /// addresses may be used in different threads; one address is not synchronised.
-class AFPLUG_API address {
+class AFPLUG_API address : public detail::formats_to_string {
  public:
   using protocol_type = basic_protocol;  ///< required of an Asio Endpoint
   using data_type = ::sockaddr;          ///< required of an Asio Endpoint
@@ -84,10 +94,41 @@ class AFPLUG_API address {
   static address from_fields(const basic_protocol& p, std::span<const field_value> values);
   static address from_fields(const basic_protocol& p, std::span<const field_value> values, error_code& ec);
 
-  /// Copies a sockaddr of `length` bytes. Throws errc::address_too_long above 128 bytes. Without a protocol the family
-  /// number in the sockaddr selects the family.
+  /// Copies a sockaddr of `length` bytes. Without a protocol the family number in the sockaddr selects the family,
+  /// whose plugin is loaded if necessary. Padding, such as sin_zero, is set to zero, and a UNIX path ends at its NUL:
+  /// the bytes are those that parsing the text form gives. They are copied as they are if no plugin provides the family
+  /// or it rejects them. Throws errc::address_too_long above 128 bytes.
   address(const void* bytes, std::size_t length);
   address(const void* bytes, std::size_t length, const basic_protocol& p);
+
+  /// Copies the address of an endpoint, such as afplug::inet::endpoint or boost::asio::ip::tcp::endpoint, as it is;
+  /// loads no plugin. Throws errc::address_too_long above 128 bytes.
+  template <detail::endpoint_like Endpoint>
+  address(const Endpoint& from) : address() {
+    resize(from.size());
+    std::memcpy(&storage_, from.data(), from.size());
+    if constexpr (requires { from.form(); })
+      if (from.form() != 0) protocol_ = basic_protocol(from.family(), {}, from.form());
+  }
+  /// Converts to an endpoint of a family's header: a.as<afplug::inet::endpoint>(). Errors: EAFNOSUPPORT, the address is
+  /// of another family; EINVAL, its length is wrong.
+  template <class Endpoint>
+  Endpoint as() const {
+    error_code ec;
+    const auto made = as<Endpoint>(ec);
+    detail::check(ec, "address");
+    return made;
+  }
+  template <class Endpoint>
+  Endpoint as(error_code& ec) const {
+    try {
+      ec.clear();
+      return Endpoint::from(*this);
+    } catch (const std::system_error& e) {
+      detail::fail(ec, {e.code().value(), boost::system::system_category()}, e.what());
+      return Endpoint();
+    }
+  }
 
   /// The sockaddr. After writing to it call resize() with the number of bytes written.
   ::sockaddr* data() noexcept { return reinterpret_cast<::sockaddr*>(&storage_); }
@@ -104,9 +145,9 @@ class AFPLUG_API address {
   /// Sets the protocol. Leaves the bytes as they are.
   void protocol(const basic_protocol& p) noexcept { protocol_ = p; }
 
-  /// Formats the address. Parsing the result gives an address equal in every byte. If no plugin provides the family, or
-  /// it rejects the bytes, the result is "%family=N," and the bytes after the family number in hexadecimal. Empty for
-  /// an empty address. May load the family's plugin.
+  /// Formats the address. Parsing the result gives an address equal in every byte, except for padding that is not zero.
+  /// If no plugin provides the family, or it rejects the bytes, the result is "%family=N," and the bytes after the
+  /// family number in hexadecimal, which can be parsed too. Empty for an empty address. May load the family's plugin.
   std::string to_string() const;
 
   /// All fields, in the order of family::address_fields(); numbers are in host byte order. Empty if no plugin provides
@@ -116,8 +157,14 @@ class AFPLUG_API address {
   field_value field(std::string_view name) const;
   /// The unsigned number in the field of that name ("port", "cid"), in host byte order; empty if there is none.
   std::optional<std::uint64_t> number(std::string_view name) const;
+  /// The host as text, as from_host_port takes it: "127.0.0.1", "::1", "local" (vsock). Empty for families without a
+  /// port. May load the family's plugin.
+  std::string host() const;
+  /// The port in host byte order; empty for families without one. May load the family's plugin.
+  std::optional<std::uint32_t> port() const;
 
-  /// Compares the bytes of the sockaddr. The protocol is not compared, since system calls do not set it.
+  /// Compares the bytes of the sockaddr, which has no padding other than zero unless a program wrote it by data(). The
+  /// protocol is not compared, since system calls do not set it.
   friend bool operator==(const address& a, const address& b) noexcept {
     return a.length_ == b.length_ && std::memcmp(&a.storage_, &b.storage_, a.length_) == 0;
   }

@@ -1,11 +1,13 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include <afplug/address.hpp>
+#include <afplug/address_bytes.hpp>
 #include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
 #include <array>
 #include <ostream>
 
+#include "copy_address.hpp"
 #include "plugin_error_text.hpp"
 #include "throwing.hpp"
 
@@ -42,7 +44,9 @@ void fail_codec(error_code& ec, int result, const afplug::family& owner, std::st
   detail::fail(ec, code, text);
 }
 
-address to_address(const afplug_sockaddr& from, const basic_protocol& p) { return {from.u.bytes, from.length, p}; }
+address to_address(const afplug_sockaddr& from, const basic_protocol& p) {
+  return detail::copy_address(from.u.bytes, from.length, p);
+}
 
 field_value to_field(const afplug_value& v) {
   const auto size = std::min<std::size_t>(v.size, sizeof v.bytes);
@@ -96,11 +100,49 @@ basic_protocol load_protocol(const address& a) {
   return f ? basic_protocol(*f, p.asked_type(), p.asked_protocol()) : p;
 }
 
-std::string format_unknown(const address& a) {
-  std::string text = "%family=" + std::to_string(a.family()) + ",";
-  const auto* bytes = reinterpret_cast<const unsigned char*>(a.data());
-  for (std::size_t i = sizeof(sa_family_t); i < a.size(); ++i) plugin::append_hex(text, bytes[i]);
-  return text;
+// Parses the text of an address that no plugin formats.
+address parse_bytes(const basic_protocol& p, std::string_view text, error_code& ec) {
+  const auto fail = [&](errc code, const std::string& why) {
+    detail::fail(ec, code, "address " + plugin::quote(text) + ": " + why);
+    return address();
+  };
+  try {
+    const auto bytes = detail::parse_address_bytes(p.family(), text);
+    address made;
+    if (bytes.size() > made.capacity())
+      return fail(errc::address_too_long, std::to_string(bytes.size()) + " bytes, a sockaddr has at most 128");
+    ec.clear();
+    return detail::copy_address(bytes.data(), bytes.size(), p);
+  } catch (const plugin::failure& e) {
+    return fail(errc::malformed_address, e.what());
+  }
+}
+
+// The address's text, or nothing if the codec rejects it.
+std::optional<std::string> format(const basic_protocol& p, const address& a) {
+  const auto who = identity(p);
+  // Enough for a percent-encoded name of 126 bytes.
+  std::string text(512, '\0');
+  for (;;) {
+    afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
+    if (p.owner()->codec().format(&who, a.data(), static_cast<std::uint32_t>(a.size()), &out) < 0) return {};
+    const bool complete = out.size <= text.size();
+    text.resize(out.size);
+    if (complete) break;
+  }
+  return detail::unlike_address_bytes(std::move(text));
+}
+
+// The address that its text gives: without padding.
+address without_padding(const address& a) {
+  const basic_protocol p = load_protocol(a);
+  const auto text = p.owner() && !a.empty() ? format(p, a) : std::nullopt;
+  if (!text) return a;
+  const auto who = identity(p);
+  afplug_sockaddr out{};
+  plugin_error_text ignored;
+  if (p.owner()->codec().parse(&who, text->data(), text->size(), &out, &ignored.text) < 0) return a;
+  return detail::copy_address(out.u.bytes, out.length, a.protocol());
 }
 
 address parse_or_throw(const basic_protocol& p, std::string_view text) {
@@ -113,9 +155,12 @@ address::address(std::string_view family, std::string_view text, socket_type typ
     : address(parse_or_throw(find_protocol(family, type, proto), text)) {}
 
 address::address(int family, std::string_view text, socket_type type, int proto)
-    : address(parse_or_throw(find_protocol(family, type, proto), text)) {}
+    : address(parse_or_throw(text.starts_with(detail::address_bytes_prefix) ? basic_protocol(family, type, proto)
+                                                                            : find_protocol(family, type, proto),
+                             text)) {}
 
 address address::parse(const basic_protocol& p, std::string_view text, error_code& ec) {
+  if (text.starts_with(detail::address_bytes_prefix)) return parse_bytes(p, text, ec);
   if (!p.owner()) {
     detail::fail(ec, errc::unknown_family,
                  "address: cannot parse the text, since the protocol has no family from the registry");
@@ -160,7 +205,7 @@ address address::from_host_port(const basic_protocol& p, std::string_view host, 
         std::string(p.owner()->id()) + " address: addresses of this family have no port; pass their text form");
     return {};
   }
-  // Where the host is a number (the CID of vsock), only the text form has its names.
+  // Where the host is a number (a CID), only the text form has its names.
   if (host_index == table.size()) {
     const std::string number = std::visit(
         [](const auto& n) {
@@ -216,9 +261,8 @@ address address::from_fields(const basic_protocol& p, std::span<const field_valu
 
 address::address(const void* bytes, std::size_t length) : address(bytes, length, basic_protocol()) {}
 
-address::address(const void* bytes, std::size_t length, const basic_protocol& p) : address() {
-  resize(length);
-  if (length != 0) std::memcpy(&storage_, bytes, length);
+address::address(const void* bytes, std::size_t length, const basic_protocol& p)
+    : address(without_padding(detail::copy_address(bytes, length, p))) {
   protocol_ = p;
 }
 
@@ -236,19 +280,21 @@ void address::resize(std::size_t length) {
 std::string address::to_string() const {
   if (empty()) return {};
   const basic_protocol p = load_protocol(*this);
-  if (!p.owner()) return format_unknown(*this);
-  const auto who = identity(p);
-  // Enough for a percent-encoded name of 126 bytes.
-  std::string text(512, '\0');
-  for (;;) {
-    afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
-    if (p.owner()->codec().format(&who, &storage_, length_, &out) < 0) return format_unknown(*this);
-    if (out.size <= text.size()) {
-      text.resize(out.size);
-      return text;
-    }
-    text.resize(out.size);
-  }
+  const auto text = p.owner() ? format(p, *this) : std::nullopt;
+  return text ? *text : detail::format_address_bytes(family(), data(), size());
+}
+
+std::string address::host() const {
+  if (!port()) return {};
+  if (const auto host = field("host"); const auto* text = std::get_if<std::string>(&host)) return *text;
+  // Where the host is a number (a CID), only the text form has its names.
+  const std::string text = to_string();
+  return text.substr(0, text.find(':'));
+}
+
+std::optional<std::uint32_t> address::port() const {
+  const auto value = number("port");
+  return value ? std::optional(static_cast<std::uint32_t>(*value)) : std::nullopt;
 }
 
 std::vector<address_field> address::fields() const {

@@ -19,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "copy_address.hpp"
 #include "io_wait.hpp"
 #include "throwing.hpp"
 #include "trace.hpp"
@@ -264,7 +265,8 @@ std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view 
   std::vector<addrinfo_entry> entries;
   for (const auto* each = result.list.get(); each; each = each->ai_next)
     entries.push_back({each->ai_family, socket_type(each->ai_socktype), each->ai_protocol,
-                       each->ai_canonname ? each->ai_canonname : "", address(each->ai_addr, each->ai_addrlen)});
+                       each->ai_canonname ? each->ai_canonname : "",
+                       detail::copy_address(each->ai_addr, each->ai_addrlen, {})});
   return entries;
 }
 

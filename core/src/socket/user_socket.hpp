@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "copy_address.hpp"
 #include "family_data.hpp"
 
 namespace afplug::detail {
@@ -57,7 +58,7 @@ int option_call(int descriptor, const user_socket* u, Slot slot, A... arguments)
 
 /// The address that a plugin returned; empty if it has none, or a length that is out of range.
 inline address to_address(const afplug_sockaddr& from, const basic_protocol& p) {
-  return from.length == 0 || from.length > sizeof from.u.bytes ? address() : address(from.u.bytes, from.length, p);
+  return from.length == 0 || from.length > sizeof from.u.bytes ? address() : copy_address(from.u.bytes, from.length, p);
 }
 
 }  // namespace afplug::detail

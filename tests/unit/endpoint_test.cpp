@@ -1,0 +1,313 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// The typed addresses of the families: as values, as text, compared with afplug::address, and with Asio's sockets.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <afplug/inet.hpp>
+#include <afplug/inet6.hpp>
+#include <afplug/unix.hpp>
+#include <afplug/vsock.hpp>
+
+#include <afplug/address.hpp>
+#include <afplug/registry.hpp>
+
+#include <cstring>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using afplug::address;
+using namespace std::string_literals;
+namespace inet = afplug::inet;
+namespace inet6 = afplug::inet6;
+namespace unix_ = afplug::unix_;
+namespace vsock = afplug::vsock;
+
+// ---- constant expressions ----
+
+static_assert(inet::endpoint::loopback(80).port() == 80);
+static_assert(inet::endpoint::any(0) == inet::endpoint());
+static_assert(inet6::endpoint::loopback(80).port() == 80);
+static_assert(inet6::endpoint::any(0) == inet6::endpoint());
+static_assert(vsock::endpoint(vsock::cid::host, 1024).port() == 1024);
+static_assert(vsock::endpoint(vsock::cid{3}, vsock::any_port).cid() == vsock::cid{3});
+static_assert(unix_::endpoint().size() == 2);
+
+// ---- texts, compared with those of afplug::address ----
+
+std::string bytes(const auto& a) { return std::string(reinterpret_cast<const char*>(a.data()), a.size()); }
+
+// Parses `text` both ways. Both refuse it, or give the same bytes and the same text.
+template <class Endpoint>
+void expect_same_parse(const char* family, std::string_view text, int protocol = 0) {
+  SCOPED_TRACE(testing::Message() << family << " " << testing::PrintToString(text));
+  afplug::error_code ec;
+  const auto& owner = afplug::registry::global().family(family);
+  const auto a = address::parse({owner, {}, protocol}, text, ec);
+  std::error_code own;
+  const auto e = Endpoint::parse(text, own);
+  ASSERT_EQ(ec.failed(), static_cast<bool>(own)) << ec.message() << ", " << own.message();
+  if (ec) {
+    try {
+      Endpoint::parse(text);
+      ADD_FAILURE() << "no exception";
+    } catch (const std::system_error& thrown) {
+      EXPECT_EQ(thrown.code(), own);
+      EXPECT_NE(std::string_view(thrown.what()).find(Endpoint::id), std::string_view::npos) << thrown.what();
+    }
+    return;
+  }
+  EXPECT_EQ(bytes(e), bytes(a));
+  EXPECT_EQ(e.to_string(), a.to_string());
+  EXPECT_EQ(Endpoint::parse(e.to_string()), e);
+  EXPECT_EQ(address(e), a);
+  EXPECT_EQ(address(e).to_string(), a.to_string());
+  EXPECT_EQ(a.as<Endpoint>(), e);
+}
+
+// Compares the texts of the bytes of a sockaddr, if both accept them.
+template <class Endpoint>
+void expect_same_text(const char* family, const std::string& raw, int protocol = 0) {
+  SCOPED_TRACE(testing::Message() << family << " " << testing::PrintToString(raw));
+  const afplug::basic_protocol p(afplug::registry::global().family(family), {}, protocol);
+  address a;
+  a.resize(raw.size());
+  std::memcpy(static_cast<void*>(a.data()), raw.data(), raw.size());
+  a.protocol(p);
+  std::error_code ec;
+  const auto e = Endpoint::from(a, ec);
+  if (ec) return;
+  const auto text = a.to_string();
+  if (!text.starts_with("%family=")) {
+    EXPECT_EQ(e.to_string(), text);
+  }
+}
+
+TEST(endpoint, text_is_that_of_address) {
+  for (const auto* text : {"127.0.0.1:80", "*:0", ":65535", "<broadcast>:0x10", "1.2.3.4:080", "127.0.0.1", "", ":",
+                           "1.2.3:4", "1.2.3.4:65536", "1.2.3.4:-1", "localhost:80", "[::1]:80", "1.2.3.4:5?x=1",
+                           "%family=2,00507f0000010000000000000000", "%family=10,00"})
+    expect_same_parse<inet::endpoint>("inet", text);
+  for (const auto* text : {"[::1]:80",
+                           "*:0",
+                           ":80",
+                           "[fe80::1%lo]:1",
+                           "[fe80::1%77777]:1",
+                           "[::ffff:1.2.3.4]:0",
+                           "[1::]:1?flowinfo=0x12",
+                           "[1::]:1?flowinfo=1&tclass=255",
+                           "[1::]:1?flowinfo=0x100000",
+                           "[1::]:1?x=1",
+                           "::1:80",
+                           "::1",
+                           "[::1]",
+                           "",
+                           "1:2:3",
+                           "[::1",
+                           "[::1]x",
+                           "[fe80::1%]:1",
+                           "[fe80::1%nosuchinterface0]:1",
+                           "[fe80::1%nosuch0]:1",
+                           "127.0.0.1:80"})
+    expect_same_parse<inet6::endpoint>("inet6", text);
+  for (const auto& text : {"/run/x.sock"s,
+                           ""s,
+                           "@name"s,
+                           "@"s,
+                           "@%00a%00"s,
+                           "%40x"s,
+                           "a%25b"s,
+                           "caf\xc3\xa9"s,
+                           "%ff"s,
+                           "%"s,
+                           "%00x"s,
+                           "a%00b"s,
+                           "x\0y"s,
+                           std::string(107, 'x'),
+                           std::string(108, 'x'),
+                           "@" + std::string(107, 'x'),
+                           "@" + std::string(108, 'x'),
+                           "a b"s,
+                           "%fa%6dily=1,00"s,
+                           "%FAmily=1,00"s,
+                           "%family=1,2f"s,
+                           "%family=2,00"s})
+    expect_same_parse<unix_::endpoint>("unix", text);
+  for (const auto* text : {"2:1024", "host:1024", "any:any", "local:5", "hypervisor:0", "4294967295:4294967295",
+                           "3:4?flags=1", "3:4?flags=256", "3", "", "3:x", "4294967296:1", "3:4?x=1", "0x10:0x20"})
+    expect_same_parse<vsock::endpoint>("vsock", text);
+}
+
+// ---- values ----
+
+TEST(endpoint, is_made_of_its_fields) {
+  const inet::endpoint a("192.0.2.1", 80);
+  EXPECT_EQ(a, inet::endpoint("192.0.2.1:80"));
+  EXPECT_EQ(a.host(), "192.0.2.1");
+  EXPECT_EQ(a.port(), 80);
+  EXPECT_EQ(a.address().s_addr, htonl(0xc0000201));
+  EXPECT_EQ(inet::endpoint("<broadcast>", 9).to_string(), "255.255.255.255:9");
+  EXPECT_EQ(inet::endpoint::loopback(1).to_string(), "127.0.0.1:1");
+
+  const inet6::endpoint b("fe80::1%1", 80);
+  EXPECT_EQ(b.host(), "fe80::1");
+  EXPECT_EQ(b.port(), 80);
+  EXPECT_EQ(b.scope_id(), 1u);
+  EXPECT_EQ(b, inet6::endpoint(b.address(), 80, 1));
+  auto with_label = b;
+  with_label.flowinfo(0x12);
+  EXPECT_NE(with_label, b);
+  EXPECT_EQ(with_label.flowinfo(), 0x12u);
+
+  EXPECT_TRUE(unix_::endpoint().is_unnamed());
+  EXPECT_EQ(unix_::endpoint::from_path("/run/%41@").path(), "/run/%41@");
+  EXPECT_EQ(unix_::endpoint("@name").abstract_name(), "name");
+  EXPECT_EQ(unix_::endpoint("@name"), unix_::endpoint::abstract("name"));
+  EXPECT_NE(unix_::endpoint::from_path("@name"), unix_::endpoint::abstract("name"));
+  EXPECT_EQ(unix_::endpoint::from_path("@name").to_string(), "%40name");
+  EXPECT_TRUE(unix_::endpoint::abstract("").is_abstract());
+
+  EXPECT_EQ(vsock::endpoint("host", 5), vsock::endpoint(vsock::cid::host, 5));
+  EXPECT_EQ(vsock::endpoint("host", 5).host(), "host");
+  EXPECT_EQ(vsock::endpoint(vsock::cid{7}, 5, 1).to_string(), "7:5?flags=0x1");
+}
+
+template <class Function>
+std::string error_of(Function&& function) {
+  try {
+    function();
+  } catch (const std::system_error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+TEST(endpoint, error_text_names_what_is_wrong_and_what_to_write) {
+  using testing::HasSubstr;
+  EXPECT_THAT(error_of([] { inet::endpoint("127.0.0.1"); }), HasSubstr("port 0 for any port"));
+  EXPECT_THAT(error_of([] { inet::endpoint("127.0.0.1", 65536); }), HasSubstr("port must be 0-65535, not 65536"));
+  EXPECT_THAT(error_of([] { inet::endpoint("127.0.0.1", -1); }), HasSubstr("port must be 0-65535, not -1"));
+  EXPECT_THAT(error_of([] { inet::endpoint("localhost", 1); }), HasSubstr("\"localhost\" is not an IPv4 address"));
+  EXPECT_THAT(error_of([] { inet6::endpoint("::1:80"); }), HasSubstr("write [::1]:80"));
+  EXPECT_THAT(error_of([] { inet6::endpoint("::1"); }), HasSubstr("write [ADDRESS]:PORT"));
+  EXPECT_THAT(error_of([] { unix_::endpoint::from_path(std::string(108, 'x')); }), HasSubstr("the limit is 107"));
+  EXPECT_THAT(error_of([] { unix_::endpoint::from_path("a\0b"s); }), HasSubstr("NUL"));
+  EXPECT_THAT(error_of([] { vsock::endpoint("3"); }), HasSubstr("CID:PORT"));
+  EXPECT_THAT(error_of([] { vsock::endpoint(vsock::cid::host, 1ll << 32); }), HasSubstr("0-4294967295"));
+}
+
+TEST(endpoint, parse_sets_an_error_code_of_boost) {
+  boost::system::error_code ec;
+  EXPECT_EQ(inet::endpoint::parse("x", ec), inet::endpoint());
+  EXPECT_EQ(ec, boost::system::errc::invalid_argument);
+  inet::endpoint::parse("1.2.3.4:70000", ec);
+  EXPECT_EQ(ec, boost::system::errc::result_out_of_range);
+  EXPECT_EQ(inet::endpoint::parse("1.2.3.4:7", ec).port(), 7);
+  EXPECT_FALSE(ec);
+}
+
+TEST(endpoint, is_ordered_by_its_fields) {
+  EXPECT_LT(inet::endpoint("1.2.3.4:500"), inet::endpoint("2.0.0.0:1"));
+  EXPECT_LT(inet::endpoint("1.2.3.4:5"), inet::endpoint("1.2.3.4:256"));
+  EXPECT_LT(inet6::endpoint("[::1]:256"), inet6::endpoint("[::2]:1"));
+  EXPECT_LT(vsock::endpoint("1:256"), vsock::endpoint("2:1"));
+  EXPECT_LT(unix_::endpoint("/a"), unix_::endpoint("/b"));
+  const std::map<inet::endpoint, int> by_order{{inet::endpoint("1.1.1.1:2"), 2}, {inet::endpoint("1.1.1.1:1"), 1}};
+  EXPECT_EQ(by_order.begin()->second, 1);
+}
+
+// A sockaddr that a program did not clear before it set the fields.
+template <class Endpoint>
+Endpoint with_padding(const Endpoint& e, std::initializer_list<std::size_t> offsets, std::size_t size = 0) {
+  Endpoint padded = e;
+  if (size != 0) padded.resize(size);
+  for (const auto at : offsets) reinterpret_cast<unsigned char*>(padded.data())[at] = 0xa5;
+  return padded;
+}
+
+// Neither endpoints nor addresses compare padding.
+template <class Endpoint>
+void expect_padding_does_not_count(const char* family, const Endpoint& e, std::initializer_list<std::size_t> offsets,
+                                   std::size_t size = 0, int protocol = 0) {
+  SCOPED_TRACE(e.to_string());
+  const auto padded = with_padding(e, offsets, size);
+  ASSERT_NE(bytes(padded), bytes(e));
+  EXPECT_EQ(padded, e);
+  EXPECT_EQ(std::hash<Endpoint>{}(padded), std::hash<Endpoint>{}(e));
+  EXPECT_EQ((std::unordered_set<Endpoint>{padded, e}.size()), 1u);
+  EXPECT_EQ(padded.to_string(), e.to_string());
+  const afplug::basic_protocol p(afplug::registry::global().family(family), {}, protocol);
+  const address from_padded(padded.data(), padded.size(), p), from_clean(e.data(), e.size(), p);
+  EXPECT_EQ(from_padded, from_clean);
+  EXPECT_EQ(std::hash<address>{}(from_padded), std::hash<address>{}(from_clean));
+  EXPECT_EQ(from_padded.to_string(), e.to_string());
+  afplug::error_code ec;
+  EXPECT_EQ(address::parse(p, from_padded.to_string(), ec), from_padded);
+  if (protocol == 0) {
+    EXPECT_EQ(address(padded.data(), padded.size()), from_clean);
+  }
+}
+
+TEST(endpoint, padding_is_not_compared) {
+  expect_padding_does_not_count("inet", inet::endpoint("1.2.3.4:5"), {8, 15});
+  expect_padding_does_not_count("vsock", vsock::endpoint("3:4"), {2, 3, 13, 15});
+  // Behind the NUL of a path.
+  expect_padding_does_not_count("unix", unix_::endpoint("/x"), {5, 100}, 110);
+}
+
+TEST(endpoint, from_refuses_other_families_and_lengths) {
+  std::error_code ec;
+  const inet::endpoint a("1.2.3.4:5");
+  EXPECT_EQ(inet::endpoint::from(address(a)), a);
+  EXPECT_EQ(inet::endpoint(address("inet", "1.2.3.4:5")), a);
+  vsock::endpoint::from(a, ec);
+  EXPECT_EQ(ec, std::errc::address_family_not_supported);
+  EXPECT_THAT(error_of([&] { vsock::endpoint::from(a); }), testing::HasSubstr("of family 2, not 40"));
+  auto shorter = address(a);
+  shorter.resize(15);
+  inet::endpoint::from(shorter, ec);
+  EXPECT_EQ(ec, std::errc::invalid_argument);
+  EXPECT_THAT(error_of([&] { inet::endpoint::from(shorter); }), testing::HasSubstr("15 bytes, not 16"));
+  inet::endpoint::from(address(), ec);
+  EXPECT_EQ(ec, std::errc::invalid_argument);
+
+  afplug::error_code own;
+  EXPECT_EQ(address(a).as<inet::endpoint>(own), a);
+  EXPECT_FALSE(own);
+  address(a).as<vsock::endpoint>(own);
+  EXPECT_EQ(own, boost::system::errc::address_family_not_supported);
+  EXPECT_THAT(std::string(afplug::last_detail()), testing::HasSubstr("of family 2, not 40"));
+  EXPECT_THROW(address(a).as<vsock::endpoint>(), afplug::error);
+}
+
+TEST(endpoint, is_read_and_written_by_streams) {
+  std::istringstream in("1.2.3.4:5 [::1]:6 oops");
+  inet::endpoint a;
+  inet6::endpoint b;
+  EXPECT_TRUE(in >> a >> b);
+  EXPECT_EQ(a, inet::endpoint("1.2.3.4:5"));
+  EXPECT_EQ(b, inet6::endpoint("[::1]:6"));
+  EXPECT_FALSE(in >> a);
+  EXPECT_EQ(a, inet::endpoint("1.2.3.4:5"));
+  std::ostringstream out;
+  out << a << ' ' << b;
+  EXPECT_EQ(out.str(), "1.2.3.4:5 [::1]:6");
+}
+
+TEST(endpoint, without_bytes_has_no_text) {
+  inet::endpoint e;
+  e.resize(0);
+  EXPECT_EQ(e.to_string(), "");
+  EXPECT_NE(e, inet::endpoint());
+  EXPECT_THROW(e.resize(e.capacity() + 1), std::system_error);
+  EXPECT_EQ(e.size(), 0u);
+}
+
+}  // namespace
