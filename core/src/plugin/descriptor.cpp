@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -342,18 +341,10 @@ void read_constants(family_data& f) {
   }
 }
 
-// Families live as long as the process: held here, where a leak checker finds them.
-const family* keep(std::unique_ptr<const family> f) {
-  static std::mutex mutex;
-  static auto& all = *new std::vector<std::unique_ptr<const family>>;
-  const std::lock_guard lock(mutex);
-  return all.emplace_back(std::move(f)).get();
-}
-
 }  // namespace
 
-const family* adopt_family(const afplug_family& raw, const descriptor_origin& origin, int assigned_number,
-                           std::string& why) {
+std::unique_ptr<const family> adopt_family(const afplug_family& raw, const descriptor_origin& origin,
+                                           int assigned_number, std::string& why) {
   try {
     auto f = std::make_unique<family_data>();
     f->descriptor = copy_sized<afplug_family>(&raw, struct_max, "");
@@ -369,7 +360,7 @@ const family* adopt_family(const afplug_family& raw, const descriptor_origin& or
     f->flags = f->descriptor.flags;
     f->number = f->descriptor.number != 0 ? f->descriptor.number : assigned_number;
     if (origin.abi_minor < 1) apply_compat_1_0(*f);
-    return keep(family_data::make_family(std::move(f)));
+    return family_data::make_family(std::move(f));
   } catch (const bad_field& e) {
     why = e.text;
     return nullptr;

@@ -5,6 +5,7 @@
 
 #include <afplug/family.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -17,9 +18,9 @@ struct descriptor_origin {
   unsigned abi_minor;                  ///< as afplug_entry set it
 };
 
-/// Checks every field of `raw`, copies it at this host's size, and returns the family, which is never destroyed. Null:
-/// a field is wrong, and `why` says which and how. A family without an AF_* number gets `assigned_number`.
-const family* adopt_family(const afplug_family& raw, const descriptor_origin& origin, int assigned_number,
-                           std::string& why);
+/// Checks every field of `raw`, copies it at this host's size, and returns the family. Null: a field is wrong, and
+/// `why` states which and how. A family without an AF_* number gets `assigned_number`.
+std::unique_ptr<const family> adopt_family(const afplug_family& raw, const descriptor_origin& origin,
+                                           int assigned_number, std::string& why);
 
 }  // namespace afplug::detail

@@ -58,7 +58,7 @@ std::optional<refusal> found_file::failure() const {
   return failure_;
 }
 
-void found_file::fail(refusal why) const {
+void found_file::failed(std::optional<refusal> why) const {
   const std::lock_guard lock(mutex_);
   failure_ = std::move(why);
 }

@@ -36,7 +36,7 @@ class found_file {
 
   /// Why loading it failed; kept until the next scan.
   std::optional<refusal> failure() const;
-  void fail(refusal why) const;
+  void failed(std::optional<refusal> why) const;  ///< empty: it was loaded after all
 
  private:
   file_check check_;

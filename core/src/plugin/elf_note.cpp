@@ -30,7 +30,9 @@ constexpr std::uint32_t header_max = 4096;
 constexpr int number_max = 255;
 constexpr char note_name[] = AFPLUG_NOTE_NAME;
 
-refusal unreadable(int error) { return {"unreadable", "cannot read it: " + std::generic_category().message(error)}; }
+refusal unreadable(int error) {
+  return {"unreadable", "cannot read it: " + std::generic_category().message(error), error};
+}
 
 // offset + length <= limit, without overflow.
 constexpr bool fits(std::uint64_t offset, std::uint64_t length, std::uint64_t limit) noexcept {

@@ -16,6 +16,7 @@ namespace afplug::detail {
 struct refusal {
   std::string code;
   std::string text;
+  int error = 0;  ///< the errno of the call that failed; 0: none
 };
 
 /// Random access to the bytes of a file or of memory.

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <deque>
 #include <memory>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -26,6 +27,10 @@ namespace fs = std::filesystem;
 constexpr int links_max = 40;
 
 std::string message(int error) { return std::generic_category().message(error); }
+
+refusal not_found(const std::string& subject, int error) {
+  return {"not-found", (subject.empty() ? "" : subject + ": ") + message(error), error};
+}
 
 std::string octal(mode_t mode) {
   char text[8];
@@ -97,9 +102,9 @@ class path_walk {
         continue;
       }
       const std::string next = at_ == "/" ? "/" + name : at_ + "/" + name;
-      if (::lstat(next.c_str(), &end) != 0) return refusal{"not-found", next + ": " + message(errno)};
+      if (::lstat(next.c_str(), &end) != 0) return not_found(next, errno);
       if (S_ISLNK(end.st_mode)) {
-        if (++links > links_max) return refusal{"not-found", next + ": " + message(ELOOP)};
+        if (++links > links_max) return not_found(next, ELOOP);
         if (auto refused = follow(next)) return refused;
       } else if (!pending_.empty()) {
         if (auto refused = enter(next)) return refused;
@@ -116,14 +121,17 @@ class path_walk {
     if (above_top) return std::nullopt;
     const bool within_top = top_ == "/" || at_ == top_ || at_.compare(0, top_.size() + 1, top_ + "/") == 0;
     struct ::stat s {};
-    if (::stat(at_.c_str(), &s) != 0) return refusal{"not-found", "directory " + at_ + ": " + message(errno)};
+    if (::stat(at_.c_str(), &s) != 0) {
+      const int error = errno;
+      return not_found("directory " + at_, error);
+    }
     return check_directory(at_, s, who_, !within_top);
   }
 
   std::optional<refusal> follow(const std::string& link) {
     char target[PATH_MAX];
     const auto n = ::readlink(link.c_str(), target, sizeof target);
-    if (n <= 0 || n == sizeof target) return refusal{"not-found", link + ": " + message(n < 0 ? errno : ENAMETOOLONG)};
+    if (n <= 0 || n == sizeof target) return not_found(link, n < 0 ? errno : ENAMETOOLONG);
     std::string text(target, static_cast<std::size_t>(n));
     std::deque<std::string> parts;
     for (std::size_t begin = 0; begin <= text.size();) {
@@ -158,7 +166,8 @@ std::optional<refusal> check_file(const struct ::stat& s, const trust& who) {
 std::optional<refusal> check_path(const fs::path& file, const fs::path& directory, const struct ::stat& opened,
                                   const trust& who) {
   const std::string top = real_path(directory);
-  if (top.empty()) return refusal{"not-found", "directory " + directory.string() + ": " + message(errno)};
+  const int error = errno;
+  if (top.empty()) return not_found("directory " + directory.string(), error);
   struct ::stat end {};
   if (auto refused = path_walk(top, who).check(file.filename().string(), end)) return refused;
   if (!identity_of(end).same_file(identity_of(opened)))
@@ -173,7 +182,9 @@ fs::path find_own_file() {
   if (::dladdr1(reinterpret_cast<void*>(&own_file), &info, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) == 0 ||
       !map)
     return {};
-  return real_path(map->l_name && *map->l_name ? map->l_name : "/proc/self/exe");
+  fs::path file = real_path(map->l_name && *map->l_name ? map->l_name : "/proc/self/exe");
+  if (file.empty() && is_transient(errno)) throw std::bad_alloc();
+  return file;
 }
 
 }  // namespace
@@ -194,7 +205,11 @@ trust trust::of_process() {
   out.group = ::getegid();
   out.privileged = ::getauxval(AT_SECURE) != 0;
   struct ::stat s {};
-  if (!own_file().empty() && ::stat(own_file().c_str(), &s) == 0) out.library_owner = s.st_uid;
+  if (own_file().empty()) return out;
+  if (::stat(own_file().c_str(), &s) == 0)
+    out.library_owner = s.st_uid;
+  else if (is_transient(errno))
+    throw std::bad_alloc();
   return out;
 }
 
@@ -204,12 +219,10 @@ file_check check_file(const fs::path& file, const fs::path& directory, const tru
   const auto refuse = [&](const std::optional<refusal>& why) {
     if (!why || !out.seen.code.empty()) return;
     out.seen.code = why->code;
+    if (is_transient(why->error)) out.transient_error = why->error;
     out.seen.reason = file.string() + ": " + why->text;
   };
-  const auto failed = [&](int error) {
-    if (is_transient(error)) out.transient_error = error;
-    refuse(refusal{"not-found", message(error)});
-  };
+  const auto failed = [&](int error) { refuse(not_found({}, error)); };
 
   struct ::stat s {};
   if (::stat(file.c_str(), &s) != 0) return failed(errno), out;

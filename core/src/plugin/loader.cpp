@@ -59,8 +59,10 @@ struct loading_scope {
 /// A file that is being loaded or was loaded.
 struct file_record {
   std::mutex mutex;
-  file_identity identity;           ///< when it was mapped
-  std::optional<load_report> done;  ///< once set it stays: the plugin's code has run
+  file_identity identity;                               ///< when it was mapped
+  std::optional<load_report> done;                      ///< once set it stays: the plugin's code has run
+  std::vector<std::unique_ptr<const family>> families;  ///< those of `done`; they live as long as the process
+  std::optional<std::string> dlopen_failure;            ///< the last one, which was logged
 };
 
 /// The files that this process has mapped. dlopen(3) compares paths first, so it would return the old library for a
@@ -116,12 +118,14 @@ class loading {
       const char* said = ::dlerror();
       const std::string text = said ? said : ec.message();
       out_.error = transient_error_in(text);
-      return refuse("dlopen", text);
+      return refuse(dlopen_failed, text);
     }
     files().mapped(out_.path, identity_);
     record.identity = identity_;
     enter(library);
-    if (out_.error == 0) record.done = out_;
+    if (out_.error != 0) return;
+    record.done = out_;
+    record.families = std::move(adopted_);
   }
 
  private:
@@ -133,8 +137,12 @@ class loading {
   }
 
   void enter(boost::dll::shared_library& library) {
-    if (identity_of(out_.path) != identity_)
-      return refuse("changed-while-loading", "it is no longer the file that was checked");
+    const auto now = identity_of(out_.path);
+    if (!now && is_transient(errno)) {
+      out_.error = errno;
+      return refuse("not-found", std::generic_category().message(out_.error));
+    }
+    if (now != identity_) return refuse("changed-while-loading", "it is no longer the file that was checked");
     if (!library.has(entry_name)) return refuse("entry-missing", std::string("it does not export ") + entry_name);
     auto& entry = library.get<std::int32_t(const afplug_host*, afplug_plugin*)>(entry_name);
     if (!defines(library.native(), reinterpret_cast<const void*>(&entry)))
@@ -232,17 +240,19 @@ class loading {
                                         std::to_string(plugin.families.stride));
       const auto& noted = note.families[i];
       std::string why;
-      const auto* f = adopt_family(*reinterpret_cast<const afplug_family*>(raw),
-                                   {note.provider, note.version, path, plugin.abi_minor},
-                                   noted.number == 0 ? local_number(noted.id) : 0, why);
+      auto f = adopt_family(*reinterpret_cast<const afplug_family*>(raw),
+                            {note.provider, note.version, path, plugin.abi_minor},
+                            noted.number == 0 ? local_number(noted.id) : 0, why);
       if (!f) return refuse("descriptor", where + why);
       if (!matches_note(*f, noted, where)) return;
-      out_.families.push_back(f);
+      out_.families.push_back(f.get());
+      adopted_.push_back(std::move(f));
     }
   }
 
   load_report& out_;
   const file_identity& identity_;
+  std::vector<std::unique_ptr<const family>> adopted_;
 };
 
 /// Ids of families without an AF_* number; the i-th has the number AFPLUG_NUMBER_LOCAL + i.
@@ -299,8 +309,9 @@ load_report load_file(const fs::path& file, const fs::path& directory) {
   for (const auto& w : out.warnings) log(log_level::warning, "afplug", w);
   if (out.acceptable)
     log(log_level::debug, "afplug", file.string() + ": loaded");
-  else
+  else if (out.reason != record->dlopen_failure)
     log(log_level::error, "afplug", out.reason);
+  record->dlopen_failure = out.code == dlopen_failed ? std::optional(out.reason) : std::nullopt;
   return out;
 }
 

@@ -12,6 +12,10 @@
 
 namespace afplug::detail {
 
+/// The code of a refusal by dlopen(3). It may be temporary, of which ld.so's text says nothing (it reports a lack of
+/// memory in several ways, translated): loading is tried again when the family is requested again.
+constexpr char dlopen_failed[] = "dlopen";
+
 /// Checks the file and loads it, unless it is loaded. `directory` is the search directory it was
 /// found in.
 load_report load_file(const std::filesystem::path& file, const std::filesystem::path& directory);

@@ -137,10 +137,7 @@ struct slot {
   std::atomic<const afplug::family*> current{nullptr};  ///< the family that lookups return
   std::atomic<bool> unloaded{false};
 
-  std::mutex mutex;                                 ///< held while loading; guards the next three
-  std::shared_ptr<const directory_scan> failed_in;  ///< the scan of which no file could be loaded
-  error_code failure;
-  std::string failure_text;
+  std::mutex mutex;  ///< held while loading
 
   /// All families that lookups returned, of any provider; guarded by the registry's mutex.
   std::vector<const afplug::family*> all;
@@ -227,8 +224,10 @@ struct registry::impl {
       const std::lock_guard lock(mutex);
       if (found) return found;
       fresh = detail::scan(directories.list());
-      if (fresh->transient_error == 0 || sealed) found = fresh;
+      // A scan that a lack of memory or descriptors cut short is an error of the call, and is not reported.
+      if (fresh->transient_error != 0 && !sealed) return fresh;
       lines = unreported(*fresh);
+      found = fresh;
     }
     for (const auto& [level, text] : lines) log(level, "afplug", text);
     return fresh;
@@ -336,10 +335,13 @@ struct registry::impl {
     std::string text;
     for (const auto* file : files) {
       auto why = file->failure();
-      if (!why) {
+      if (!why || why->code == detail::dlopen_failed) {
         const auto report = detail::load_file(file->path(), file->directory());
         for (const auto* f : report.families)
-          if (f->id() == id) return ec.clear(), f;
+          if (f->id() == id) {
+            file->failed({});
+            return ec.clear(), f;
+          }
         if (report.error != 0) {
           // A transient error is not the file's fault: do not fall back to another file.
           detail::fail(ec, {report.error, boost::system::system_category()}, std::string(id) + ": " + report.reason);
@@ -348,7 +350,7 @@ struct registry::impl {
         why = report.acceptable
                   ? detail::refusal{"changed-while-loading", file->path().string() + ": its ELF note has changed"}
                   : detail::refusal{report.code, report.reason};
-        file->fail(*why);
+        file->failed(why);
       }
       if (file == files.front() && why->code == "changed-while-loading") code = errc::changed_while_loading;
       text += (file == files.front() ? std::string(id) + ": " : "; ") + why->text;
@@ -371,11 +373,6 @@ struct registry::impl {
     s.current.store(&f, std::memory_order_release);
   }
 
-  const afplug::family* fail_again(const slot& s, error_code& ec) const {
-    detail::fail(ec, s.failure, s.failure_text);
-    return nullptr;
-  }
-
   const afplug::family* load(std::string_view id, error_code& ec) {
     const std::string name(id);
     const auto c = scan_for(name, ec);
@@ -393,14 +390,7 @@ struct registry::impl {
     if (const auto* f = s.current.load(std::memory_order_acquire)) return ec.clear(), f;
     if (s.unloaded) return fail_unloaded(s.id, ec);
     if (!may_load(s.id, ec)) return nullptr;
-    if (s.failed_in == c) return fail_again(s, ec);
-    if (const auto* f = load_chosen(s.id, *c, ec)) return f;
-    if (ec.category() != boost::system::system_category()) {  // those are transient
-      s.failed_in = c;
-      s.failure = ec;
-      s.failure_text = last_detail();
-    }
-    return nullptr;
+    return load_chosen(s.id, *c, ec);
   }
 
   /// See registry::preload.
