@@ -85,10 +85,73 @@ int choose(const char* call, std::initializer_list<int> errors) noexcept {
   return *error;
 }
 
+/// The next definition of a function, which is the C library's. It is looked up when the library is loaded: dlsym(3)
+/// clears what dlerror(3) would return.
 template <class Function>
-Function* next(const char* name) {
-  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
-}
+class original {
+ public:
+  explicit original(const char* name) noexcept { look_up(name); }
+  /// Functions are called before this library is initialised, too.
+  Function* get(const char* name) noexcept {
+    if (at_ == nullptr) look_up(name);
+    return at_;
+  }
+
+ private:
+  void look_up(const char* name) noexcept { at_ = reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name)); }
+  Function* at_;
+};
+
+// The types of functions keep attributes, such as nonnull, that a template argument does not.
+#pragma GCC diagnostic ignored "-Wignored-attributes"
+#define FAULTS_ORIGINAL(name) original<decltype(::name)> real_##name(#name)
+FAULTS_ORIGINAL(socket);
+FAULTS_ORIGINAL(socketpair);
+FAULTS_ORIGINAL(accept4);
+FAULTS_ORIGINAL(accept);
+FAULTS_ORIGINAL(bind);
+FAULTS_ORIGINAL(listen);
+FAULTS_ORIGINAL(getsockopt);
+FAULTS_ORIGINAL(setsockopt);
+FAULTS_ORIGINAL(getsockname);
+FAULTS_ORIGINAL(getpeername);
+FAULTS_ORIGINAL(dup);
+FAULTS_ORIGINAL(dup3);
+FAULTS_ORIGINAL(eventfd);
+FAULTS_ORIGINAL(timerfd_create);
+FAULTS_ORIGINAL(epoll_create1);
+FAULTS_ORIGINAL(epoll_ctl);
+FAULTS_ORIGINAL(epoll_wait);
+FAULTS_ORIGINAL(poll);
+FAULTS_ORIGINAL(ppoll);
+FAULTS_ORIGINAL(stat);
+FAULTS_ORIGINAL(lstat);
+FAULTS_ORIGINAL(fstat);
+FAULTS_ORIGINAL(readlink);
+FAULTS_ORIGINAL(opendir);
+FAULTS_ORIGINAL(fdopendir);
+FAULTS_ORIGINAL(fopen);
+FAULTS_ORIGINAL(fopen64);
+FAULTS_ORIGINAL(sendmmsg);
+FAULTS_ORIGINAL(recvmmsg);
+FAULTS_ORIGINAL(pthread_create);
+FAULTS_ORIGINAL(open);
+FAULTS_ORIGINAL(open64);
+FAULTS_ORIGINAL(openat);
+FAULTS_ORIGINAL(openat64);
+FAULTS_ORIGINAL(fcntl);
+FAULTS_ORIGINAL(close);
+FAULTS_ORIGINAL(connect);
+FAULTS_ORIGINAL(send);
+FAULTS_ORIGINAL(sendto);
+FAULTS_ORIGINAL(recv);
+FAULTS_ORIGINAL(recvfrom);
+FAULTS_ORIGINAL(read);
+FAULTS_ORIGINAL(write);
+FAULTS_ORIGINAL(pread);
+FAULTS_ORIGINAL(sendfile);
+FAULTS_ORIGINAL(sendmsg);
+FAULTS_ORIGINAL(recvmsg);
 
 constexpr std::initializer_list<int> new_descriptor = {EMFILE, ENFILE, ENOMEM};
 constexpr std::initializer_list<int> new_socket = {EMFILE, ENFILE, ENOBUFS};
@@ -100,10 +163,10 @@ constexpr std::initializer_list<int> receives_message = {EINTR, ENOMEM};
 // The type decides whether a count may be short. Not counted, and errno is kept.
 bool is_stream(int fd) noexcept {
   const int error = errno;
-  static auto* const getsockopt = next<decltype(::getsockopt)>("getsockopt");
   int type = 0;
   ::socklen_t size = sizeof type;
-  const bool stream = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
+  const bool stream =
+      real_getsockopt.get("getsockopt")(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
   errno = error;
   return stream;
 }
@@ -190,8 +253,7 @@ void free(void* memory) noexcept {
 #define FAULTS_CALL(result, failure, name, parameters, arguments, ...)               \
   result name parameters {                                                           \
     if (const int error = choose(#name, __VA_ARGS__)) return errno = error, failure; \
-    static auto* const real = next<result parameters>(#name);                        \
-    return real arguments;                                                           \
+    return real_##name.get(#name) arguments;                                         \
   }
 
 FAULTS_CALL(int, -1, socket, (int family, int type, int protocol), (family, type, protocol), new_socket)
@@ -236,7 +298,7 @@ FAULTS_CALL(int, -1, recvmmsg, (int fd, ::mmsghdr* all, unsigned count, int flag
 
 int pthread_create(::pthread_t* thread, const ::pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   if (choose("pthread_create", {EAGAIN}) != 0) return EAGAIN;
-  static auto* const real = next<decltype(::pthread_create)>("pthread_create");
+  auto* const real = real_pthread_create.get("pthread_create");
   return real(thread, attributes, start, argument);
 }
 
@@ -250,8 +312,7 @@ int pthread_create(::pthread_t* thread, const ::pthread_attr_t* attributes, void
       va_end(rest);                                                                \
     }                                                                              \
     if (const int error = choose(#name, new_descriptor)) return errno = error, -1; \
-    static auto* const real = next<int parameters>(#name);                         \
-    return real first;                                                             \
+    return real_##name.get(#name) first;                                           \
   }
 FAULTS_OPEN(open, (const char* path, int flags, ...), (path, flags, mode))
 FAULTS_OPEN(open64, (const char* path, int flags, ...), (path, flags, mode))
@@ -265,14 +326,14 @@ int fcntl(int fd, int command, ...) {
   va_end(rest);
   if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
     if (const int error = choose("fcntl(F_DUPFD)", {EMFILE})) return errno = error, -1;
-  static auto* const real = next<int(int, int, ...)>("fcntl");
+  auto* const real = real_fcntl.get("fcntl");
   return real(fd, command, argument);
 }
 
 // ---- calls that have effects although they fail ----
 
 int close(int fd) {
-  static auto* const real = next<decltype(::close)>("close");
+  auto* const real = real_close.get("close");
   const int error = choose("close", {EINTR});
   const int result = real(fd);
   return error == 0 || result != 0 ? result : (errno = error, -1);
@@ -282,7 +343,7 @@ int close(int fd) {
 int connect(int fd, const ::sockaddr* to, ::socklen_t size) {
   const int error = choose("connect", {ENOBUFS, EINTR});
   if (error != 0 && (error != EINTR || to == nullptr || to->sa_family == AF_UNIX)) return errno = error, -1;
-  static auto* const real = next<decltype(::connect)>("connect");
+  auto* const real = real_connect.get("connect");
   const int result = real(fd, to, size);
   return error == 0 || result != 0 ? result : (errno = error, -1);
 }
@@ -294,8 +355,7 @@ int connect(int fd, const ::sockaddr* to, ::socklen_t size) {
     const int error = choose(#name, (streams) ? errors : message_errors);                   \
     if (error > 0) return errno = error, -1;                                                \
     if (error == short_count && size > 1) size = 1;                                         \
-    static auto* const real = next<::ssize_t parameters>(#name);                            \
-    return real arguments;                                                                  \
+    return real_##name.get(#name) arguments;                                                \
   }
 FAULTS_TRANSFER(send, (int fd, const void* data, std::size_t size, int flags), (fd, data, size, flags), size,
                 sends_bytes, sends_message, is_stream(fd))
@@ -318,7 +378,7 @@ FAULTS_TRANSFER(sendfile, (int to, int from, ::off_t* at, std::size_t size), (to
 ::ssize_t sendmsg(int fd, const ::msghdr* message, int flags) {
   const int error = choose("sendmsg", is_stream(fd) ? sends_bytes : sends_message);
   if (error > 0) return errno = error, -1;
-  static auto* const real = next<decltype(::sendmsg)>("sendmsg");
+  auto* const real = real_sendmsg.get("sendmsg");
   ::msghdr m = *message;
   ::iovec one{};
   return real(fd, error == short_count && shorten(m, one) ? &m : message, flags);
@@ -327,7 +387,7 @@ FAULTS_TRANSFER(sendfile, (int to, int from, ::off_t* at, std::size_t size), (to
 ::ssize_t recvmsg(int fd, ::msghdr* message, int flags) {
   const int error = choose("recvmsg", is_stream(fd) ? receives_bytes : receives_message);
   if (error > 0) return errno = error, -1;
-  static auto* const real = next<decltype(::recvmsg)>("recvmsg");
+  auto* const real = real_recvmsg.get("recvmsg");
   const auto buffers = std::pair(message->msg_iov, message->msg_iovlen);
   ::iovec one{};
   if (error == short_count) shorten(*message, one);

@@ -1,7 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// Fault injection: libafplug_faults defines malloc and the C library's wrappers of system calls, and fails the n-th one.
-// Link a test with it, or load it into any program with LD_PRELOAD and call these functions, from Python as
+// Fault injection: libafplug_faults defines malloc and the C library's wrappers of system calls, and fails the n-th
+// one. Link a test with it, or load it into any program with LD_PRELOAD and call these functions, from Python as
 //
 //     faults = ctypes.CDLL(None)
 //     faults.faults_arm(FAULTS_ALLOCATION, n)
@@ -14,7 +14,8 @@
 //
 // Counted are calls of the thread that armed, of the program and of all libraries, as far as they go through dynamic
 // symbols: those inside the C library (the sockets of getaddrinfo(3)) do not, its calls of malloc do. Where a call has
-// effects before it fails, the wrapper has them: close(2) closes and returns EINTR, connect(2) connects and returns EINTR.
+// effects before it fails, the wrapper has them: close(2) closes and returns EINTR, connect(2) connects and returns
+// EINTR.
 //
 // AFPLUG_FAULTS_TRACE=1 in the environment prints a backtrace of each injected fault to stderr.
 #pragma once
@@ -29,8 +30,8 @@ enum {
   FAULTS_PERSISTENT = 4,   // every point from the n-th on fails, not only that one
 };
 
-/// Begins counting at 0; point `n` fails. FAULTS_ALLOCATION, FAULTS_SYSTEM_CALL or both, or FAULTS_PERSISTENT with them.
-/// A negative n counts only.
+/// Begins counting at 0; point `n` fails. FAULTS_ALLOCATION, FAULTS_SYSTEM_CALL or both, or FAULTS_PERSISTENT with
+/// them. A negative n counts only.
 void faults_arm(int what, long n);
 /// Ends counting. Returns how many points there were.
 long faults_disarm(void);

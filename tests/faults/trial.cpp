@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include "trial.hpp"
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -54,11 +55,11 @@ void on_signal(int number) {
 
 long descriptors() { return static_cast<long>(open_descriptors().size()); }
 
-/// The allocations that are there once other threads of the process have come to rest.
-long settled_allocations() {
+/// The live allocations, once the process's other threads have freed theirs.
+long settled_allocations(bool threads) {
   long now = faults_live_allocations();
-  for (int same = 0; same < 3;) {
-    ::poll(nullptr, 0, std::thread::hardware_concurrency() > 0 ? 1 : 2);
+  for (int same = 0; threads && same < 3;) {
+    ::poll(nullptr, 0, 2);
     const long later = faults_live_allocations();
     same = later == now ? same + 1 : 0;
     now = later;
@@ -66,8 +67,9 @@ long settled_allocations() {
   return now;
 }
 
-/// The error text of a thread keeps its memory: gives it the same size in every run.
+/// The error texts of a thread, afplug's and dlerror(3)'s, keep their memory: gives them the same size in every run.
 void normalise_error_text() {
+  static_cast<void>(::dlopen("/", RTLD_NOW));
   error_code ec;
   detail::fail(ec, errc::invalid_argument, std::string(300, 'x'));
 }
@@ -90,7 +92,7 @@ void run_once(const scenario& s, int what, long n) {
   for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGALRM}) ::signal(number, on_signal);
   ::alarm(seconds_until_hung);
   normalise_error_text();
-  long descriptors_before = descriptors(), allocations_before = settled_allocations();
+  long descriptors_before = descriptors(), allocations_before = settled_allocations(s.threads);
   run_once(s, what, n);
   const auto points = mine->points;
   // The first run may leave memory that is kept on purpose, such as that of lazily made tables: two rounds of a run
@@ -98,13 +100,13 @@ void run_once(const scenario& s, int what, long n) {
   run_once(s, what, -1);
   if (!s.once) {
     descriptors_before = descriptors();
-    allocations_before = settled_allocations();
+    allocations_before = settled_allocations(s.threads);
     run_once(s, what, n);
     run_once(s, what, -1);
   }
   mine->points = points;
   mine->leaked_descriptors = descriptors() - descriptors_before;
-  mine->leaked_allocations = settled_allocations() - allocations_before;
+  mine->leaked_allocations = settled_allocations(s.threads) - allocations_before;
   ::_exit(0);
 }
 
@@ -120,14 +122,14 @@ class children {
   children(const children&) = delete;
   children& operator=(const children&) = delete;
 
-  std::string run() {
-    // A run without a fault counts the points.
+  /// Tries all points, or `only` this one.
+  std::string run(long only = -1) {
+    // A run without a fault counts the points, and what a scenario leaves that is run once.
     start(0, -1);
     wait_for_one();
     if (!failures_.empty()) return failures_;
     const long points = shared_[0].points;
-    expected_ = shared_[0];
-    for (long n = 0; n < points && failed_ < 5; ++n) {
+    for (long n = std::max(0L, only); n < (only < 0 ? points : only + 1) && failed_ < 5; ++n) {
       std::size_t slot = 0;
       while (slot < most_ && busy(slot)) ++slot;
       if (slot == most_) slot = wait_for_one();
@@ -180,8 +182,10 @@ class children {
       why = WTERMSIG(status) == SIGALRM ? "it hangs" : std::string("it ends with ") + ::strsignal(WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
       why = r.failure[0] != '\0' ? r.failure : "it exits with " + std::to_string(WEXITSTATUS(status));
+    else if (n < 0)
+      expected_ = r;
     else if (r.leaked_descriptors != expected_.leaked_descriptors)
-      why = std::to_string(r.leaked_descriptors) + " descriptors are left open";
+      why = std::to_string(r.leaked_descriptors - expected_.leaked_descriptors) + " descriptors are left open";
     else if (r.leaked_allocations > expected_.leaked_allocations)
       why = std::to_string(r.leaked_allocations - expected_.leaked_allocations) + " allocations are not freed";
     if (why.empty()) return;
@@ -241,6 +245,12 @@ void trial::check_exception(bool needs_fault) {
 
 std::string try_all_faults(const scenario& s) {
   if (s.prepare) s.prepare();
+  // AFPLUG_FAULTS_ONLY=WHAT:N tries one fault, to be debugged with AFPLUG_FAULTS_TRACE.
+  if (const char* only = std::getenv("AFPLUG_FAULTS_ONLY")) {
+    char* end = nullptr;
+    const auto what = static_cast<int>(std::strtol(only, &end, 10));
+    return children(s, what).run(*end == ':' ? std::strtol(end + 1, nullptr, 10) : 0);
+  }
   std::string failures;
   for (const int what : {int{FAULTS_ALLOCATION}, FAULTS_ALLOCATION | FAULTS_PERSISTENT, int{FAULTS_SYSTEM_CALL}}) {
     failures += children(s, what).run();

@@ -95,6 +95,7 @@ struct scenario {
   void (*run)(trial&);
   /// The scenario changes what stays in the process, so that a second run is different: loading a plugin.
   bool once = false;
+  bool threads = false;  ///< it starts threads, which may free memory when the scenario has ended
 };
 
 /// Runs a scenario with every fault in turn, as many at the same time as there are processors. Returns a description of
