@@ -78,7 +78,7 @@ struct codec {
 
   static bt::bdaddr parse_device(std::string_view text) {
     const auto parsed = bt::bdaddr::parse(text);
-    if (!parsed) ap::fail(EINVAL, "'", text, "' is not a Bluetooth address: write AA:BB:CC:DD:EE:FF");
+    if (!parsed) ap::fail(EINVAL, ap::quote(text), " is not a Bluetooth address: write AA:BB:CC:DD:EE:FF");
     return *parsed;
   }
   static std::uint16_t parse_adapter(std::string_view text) {

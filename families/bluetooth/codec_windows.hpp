@@ -36,7 +36,7 @@ struct codec {
 
   static address make(std::string_view device, std::uint64_t port, std::string_view service) {
     const auto parsed = bt::bdaddr::parse(device);
-    if (!parsed) ap::fail(EINVAL, "'", device, "' is not a Bluetooth address: write AA:BB:CC:DD:EE:FF");
+    if (!parsed) ap::fail(EINVAL, ap::quote(device), " is not a Bluetooth address: write AA:BB:CC:DD:EE:FF");
     BTH_ADDR number = 0;
     for (std::size_t i = parsed->b.size(); i-- > 0;) number = number << 8 | parsed->b[i];
     address made{};

@@ -47,8 +47,8 @@ struct codec {
     made.svm_family = AF_VSOCK;
     made.svm_cid = cid_of(vm);
     if (!std::string_view(service).ends_with(service_tail))
-      ap::fail(EADDRNOTAVAIL, "service_id '", service_id,
-               "' is not a vsock port: on Linux it must be of the form pppppppp", service_tail);
+      ap::fail(EADDRNOTAVAIL, "service_id ", ap::quote(service_id),
+               " is not a vsock port: on Linux it must be of the form pppppppp", service_tail);
     made.svm_port = static_cast<std::uint32_t>(
         ap::parse_integer("port", ap::concat("0x", std::string_view(service).substr(0, 8)), 0, 0xffffffff));
     return made;
@@ -58,8 +58,8 @@ struct codec {
     const auto at = std::find_if(machines.begin(), machines.end(),
                                  [&](const machine& m) { return normalize_guid("", m.id) == vm; });
     if (at == machines.end())
-      ap::fail(EADDRNOTAVAIL, "vm_id '", vm,
-               "' cannot be reached from Linux: use HV_GUID_PARENT, HV_GUID_LOOPBACK or HV_GUID_WILDCARD");
+      ap::fail(EADDRNOTAVAIL, "vm_id ", ap::quote(vm),
+               " cannot be reached from Linux: use HV_GUID_PARENT, HV_GUID_LOOPBACK or HV_GUID_WILDCARD");
     if (at->cid == no_cid)
       ap::fail(EADDRNOTAVAIL, "vm_id ", at->name,
                " has no vsock CID: on Linux use HV_GUID_PARENT, HV_GUID_LOOPBACK or HV_GUID_WILDCARD");
@@ -81,7 +81,7 @@ struct codec {
 
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     const auto slash = text.find('/');
-    if (slash == text.npos) ap::fail(EINVAL, "'/' is missing in '", text, "': write VMID/SERVICEID");
+    if (slash == text.npos) ap::fail(EINVAL, "'/' is missing in ", ap::quote(text), ": write VMID/SERVICEID");
     return make(text.substr(0, slash), text.substr(slash + 1));
   }
 

@@ -37,7 +37,8 @@ struct codec {
     const auto flags = query.take("flags", 65535, 0);
     query.reject_unknown("flags");
     const auto slash = query.body().find('/');
-    if (slash == std::string_view::npos) ap::fail(EINVAL, "'/' is missing in '", text, "': write VMID/SERVICEID");
+    if (slash == std::string_view::npos)
+      ap::fail(EINVAL, "'/' is missing in ", ap::quote(text), ": write VMID/SERVICEID");
     return make(query.body().substr(0, slash), query.body().substr(slash + 1), flags);
   }
 

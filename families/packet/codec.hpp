@@ -60,7 +60,7 @@ struct codec {
     std::string bytes;
     for (std::size_t at = 0; at < text.size();) {
       const int byte = ap::hex_byte(text.substr(at));
-      if (byte < 0) ap::fail(EINVAL, key, " '", text, "' is not pairs of hexadecimal digits");
+      if (byte < 0) ap::fail(EINVAL, key, " ", ap::quote(text), " is not pairs of hexadecimal digits");
       bytes += static_cast<char>(byte);
       at += 2;
       if (at < text.size() && text[at] == ':' && at + 1 < text.size()) ++at;

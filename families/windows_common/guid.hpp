@@ -17,7 +17,7 @@ inline std::string normalize_guid(std::string_view field, std::string_view text)
     valid = pattern[i] == '-' ? text[i] == '-' : ap::hex_digit(text[i]) >= 0;
     if (out[i] >= 'A' && out[i] <= 'F') out[i] = static_cast<char>(out[i] - 'A' + 'a');
   }
-  if (!valid) ap::fail(EINVAL, field, " '", text, "' is not a GUID: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+  if (!valid) ap::fail(EINVAL, field, " ", ap::quote(text), " is not a GUID: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
   return out;
 }
 

@@ -29,7 +29,7 @@ struct codec {
   template <std::size_t N>
   static void put(__u8 (&to)[N], std::string_view what, std::string_view text) {
     if (text.size() >= N)
-      ap::fail(ENAMETOOLONG, what, " '", text, "' has ", text.size(), " bytes, at most ", N - 1, " fit");
+      ap::fail(ENAMETOOLONG, what, " ", ap::quote(text), " has ", text.size(), " bytes, at most ", N - 1, " fit");
     if (text.find('\0') != text.npos) ap::fail(EINVAL, what, " contains a NUL");
     text.copy(reinterpret_cast<char*>(to), N);
   }
@@ -54,7 +54,8 @@ struct codec {
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     ap::query query(text);
     const auto slash = query.body().find('/');
-    if (slash == std::string_view::npos) ap::fail(EINVAL, "the name is missing in '", text, "': write TYPE/NAME");
+    if (slash == std::string_view::npos)
+      ap::fail(EINVAL, "the name is missing in ", ap::quote(text), ": write TYPE/NAME");
     const auto feat = query.take("feat", max_u32, 0);
     const auto mask = query.take("mask", max_u32, 0);
     query.reject_unknown("feat, mask");

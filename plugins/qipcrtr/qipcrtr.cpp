@@ -44,7 +44,7 @@ struct codec {
 
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     const auto colon = text.find(':');
-    if (colon == text.npos) ap::fail(EINVAL, "the port is missing in '", text, "': write NODE:PORT");
+    if (colon == text.npos) ap::fail(EINVAL, "the port is missing in ", ap::quote(text), ": write NODE:PORT");
     const auto node = text.substr(0, colon), port = text.substr(colon + 1);
     return make(node == "any" ? QRTR_NODE_BCAST : ap::parse_integer("node", node, 0, max_u32),
                 port == "control" ? QRTR_PORT_CTRL : ap::parse_integer("port", port, 0, max_u32));

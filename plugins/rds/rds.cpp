@@ -28,13 +28,13 @@ struct codec {
     made.sin_family = AF_INET;
     made.sin_port = htons(static_cast<std::uint16_t>(port));
     if (!host.empty() && inet_pton(AF_INET, std::string(host).c_str(), &made.sin_addr) != 1)
-      ap::fail(EINVAL, "'", host, "' is not an IPv4 address");
+      ap::fail(EINVAL, ap::quote(host), " is not an IPv4 address");
     return made;
   }
 
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
     const auto colon = text.rfind(':');
-    if (colon == text.npos) ap::fail(EINVAL, "the port is missing in '", text, "': write ADDRESS:PORT");
+    if (colon == text.npos) ap::fail(EINVAL, "the port is missing in ", ap::quote(text), ": write ADDRESS:PORT");
     return make(text.substr(0, colon), ap::parse_integer("port", text.substr(colon + 1), 0, 65535));
   }
 

@@ -69,13 +69,13 @@ struct codec {
       if (form_name != f.name) continue;
       std::uint64_t numbers[3] = {};
       for (std::size_t i = 0; i < f.numbers; ++i) numbers[i] = ap::parse_integer("number", next(), 0, max_u32);
-      if (!rest.empty()) ap::fail(EINVAL, "'", rest, "' is superfluous: ", f.name, " has ", f.numbers, " numbers");
+      if (!rest.empty()) ap::fail(EINVAL, ap::quote(rest), " is superfluous: ", f.name, " has ", f.numbers, " numbers");
       const auto scope = query.take("scope", 255, TIPC_CLUSTER_SCOPE);
       if (f.kind == TIPC_ADDR_NAME) numbers[2] = query.take("domain", max_u32, 0);
       query.reject_unknown("scope, and domain for a name");
       return make(f.kind, numbers[0], numbers[1], numbers[2], scope);
     }
-    ap::fail(EINVAL, "'", form_name, "' is not name, nameseq or id: write name/TYPE/INSTANCE");
+    ap::fail(EINVAL, ap::quote(form_name), " is not name, nameseq or id: write name/TYPE/INSTANCE");
   }
 
   static std::string format(const afplug_identity&, const ap::native_address<address>& it) {

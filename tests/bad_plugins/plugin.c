@@ -174,6 +174,12 @@ static int32_t set(const struct afplug_identity* identity, const struct afplug_v
   return parse(identity, (const char*)values[0].bytes, values[0].size, out, error_text);
 }
 
+static inline int32_t hostile_set(const struct afplug_identity* identity, const struct afplug_value* values,
+                                  uint32_t count, struct afplug_sockaddr* out, struct afplug_text* error_text) {
+  (void)identity, (void)values, (void)count, (void)out;
+  return fail(error_text, -EINVAL, "\x1b[31mred\nforged \xff");
+}
+
 static int32_t check(const struct afplug_identity* identity, uint32_t flags, struct afplug_verdict* verdict) {
   (void)identity, (void)flags, (void)verdict;
   return 0;

@@ -68,8 +68,8 @@ TEST(codec_hyperv, refuses_malformed_guids) {
                           "a42e7cdad03f-480c-9cc2-a4de20abb87880", "g42e7cda-d03f-480c-9cc2-a4de20abb878",
                           "{a42e7cda-d03f-480c-9cc2-a4de20abb8}"}) {
     expect_refusal(c, address_text(bad, service_id("00001388")), EINVAL,
-                   std::string("vm_id '") + bad + "' is not a GUID");
-    expect_refusal(c, address_text(parent, bad), EINVAL, std::string("service_id '") + bad + "' is not a GUID");
+                   std::string("vm_id \"") + bad + "\" is not a GUID");
+    expect_refusal(c, address_text(parent, bad), EINVAL, std::string("service_id \"") + bad + "\" is not a GUID");
   }
   expect_refusal(c, parent, EINVAL, "'/' is missing");
   expect_refusal(c, {text(parent)}, EINVAL, "service_id is missing");

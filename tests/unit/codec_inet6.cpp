@@ -45,8 +45,8 @@ TEST(codec_inet6, texts_round_trip) {
 TEST(codec_inet6, error_texts_name_the_invalid_part) {
   const codec c("inet6", SOCK_STREAM);
   expect_refusal(c, "[::1]:65536", ERANGE, "port must be 0-65535, not 65536");
-  expect_refusal(c, "[::1]:x", EINVAL, "port 'x' is not a number");
-  expect_refusal(c, "[::1]:", EINVAL, "port '' is not a number");
+  expect_refusal(c, "[::1]:x", EINVAL, "port \"x\" is not a number");
+  expect_refusal(c, "[::1]:", EINVAL, "port \"\" is not a number");
   expect_refusal(c, "[::1]:80?flowinfo=0x100000", ERANGE, "flowinfo must be 0-1048575");
   expect_refusal(c, "[::1]:80?flowinfo=-1", ERANGE, "flowinfo must be 0-1048575, not -1");
   expect_refusal(c, "[::1]:80?tclass=256", ERANGE, "tclass must be 0-255");
@@ -54,7 +54,7 @@ TEST(codec_inet6, error_texts_name_the_invalid_part) {
   expect_refusal(c, "[::1]:80?", EINVAL, "key=value");
   expect_refusal(c, "[::1]:80?flowinfo=1&", EINVAL, "key=value");
   expect_refusal(c, "[::1]:80?flowinfo=1&flowinfo=1", EINVAL, "twice");
-  expect_refusal(c, "[::1]:80?scope=1", EINVAL, "unknown key 'scope'");
+  expect_refusal(c, "[::1]:80?scope=1", EINVAL, "unknown key \"scope\"");
   expect_refusal(c, "[::1", EINVAL, "']' is missing");
   expect_refusal(c, "[::1]80", EINVAL, "after ']'");
   for (const char* host : {"::1::", "1.2.3.4", "localhost", "fe80::g", ":", " ::1", "[::1"})
@@ -63,7 +63,7 @@ TEST(codec_inet6, error_texts_name_the_invalid_part) {
   for (const char* text : {"", "::1", "[::1]", "2001:db8::", "*"})
     expect_refusal(c, text, EINVAL, "the port is missing");
   expect_refusal(c, "::1:80", EINVAL, "write [::1]:80, or [::1:80]:PORT");
-  expect_refusal(c, "[fe80::1%nosuchif]:80", ENODEV, "'nosuchif'");
+  expect_refusal(c, "[fe80::1%nosuchif]:80", ENODEV, "\"nosuchif\"");
   expect_refusal(c, "[fe80::1%sixteencharacter]:80", ENAMETOOLONG, "sixteencharacter");
   expect_refusal(c, "[fe80::1%]:80", EINVAL, "scope");
   expect_refusal(c, "[fe80::1%4294967296]:80", ERANGE, "scope");

@@ -34,7 +34,7 @@ TEST(codec_netlink, texts_round_trip) {
   expect_refusal(c, "0?groups=4294967296", ERANGE, "groups must be 0-4294967295");
   expect_refusal(c, "", EINVAL, "pid");
   expect_refusal(c, "x", EINVAL, "pid");
-  expect_refusal(c, "0?group=1", EINVAL, "unknown key 'group'");
+  expect_refusal(c, "0?group=1", EINVAL, "unknown key \"group\"");
   expect_refusal(c, "0,1", EINVAL, "pid");
 }
 

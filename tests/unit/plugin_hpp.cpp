@@ -90,7 +90,7 @@ TEST(plugin_hpp, integers_are_parsed_and_range_checked) {
       error_text_of([] { ap::parse_integer<std::int64_t>("n", "9223372036854775808", INT64_MIN, INT64_MAX); }, ERANGE),
       "n must be -9223372036854775808-9223372036854775807, not 9223372036854775808");
   for (const char* bad : {"", " ", "1 ", " 1", "1x", "x", "0x", "0xg", "+1", "-", "--1", "1.0", "1e1"})
-    EXPECT_EQ(error_text_of([&] { ap::parse_integer("n", bad, 0, 9); }, EINVAL), "n '"s + bad + "' is not a number");
+    EXPECT_EQ(error_text_of([&] { ap::parse_integer("n", bad, 0, 9); }, EINVAL), "n \""s + bad + "\" is not a number");
   EXPECT_EQ(error_text_of([] { ap::parse_integer("n", "-1", 0, 9); }, ERANGE), "n must be 0-9, not -1");
 }
 
@@ -176,17 +176,17 @@ TEST(plugin_hpp, keys_are_taken_once) {
   EXPECT_EQ(*query.take("b"), "x=y");
   EXPECT_EQ(query.take("z"), nullptr);
   EXPECT_EQ(error_text_of([&] { query.reject_unknown("a and b"); }, EINVAL),
-            "unknown key 'c'; the keys here are a and b");
+            "unknown key \"c\"; the keys here are a and b");
   EXPECT_EQ(*query.take("c"), "");
   query.reject_unknown("a, b and c");
   EXPECT_EQ(ap::query("body").body(), "body");
   EXPECT_EQ(ap::query("?a=1").body(), "");
   EXPECT_EQ(error_text_of([] { ap::query("x?a=1").reject_unknown(""); }, EINVAL),
-            "unknown key 'a'; the keys here are none");
+            "unknown key \"a\"; the keys here are none");
   EXPECT_EQ(error_text_of([] { ap::query("x?a=10").take("a", 9, 0); }, ERANGE), "a must be 0-9, not 10");
   for (const char* bad : {"x?", "x?a", "x?=1", "x?a=1&", "x?&a=1", "x?a=1&&b=2"})
     EXPECT_THAT(error_text_of([&] { ap::query{bad}; }, EINVAL), testing::HasSubstr("key=value"));
-  EXPECT_THAT(error_text_of([] { ap::query("x?a=1&b=2&a=3"); }, EINVAL), testing::HasSubstr("'a' is given twice"));
+  EXPECT_THAT(error_text_of([] { ap::query("x?a=1&b=2&a=3"); }, EINVAL), testing::HasSubstr("\"a\" is given twice"));
   std::string many = "x?k0=0";
   for (int i = 1; i < 16; ++i) many += ap::concat("&k", i, "=0");
   EXPECT_EQ(ap::query(many).take("k15", 9, 7), 0u);
@@ -222,7 +222,7 @@ TEST(plugin_hpp, interfaces_are_read_and_written_by_name_or_index) {
   EXPECT_EQ(ap::format_interface(123456), "%index=123456");
   EXPECT_EQ(ap::parse_interface("%index=123456"), 123456u);
   EXPECT_EQ(ap::parse_interface("123456"), 123456u);
-  EXPECT_EQ(error_text_of([] { ap::parse_interface("nosuchif"); }, ENODEV), "there is no interface 'nosuchif'");
+  EXPECT_EQ(error_text_of([] { ap::parse_interface("nosuchif"); }, ENODEV), "there is no interface \"nosuchif\"");
   EXPECT_THAT(error_text_of([] { ap::parse_interface("sixteencharacter"); }, ENAMETOOLONG),
               testing::HasSubstr("sixteencharacter"));
   EXPECT_THAT(error_text_of([] { ap::parse_interface(""); }, EINVAL), testing::HasSubstr("missing"));

@@ -890,7 +890,7 @@ TEST_F(registry, log_sink_receives_one_line_per_message) {
   afplug::log(afplug::log_level::info, "x", "a\nb");
   afplug::log(static_cast<afplug::log_level>(77), "x", "c");
   EXPECT_EQ(afplug::load_plugin(copy_plugin("entry_fails", first)).code, "entry-failed");
-  EXPECT_THAT(log.texts(afplug::log_level::info), ElementsAre("a b"));
+  EXPECT_THAT(log.texts(afplug::log_level::info), ElementsAre("a\\x0ab"));
   EXPECT_THAT(log.texts(afplug::log_level::error), ElementsAre("c", HasSubstr("entry_fails.so")));
 }
 

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/resolver.hpp>
 #include <algorithm>
 
@@ -331,7 +332,7 @@ TEST(interfaces, unknown_interfaces_are_named_in_the_error) {
   for (const std::string& name : {"nope"s, ""s, "a_name_of_sixteen"s, "lo\0"s}) {
     EXPECT_EQ(afplug::if_nametoindex(name, ec), 0u);
     EXPECT_EQ(ec, sys(ENODEV)) << name;
-    EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(name));
+    EXPECT_THAT(std::string(afplug::last_detail()), HasSubstr(afplug::plugin::quote(name)));
   }
   for (const unsigned index : {0u, 0x7fffffffu, ~0u}) {
     EXPECT_EQ(afplug::if_indextoname(index, ec), "");

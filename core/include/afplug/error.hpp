@@ -53,7 +53,9 @@ AFPLUG_API const boost::system::error_category& netdb_category() noexcept;
 /// Lets boost::system convert an errc to an error_code.
 inline error_code make_error_code(errc e) noexcept { return {static_cast<int>(e), afplug_category()}; }
 
-/// Thrown by throwing calls: a system_error whose what() states what was requested, what is wrong and what to do.
+/// Thrown by throwing calls: a system_error whose what() states what was requested, what is wrong and what to do. Texts
+/// from outside (names, paths, addresses) are quoted in it: it has one line of printable characters ("\xXX" stands for
+/// other bytes) and at most 2048 bytes of the text, followed by its length where it has more.
 class AFPLUG_API error : public boost::system::system_error {
  public:
   error(error_code ec, std::string text);
@@ -64,7 +66,8 @@ class AFPLUG_API error : public boost::system::system_error {
   std::string text_;
 };
 
-/// The error text of the last error that a call with an error_code& reported in this thread; empty if the code's
+/// The error text, as what() of the exception, of the last error that a call with an error_code& reported in this
+/// thread; empty if the code's
 /// message() is all there is. Valid until this thread's next failing call.
 AFPLUG_API std::string_view last_detail() noexcept;
 

@@ -17,9 +17,10 @@ enum class log_level {
   error = 3     ///< a plugin that was refused
 };
 
-/// Receives one line without its newline. `source` is a plugin's provider, or "afplug"; `text` has no control
-/// characters. Both are valid until the sink returns. Called from any thread, several at once, possibly while a plugin
-/// is being loaded: it must not ask the registry for a family.
+/// Receives one line without its newline. `source` is a plugin's provider, or "afplug"; `text` has at
+/// most 2048 bytes of the line, and bytes that do not print as "\xXX". Both are valid until the sink returns. Called
+/// from any thread, several at once, possibly while a plugin is being loaded: it must not ask the registry for a
+/// family.
 using log_sink = void (*)(log_level level, std::string_view source, std::string_view text);
 
 /// Sets the process-wide sink and returns the previous one; null: the default sink. The default sink writes to stderr
@@ -27,8 +28,8 @@ using log_sink = void (*)(log_level level, std::string_view source, std::string_
 /// `warning`). It writes nothing in a privileged process (secure_getenv(3)). Any thread may call it.
 AFPLUG_API log_sink set_log_sink(log_sink sink) noexcept;
 
-/// Passes a line to the sink; control characters in it become spaces. Any thread may call it. Exceptions of the sink
-/// are ignored.
+/// Passes a line to the sink; bytes of it that are no printable characters become "\xXX". Any thread may call it.
+/// Exceptions of the sink are ignored.
 AFPLUG_API void log(log_level level, std::string_view source, std::string_view text) noexcept;
 
 }  // namespace afplug

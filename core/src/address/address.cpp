@@ -38,9 +38,9 @@ void fail_codec(error_code& ec, int result, const afplug::family& owner, std::st
                           : number == ERANGE       ? make_error_code(errc::malformed_address)
                                                    : error_code(number, boost::system::system_category());
   std::string text = std::string(owner.id()) + " address";
-  if (!subject.empty()) (text += " \"").append(subject) += '"';
+  if (!subject.empty()) (text += ' ') += plugin::quote(subject);
   text += ": ";
-  text += why.view().empty() ? std::string_view(code.message()) : why.view();
+  text += why.empty() ? code.message() : why.printable();
   detail::fail(ec, code, text);
 }
 

@@ -1,11 +1,11 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include <netdb.h>
 #include <afplug/error.hpp>
+#include <afplug/plugin/encoding.hpp>
 
 #include <cerrno>
 #include <cstring>
 #include <iterator>
-#include <utility>
 
 #include "thread_storage.hpp"
 
@@ -81,6 +81,12 @@ struct error_detail {
   error_code code;
 };
 
+// Texts that are longer, as of many refused plugins, are shortened. Callers pass text from outside through
+// plugin::quote; what they miss cannot write control characters into a log or a terminal.
+constexpr std::size_t longest_text = 2048;
+
+std::string printable(std::string_view text) { return plugin::excerpt(text, longest_text); }
+
 }  // namespace
 
 const boost::system::error_category& afplug_category() noexcept {
@@ -98,7 +104,7 @@ const boost::system::error_category& netdb_category() noexcept {
   return category;
 }
 
-error::error(error_code ec, std::string text) : system_error(ec), text_(std::move(text)) {}
+error::error(error_code ec, std::string text) : system_error(ec), text_(printable(text)) {}
 error::~error() = default;
 
 std::string_view last_detail() noexcept {
@@ -114,7 +120,7 @@ void fail(error_code& ec, error_code code, std::string_view text) noexcept {
   if (!s) return;
   s->code = code;
   try {
-    s->text.assign(text);
+    s->text = printable(text);
   } catch (const std::bad_alloc&) {
     s->text.clear();
   }

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include <unistd.h>
 #include <afplug/log.hpp>
+#include <afplug/plugin/encoding.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -26,12 +27,7 @@ void write_to_stderr(log_level level, std::string_view source, std::string_view 
 
 std::atomic<log_sink> current{&write_to_stderr};
 
-std::string cleaned(std::string_view text) {
-  std::string out(text);
-  std::replace_if(
-      out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }, ' ');
-  return out;
-}
+constexpr std::size_t longest_line = 2048;
 
 }  // namespace
 
@@ -43,7 +39,7 @@ log_sink set_log_sink(log_sink sink) noexcept {
 void log(log_level level, std::string_view source, std::string_view text) noexcept {
   try {
     const auto known = std::clamp(level, log_level::debug, log_level::error);
-    current.load()(known, cleaned(source), cleaned(text));
+    current.load()(known, plugin::excerpt(source, plugin::quoted_bytes), plugin::excerpt(text, longest_line));
   } catch (...) {
     return;
   }

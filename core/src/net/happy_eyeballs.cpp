@@ -2,6 +2,7 @@
 //
 // Happy eyeballs (RFC 8305): connects to whichever of a host's addresses answers first.
 #include <afplug/connect.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/resolver.hpp>
 
 #include <poll.h>
@@ -172,7 +173,7 @@ std::vector<address> resolve(std::string_view host, std::string_view service, co
   if (ec || !found.empty()) return found;
   detail::fail(
       ec, {EAFNOSUPPORT, boost::system::system_category()},
-      std::string(host) + " has no address of the same family as the source address " + options.source->to_string());
+      plugin::quote(host) + " has no address of the same family as the source address " + options.source->to_string());
   return found;
 }
 

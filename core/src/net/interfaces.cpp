@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Network interfaces, and conversion of IP addresses from and to text.
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/resolver.hpp>
 
 #include <arpa/inet.h>
@@ -17,8 +18,7 @@ namespace {
 using detail::throwing;
 
 void malformed(error_code& ec, std::string_view text, const char* kind) {
-  std::string why = "\"";
-  detail::fail(ec, errc::malformed_address, why.append(text).append("\" is not an ").append(kind).append(" address"));
+  detail::fail(ec, errc::malformed_address, plugin::quote(text) + " is not an " + kind + " address");
 }
 
 std::size_t packed_size(int family) noexcept {
@@ -52,7 +52,7 @@ unsigned if_nametoindex(std::string_view name, error_code& ec) {
   const std::string text(name);
   if (text.size() < IF_NAMESIZE && text.find('\0') == std::string::npos)
     if (const auto index = ::if_nametoindex(text.c_str())) return index;
-  detail::fail(ec, {ENODEV, boost::system::system_category()}, "there is no network interface \"" + text + "\"");
+  detail::fail(ec, {ENODEV, boost::system::system_category()}, "there is no network interface " + plugin::quote(text));
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // The C library's host, service and protocol databases (netdb.h), through their reentrant (_r) functions.
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/resolver.hpp>
 
 #include <arpa/inet.h>
@@ -29,7 +30,7 @@ int with_growing_buffer(std::vector<char>& buffer, F look_up) {
 
 bool has_nul(std::string_view name, error_code& ec) {
   if (name.find('\0') == std::string_view::npos) return false;
-  detail::fail(ec, errc::malformed_address, "the name contains a NUL");
+  detail::fail(ec, errc::malformed_address, "the name " + plugin::quote(name) + " contains a NUL");
   return true;
 }
 
@@ -46,7 +47,7 @@ host_entry to_entry(const ::hostent& h) {
 void fail_host(error_code& ec, std::string_view name, int error, int h_error) {
   if (h_error == NETDB_INTERNAL) return detail::fail_errno(ec, error);
   const error_code code(h_error, netdb_category());
-  detail::fail(ec, code, "look-up of \"" + std::string(name) + "\": " + code.message());
+  detail::fail(ec, code, "look-up of " + plugin::quote(name) + ": " + code.message());
 }
 
 int fail_missing(error_code& ec, int error, const std::string& what) {
@@ -58,7 +59,7 @@ int fail_missing(error_code& ec, int error, const std::string& what) {
 }
 
 std::string for_protocol(std::string_view proto) {
-  return proto.empty() ? std::string() : std::string(" for ").append(proto);
+  return proto.empty() ? std::string() : " for " + plugin::quote(proto);
 }
 
 }  // namespace
@@ -181,7 +182,7 @@ int getservbyname(std::string_view name, std::string_view proto, error_code& ec)
     return ::getservbyname_r(text.c_str(), by.empty() ? nullptr : by.c_str(), &entry, data, size, &found);
   });
   if (found) return ntohs(static_cast<std::uint16_t>(found->s_port));
-  return fail_missing(ec, error, "service \"" + text + "\"" + for_protocol(proto));
+  return fail_missing(ec, error, "service " + plugin::quote(text) + for_protocol(proto));
 }
 
 std::string getservbyport(int port, std::string_view proto) {
@@ -224,7 +225,7 @@ int getprotobyname(std::string_view name, error_code& ec) {
     return ::getprotobyname_r(text.c_str(), &entry, data, size, &found);
   });
   if (found) return found->p_proto;
-  return fail_missing(ec, error, "protocol \"" + text + "\"");
+  return fail_missing(ec, error, "protocol " + plugin::quote(text));
 }
 
 }  // namespace afplug

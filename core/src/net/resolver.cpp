@@ -1,6 +1,7 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // getaddrinfo with a time limit, and getnameinfo.
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/resolver.hpp>
 
 #include <poll.h>
@@ -142,8 +143,8 @@ std::string describe(const lookup_request& request) {
   if (request.host.empty())
     text.append("this host");
   else
-    text.append("\"").append(request.host).append("\"");
-  if (!request.service.empty()) text.append(", service \"").append(request.service).append("\"");
+    text += plugin::quote(request.host);
+  if (!request.service.empty()) text += ", service " + plugin::quote(request.service);
   return text;
 }
 
@@ -175,7 +176,7 @@ lookup_result look_up_within(lookup_request request, std::chrono::nanoseconds li
 // ---- checks of host and service ----
 
 bool malformed(error_code& ec, std::string_view host, const std::string& why) {
-  detail::fail(ec, errc::malformed_address, "host name \"" + std::string(host) + "\": " + why);
+  detail::fail(ec, errc::malformed_address, "host name " + plugin::quote(host) + ": " + why);
   return false;
 }
 
@@ -188,8 +189,7 @@ std::size_t label_length(std::string_view label) {
 }
 
 bool check_host(std::string_view host, error_code& ec) {
-  if (host.find('\0') != std::string_view::npos)
-    return malformed(ec, host.substr(0, host.find('\0')), "it contains a NUL");
+  if (host.find('\0') != std::string_view::npos) return malformed(ec, host, "it contains a NUL");
   if (!detail::is_utf8(host)) return malformed(ec, host, "it is not UTF-8");
   if (host.find(':') != std::string_view::npos) return true;  // an IPv6 address, possibly with a scope
   std::size_t total = 0;                                      // includes the dot after each label
@@ -197,7 +197,7 @@ bool check_host(std::string_view host, error_code& ec) {
     const auto dot = left.find('.');
     const auto label = left.substr(0, dot);
     const auto length = label_length(label);
-    if (length > 63) return malformed(ec, host, "the label \"" + std::string(label) + "\" is longer than 63 bytes");
+    if (length > 63) return malformed(ec, host, "the label " + plugin::quote(label) + " is longer than 63 bytes");
     total += length + 1;
     if (dot == std::string_view::npos) break;
     left.remove_prefix(dot + 1);
@@ -209,7 +209,7 @@ bool check_host(std::string_view host, error_code& ec) {
 // Checks numeric ports: the C library takes them modulo 65536, and accepts "+80" and " 80".
 bool check_service(std::string_view service, error_code& ec) {
   const auto refuse = [&](error_code code, const std::string& why) {
-    detail::fail(ec, code, "service \"" + std::string(service.substr(0, service.find('\0'))) + "\": " + why);
+    detail::fail(ec, code, "service " + plugin::quote(service) + ": " + why);
     return false;
   };
   if (service.find('\0') != std::string_view::npos) return refuse(errc::invalid_argument, "it contains a NUL");
@@ -295,7 +295,7 @@ std::pair<std::string, std::string> split_host_service(std::string_view text) {
 std::pair<std::string, std::string> split_host_service(std::string_view text, error_code& ec) {
   ec.clear();
   const auto refuse = [&](const char* why) {
-    detail::fail(ec, errc::malformed_address, std::string("\"").append(text).append("\": ").append(why));
+    detail::fail(ec, errc::malformed_address, plugin::quote(text) + ": " + why);
     return std::pair<std::string, std::string>();
   };
   if (text.starts_with('[')) {

@@ -16,11 +16,13 @@
 #include <ctime>
 #include <limits>
 
+#include "plugin_error_text.hpp"
 #include "throwing.hpp"
 
 namespace afplug {
 namespace {
 
+using plugin::quote;
 using plugin::value_kind;
 using bytes_view = std::span<const std::byte>;
 using byte_vector = std::vector<std::byte>;
@@ -52,7 +54,7 @@ struct shape {
   refuse(s, std::to_string(size) + " bytes is not the size of its kind", errc::wrong_kind);
 }
 
-std::string quoted(std::string_view text) { return '"' + std::string(text) + '"'; }
+std::string shown(std::string_view digits) { return plugin::excerpt(digits, plugin::quoted_bytes); }
 
 // ---- characters ----
 
@@ -79,7 +81,7 @@ std::string escape(bytes_view raw, bool member) {
 
 byte_vector unescape(const shape& s, std::string_view text) {
   const auto raw = plugin::try_percent_decode(text);
-  if (!raw) refuse(s, quoted(text) + " has a % that no two hexadecimal digits follow; write %25 for %");
+  if (!raw) refuse(s, quote(text) + " has a % that no two hexadecimal digits follow; write %25 for %");
   return to_bytes(*raw);
 }
 
@@ -147,8 +149,8 @@ byte_vector store(const shape& s, const value_kind& kind, number n, std::string_
   // The magnitude of the least number, which is zero or negative.
   const std::uint64_t least = part.width != 0 ? 0 : std::uint64_t{0} - static_cast<std::uint64_t>(kind.least);
   if (n.magnitude > (n.negative ? least : most))
-    refuse(s, std::string(text) + " is outside " + (least ? "-" : "") + std::to_string(least) + " to " +
-                  std::to_string(most));
+    refuse(s,
+           shown(text) + " is outside " + (least ? "-" : "") + std::to_string(least) + " to " + std::to_string(most));
   return store_bits(static_cast<std::uint64_t>(n.as_signed()) << part.shift, kind.bytes, kind.big_endian);
 }
 
@@ -234,9 +236,9 @@ number parse_term(const shape& s, std::string_view term) {
     const auto value = static_cast<std::uint64_t>(c->value);
     return c->value < 0 ? number{true, std::uint64_t{0} - value} : number{false, value};
   }
-  if (all_digits(term.starts_with('-') ? term.substr(1) : term)) refuse(s, std::string(term) + " is too large");
+  if (all_digits(term.starts_with('-') ? term.substr(1) : term)) refuse(s, shown(term) + " is too large");
   const auto names = some_names(s);
-  refuse(s, quoted(term) + (names.empty() ? " is not a number" : " is neither a number nor one of " + names));
+  refuse(s, quote(term) + (names.empty() ? " is not a number" : " is neither a number nor one of " + names));
 }
 
 number parse_named(const shape& s, std::string_view text) {
@@ -257,7 +259,7 @@ bool parse_flag(const shape& s, std::string_view text) {
     if (same_letters(text, on)) return true;
   for (const std::string_view off : {"off", "0", "no", "false"})
     if (same_letters(text, off)) return false;
-  refuse(s, quoted(text) + " is neither on nor off");
+  refuse(s, quote(text) + " is neither on nor off");
 }
 
 // ---- interfaces ----
@@ -277,7 +279,7 @@ number parse_interface(const shape& s, std::string_view text) {
   const std::string name(reinterpret_cast<const char*>(raw.data()), raw.size());
   if (name.size() < IF_NAMESIZE && name.find('\0') == std::string::npos)
     if (const auto index = ::if_nametoindex(name.c_str())) return {false, index};
-  refuse(s, "there is no interface " + quoted(text));
+  refuse(s, "there is no interface " + quote(text));
 }
 
 // ---- durations ----
@@ -347,7 +349,7 @@ std::string format_duration(const shape& s, bytes_view raw) {
 
 byte_vector parse_duration(const shape& s, std::string_view text) {
   const auto& layout = unit_of(s);
-  const auto unclear = [&] { refuse(s, quoted(text) + " is not a duration; write 1.5s, 200ms, 10us or 5ns"); };
+  const auto unclear = [&] { refuse(s, quote(text) + " is not a duration; write 1.5s, 200ms, 10us or 5ns"); };
   auto left = text == "none" ? "0s" : text;
   const bool negative = left.starts_with('-');
   if (negative) left.remove_prefix(1);
@@ -372,21 +374,21 @@ byte_vector parse_duration(const shape& s, std::string_view text) {
 
   std::uint64_t whole = 0;
   if (std::from_chars(whole_digits.data(), whole_digits.data() + whole_digits.size(), whole).ec != std::errc())
-    refuse(s, std::string(text) + " is too long");
+    refuse(s, shown(text) + " is too long");
   auto total = static_cast<wide>(whole) * unit;
   std::uint64_t fraction = 0, denominator = 1;
   fraction_digits = fraction_digits.substr(0, fraction_digits.find_last_not_of('0') + 1);
-  if (fraction_digits.size() > 18) refuse(s, std::string(text) + " has fractions of a nanosecond");
+  if (fraction_digits.size() > 18) refuse(s, shown(text) + " has fractions of a nanosecond");
   for (const char c : fraction_digits) {
     fraction = fraction * 10 + static_cast<std::uint64_t>(c - '0');
     denominator *= 10;
   }
   const auto part = static_cast<wide>(fraction) * unit;
-  if (part % denominator != 0) refuse(s, std::string(text) + " has fractions of a nanosecond");
+  if (part % denominator != 0) refuse(s, shown(text) + " has fractions of a nanosecond");
   total += part / denominator;
-  if (total % layout.tick != 0) refuse(s, std::string(text) + " is not a whole number of " + layout.tick_name);
+  if (total % layout.tick != 0) refuse(s, shown(text) + " is not a whole number of " + layout.tick_name);
 
-  const auto out_of_range = [&] { refuse(s, std::string(text) + " is outside the range of its layout"); };
+  const auto out_of_range = [&] { refuse(s, shown(text) + " is outside the range of its layout"); };
   if (negative && total != 0 && !layout.is_signed) out_of_range();
   if (!layout.pair) {
     const wide ticks = total / layout.tick;
@@ -424,7 +426,7 @@ std::string format_octets(bytes_view raw, std::string_view between, bool reverse
 byte_vector parse_hex(const shape& s, std::string_view text) {
   const bool prefixed = text.starts_with("0x") || text.starts_with("0X");
   const auto raw = plugin::try_hex_decode(text.substr(prefixed ? 2 : 0));
-  if (!raw) refuse(s, quoted(text) + " is not pairs of hexadecimal digits");
+  if (!raw) refuse(s, quote(text) + " is not pairs of hexadecimal digits");
   return to_bytes(*raw);
 }
 
@@ -438,7 +440,7 @@ byte_vector parse_octets(const shape& s, std::string_view text) {
     for (const char c : octet)
       value = plugin::hex_digit(c) < 0 || octet.size() > 2 ? 256 : value * 16 + plugin::hex_digit(c);
     if (octet.empty() || value > 255 || colon == left.size() - 1)
-      refuse(s, quoted(text) + " is not pairs of hexadecimal digits separated by colons");
+      refuse(s, quote(text) + " is not pairs of hexadecimal digits separated by colons");
     raw.push_back(static_cast<std::byte>(value));
     left.remove_prefix(colon == std::string_view::npos ? left.size() : colon + 1);
   }
@@ -455,7 +457,7 @@ byte_vector parse_ip(const shape& s, int af, std::string_view text) {
   byte_vector raw(af == AF_INET ? sizeof(::in_addr) : sizeof(::in6_addr));
   const std::string whole(text);
   if (whole.find('\0') != std::string::npos || ::inet_pton(af, whole.c_str(), raw.data()) != 1)
-    refuse(s, quoted(text) + (af == AF_INET ? " is not an IPv4 address" : " is not an IPv6 address"));
+    refuse(s, quote(text) + (af == AF_INET ? " is not an IPv4 address" : " is not an IPv6 address"));
   return raw;
 }
 
@@ -491,10 +493,9 @@ byte_vector parse_sockaddr(const shape& s, std::string_view text) {
   const auto& f = s.owner ? *s.owner : family_of(s, text.starts_with('[') ? AF_INET6 : AF_INET);
   const auto who = f.identity({}, 0);
   afplug_sockaddr address{};
-  std::string error_text(256, '\0');
-  afplug_text why{error_text.data(), static_cast<std::uint32_t>(error_text.size()), 0};
-  if (f.codec().parse(&who, text.data(), text.size(), &address, &why) < 0) refuse(s, error_text.substr(0, why.size));
-  if (address.length > raw.size()) refuse(s, quoted(text) + " is longer than " + std::to_string(raw.size()) + " bytes");
+  detail::plugin_error_text why;
+  if (f.codec().parse(&who, text.data(), text.size(), &address, &why.text) < 0) refuse(s, why.printable());
+  if (address.length > raw.size()) refuse(s, quote(text) + " is longer than " + std::to_string(raw.size()) + " bytes");
   std::memcpy(raw.data(), address.u.bytes, address.length);
   return raw;
 }
@@ -537,7 +538,7 @@ std::string format_value(const shape& s, bytes_view raw) {
 
 void check_size(const shape& s, std::string_view text, std::size_t size, std::uint32_t most) {
   if (size >= s.least && size <= most) return;
-  refuse(s, quoted(text) + " is " + std::to_string(size) + " bytes, it takes " +
+  refuse(s, quote(text) + " is " + std::to_string(size) + " bytes, it takes " +
                 (s.least == 0      ? "at most "
                  : s.least == most ? ""
                                    : std::to_string(s.least) + " to ") +
@@ -562,7 +563,7 @@ byte_vector parse_value(const shape& s, std::string_view text) {
       auto raw = unescape(s, text);
       if (raw.size() >= IF_NAMESIZE)
         refuse(s,
-               quoted(text) + " is " + std::to_string(raw.size()) + " bytes; the name of an interface has at most 15");
+               quote(text) + " is " + std::to_string(raw.size()) + " bytes; the name of an interface has at most 15");
       raw.push_back(std::byte{});
       return raw;
     }
@@ -576,13 +577,13 @@ byte_vector parse_value(const shape& s, std::string_view text) {
     case AFPLUG_KIND_MAC: {
       auto raw = parse_octets(s, text);
       if (s.most == 0 && raw.size() != 6)
-        refuse(s, quoted(text) + " is " + std::to_string(raw.size()) + " bytes, it takes 6");
+        refuse(s, quote(text) + " is " + std::to_string(raw.size()) + " bytes, it takes 6");
       check_size(s, text, raw.size(), s.most != 0 ? s.most : 6);
       return raw;
     }
     case AFPLUG_KIND_BDADDR: {
       auto raw = parse_octets(s, text);
-      if (raw.size() != 6) refuse(s, quoted(text) + " is not a Bluetooth address of the form AA:BB:CC:DD:EE:FF");
+      if (raw.size() != 6) refuse(s, quote(text) + " is not a Bluetooth address of the form AA:BB:CC:DD:EE:FF");
       std::ranges::reverse(raw);
       return raw;
     }
@@ -594,8 +595,8 @@ byte_vector parse_value(const shape& s, std::string_view text) {
       return parse_sockaddr(s, text);
     case AFPLUG_KIND_LENGTH: {
       number n;
-      if (!parse_number(text, n) || n.negative) refuse(s, quoted(text) + " is not a length in bytes");
-      if (n.magnitude > most) refuse(s, std::string(text) + " is outside 0 to " + std::to_string(most));
+      if (!parse_number(text, n) || n.negative) refuse(s, quote(text) + " is not a length in bytes");
+      if (n.magnitude > most) refuse(s, shown(text) + " is outside 0 to " + std::to_string(most));
       return byte_vector(static_cast<std::size_t>(n.magnitude));
     }
     case AFPLUG_KIND_CALL:
@@ -630,9 +631,11 @@ std::string format_members(const option_info& o, bytes_view raw, const family* o
 }
 
 std::string member_names(const option_info& o) {
+  constexpr std::size_t shown = 16;
   std::string names;
-  for (const auto& m : o.members) names.append(names.empty() ? "" : ", ").append(m.name);
-  return names;
+  for (const auto& m : o.members.first(std::min(o.members.size(), shown)))
+    names.append(names.empty() ? "" : ", ").append(m.name);
+  return o.members.size() > shown ? names + ", …" : names;
 }
 
 void place(const option_info& o, const member_info& m, std::string_view text, const family* owner, byte_vector& raw) {
@@ -640,7 +643,7 @@ void place(const option_info& o, const member_info& m, std::string_view text, co
   // IFNAME is parsed with a NUL, which may be missing at the end of a member.
   if (m.kind == AFPLUG_KIND_IFNAME && value.size() > m.bytes) value.pop_back();
   if (value.size() > m.bytes || std::size_t{m.offset} + m.bytes > raw.size())
-    throw refusal{errc::invalid_argument, std::string(o.name) + '.' + m.name + ": " + quoted(text) + " does not fit"};
+    throw refusal{errc::invalid_argument, std::string(o.name) + '.' + m.name + ": " + quote(text) + " does not fit"};
   // Bit-fields share bytes, which are zero at first.
   for (std::size_t i = 0; i < value.size(); ++i) raw[m.offset + i] |= value[i];
 }
@@ -648,7 +651,7 @@ void place(const option_info& o, const member_info& m, std::string_view text, co
 byte_vector parse_members(const option_info& o, std::string_view text, std::size_t size, const family* owner) {
   const shape whole{o.name, o.kind, 0, 0, 0, "", false, false, owner};
   if (text.starts_with('{')) {
-    if (!text.ends_with('}')) refuse(whole, quoted(text) + " has no closing }");
+    if (!text.ends_with('}')) refuse(whole, quote(text) + " has no closing }");
     text = text.substr(1, text.size() - 2);
   }
   byte_vector raw(size);
@@ -658,14 +661,13 @@ byte_vector parse_members(const option_info& o, std::string_view text, std::size
     const auto item = text.substr(0, comma);
     const auto equals = item.find('=');
     if (equals == std::string_view::npos)
-      refuse(whole, quoted(item) + " is not of the form member=value; the members are " + member_names(o));
+      refuse(whole, quote(item) + " is not of the form member=value; the members are " + member_names(o));
     const auto name = item.substr(0, equals);
     const auto m =
         std::ranges::find(o.members, name, [](const member_info& each) -> std::string_view { return each.name; });
-    if (m == o.members.end())
-      refuse(whole, "it has no member " + quoted(name) + "; the members are " + member_names(o));
+    if (m == o.members.end()) refuse(whole, "it has no member " + quote(name) + "; the members are " + member_names(o));
     const auto at = static_cast<std::size_t>(m - o.members.begin());
-    if (given[at]) refuse(whole, "the member " + quoted(name) + " is given twice");
+    if (given[at]) refuse(whole, "the member " + quote(name) + " is given twice");
     given[at] = true;
     place(o, *m, item.substr(equals + 1), owner, raw);
     if (comma == std::string_view::npos) break;
@@ -674,7 +676,7 @@ byte_vector parse_members(const option_info& o, std::string_view text, std::size
   }
   for (std::size_t i = 0; i < given.size(); ++i)
     if (!given[i] && (o.members[i].flags & AFPLUG_MEMBER_OPTIONAL) == 0)
-      refuse(whole, "the member " + quoted(o.members[i].name) + " is missing");
+      refuse(whole, "the member " + quote(o.members[i].name) + " is missing");
   return raw;
 }
 
@@ -700,12 +702,12 @@ byte_vector parse_array(const option_info& o, std::string_view text, const famil
   for (auto left = text; !left.empty();) {
     const auto end = left.find('}');
     if (!left.starts_with('{') || end == std::string_view::npos)
-      refuse(whole, quoted(left) + " is not of the form {…},{…}; the members are " + member_names(o));
+      refuse(whole, quote(left) + " is not of the form {…},{…}; the members are " + member_names(o));
     const auto one = parse_members(o, left.substr(0, end + 1), element, owner);
     raw.insert(raw.end(), one.begin(), one.end());
     left.remove_prefix(end + 1);
     if (left.empty()) break;
-    if (!left.starts_with(',') || left.size() == 1) refuse(whole, quoted(left) + " is not of the form ,{…}");
+    if (!left.starts_with(',') || left.size() == 1) refuse(whole, quote(left) + " is not of the form ,{…}");
     left.remove_prefix(1);
   }
   check_size(whole, text, raw.size(), most);

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <afplug/log.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <boost/dll/shared_library.hpp>
 
 #include <algorithm>
@@ -118,7 +119,7 @@ class loading {
       const char* said = ::dlerror();
       const std::string text = said ? said : ec.message();
       out_.error = transient_error_in(text);
-      return refuse(dlopen_failed, text);
+      return refuse(dlopen_failed, plugin::excerpt(text, 512));
     }
     files().mapped(out_.path, identity_);
     record.identity = identity_;
@@ -157,7 +158,7 @@ class loading {
     try {
       result = entry(&host, &plugin);
     } catch (const std::exception& e) {
-      return refuse("entry-threw", std::string(entry_name) + " threw an exception: " + e.what());
+      return refuse("entry-threw", std::string(entry_name) + " threw an exception: " + plugin::excerpt(e.what(), 256));
     } catch (...) {
       return refuse("entry-threw", std::string(entry_name) + " threw an exception");
     }

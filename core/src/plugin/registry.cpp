@@ -16,6 +16,7 @@
 #include "family_data.hpp"
 #include "file_check.hpp"
 #include "loader.hpp"
+#include "similar_name.hpp"
 #include "throwing.hpp"
 
 namespace afplug {
@@ -23,10 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using plugin::quote;
 using detail::directory_scan;
 using detail::found_file;
 using detail::search_directory;
-using plugin::quote;
 using providers_list = std::vector<std::pair<std::string, std::string>>;
 
 std::vector<std::string> split(std::string_view text, char at) {
@@ -189,6 +190,27 @@ auto or_out_of_memory(error_code& ec, F call) -> decltype(call()) {
   }
 }
 
+/// An id for an error text; quoted if it is not of an id's form.
+std::string label(std::string_view id) { return detail::is_id(id) ? std::string(id) : quote(id); }
+std::string name_of(int family) { return "family " + std::to_string(family); }
+
+/// Which of the families `wanted` may mean: "AF_CAN" and "Can" mean "can", and "cam" is similar to it. Empty: none.
+std::string_view suggestion(std::string_view wanted, const std::vector<std::string_view>& ids) {
+  constexpr std::pair<std::string_view, std::string_view> other_names[] = {
+      {"ip", "inet"},    {"ip4", "inet"},   {"ipv4", "inet"}, {"ip6", "inet6"},
+      {"ipv6", "inet6"}, {"local", "unix"}, {"uds", "unix"}};
+  if (wanted.size() > AFPLUG_ID_MAX + 3) return {};
+  std::string plain(wanted);
+  std::ranges::transform(plain, plain.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (plain.starts_with("af_") || plain.starts_with("pf_")) plain.erase(0, 3);
+  for (const auto& [name, id] : other_names)
+    if (plain == name) plain = id;
+  detail::similar_name similar(plain);
+  for (const auto id : ids) similar.consider(id);
+  return similar.best();
+}
+
 }  // namespace
 
 struct registry::impl {
@@ -318,13 +340,39 @@ struct registry::impl {
     return join(directories.list());
   }
 
-  const afplug::family* unknown(const std::string& what, error_code& ec) const {
-    std::string text = what + ": no plugin provides this family in " + where() + "; add directories with AFPLUG_PATH";
-    const std::lock_guard lock(mutex);
-    if (found)
-      if (const auto refused = found->refused_without_note(); !refused.empty())
-        text += "; a file there was refused: " + refused.front()->seen().reason +
-                (refused.size() == 1 ? "" : " (and " + std::to_string(refused.size() - 1) + " other files)");
+  /// The families that the files of a scan provide and that are allowed, in alphabetical order.
+  std::vector<std::string_view> available(const directory_scan& c) const {
+    std::vector<std::string_view> ids;
+    for (const auto& file : c.files)
+      if (file->seen().acceptable && file->seen().note)
+        for (const auto& f : file->seen().note->families)
+          if (not_allowed(f.id).empty()) ids.push_back(f.id);
+    std::ranges::sort(ids);
+    const auto repeated = std::ranges::unique(ids);
+    ids.erase(repeated.begin(), repeated.end());
+    return ids;
+  }
+
+  const afplug::family* unknown_id(std::string_view id, const directory_scan& c, error_code& ec) const {
+    return unknown(label(id), suggestion(id, available(c)), c, ec);
+  }
+
+  const afplug::family* unknown_number(int number, const directory_scan& c, error_code& ec) const {
+    return unknown(name_of(number), {}, c, ec);
+  }
+
+  const afplug::family* unknown(const std::string& what, std::string_view meant, const directory_scan& c,
+                                error_code& ec) const {
+    const auto ids = available(c);
+    std::string text = what + ": no plugin provides this family";
+    if (!meant.empty()) text.append("; did you mean ").append(meant).append("?");
+    text += "; available are";
+    for (const auto id : ids) text.append(id == ids.front() ? " " : ", ").append(id);
+    if (ids.empty()) text += " none";
+    text += ", from " + where() + "; add directories with AFPLUG_PATH";
+    if (const auto refused = c.refused_without_note(); !refused.empty())
+      text += "; a file there was refused: " + refused.front()->seen().reason +
+              (refused.size() == 1 ? "" : " (and " + std::to_string(refused.size() - 1) + " other files)");
     detail::fail(ec, errc::unknown_family, text);
     return nullptr;
   }
@@ -374,11 +422,11 @@ struct registry::impl {
   }
 
   const afplug::family* load(std::string_view id, error_code& ec) {
-    const std::string name(id);
+    const std::string name = label(id);
     const auto c = scan_for(name, ec);
     if (!c) return nullptr;
     slot* s = slot_of(id, *c);
-    if (!s) return unknown(name, ec);
+    if (!s) return unknown_id(id, *c, ec);
     const std::lock_guard lock(s->mutex);
     const auto* f = load_unpublished(*s, c, ec);
     if (f) publish(*s, *f, *c);
@@ -409,7 +457,7 @@ struct registry::impl {
       error_code why;
       slot* s = slot_of(id, *c);
       if (!s)
-        unknown(name, why);
+        unknown_id(id, *c, why);
       else if (!s->current.load(std::memory_order_acquire) && may_load(name, why) &&
                c->candidates(id, chosen_provider(id)).empty())
         load_chosen(name, *c, why);  // finds no file to load, and sets the error
@@ -440,8 +488,7 @@ struct registry::impl {
   }
 
   const afplug::family* fail_provider(const std::string& id, std::string_view provider, error_code& ec) const {
-    detail::fail(ec, errc::unknown_provider,
-                 id + ": no plugin of provider \"" + std::string(provider) + "\" in " + where());
+    detail::fail(ec, errc::unknown_provider, id + ": no plugin of provider " + quote(provider) + " in " + where());
     return nullptr;
   }
 
@@ -452,7 +499,7 @@ struct registry::impl {
 
   const afplug::family* fail_refused(const std::string& id, const directory_scan& c, error_code& ec) const {
     const auto files = c.refused(id);
-    if (files.empty()) return unknown(id, ec);
+    if (files.empty()) return unknown_id(id, c, ec);
     std::string text = id;
     for (const auto* f : files) text += (f == files.front() ? ": " : "; ") + f->seen().reason;
     detail::fail(ec, errc::plugin_refused, text);
@@ -460,11 +507,11 @@ struct registry::impl {
   }
 
   const afplug::family* load_from(std::string_view id, std::string_view provider, error_code& ec) {
-    const std::string name(id);
+    const std::string name = label(id);
     const auto c = scan_for(name, ec);
     if (!c) return nullptr;
     slot* s = slot_of(id, *c);
-    if (!s) return unknown(name, ec);
+    if (!s) return unknown_id(id, *c, ec);
     const std::lock_guard lock(s->mutex);
     if (s->unloaded) return fail_unloaded(name, ec);
     for (const auto* f : loaded_of(*s))
@@ -478,14 +525,11 @@ struct registry::impl {
   }
 
   const afplug::family* load(int number, error_code& ec) {
-    const std::string name = "family " + std::to_string(number);
-    if (number >= AFPLUG_NUMBER_LOCAL) {
-      const auto id = detail::local_id(number);
-      return id ? load(*id, ec) : unknown(name, ec);
-    }
-    if (number <= 0 || static_cast<unsigned>(number) >= owner.by_number_.size()) return unknown(name, ec);
-    const auto c = scan_for(name, ec);
+    if (number >= AFPLUG_NUMBER_LOCAL)
+      if (const auto id = detail::local_id(number)) return load(*id, ec);
+    const auto c = scan_for(name_of(number), ec);
     if (!c) return nullptr;
+    if (number <= 0 || static_cast<unsigned>(number) >= owner.by_number_.size()) return unknown_number(number, *c, ec);
     error_code first;
     std::string text;
     for (const auto& id : c->claims(number)) {
@@ -534,7 +578,7 @@ struct registry::impl {
       for (const auto& n : f->seen().note->families)
         if (n.number == number) return fail_refused(n.id, c, ec);
     }
-    return unknown("family " + std::to_string(number), ec);
+    return unknown_number(number, c, ec);
   }
 
   plugin_info info_of(const found_file& file, const note_family* named, const directory_scan& c) {
@@ -593,7 +637,7 @@ struct registry::impl {
         }
     out.state = shadowed;
     if (winner.empty())
-      out.reason = file.path().string() + ": provider \"" + std::string(provider) + "\" was chosen for " + out.family;
+      out.reason = file.path().string() + ": provider " + quote(provider) + " was chosen for " + out.family;
     else
       out.reason = file.path().string() + ": " + winner + " provides " + out.family;
     return out;
@@ -710,12 +754,12 @@ void registry::unload(std::string_view id) {
 }
 
 void registry::unload(std::string_view id, error_code& ec) {
-  const std::string name(id);
+  const std::string name = label(id);
   const auto c = impl_->scan_for(name, ec);
   if (!c) return;
   slot* s = impl_->slot_of(id, *c);
   if (!s) {
-    impl_->unknown(name, ec);
+    impl_->unknown_id(id, *c, ec);
     return;
   }
   const std::lock_guard lock(s->mutex);

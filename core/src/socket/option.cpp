@@ -3,6 +3,7 @@
 // Socket options: raw, and by name in the family's table; wait.
 #include <poll.h>
 #include <afplug/option.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/plugin/value_kind.hpp>
 #include <afplug/socket.hpp>
 
@@ -10,6 +11,7 @@
 #include <array>
 
 #include "plugin_error_text.hpp"
+#include "similar_name.hpp"
 #include "socket_access.hpp"
 #include "throwing.hpp"
 
@@ -81,34 +83,11 @@ bool applies(const option_info& o, const row* r) noexcept {
   return false;
 }
 
-// Levenshtein distance, for suggesting a similar name.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> line(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) line[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(line[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const auto change = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = line[j];
-      line[j] = std::min({line[j] + 1, line[j - 1] + 1, change});
-    }
-  }
-  return line[b.size()];
-}
-
-std::string nearest(const family& f, std::string_view name) {
-  std::string best;
-  std::size_t least = name.size() / 2 + 1;
-  const auto search = [&](std::span<const option_info> table) {
-    for (const auto& o : table)
-      if (const auto d = distance(name, o.name); d < least) {
-        least = d;
-        best = o.name;
-      }
-  };
-  search(f.options());
-  search(socket_options());
-  return best;
+std::string_view similar_option(const family& f, std::string_view name) {
+  detail::similar_name similar(name);
+  for (const auto& o : f.options()) similar.consider(o.name);
+  for (const auto& o : socket_options()) similar.consider(o.name);
+  return similar.best();
 }
 
 void refuse(error_code& ec, errc code, const family& f, std::string_view name, const std::string& why) {
@@ -122,10 +101,10 @@ const option_info* find_usable(const socket& s, std::string_view name, std::uint
   if (!f) return detail::fail_errno(ec, EBADF), nullptr;
   const auto* o = f->find_option(name);
   if (!o) {
-    const auto near = nearest(*f, name);
-    refuse(ec, errc::unknown_option, *f, name,
+    const auto near = similar_option(*f, name);
+    refuse(ec, errc::unknown_option, *f, plugin::quote(name),
            near.empty() ? "unknown option; `afplug options " + std::string(f->id()) + "` lists them"
-                        : "unknown option; did you mean " + near + "?");
+                        : "unknown option; did you mean " + std::string(near) + "?");
     return nullptr;
   }
   if (!applies(*o, f->find_row(s.type(), s.protocol()))) {
@@ -251,7 +230,7 @@ void socket::option(std::string_view name, const option_value& value, error_code
     const std::string argument = text ? *text : std::to_string(*number);
     detail::plugin_error_text why;
     if (const int r = call_option(*this, *o, &option_info::set, argument.data(), argument.size(), &why.text); r < 0)
-      detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + argument, why.view());
+      detail::fail_call(ec, -r, *this, "option", std::string(name) + "=" + plugin::quote(argument), why.printable());
     else
       ec.clear();
     return;
@@ -325,7 +304,7 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
     afplug_text out{text.data(), static_cast<std::uint32_t>(text.size()), 0};
     detail::plugin_error_text why;
     if (const int r = call_option(*this, *o, &option_info::get, &out, &why.text); r < 0) {
-      detail::fail_call(ec, -r, *this, "option", std::string(name), why.view());
+      detail::fail_call(ec, -r, *this, "option", std::string(name), why.printable());
       return {};
     }
     const bool complete = out.size <= text.size();

@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/typed_option.hpp>
 
 #include <atomic>
@@ -419,7 +420,8 @@ inline pcap load_pcap() {
   if (!library) library = ::dlopen("libpcap.so.0.8", RTLD_NOW | RTLD_LOCAL);  // the name in Debian
   if (!library)
     throw std::system_error(ELIBACC, std::generic_category(),
-                            std::string("filter expressions need libpcap, which cannot be loaded (") + ::dlerror() +
+                            std::string("filter expressions need libpcap, which cannot be loaded (") +
+                                plugin::excerpt(::dlerror(), 256) +
                                 "): install libpcap0.8, or use a classic BPF program");
   pcap made;
   find(library, "pcap_open_dead", made.open_dead);
@@ -489,11 +491,12 @@ inline std::vector<::sock_filter> compile(std::string_view expression, link_type
   if (program.size() > BPF_MAXINSNS)
     fail(E2BIG, std::to_string(program.size()) + " instructions, the kernel accepts at most 4096");
   if (!program.empty()) return program;
-  auto why = compiler.error();
+  const std::string error = compiler.error();
+  std::string why = plugin::excerpt(error, 256);
   if (const auto good =
-          why.find("syntax error") == why.npos ? std::string_view() : compiler.longest_valid_prefix(expression);
+          error.find("syntax error") == error.npos ? std::string_view() : compiler.longest_valid_prefix(expression);
       !good.empty())
-    (why += ", after \"").append(good) += '"';
+    why += ", after " + plugin::quote(good);
   fail(EINVAL, why);
   return {};
 }

@@ -156,7 +156,7 @@ void parse_length_and_tail(native_address<T>& it, query& from, std::uint32_t min
     if (text->size() % 2 != 0 || it.length + text->size() / 2 > length)
       fail(EINVAL, "tail has more bytes than length leaves");
     const auto tail = try_hex_decode(*text);
-    if (!tail) fail(EINVAL, "tail '", *text, "' is not hexadecimal");
+    if (!tail) fail(EINVAL, "tail ", quote(*text), " is not hexadecimal");
     tail->copy(bytes + it.length, tail->size());
   }
   it.length = static_cast<std::uint32_t>(length);

@@ -98,7 +98,6 @@ inline std::string escape_unprintable(std::string_view text, std::string_view re
   return out;
 }
 
-namespace detail {
 /// The start of `text`: at most `limit` bytes, and no part of a character at the end.
 constexpr std::string_view shortened(std::string_view text, std::size_t limit) noexcept {
   if (text.size() <= limit) return text;
@@ -106,7 +105,6 @@ constexpr std::string_view shortened(std::string_view text, std::size_t limit) n
     if (const auto size = utf8_length(text.substr(limit - back)); size > back) return text.substr(0, limit - back);
   return text.substr(0, limit);
 }
-}  // namespace detail
 
 /// How many bytes of a text from outside `quote` shows.
 inline constexpr std::size_t quoted_bytes = 64;
@@ -115,7 +113,7 @@ inline constexpr std::size_t quoted_bytes = 64;
 /// quotation marks. The result is printable and has one line: bytes as in `escape_unprintable`, and a backslash before
 /// '"' and '\'. Of a text of more than `limit` bytes it has the first ones and the length: "abc…" (1000 bytes).
 inline std::string quote(std::string_view text, std::size_t limit = quoted_bytes) {
-  const auto start = detail::shortened(text, limit);
+  const auto start = shortened(text, limit);
   std::string out = '"' + escape_unprintable(start, "\"\\");
   out += start.size() == text.size() ? "\"" : "…\" (" + std::to_string(text.size()) + " bytes)";
   return out;
@@ -124,7 +122,7 @@ inline std::string quote(std::string_view text, std::size_t limit = quoted_bytes
 /// The same for whole sentences, such as the error text of another library: without quotation marks, and without a
 /// backslash before them.
 inline std::string excerpt(std::string_view text, std::size_t limit) {
-  const auto start = detail::shortened(text, limit);
+  const auto start = shortened(text, limit);
   std::string out = escape_unprintable(start);
   if (start.size() != text.size()) out += "… (" + std::to_string(text.size()) + " bytes)";
   return out;

@@ -47,9 +47,9 @@ std::string concat(const Parts&... parts) {
   return all;
 }
 
-/// Throws `failure` with that errno and with the parts, joined, as error text. Bytes that do not print are replaced by
-/// "\xXX", so that text from outside can be quoted as it is. Codecs use EINVAL (malformed), ENODEV (no such interface),
-/// ENAMETOOLONG and ERANGE (a number is too large or too small).
+/// Throws `failure` with that errno and with the parts, joined, as error text. Pass text from outside through `quote`,
+/// which shortens it; bytes that do not print are replaced by "\xXX" in any case. Codecs use EINVAL (malformed), ENODEV
+/// (no such interface), ENAMETOOLONG and ERANGE (a number is too large or too small).
 template <class... Parts>
 [[noreturn]] void fail(int error, const Parts&... parts) {
   throw failure(error, escape_unprintable(concat(parts...)));

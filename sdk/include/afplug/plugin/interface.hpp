@@ -24,10 +24,10 @@ inline namespace AFPLUG_ABI_NAMESPACE AFPLUG_HIDDEN {
 
 /// The index of the interface of that name (if_nametoindex(3)). ENAMETOOLONG: over 15 bytes; ENODEV: there is none.
 inline std::uint32_t interface_index(std::string_view name) {
-  if (name.size() >= IF_NAMESIZE) fail(ENAMETOOLONG, "interface name '", name, "' is longer than 15 bytes");
+  if (name.size() >= IF_NAMESIZE) fail(ENAMETOOLONG, "interface name ", quote(name), " is longer than 15 bytes");
   const std::string terminated(name);
   const unsigned index = name.find('\0') == name.npos ? if_nametoindex(terminated.c_str()) : 0;
-  if (index == 0) fail(ENODEV, "there is no interface '", name, "'");
+  if (index == 0) fail(ENODEV, "there is no interface ", quote(name));
   return index;
 }
 

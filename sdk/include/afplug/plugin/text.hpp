@@ -25,7 +25,7 @@ inline namespace AFPLUG_ABI_NAMESPACE AFPLUG_HIDDEN {
 /// The bytes that percent-encoded text stands for. EINVAL: a '%' is not followed by two hexadecimal digits.
 inline std::string percent_decode(std::string_view text) {
   auto decoded = try_percent_decode(text);
-  if (!decoded) fail(EINVAL, "'%' in '", text, "' needs two hexadecimal digits after it: write %25 for a '%'");
+  if (!decoded) fail(EINVAL, "'%' in ", quote(text), " needs two hexadecimal digits after it: write %25 for a '%'");
   return *std::move(decoded);
 }
 
@@ -44,13 +44,14 @@ requires std::is_integral_v<T> T parse_integer(std::string_view field, std::stri
   if (error == std::errc::invalid_argument || end != digits.data() + digits.size()) {
     if (std::is_unsigned_v<T> && text.size() > 1 && text[0] == '-' &&
         text.find_first_not_of("0123456789", 1) == text.npos)
-      fail(ERANGE, field, " must be ", min, "-", max, ", not ", text);
-    fail(EINVAL, field, " '", text, "' is not a number");
+      fail(ERANGE, field, " must be ", min, "-", max, ", not ", excerpt(text, quoted_bytes));
+    fail(EINVAL, field, " ", quote(text), " is not a number");
   }
   const auto top = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
   const bool fits = error == std::errc{} && magnitude <= top + (minus ? 1u : 0u);
   const T value = fits ? static_cast<T>(minus ? 0 - magnitude : magnitude) : T{};
-  if (!fits || value < min || value > max) fail(ERANGE, field, " must be ", min, "-", max, ", not ", text);
+  if (!fits || value < min || value > max)
+    fail(ERANGE, field, " must be ", min, "-", max, ", not ", excerpt(text, quoted_bytes));
   return value;
 }
 
@@ -67,9 +68,9 @@ class query {
       more = part.size() < rest.size();
       rest.remove_prefix(more ? part.size() + 1 : part.size());
       const auto equals = part.find('=');
-      if (equals == 0 || equals == part.npos) fail(EINVAL, "'", part, "' after '?' is not of the form key=value");
+      if (equals == 0 || equals == part.npos) fail(EINVAL, quote(part), " after '?' is not of the form key=value");
       const std::string_view name = part.substr(0, equals);
-      if (find(name) != nullptr) fail(EINVAL, "'", name, "' is given twice");
+      if (find(name) != nullptr) fail(EINVAL, quote(name), " is given twice");
       if (count_ == entries_.size()) fail(EINVAL, "more than ", entries_.size(), " keys");
       entries_[count_++] = {name, part.substr(equals + 1), false};
     }
@@ -94,7 +95,7 @@ class query {
   void reject_unknown(std::string_view known) const {
     for (std::size_t i = 0; i < count_; ++i)
       if (!entries_[i].taken)
-        fail(EINVAL, "unknown key '", entries_[i].name, "'; the keys here are ",
+        fail(EINVAL, "unknown key ", quote(entries_[i].name), "; the keys here are ",
              known.empty() ? std::string_view("none") : known);
   }
 

@@ -1,0 +1,261 @@
+// Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+//
+// Text from outside in error texts: every public input for text is given text that would change a log or a terminal.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <wctype.h>
+
+#include <afplug/connect.hpp>
+#include <afplug/log.hpp>
+#include <afplug/option.hpp>
+#include <afplug/resolver.hpp>
+#include <afplug/socket.hpp>
+#include <clocale>
+#include <cwchar>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "../support/plugin_files.hpp"
+
+namespace {
+
+using afplug::address;
+using afplug::registry;
+using afplug::socket;
+using afplug::testing_support::copy_plugin;
+using afplug::testing_support::search_only;
+using afplug::testing_support::temporary_directory;
+
+constexpr std::size_t longest = 1000;  // bytes of an error text
+
+// What is wrong with a text for a log or a terminal, by the C library's own table of characters; empty: nothing.
+std::string fault(const std::string& text) {
+  static const ::locale_t utf8 = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  const ::locale_t before = ::uselocale(utf8);
+  std::string found = text.empty() ? "it is empty" : text.size() > longest ? "it is long" : "";
+  std::mbstate_t state{};
+  for (std::size_t at = 0; at < text.size() && found.empty();) {
+    wchar_t c = 0;
+    const auto size = std::mbrtowc(&c, text.data() + at, text.size() - at, &state);
+    if (size == 0 || size > text.size())
+      found = "it is not UTF-8, or has a NUL, at " + std::to_string(at);
+    else if (!::iswprint(static_cast<wint_t>(c)) || (c >= 0x202a && c <= 0x202e))
+      found = "it has a control character at " + std::to_string(at);
+    else
+      at += size;
+  }
+  ::uselocale(before);
+  return found;
+}
+
+const std::string hostile[] = {
+    std::string("a\0b", 3),
+    "a\nafplug: error: forged",
+    "a\r\nb",
+    "\x1b]0;title\x07",
+    "\x1b[31mred",
+    "\x9b"
+    "31m",
+    "\xc2\x9b"
+    "31m",
+    "\xff\xfe",
+    "\xed\xa0\x80",
+    "\u202ereversed",
+    "\u2028next line",
+    "%00%1b%",
+    "?" + std::string("\x1b=\n"),
+    "\"quoted\" \\",
+    std::string(std::size_t{1} << 20, 'a'),
+    std::string(std::size_t{1} << 20, '\x1b'),
+    std::string(std::size_t{1} << 20, '7'),
+    "1." + std::string(std::size_t{1} << 20, '\n'),
+};
+
+using input = std::function<void(const std::string&)>;
+
+// Gives all hostile texts to the input. At least one is refused.
+void expect_printable_errors(const std::string& name, const input& call) {
+  int refused = 0;
+  for (const auto& text : hostile) {
+    try {
+      call(text);
+      continue;
+    } catch (const afplug::error& e) {
+      ++refused;
+      EXPECT_EQ(fault(e.what()), "") << name << ": " << testing::PrintToString(std::string(e.what()).substr(0, 300));
+    }
+    if (const std::string detail(afplug::last_detail()); !detail.empty()) {
+      EXPECT_EQ(fault(detail), "") << name << ": " << testing::PrintToString(detail.substr(0, 300));
+    }
+  }
+  EXPECT_GT(refused, 0) << name;
+}
+
+TEST(error_text, of_addresses_is_printable_and_short) {
+  for (const char* id : {"inet", "inet6", "unix", "vsock", "can", "packet", "bluetooth", "hyperv", "netlink", "tipc",
+                         "rds", "qipcrtr", "alg", "loop"})
+    for (const std::string before : {"", "x?", "1.2.3.4:", "[::1]:", "[::1%", "1:", "@", "hash/", "name/1/", "1?tail="})
+      expect_printable_errors(id + (" address " + before), [&](const std::string& text) {
+        const address a(id, before + text);
+        if (before.empty()) throw afplug::error(afplug::errc::malformed_address, a.to_string());
+      });
+  expect_printable_errors("field", [](const std::string& text) {
+    const afplug::basic_protocol p(registry::global().family("inet"), SOCK_STREAM, 0);
+    const afplug::field_value fields[] = {text, std::uint64_t{1}};
+    address::from_fields(p, fields);
+  });
+}
+
+TEST(error_text, of_registry_calls_is_printable_and_short) {
+  auto& r = registry::global();
+  expect_printable_errors("family", [&](const std::string& text) { r.family(text); });
+  expect_printable_errors("provider", [&](const std::string& text) {
+    afplug::error_code ec;
+    r.family("inet", text, ec);
+    if (ec) afplug::detail::raise(ec, "family");
+  });
+  expect_printable_errors("unload", [&](const std::string& text) { r.unload(text); });
+  expect_printable_errors("socket", [](const std::string& text) { socket(text, SOCK_STREAM); });
+  expect_printable_errors("address", [](const std::string& text) { address(text, "x"); });
+  expect_printable_errors("directory", [&](const std::string& text) { r.add_directory(text); });
+  expect_printable_errors("options", [](const std::string& text) {
+    afplug::registry_options options;
+    options.providers = {{text, text}};
+    registry other(options);
+  });
+}
+
+TEST(error_text, of_an_unknown_family_suggests_one_and_lists_all) {
+  auto& r = registry::global();
+  const std::pair<const char*, const char*> meant[] = {{"AF_INET", "inet"},
+                                                       {"PF_INET6", "inet6"},
+                                                       {"AF_UNIX", "unix"},
+                                                       {"AF_LOCAL", "unix"},
+                                                       {"AF_BLUETOOTH", "bluetooth"},
+                                                       {"INET", "inet"},
+                                                       {"Can", "can"},
+                                                       {"ipv4", "inet"},
+                                                       {"IPv6", "inet6"},
+                                                       {"local", "unix"},
+                                                       {"inet4", "inet"},
+                                                       {"vsok", "vsock"},
+                                                       {"bluetoth", "bluetooth"}};
+  afplug::error_code ec;
+  for (const auto& [wrong, right] : meant) {
+    EXPECT_EQ(r.family(wrong, ec), nullptr);
+    EXPECT_EQ(ec, afplug::errc::unknown_family);
+    EXPECT_THAT(std::string(afplug::last_detail()),
+                testing::AllOf(testing::HasSubstr(std::string("did you mean ") + right + "?"),
+                               testing::HasSubstr("available are "), testing::HasSubstr("packet, ")));
+  }
+  for (const char* other : {"x", "", "quantum", "AF_"}) {
+    EXPECT_EQ(r.family(other, ec), nullptr);
+    EXPECT_THAT(std::string(afplug::last_detail()), testing::Not(testing::HasSubstr("did you mean"))) << other;
+  }
+  const temporary_directory empty;
+  registry none(search_only({empty.path()}));
+  EXPECT_EQ(none.family("ipv4", ec), nullptr);
+  EXPECT_THAT(std::string(afplug::last_detail()), testing::HasSubstr("; available are none, from "));
+}
+
+TEST(error_text, of_an_unknown_option_takes_linear_time) {
+  const socket s("inet", SOCK_STREAM);
+  const std::string name(std::size_t{1} << 24, 'S');
+  afplug::error_code ec;
+  const auto start = std::chrono::steady_clock::now();
+  static_cast<void>(s.option_number(name, ec));
+  EXPECT_EQ(ec, afplug::errc::unknown_option);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  static_cast<void>(s.option_number("so_rcvbuff", ec));
+  EXPECT_THAT(std::string(afplug::last_detail()), testing::HasSubstr("did you mean SO_RCVBUF?"));
+}
+
+TEST(error_text, of_options_is_printable_and_short) {
+  socket s("inet", SOCK_STREAM);
+  expect_printable_errors("name of set", [&](const std::string& text) { s.option(text, std::int64_t{1}); });
+  expect_printable_errors("name of text", [&](const std::string& text) { static_cast<void>(s.option_text(text)); });
+  expect_printable_errors("name of number", [&](const std::string& text) { static_cast<void>(s.option_number(text)); });
+  expect_printable_errors("name of bytes", [&](const std::string& text) { static_cast<void>(s.option_bytes(text)); });
+  expect_printable_errors("congestion",
+                          [&](const std::string& text) { s.option("TCP_CONGESTION", std::string_view(text)); });
+  expect_printable_errors("device",
+                          [&](const std::string& text) { s.option("SO_BINDTODEVICE", std::string_view(text)); });
+  for (const char* id :
+       {"inet", "inet6", "unix", "vsock", "can", "packet", "bluetooth", "netlink", "tipc", "rds", "alg"}) {
+    const auto& f = registry::global().family(id);
+    for (const auto& o : f.options())
+      if (o.kind != AFPLUG_KIND_CALL)
+        expect_printable_errors(std::string(id) + " " + o.name,
+                                [&](const std::string& text) { afplug::parse_option(o, text, &f); });
+  }
+}
+
+TEST(error_text, of_name_lookups_is_printable_and_short) {
+  expect_printable_errors("host", [](const std::string& text) {
+    afplug::getaddrinfo(text, "1", {AF_INET, SOCK_STREAM, 0, AI_NUMERICHOST, {}});
+  });
+  expect_printable_errors("service", [](const std::string& text) { afplug::getaddrinfo("127.0.0.1", text, {}); });
+  expect_printable_errors("split", [](const std::string& text) { afplug::split_host_service("::" + text); });
+  expect_printable_errors("brackets", [](const std::string& text) { afplug::split_host_service("[" + text); });
+  expect_printable_errors("getservbyname", [](const std::string& text) { afplug::getservbyname(text); });
+  expect_printable_errors("protocol of a service", [](const std::string& text) { afplug::getservbyname("x", text); });
+  expect_printable_errors("protocol of a port", [](const std::string& text) { afplug::getservbyport(1, text); });
+  expect_printable_errors("getprotobyname", [](const std::string& text) { afplug::getprotobyname(text); });
+  expect_printable_errors("if_nametoindex", [](const std::string& text) { afplug::if_nametoindex(text); });
+  expect_printable_errors("inet_aton", [](const std::string& text) { afplug::inet_aton(text); });
+  expect_printable_errors("inet_pton", [](const std::string& text) { afplug::inet_pton(AF_INET6, text); });
+  expect_printable_errors("gethostbyname_ex",
+                          [](const std::string& text) { afplug::gethostbyname_ex(text + ".invalid"); });
+  expect_printable_errors("gethostbyaddr", [](const std::string& text) { afplug::gethostbyaddr(text + ".invalid"); });
+}
+
+TEST(error_text, of_connections_is_printable_and_short) {
+  socket s("inet", SOCK_DGRAM);
+  expect_printable_errors("connect", [&](const std::string& text) { s.connect(text + ":"); });
+  expect_printable_errors("bind", [&](const std::string& text) { s.bind(text); });
+  expect_printable_errors("create_connection",
+                          [](const std::string& text) { afplug::create_connection("127.0.0.1", text); });
+}
+
+std::multimap<std::string, std::string>& logged() {
+  static std::multimap<std::string, std::string> lines;
+  return lines;
+}
+
+TEST(error_text, of_log_lines_is_printable_and_short) {
+  const auto before = afplug::set_log_sink(
+      [](afplug::log_level, std::string_view source, std::string_view text) { logged().emplace(source, text); });
+  for (const auto& text : hostile) afplug::log(afplug::log_level::error, text, text.substr(0, 800));
+  afplug::log(afplug::log_level::error, "x", hostile[14]);
+  afplug::set_log_sink(before);
+  ASSERT_EQ(logged().size(), std::size(hostile) + 1);
+  for (const auto& [source, text] : logged()) {
+    EXPECT_EQ(fault(source), "");
+    EXPECT_THAT(fault(text), testing::AnyOf("", "it is long"));
+    EXPECT_LT(text.size(), 4000u);
+  }
+}
+
+// What plugins return, what they throw, and what dlopen(3) reports of them.
+TEST(error_text, of_plugins_is_printable_and_short) {
+  const temporary_directory directory;
+  for (const char* plugin : {"hostile_entry", "hostile_symbol", "hostile_codec"}) {
+    const auto file = copy_plugin(plugin, directory.path());
+    registry r(search_only({directory.path()}));
+    try {
+      const auto& f = r.family("good");
+      address::from_fields({f, SOCK_STREAM, 0}, std::vector<afplug::field_value>{std::string("x")});
+      ADD_FAILURE() << plugin;
+    } catch (const afplug::error& e) {
+      EXPECT_EQ(fault(e.what()), "") << plugin << testing::PrintToString(std::string(e.what()));
+      EXPECT_THAT(e.what(), testing::HasSubstr("\\x1b")) << plugin;
+    }
+    std::filesystem::remove(file);
+  }
+}
+
+}  // namespace
