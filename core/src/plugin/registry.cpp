@@ -24,10 +24,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using plugin::quote;
 using detail::directory_scan;
 using detail::found_file;
 using detail::search_directory;
+using plugin::quote;
 using providers_list = std::vector<std::pair<std::string, std::string>>;
 
 std::vector<std::string> split(std::string_view text, char at) {
