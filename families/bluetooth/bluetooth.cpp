@@ -113,34 +113,34 @@ constexpr ap::requirements bredr_needs{.module = "bluetooth", .config = "CONFIG_
 constexpr ap::requirements rfcomm_needs{.module = "rfcomm", .config = "CONFIG_BT_RFCOMM"};
 constexpr ap::requirements raw_needs{.module = "bluetooth", .config = "CONFIG_BT", .capability = "CAP_NET_RAW"};
 constexpr std::array rows{
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_L2CAP", bt::l2cap, packet_flags | AFPLUG_ROW_DEFAULT, "bt l2cap",
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_L2CAP", bt::btproto_l2cap, packet_flags | AFPLUG_ROW_DEFAULT, "bt l2cap",
             bredr_needs, "connections that keep packet boundaries, BR/EDR and LE"),
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_L2CAP", bt::l2cap, stream_flags | AFPLUG_ROW_DEFAULT, "bt l2cap",
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_L2CAP", bt::btproto_l2cap, stream_flags | AFPLUG_ROW_DEFAULT, "bt l2cap",
             bredr_needs, "connections, byte streams"),
-    ap::row(AFPLUG_NAMED(SOCK_DGRAM), "BTPROTO_L2CAP", bt::l2cap, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "bt l2cap",
+    ap::row(AFPLUG_NAMED(SOCK_DGRAM), "BTPROTO_L2CAP", bt::btproto_l2cap, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "bt l2cap",
             bredr_needs, "connectionless channel, datagrams"),
-    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_L2CAP", bt::l2cap, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "bt l2cap",
+    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_L2CAP", bt::btproto_l2cap, AFPLUG_ROW_MESSAGE | AFPLUG_ROW_DEFAULT, "bt l2cap",
             raw_needs, "L2CAP signalling"),
-    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_HCI", bt::hci, AFPLUG_ROW_MESSAGE, "bt hci",
+    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_HCI", bt::btproto_hci, AFPLUG_ROW_MESSAGE, "bt hci",
             {.module = "bluetooth", .config = "CONFIG_BT"},
             "commands and events of an adapter; user, control and monitor channels"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_SCO", bt::sco, packet_flags, "bt sco", bredr_needs, "voice links"),
-    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_RFCOMM", bt::rfcomm, stream_flags, "bt rfcomm", rfcomm_needs,
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_SCO", bt::btproto_sco, packet_flags, "bt sco", bredr_needs, "voice links"),
+    ap::row(AFPLUG_NAMED(SOCK_STREAM), "BTPROTO_RFCOMM", bt::btproto_rfcomm, stream_flags, "bt rfcomm", rfcomm_needs,
             "serial port emulation, byte streams"),
-    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_RFCOMM", bt::rfcomm, AFPLUG_ROW_MESSAGE, "bt rfcomm", rfcomm_needs,
+    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_RFCOMM", bt::btproto_rfcomm, AFPLUG_ROW_MESSAGE, "bt rfcomm", rfcomm_needs,
             "control of RFCOMM devices"),
-    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_BNEP", bt::bnep, AFPLUG_ROW_MESSAGE, "",
+    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_BNEP", bt::btproto_bnep, AFPLUG_ROW_MESSAGE, "",
             {.module = "bnep", .config = "CONFIG_BT_BNEP"}, "control of network devices"),
-    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_HIDP", bt::hidp, AFPLUG_ROW_MESSAGE, "",
+    ap::row(AFPLUG_NAMED(SOCK_RAW), "BTPROTO_HIDP", bt::btproto_hidp, AFPLUG_ROW_MESSAGE, "",
             {.module = "hidp", .config = "CONFIG_BT_HIDP"}, "control of input devices"),
-    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_ISO", bt::iso, packet_flags, "bt",
+    ap::row(AFPLUG_NAMED(SOCK_SEQPACKET), "BTPROTO_ISO", bt::btproto_iso, packet_flags, "bt",
             {.module = "bluetooth", .config = "CONFIG_BT_LE"}, "isochronous streams of LE Audio; since Linux 6.0"),
     ap::pass_through("bt l2cap rfcomm sco hci"),
 };
 
 // A socket opens without an adapter: reports the adapters. The monitor and control channels of HCI need none.
 std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* verdict) {
-  if (who->protocol == bt::iso && verdict->error == EPROTONOSUPPORT)
+  if (who->protocol == bt::btproto_iso && verdict->error == EPROTONOSUPPORT)
     ap::set_verdict(
         *verdict, AFPLUG_UNAVAILABLE, "kernel-lacks-protocol",
         "isochronous sockets are an experimental feature (since Linux 6.0), which is not enabled",
@@ -156,7 +156,7 @@ std::int32_t check(const afplug_identity* who, std::uint32_t, afplug_verdict* ve
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "", ap::concat("adapters: ", found), "");
   else
     ap::set_verdict(*verdict, AFPLUG_AVAILABLE, "no-device",
-                    who->protocol == bt::hci
+                    who->protocol == bt::btproto_hci
                         ? "the socket opens; there is no Bluetooth adapter, so only the control and monitor "
                           "channels work"
                         : "the socket opens, but there is no Bluetooth adapter",

@@ -77,16 +77,16 @@ int keep_connection(afplug::socket_type type, int protocol, const std::string& f
 }
 std::string why_unavailable(const row& r) {
   if (bluetooth_adapters_up() < 2) return "bluetooth: takes two adapters that reach each other, as tests/lab has them";
-  static const int l2cap = keep_connection(SOCK_SEQPACKET, bt::l2cap, "", l2cap_address());
+  static const int l2cap = keep_connection(SOCK_SEQPACKET, bt::btproto_l2cap, "", l2cap_address());
   int error = l2cap;
-  if (error == 0 && r.protocol == bt::rfcomm) {
-    static const int session = keep_connection(SOCK_STREAM, bt::rfcomm, "", server_adapter() + "?channel=30");
+  if (error == 0 && r.protocol == bt::btproto_rfcomm) {
+    static const int session = keep_connection(SOCK_STREAM, bt::btproto_rfcomm, "", server_adapter() + "?channel=30");
     error = session;
   }
-  if (error == 0 && r.protocol == bt::iso) {
+  if (error == 0 && r.protocol == bt::btproto_iso) {
     const auto here = adapters()[0].address.to_string() + "?type=1";
     static const int low_energy =
-        keep_connection(SOCK_SEQPACKET, bt::l2cap, here, server_adapter() + "?psm=0x80&type=1");
+        keep_connection(SOCK_SEQPACKET, bt::btproto_l2cap, here, server_adapter() + "?psm=0x80&type=1");
     error = low_energy;
   }
   return error == 0 ? "" : std::string("bluetooth: the adapters do not reach each other: ") + std::strerror(error);
@@ -153,7 +153,7 @@ bool has_stream(std::uint16_t adapter) {
   } list{adapter, 16, {}};
   constexpr unsigned long get_connections = 0x800448d4;
   constexpr std::uint8_t stream_link = 0x82;
-  const afplug::socket s("bluetooth", SOCK_RAW, bt::hci);
+  const afplug::socket s("bluetooth", SOCK_RAW, bt::btproto_hci);
   if (::ioctl(s.fileno(), get_connections, &list) != 0) return false;
   return std::any_of(list.all, list.all + list.count, [](const connection& c) { return c.type == stream_link; });
 }
@@ -371,25 +371,25 @@ constexpr row_parameters hci_parameters{.too_large_message = 2000,
 constexpr const char* any_address = "00:00:00:00:00:00";
 
 const row table[] = {
-    {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::l2cap, l2cap_seqpacket, l2cap_address, any_address, l2cap_errors,
+    {"bt_l2cap", "bluetooth", SOCK_SEQPACKET, bt::btproto_l2cap, l2cap_seqpacket, l2cap_address, any_address, l2cap_errors,
      l2cap_parameters},
-    {"bt_l2cap_stream", "bluetooth", SOCK_STREAM, bt::l2cap, l2cap_stream, l2cap_address, any_address,
+    {"bt_l2cap_stream", "bluetooth", SOCK_STREAM, bt::btproto_l2cap, l2cap_stream, l2cap_address, any_address,
      l2cap_stream_errors, l2cap_parameters},
-    {"bt_l2cap_dgram", "bluetooth", SOCK_DGRAM, bt::l2cap, l2cap_dgram, l2cap_address, any_address, l2cap_dgram_errors,
+    {"bt_l2cap_dgram", "bluetooth", SOCK_DGRAM, bt::btproto_l2cap, l2cap_dgram, l2cap_address, any_address, l2cap_dgram_errors,
      l2cap_dgram_parameters},
-    {"bt_l2cap_raw", "bluetooth", SOCK_RAW, bt::l2cap, l2cap_raw, l2cap_address, any_address, l2cap_raw_errors,
+    {"bt_l2cap_raw", "bluetooth", SOCK_RAW, bt::btproto_l2cap, l2cap_raw, l2cap_address, any_address, l2cap_raw_errors,
      l2cap_raw_parameters},
-    {"bt_rfcomm_raw", "bluetooth", SOCK_RAW, bt::rfcomm, ioctl_only, rfcomm_address, any_address, rfcomm_raw_errors,
+    {"bt_rfcomm_raw", "bluetooth", SOCK_RAW, bt::btproto_rfcomm, ioctl_only, rfcomm_address, any_address, rfcomm_raw_errors,
      ioctl_only_parameters},
-    {"bt_bnep", "bluetooth", SOCK_RAW, bt::bnep, ioctl_only, first_adapter, "", ioctl_only_errors,
+    {"bt_bnep", "bluetooth", SOCK_RAW, bt::btproto_bnep, ioctl_only, first_adapter, "", ioctl_only_errors,
      ioctl_only_parameters},
-    {"bt_hidp", "bluetooth", SOCK_RAW, bt::hidp, ioctl_only, first_adapter, "", ioctl_only_errors,
+    {"bt_hidp", "bluetooth", SOCK_RAW, bt::btproto_hidp, ioctl_only, first_adapter, "", ioctl_only_errors,
      ioctl_only_parameters},
-    {"bt_rfcomm", "bluetooth", SOCK_STREAM, bt::rfcomm, rfcomm, rfcomm_address, any_address, rfcomm_errors,
+    {"bt_rfcomm", "bluetooth", SOCK_STREAM, bt::btproto_rfcomm, rfcomm, rfcomm_address, any_address, rfcomm_errors,
      rfcomm_parameters},
-    {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::sco, sco, server_adapter, any_address, sco_errors, sco_parameters},
-    {"bt_iso", "bluetooth", SOCK_SEQPACKET, bt::iso, iso, iso_address, any_address, iso_errors, iso_parameters},
-    {"bt_hci", "bluetooth", SOCK_RAW, bt::hci, hci, first_adapter, "", hci_errors, hci_parameters},
+    {"bt_sco", "bluetooth", SOCK_SEQPACKET, bt::btproto_sco, sco, server_adapter, any_address, sco_errors, sco_parameters},
+    {"bt_iso", "bluetooth", SOCK_SEQPACKET, bt::btproto_iso, iso, iso_address, any_address, iso_errors, iso_parameters},
+    {"bt_hci", "bluetooth", SOCK_RAW, bt::btproto_hci, hci, first_adapter, "", hci_errors, hci_parameters},
 };
 
 }  // namespace

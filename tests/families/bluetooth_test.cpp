@@ -66,7 +66,7 @@ class bluetooth : public protocol_test {
 
 class l2cap : public bluetooth {
  protected:
-  explicit l2cap(afplug::socket_type type = SOCK_SEQPACKET) : bluetooth(type, bt::l2cap) {}
+  explicit l2cap(afplug::socket_type type = SOCK_SEQPACKET) : bluetooth(type, bt::btproto_l2cap) {}
 };
 class l2cap_stream : public l2cap {
  protected:
@@ -78,15 +78,15 @@ class l2cap_dgram : public l2cap {
 };
 class rfcomm : public bluetooth {
  protected:
-  rfcomm() : bluetooth(SOCK_STREAM, bt::rfcomm) {}
+  rfcomm() : bluetooth(SOCK_STREAM, bt::btproto_rfcomm) {}
 };
 class sco : public bluetooth {
  protected:
-  sco() : bluetooth(SOCK_SEQPACKET, bt::sco) {}
+  sco() : bluetooth(SOCK_SEQPACKET, bt::btproto_sco) {}
 };
 class hci : public bluetooth {
  protected:
-  hci() : bluetooth(SOCK_RAW, bt::hci) {}
+  hci() : bluetooth(SOCK_RAW, bt::btproto_hci) {}
 };
 
 TEST_F(hci, adapters_have_names_and_addresses) {
@@ -357,7 +357,7 @@ address rebuild_from_fields(const address& a) {
 }
 
 TEST(iso_address, unicast) {
-  const address a("bluetooth", "06:05:04:03:02:01?type=2", SOCK_SEQPACKET, bt::iso);
+  const address a("bluetooth", "06:05:04:03:02:01?type=2", SOCK_SEQPACKET, bt::btproto_iso);
   EXPECT_EQ(a.size(), sizeof(bt::sockaddr_iso));
   bt::sockaddr_iso raw;
   std::memcpy(static_cast<void*>(&raw), a.data(), sizeof raw);
@@ -368,7 +368,7 @@ TEST(iso_address, unicast) {
 
 TEST(iso_address, broadcast) {
   const std::string text = "06:05:04:03:02:01?bc=11:22:33:44:55:66&bctype=2&sid=3&bis=1,2,31";
-  const address a("bluetooth", text, SOCK_SEQPACKET, bt::iso);
+  const address a("bluetooth", text, SOCK_SEQPACKET, bt::btproto_iso);
   ASSERT_EQ(a.size(), sizeof(bt::sockaddr_iso_broadcast));
   bt::sockaddr_iso_broadcast raw;
   std::memcpy(static_cast<void*>(&raw), a.data(), sizeof raw);
@@ -389,14 +389,14 @@ TEST(iso_address, broadcast_with_arbitrary_bytes_round_trips) {
     std::memcpy(bytes.data(), &family, sizeof family);
     if (seed % 2) std::fill(bytes.begin() + 20, bytes.end(), '\0');
     const address a(bytes.data(), bytes.size(),
-                    {afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso});
-    EXPECT_EQ(address("bluetooth", a.to_string(), SOCK_SEQPACKET, bt::iso), a) << a;
+                    {afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::btproto_iso});
+    EXPECT_EQ(address("bluetooth", a.to_string(), SOCK_SEQPACKET, bt::btproto_iso), a) << a;
     EXPECT_EQ(rebuild_from_fields(a), a) << a;
   }
 }
 
 TEST(iso_address, malformed_text_is_refused) {
-  const afplug::basic_protocol iso(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::iso);
+  const afplug::basic_protocol iso(afplug::registry::global().family("bluetooth"), SOCK_SEQPACKET, bt::btproto_iso);
   std::string many = "1";
   for (int i = 0; i < 32; ++i) many += ",1";
   for (const auto& text :
@@ -409,7 +409,7 @@ TEST(iso_address, malformed_text_is_refused) {
 class iso : public testing::Test {
  protected:
   void SetUp() override {
-    if (const auto why = socket_unavailable({AF_BLUETOOTH, SOCK_SEQPACKET, bt::l2cap}); !why.empty())
+    if (const auto why = socket_unavailable({AF_BLUETOOTH, SOCK_SEQPACKET, bt::btproto_l2cap}); !why.empty())
       GTEST_SKIP() << "bluetooth: " << why;
     was_on_ = has_iso_sockets();
     if (!was_on_ && !enable_iso_sockets(true))
@@ -418,7 +418,7 @@ class iso : public testing::Test {
   void TearDown() override {
     if (!was_on_) enable_iso_sockets(false);
   }
-  static int iso_socket_errno() { return try_socket({AF_BLUETOOTH, SOCK_SEQPACKET, bt::iso}); }
+  static int iso_socket_errno() { return try_socket({AF_BLUETOOTH, SOCK_SEQPACKET, bt::btproto_iso}); }
   static const afplug::family& family() { return afplug::registry::global().family("bluetooth"); }
   bool was_on_ = true;
 };
@@ -426,7 +426,7 @@ class iso : public testing::Test {
 TEST_F(iso, verdict_depends_on_the_experimental_feature) {
   ASSERT_TRUE(enable_iso_sockets(false));
   ASSERT_EQ(iso_socket_errno(), EPROTONOSUPPORT);
-  const auto off = afplug::check(family(), SOCK_SEQPACKET, bt::iso);
+  const auto off = afplug::check(family(), SOCK_SEQPACKET, bt::btproto_iso);
   EXPECT_FALSE(off.available());
   EXPECT_EQ(off.error, EPROTONOSUPPORT);
   EXPECT_EQ(off.reason, "kernel-lacks-protocol");
@@ -434,11 +434,11 @@ TEST_F(iso, verdict_depends_on_the_experimental_feature) {
   EXPECT_NE(off.remedy.find("KernelExperimental"), off.remedy.npos) << off.remedy;
   ASSERT_TRUE(enable_iso_sockets(true));
   ASSERT_EQ(iso_socket_errno(), 0);
-  EXPECT_TRUE(afplug::check(family(), SOCK_SEQPACKET, bt::iso).available());
+  EXPECT_TRUE(afplug::check(family(), SOCK_SEQPACKET, bt::btproto_iso).available());
 }
 
 TEST_F(iso, local_address_and_quality_of_service) {
-  afplug::socket s("bluetooth", SOCK_SEQPACKET, bt::iso);
+  afplug::socket s("bluetooth", SOCK_SEQPACKET, bt::btproto_iso);
   const auto text = s.option_text("BT_ISO_QOS");
   EXPECT_TRUE(text.starts_with("group=")) << text;
   bt::iso_qos qos;

@@ -4,6 +4,8 @@
 // whose header is before afplug's.
 #include <fmt/core.h>
 
+#include <afplug/bluetooth.hpp>
+#include <afplug/can.hpp>
 #include <afplug/inet.hpp>
 #include <afplug/inet6.hpp>
 #include <afplug/unix.hpp>
@@ -60,6 +62,8 @@ namespace inet = afplug::inet;
 namespace inet6 = afplug::inet6;
 namespace unix_ = afplug::unix_;
 namespace vsock = afplug::vsock;
+namespace bluetooth = afplug::bluetooth;
+namespace can = afplug::can;
 
 static_assert(
     takes_only_its_endpoints<vsock::stream, inet::endpoint, inet6::endpoint, unix_::endpoint, ip_endpoint, address>());
@@ -73,6 +77,14 @@ static_assert(takes_only_its_endpoints<inet6::datagram, inet::endpoint, address>
 static_assert(takes_only_its_endpoints<unix_::stream, inet::endpoint, address>());
 static_assert(takes_only_its_endpoints<unix_::datagram, inet::endpoint, address>());
 static_assert(takes_only_its_endpoints<unix_::seq_packet, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<bluetooth::l2cap::seq_packet, bluetooth::rfcomm::endpoint, address>());
+static_assert(takes_only_its_endpoints<bluetooth::l2cap::stream, bluetooth::sco::endpoint, inet::endpoint>());
+static_assert(takes_only_its_endpoints<bluetooth::rfcomm::stream, bluetooth::l2cap::endpoint, inet::endpoint>());
+static_assert(takes_only_its_endpoints<bluetooth::sco::seq_packet, bluetooth::l2cap::endpoint, address>());
+static_assert(takes_only_its_endpoints<bluetooth::iso::seq_packet, bluetooth::sco::endpoint, address>());
+static_assert(takes_only_its_endpoints<bluetooth::hci::raw, bluetooth::l2cap::endpoint, address>());
+static_assert(takes_only_its_endpoints<can::raw, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<can::j1939, vsock::endpoint, address>());
 static_assert(listens_at<vsock::stream::acceptor, vsock::endpoint>);
 static_assert(!listens_at<vsock::stream::acceptor, inet::endpoint>);
 // An address takes every endpoint, and gives back only what is asked for.
@@ -146,6 +158,9 @@ TEST(endpoint_asio, protocols_are_the_arguments_of_socket) {
   EXPECT_EQ(vsock::seq_packet().family(), AF_VSOCK);
   EXPECT_EQ(vsock::seq_packet().type(), SOCK_SEQPACKET);
   EXPECT_EQ(unix_::datagram().type(), SOCK_DGRAM);
+  EXPECT_EQ(can::isotp().protocol(), CAN_ISOTP);
+  EXPECT_EQ(can::raw(can::endpoint().protocol()).protocol(), CAN_RAW);
+  EXPECT_EQ(bluetooth::rfcomm::stream().protocol(), bluetooth::btproto_rfcomm);
 }
 
 TEST(endpoint_asio, asio_s_endpoints_convert_to_addresses) {

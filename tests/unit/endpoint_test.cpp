@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <afplug/bluetooth.hpp>
+#include <afplug/can.hpp>
 #include <afplug/inet.hpp>
 #include <afplug/inet6.hpp>
 #include <afplug/unix.hpp>
@@ -29,6 +31,8 @@ namespace inet = afplug::inet;
 namespace inet6 = afplug::inet6;
 namespace unix_ = afplug::unix_;
 namespace vsock = afplug::vsock;
+namespace bluetooth = afplug::bluetooth;
+namespace can = afplug::can;
 
 // ---- constant expressions ----
 
@@ -39,6 +43,11 @@ static_assert(inet6::endpoint::any(0) == inet6::endpoint());
 static_assert(vsock::endpoint(vsock::cid::host, 1024).port() == 1024);
 static_assert(vsock::endpoint(vsock::cid{3}, vsock::any_port).cid() == vsock::cid{3});
 static_assert(unix_::endpoint().size() == 2);
+static_assert(bluetooth::l2cap::endpoint({}, 0x1001).psm() == 0x1001);
+static_assert(bluetooth::rfcomm::endpoint({}, 5).size() == 10);
+static_assert(can::endpoint(afplug::interface_index(3), can::isotp_ids{.rx = 1, .tx = 2}).isotp().tx == 2);
+static_assert(can::endpoint(afplug::interface_index(3), can::j1939_parts{.name = 1ull << 63}).j1939().name ==
+              1ull << 63);
 
 // ---- texts, compared with those of afplug::address ----
 
@@ -46,11 +55,11 @@ std::string bytes(const auto& a) { return std::string(reinterpret_cast<const cha
 
 // Parses `text` both ways. Both refuse it, or give the same bytes and the same text.
 template <class Endpoint>
-void expect_same_parse(const char* family, std::string_view text, int protocol = 0) {
+void expect_same_parse(const char* family, std::string_view text, int protocol = 0, afplug::socket_type type = {}) {
   SCOPED_TRACE(testing::Message() << family << " " << testing::PrintToString(text));
   afplug::error_code ec;
   const auto& owner = afplug::registry::global().family(family);
-  const auto a = address::parse({owner, {}, protocol}, text, ec);
+  const auto a = address::parse({owner, type, protocol}, text, ec);
   std::error_code own;
   const auto e = Endpoint::parse(text, own);
   ASSERT_EQ(ec.failed(), static_cast<bool>(own)) << ec.message() << ", " << own.message();
@@ -68,6 +77,8 @@ void expect_same_parse(const char* family, std::string_view text, int protocol =
   EXPECT_EQ(e.to_string(), a.to_string());
   EXPECT_EQ(Endpoint::parse(e.to_string()), e);
   EXPECT_EQ(address(e), a);
+  std::error_code wrong_size;
+  if (Endpoint::from(e, wrong_size); wrong_size) return;  // "&length=N"
   EXPECT_EQ(address(e).to_string(), a.to_string());
   EXPECT_EQ(a.as<Endpoint>(), e);
 }
@@ -143,6 +154,81 @@ TEST(endpoint, text_is_that_of_address) {
   for (const auto* text : {"2:1024", "host:1024", "any:any", "local:5", "hypervisor:0", "4294967295:4294967295",
                            "3:4?flags=1", "3:4?flags=256", "3", "", "3:x", "4294967296:1", "3:4?x=1", "0x10:0x20"})
     expect_same_parse<vsock::endpoint>("vsock", text);
+}
+
+TEST(endpoint, text_of_bluetooth_is_that_of_address) {
+  namespace bt = bluetooth;
+  const auto b = "00:11:22:33:44:55"s;
+  for (const auto& text : {b, b + "?psm=0x1001", b + "?cid=4&type=2", b + "?psm=65536", b + "?channel=1",
+                           b + "?length=10", b + "?length=20&tail=0102", b + "?length=5", "x"s, ""s, "hci0"s})
+    expect_same_parse<bt::l2cap::endpoint>("bluetooth", text, bt::btproto_l2cap, SOCK_SEQPACKET);
+  for (const auto& text : {b, b + "?channel=5", b + "?channel=256", b + "?psm=1", b + "?length=12&tail=ff"})
+    expect_same_parse<bt::rfcomm::endpoint>("bluetooth", text, bt::btproto_rfcomm);
+  for (const auto& text : {b, b + "?length=8", b + "?length=9", b + "?type=1"})
+    expect_same_parse<bt::sco::endpoint>("bluetooth", text, bt::btproto_sco);
+  for (const auto& text : {b, b + "?type=2", b + "?bc=" + b + "&bctype=2&sid=3&bis=1,2,31", b + "?bc=" + b + "&count=3",
+                           b + "?bc=x", b + "?bc=" + b + "&bis=256", b + "?bis=1"})
+    expect_same_parse<bt::iso::endpoint>("bluetooth", text, bt::btproto_iso);
+  for (const auto* text : {"hci0", "none", "hci3?channel=1", "7", "hci65536", "hci0?psm=1", ""})
+    expect_same_parse<bt::hci::endpoint>("bluetooth", text, bt::btproto_hci);
+}
+
+TEST(endpoint, text_of_can_is_that_of_address) {
+  for (const auto* text : {"any", "lo", "%index=123456", "7", "nosuchif0", "lo?length=16&tail=01", "lo?rx=1", ""})
+    expect_same_parse<can::endpoint>("can", text);
+  for (const auto* text : {"lo?rx=0x321&tx=0x123", "lo?rx=1&tx=4294967296", "any?rx=0&tx=0"})
+    expect_same_parse<can::endpoint>("can", text);
+  for (const auto* text :
+       {"lo?name=1", "lo?pgn=0x12300", "lo?addr=0x20", "lo?length=24", "lo?name=1&rx=2", "lo?addr=256"})
+    expect_same_parse<can::endpoint>("can", text);
+  EXPECT_EQ(can::endpoint("lo", can::isotp_ids{.rx = 0x321, .tx = 0x123}).to_string(), "lo?rx=0x321&tx=0x123");
+  EXPECT_EQ(can::endpoint("lo", can::j1939_parts{.addr = 0x20}).to_string(), "lo?addr=0x20");
+  EXPECT_EQ(can::endpoint("lo", can::j1939_parts{}).to_string(), "lo?length=24");
+  EXPECT_EQ(can::endpoint("lo").index(), afplug::interface_index(1));
+  EXPECT_EQ(can::endpoint("lo").interface(), "lo");
+  EXPECT_THROW(can::endpoint("nosuchif0", can::j1939_parts{}), std::system_error);
+}
+
+// As of an address that a system call filled in, through Asio for example.
+template <class Endpoint>
+void expect_layout_by_length(const Endpoint& e) {
+  address a;
+  std::memcpy(static_cast<void*>(a.data()), e.data(), e.size());
+  a.resize(e.size());
+  const auto text = a.to_string();
+  EXPECT_THAT(text, testing::StartsWith(e.to_string()));
+  EXPECT_EQ(address("bluetooth", text), a) << text;
+  EXPECT_EQ(a.as<Endpoint>(), e);
+}
+
+TEST(endpoint, layout_of_bluetooth_is_told_by_the_length_if_the_protocol_is_not_known) {
+  namespace bt = bluetooth;
+  afplug::registry::global().family("bluetooth");
+  const auto device = bt::bdaddr::parse("00:11:22:33:44:55").value();
+  expect_layout_by_length(bt::l2cap::endpoint(device, 0x1001, bt::le_public));
+  expect_layout_by_length(bt::l2cap::endpoint(device, 0));
+  expect_layout_by_length(bt::rfcomm::endpoint(device, 5));
+  expect_layout_by_length(bt::rfcomm::endpoint(device, 0));
+  expect_layout_by_length(bt::sco::endpoint(device));
+  expect_layout_by_length(bt::hci::endpoint(1, bt::channel_control));
+  expect_layout_by_length(bt::hci::endpoint(bt::no_device));
+  expect_layout_by_length(bt::iso::endpoint("00:11:22:33:44:55?bc=00:11:22:33:44:56&bis=1"));
+  address rfcomm;
+  const bt::rfcomm::endpoint five(device, 5);
+  std::memcpy(static_cast<void*>(rfcomm.data()), five.data(), five.size());
+  rfcomm.resize(five.size());
+  EXPECT_EQ(rfcomm.number("channel"), 5u);
+  EXPECT_EQ(rfcomm.to_string(), "00:11:22:33:44:55?channel=5");
+}
+
+TEST(endpoint, form_of_can_is_told_by_the_length_if_the_protocol_is_not_known) {
+  const can::endpoint ecu("lo", can::isotp_ids{.rx = 1, .tx = 2}),
+      node("lo", can::j1939_parts{.name = 5, .pgn = 6, .addr = 7});
+  const address a(ecu), b(node);
+  EXPECT_EQ(a.to_string(), "lo?rx=0x1&tx=0x2");
+  EXPECT_EQ(a.number("tx"), 2u);
+  EXPECT_EQ(b.to_string(), "lo?name=0x5&pgn=0x6&addr=0x7");
+  EXPECT_EQ(b.number("pgn"), 6u);
 }
 
 // ---- values ----
@@ -257,6 +343,10 @@ void expect_padding_does_not_count(const char* family, const Endpoint& e, std::i
 
 TEST(endpoint, padding_is_not_compared) {
   expect_padding_does_not_count("inet", inet::endpoint("1.2.3.4:5"), {8, 15});
+  expect_padding_does_not_count("bluetooth", bluetooth::l2cap::endpoint({}, 5), {13});
+  expect_padding_does_not_count("bluetooth", bluetooth::rfcomm::endpoint({}, 5), {9}, 0, bluetooth::btproto_rfcomm);
+  expect_padding_does_not_count("can", can::endpoint("lo"), {2, 3});
+  expect_padding_does_not_count("can", can::endpoint("lo", can::j1939_parts{.addr = 1}), {2, 21, 23});
   expect_padding_does_not_count("vsock", vsock::endpoint("3:4"), {2, 3, 13, 15});
   // Behind the NUL of a path.
   expect_padding_does_not_count("unix", unix_::endpoint("/x"), {5, 100}, 110);
@@ -271,12 +361,16 @@ TEST(endpoint, from_refuses_other_families_and_lengths) {
   EXPECT_EQ(ec, std::errc::address_family_not_supported);
   EXPECT_THAT(error_of([&] { vsock::endpoint::from(a); }), testing::HasSubstr("of family 2, not 40"));
   auto shorter = address(a);
-  shorter.resize(15);
+  shorter.resize(15);  // of 16
   inet::endpoint::from(shorter, ec);
   EXPECT_EQ(ec, std::errc::invalid_argument);
-  EXPECT_THAT(error_of([&] { inet::endpoint::from(shorter); }), testing::HasSubstr("15 bytes, not 16"));
+  EXPECT_THAT(error_of([&] { inet::endpoint::from(shorter); }),
+              testing::HasSubstr("15 bytes, which is not the length"));
   inet::endpoint::from(address(), ec);
   EXPECT_EQ(ec, std::errc::invalid_argument);
+
+  bluetooth::l2cap::endpoint::from(bluetooth::rfcomm::endpoint({}, 5), ec);
+  EXPECT_EQ(ec, std::errc::invalid_argument) << "of another protocol";
 
   afplug::error_code own;
   EXPECT_EQ(address(a).as<inet::endpoint>(own), a);

@@ -39,6 +39,9 @@
 
 namespace afplug {
 
+/// The index of a network interface, as if_nametoindex(3) returns it: interface_index(3); 0: none, or any.
+enum class interface_index : std::uint32_t {};
+
 namespace detail {
 struct endpoint_base : formats_to_string {};
 
@@ -89,6 +92,7 @@ struct endpoint_protocol {};
 ///   static Derived decode(std::string_view);    // parses text; throws afplug::plugin::failure
 ///   std::string encode() const;                 // formats; throws afplug::plugin::failure
 ///   auto fields() const noexcept;               // a std::tuple of all fields, in the order of comparison
+///   static bool valid_size(std::size_t);        // optional: the lengths of sockaddrs that from() takes
 template <class Derived, class Sockaddr>
 class basic_endpoint : public detail::endpoint_base {
  public:
@@ -123,8 +127,8 @@ class basic_endpoint : public detail::endpoint_base {
     throw std::system_error(ec, ec == std::errc::address_family_not_supported
                                     ? plugin::concat(Derived::id, " address: the sockaddr is of family ",
                                                      family_of(bytes), ", not ", Derived::family())
-                                    : plugin::concat(Derived::id, " address: the sockaddr has ", size, " bytes, not ",
-                                                     Derived::min_size, "-", sizeof(Sockaddr)));
+                                    : plugin::concat(Derived::id, " address: the sockaddr has ", size,
+                                                     " bytes, which is not the length of such an address"));
   }
   template <socket_address_like Address>
   static Derived from(const Address& address, std::error_code& ec) {
@@ -134,7 +138,7 @@ class basic_endpoint : public detail::endpoint_base {
     ec.clear();
     if (size >= sizeof(std::uint16_t) && family_of(bytes) != Derived::family())
       ec = std::make_error_code(std::errc::address_family_not_supported);
-    else if (size < Derived::min_size || size > sizeof(Sockaddr))
+    else if (!takes_size(size))
       ec = std::make_error_code(std::errc::invalid_argument);
     if (ec) return made;
     Sockaddr native = Sockaddr();
@@ -238,6 +242,12 @@ class basic_endpoint : public detail::endpoint_base {
     const ::sockaddr* data() const noexcept { return reinterpret_cast<const ::sockaddr*>(all.data()); }
     std::size_t size() const noexcept { return all.size(); }
   };
+  static constexpr bool takes_size(std::size_t size) noexcept {
+    if constexpr (requires { Derived::valid_size(size); })
+      return Derived::valid_size(size);
+    else
+      return size >= Derived::min_size && size <= sizeof(Sockaddr);
+  }
   static int family_of(const char* bytes) noexcept {
     std::uint16_t number = 0;
     std::memcpy(&number, bytes, sizeof number);

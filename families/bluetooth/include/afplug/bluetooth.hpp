@@ -21,94 +21,9 @@
 #include <type_traits>
 #include <vector>
 
-#include "bdaddr.hpp"
-
-#ifndef AF_BLUETOOTH
-#define AF_BLUETOOTH 31
-#endif
+#include "bluetooth/endpoint.hpp"
 
 namespace afplug::bluetooth {
-
-// ---- numbers ----
-
-/// Protocols of socket(AF_BLUETOOTH, …): BTPROTO_*.
-enum : int { l2cap = 0, hci = 1, sco = 2, rfcomm = 3, bnep = 4, cmtp = 5, hidp = 6, avdtp = 7, iso = 8 };
-
-/// Levels of options: SOL_*.
-enum : int { sol_hci = 0, sol_l2cap = 6, sol_sco = 17, sol_rfcomm = 18, sol_bluetooth = 274 };
-
-/// Types of a device address: BDADDR_BREDR, BDADDR_LE_PUBLIC, BDADDR_LE_RANDOM.
-enum : std::uint8_t { bredr = 0, le_public = 1, le_random = 2 };
-
-/// Channels of HCI sockets, HCI_CHANNEL_*: raw packets of an adapter that the kernel uses too; exclusive use of an
-/// adapter; monitoring of all adapters; management; logging.
-enum : std::uint16_t {
-  channel_raw = 0,
-  channel_user = 1,
-  channel_monitor = 2,
-  channel_control = 3,
-  channel_logging = 4
-};
-
-/// HCI_DEV_NONE: no particular adapter.
-inline constexpr std::uint16_t no_device = 0xffff;
-
-// ---- addresses ----
-
-/// Converts between host and little-endian byte order.
-constexpr std::uint16_t to_little_endian(std::uint16_t value) noexcept {
-  return std::endian::native == std::endian::little ? value : static_cast<std::uint16_t>(value << 8 | value >> 8);
-}
-
-/// Address of an L2CAP socket.
-struct sockaddr_l2 {
-  std::uint16_t family = AF_BLUETOOTH;
-  std::uint16_t psm = 0;  ///< little-endian
-  bdaddr device;
-  std::uint16_t cid = 0;  ///< little-endian
-  std::uint8_t type = bredr;
-  std::uint8_t reserved = 0;
-};
-/// Address of an RFCOMM socket.
-struct sockaddr_rc {
-  std::uint16_t family = AF_BLUETOOTH;
-  bdaddr device;
-  std::uint8_t channel = 0;  ///< 1-30; for bind 0: any
-  std::uint8_t reserved = 0;
-};
-/// Address of a SCO socket.
-struct sockaddr_sco {
-  std::uint16_t family = AF_BLUETOOTH;
-  bdaddr device;
-};
-/// Address of an HCI socket.
-struct sockaddr_hci {
-  std::uint16_t family = AF_BLUETOOTH;
-  std::uint16_t device = 0;
-  std::uint16_t channel = channel_raw;
-};
-/// Address of an ISO socket, for connected isochronous streams (CIS).
-struct sockaddr_iso {
-  std::uint16_t family = AF_BLUETOOTH;
-  bdaddr device;
-  std::uint8_t type = le_public;
-  std::uint8_t reserved = 0;
-};
-/// Address of an ISO socket for broadcasts (BIS), struct sockaddr_iso_bc behind sockaddr_iso: the broadcaster and which
-/// of its streams. The kernel also accepts it without the last byte.
-struct sockaddr_iso_broadcast {
-  std::uint16_t family = AF_BLUETOOTH;
-  bdaddr device;
-  std::uint8_t type = le_public;
-  bdaddr broadcaster;
-  std::uint8_t broadcaster_type = le_public;
-  std::uint8_t sid = 0;           ///< advertising set id
-  std::uint8_t count = 0;         ///< number of streams, at most 31
-  std::uint8_t streams[32] = {};  ///< their indices, from 1; the last byte is padding
-};
-static_assert(sizeof(sockaddr_iso_broadcast) == 50 && offsetof(sockaddr_iso_broadcast, streams) == 18);
-static_assert(sizeof(sockaddr_l2) == 14 && sizeof(sockaddr_rc) == 10 && sizeof(sockaddr_sco) == 8);
-static_assert(sizeof(sockaddr_hci) == 6 && sizeof(sockaddr_iso) == 10);
 
 // ---- options ----
 
@@ -243,7 +158,7 @@ inline std::vector<adapter> adapters() {
     ~owned() {
       if (fd >= 0) ::close(fd);
     }
-  } s{::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, hci)};
+  } s{::socket(AF_BLUETOOTH, SOCK_RAW | SOCK_CLOEXEC, btproto_hci)};
   if (s.fd < 0) throw std::system_error(errno, std::system_category(), "socket AF_BLUETOOTH");
   list found{16, {}};
   if (::ioctl(s.fd, get_list, &found) < 0) throw std::system_error(errno, std::system_category(), "HCIGETDEVLIST");

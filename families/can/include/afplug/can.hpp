@@ -34,6 +34,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "can/endpoint.hpp"
+
 namespace afplug::can {
 
 namespace detail {
