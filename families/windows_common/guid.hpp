@@ -8,18 +8,7 @@
 namespace windows_common {
 namespace ap = afplug::plugin;
 
-/// The GUID in lower case. EINVAL: `text` is not 8-4-4-4-12 hexadecimal digits; `field` names it in the error text.
-inline std::string normalize_guid(std::string_view field, std::string_view text) {
-  constexpr std::string_view pattern = "00000000-0000-0000-0000-000000000000";
-  bool valid = text.size() == pattern.size();
-  std::string out(text);
-  for (std::size_t i = 0; valid && i < pattern.size(); ++i) {
-    valid = pattern[i] == '-' ? text[i] == '-' : ap::hex_digit(text[i]) >= 0;
-    if (out[i] >= 'A' && out[i] <= 'F') out[i] = static_cast<char>(out[i] - 'A' + 'a');
-  }
-  if (!valid) ap::fail(EINVAL, field, " ", ap::quote(text), " is not a GUID: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
-  return out;
-}
+using ap::normalize_guid;
 
 #if defined(_WIN32)
 /// Parses a GUID. Errors as for normalize_guid.

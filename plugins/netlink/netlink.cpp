@@ -3,9 +3,9 @@
 // The family netlink: messages between the kernel and programs, netlink(7). An example of a plugin that uses only the
 // SDK.
 //
-// Address text:  PORT ["?groups=" N]   PORT: nl_pid; 0 is the kernel, for bind: chosen by the kernel
-//                                      N: nl_groups, a bit mask of the groups 1 to 32
+// <afplug/netlink.hpp> describes the text of addresses.
 #include <sys/socket.h>
+#include <afplug/netlink.hpp>
 #include <afplug/plugin.hpp>
 
 #include <linux/netlink.h>
@@ -74,6 +74,7 @@ constexpr std::array options{
 
 struct codec {
   using address = sockaddr_nl;
+  using endpoint = afplug::netlink::endpoint;
   static constexpr int family = AF_NETLINK;
   static constexpr std::array fields{
       ap::field("pid", AFPLUG_KIND_U32, "port id; 0: the kernel, for bind: chosen by the kernel"),
@@ -81,29 +82,19 @@ struct codec {
   };
   static constexpr std::uint32_t max_u32 = 0xffffffff;
 
-  static ap::native_address<address> make(std::uint64_t pid, std::uint64_t groups) {
-    address made{};
-    made.nl_family = AF_NETLINK;
-    made.nl_pid = static_cast<std::uint32_t>(pid);
-    made.nl_groups = static_cast<std::uint32_t>(groups);
-    return made;
-  }
   static ap::native_address<address> parse(const afplug_identity&, std::string_view text) {
-    ap::query query(text);
-    const auto pid = ap::parse_integer("pid", query.body(), 0, max_u32), groups = query.take("groups", max_u32, 0);
-    query.reject_unknown("groups");
-    return make(pid, groups);
+    return endpoint::decode(text);
   }
   static std::string format(const afplug_identity&, const ap::native_address<address>& it) {
-    std::string text = std::to_string(it->nl_pid);
-    if (it->nl_groups != 0) ap::append_key(text, "groups", ap::hexadecimal(it->nl_groups));
-    return text;
+    return it.as<endpoint>().encode();
   }
   static void get(const afplug_identity&, const ap::native_address<address>& it, ap::field_writer& out) {
-    out.number(it->nl_pid).number(it->nl_groups);
+    const auto e = it.as<endpoint>();
+    out.number(e.port()).number(e.groups());
   }
   static ap::native_address<address> set(const afplug_identity&, const ap::field_reader& in) {
-    return make(in.number(0, max_u32), in.number(1, max_u32));
+    const auto port = in.number(0, max_u32), groups = in.number(1, max_u32);
+    return endpoint(port, static_cast<std::uint32_t>(groups));
   }
 };
 

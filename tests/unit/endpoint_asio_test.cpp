@@ -6,8 +6,11 @@
 
 #include <afplug/bluetooth.hpp>
 #include <afplug/can.hpp>
+#include <afplug/hyperv.hpp>
 #include <afplug/inet.hpp>
 #include <afplug/inet6.hpp>
+#include <afplug/netlink.hpp>
+#include <afplug/packet.hpp>
 #include <afplug/unix.hpp>
 #include <afplug/vsock.hpp>
 
@@ -85,6 +88,10 @@ static_assert(takes_only_its_endpoints<bluetooth::iso::seq_packet, bluetooth::sc
 static_assert(takes_only_its_endpoints<bluetooth::hci::raw, bluetooth::l2cap::endpoint, address>());
 static_assert(takes_only_its_endpoints<can::raw, inet::endpoint, address>());
 static_assert(takes_only_its_endpoints<can::j1939, vsock::endpoint, address>());
+static_assert(takes_only_its_endpoints<afplug::packet::raw, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<afplug::packet::datagram, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<afplug::netlink::raw, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<afplug::hyperv::stream, vsock::endpoint, inet::endpoint, address>());
 static_assert(listens_at<vsock::stream::acceptor, vsock::endpoint>);
 static_assert(!listens_at<vsock::stream::acceptor, inet::endpoint>);
 // An address takes every endpoint, and gives back only what is asked for.
@@ -147,6 +154,16 @@ TEST(endpoint_asio, typed_streams_and_datagrams_of_unix) {
   const auto name = "afplug-endpoint-" + std::to_string(::getpid());
   echo<unix_::stream>(unix_::endpoint::abstract(name));
   exchange_datagrams<unix_::datagram>(unix_::endpoint::abstract(name + "a"), unix_::endpoint::abstract(name + "b"));
+}
+
+TEST(endpoint_asio, typed_raw_sockets_of_netlink) {
+  asio::io_context io;
+  afplug::netlink::raw::socket s(io);
+  s.open(afplug::netlink::raw(NETLINK_ROUTE));
+  s.bind(afplug::netlink::endpoint());
+  EXPECT_NE(s.local_endpoint().port(), 0u);
+  EXPECT_EQ(s.local_endpoint().groups(), 0u);
+  EXPECT_EQ(s.local_endpoint().to_string(), std::to_string(s.local_endpoint().port()));
 }
 
 TEST(endpoint_asio, protocols_are_the_arguments_of_socket) {

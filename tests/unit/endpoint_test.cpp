@@ -6,8 +6,11 @@
 
 #include <afplug/bluetooth.hpp>
 #include <afplug/can.hpp>
+#include <afplug/hyperv.hpp>
 #include <afplug/inet.hpp>
 #include <afplug/inet6.hpp>
+#include <afplug/netlink.hpp>
+#include <afplug/packet.hpp>
 #include <afplug/unix.hpp>
 #include <afplug/vsock.hpp>
 
@@ -33,6 +36,9 @@ namespace unix_ = afplug::unix_;
 namespace vsock = afplug::vsock;
 namespace bluetooth = afplug::bluetooth;
 namespace can = afplug::can;
+namespace packet = afplug::packet;
+namespace netlink = afplug::netlink;
+namespace hyperv = afplug::hyperv;
 
 // ---- constant expressions ----
 
@@ -187,6 +193,45 @@ TEST(endpoint, text_of_can_is_that_of_address) {
   EXPECT_EQ(can::endpoint("lo").index(), afplug::interface_index(1));
   EXPECT_EQ(can::endpoint("lo").interface(), "lo");
   EXPECT_THROW(can::endpoint("nosuchif0", can::j1939_parts{}), std::system_error);
+}
+
+TEST(endpoint, text_of_packet_netlink_and_hyperv_is_that_of_address) {
+  for (const auto* text :
+       {"lo", "any", "lo?proto=3", "lo?pkttype=4&hatype=772&addr=00:11:22:33:44:55", "lo?addr=001122", "lo?halen=6",
+        "lo?tail=01", "any?length=12", "any?length=11", "lo?addr=0",
+        "any?addr=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "", "nosuchif0"})
+    expect_same_parse<packet::endpoint>("packet", text);
+  for (const auto* text : {"0", "4294967295?groups=0x11", "4294967296", "", "x", "1?group=1"})
+    expect_same_parse<netlink::endpoint>("netlink", text);
+  const auto service = "/00000400-facb-11e6-bd58-64006a7986d3"s;
+  for (const auto& text : {hyperv::guid_parent + service, hyperv::guid_loopback + service, hyperv::guid_zero + service,
+                           hyperv::guid_children + service, "x" + service, hyperv::guid_parent + "/x"s, "x"s, ""s,
+                           hyperv::guid_parent + "/"s + hyperv::guid_parent})
+    expect_same_parse<hyperv::endpoint>("hyperv", text);
+  EXPECT_EQ(packet::endpoint("lo", 3).to_string(), "lo?proto=0x3");
+  EXPECT_EQ(packet::endpoint("lo", 3), packet::endpoint(afplug::interface_index(1), 3));
+  packet::endpoint to("lo", 0x800);
+  const std::uint8_t hardware[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  to.hardware_address({hardware, 6});
+  EXPECT_EQ(to.to_string(), "lo?proto=0x800&addr=01:02:03:04:05:06");
+  EXPECT_THROW(to.hardware_address(hardware), std::system_error);
+  EXPECT_EQ(netlink::endpoint(7, 1).to_string(), "7?groups=0x1");
+  EXPECT_EQ(hyperv::endpoint::parent(0x400), hyperv::endpoint(hyperv::guid_parent, service.substr(1)));
+  EXPECT_EQ(hyperv::endpoint::parent(0x400).vm_id(), "a42e7cda-d03f-480c-9cc2-a4de20abb878");
+}
+
+// Linux has Hyper-V sockets as AF_VSOCK, and no AF_HYPERV.
+TEST(endpoint, hyperv_is_found_by_its_id_and_not_taken_for_vsock) {
+  EXPECT_EQ(afplug::registry::global().constant("AF_HYPERV"), std::nullopt);
+  const address a(hyperv::endpoint::parent(0x400));
+  EXPECT_EQ(a.family(), AF_VSOCK);
+  EXPECT_EQ(a.protocol().owner(), &afplug::registry::global().family("hyperv"));
+  EXPECT_EQ(a.to_string(), "a42e7cda-d03f-480c-9cc2-a4de20abb878/00000400-facb-11e6-bd58-64006a7986d3");
+  EXPECT_EQ(a.as<hyperv::endpoint>(), hyperv::endpoint::parent(0x400));
+  // A CID that has no GUID.
+  const auto other = hyperv::endpoint::from(vsock::endpoint(vsock::cid{7}, 1));
+  EXPECT_THAT(other.to_string(), testing::StartsWith("%family=40,"));
+  EXPECT_THROW(other.vm_id(), std::system_error);
 }
 
 // As of an address that a system call filled in, through Asio for example.
@@ -347,6 +392,7 @@ TEST(endpoint, padding_is_not_compared) {
   expect_padding_does_not_count("bluetooth", bluetooth::rfcomm::endpoint({}, 5), {9}, 0, bluetooth::btproto_rfcomm);
   expect_padding_does_not_count("can", can::endpoint("lo"), {2, 3});
   expect_padding_does_not_count("can", can::endpoint("lo", can::j1939_parts{.addr = 1}), {2, 21, 23});
+  expect_padding_does_not_count("netlink", netlink::endpoint(5, 6), {2, 3});
   expect_padding_does_not_count("vsock", vsock::endpoint("3:4"), {2, 3, 13, 15});
   // Behind the NUL of a path.
   expect_padding_does_not_count("unix", unix_::endpoint("/x"), {5, 100}, 110);

@@ -101,13 +101,16 @@ class AFPLUG_API address : public detail::formats_to_string {
   address(const void* bytes, std::size_t length);
   address(const void* bytes, std::size_t length, const basic_protocol& p);
 
-  /// Copies the address of an endpoint, such as afplug::inet::endpoint or boost::asio::ip::tcp::endpoint, as it is;
-  /// loads no plugin. Throws errc::address_too_long above 128 bytes.
+  /// Copies the address of an endpoint, such as afplug::inet::endpoint or boost::asio::ip::tcp::endpoint, as it is.
+  /// Loads no plugin, unless the endpoint's AF_* number is that of another family too. Throws errc::address_too_long
+  /// above 128 bytes.
   template <detail::endpoint_like Endpoint>
   address(const Endpoint& from) : address() {
     resize(from.size());
     std::memcpy(&storage_, from.data(), from.size());
-    if constexpr (requires { from.form(); })
+    if constexpr (requires { Endpoint::shares_number; })
+      protocol_ = protocol_of(Endpoint::id);
+    else if constexpr (requires { from.form(); })
       if (from.form() != 0) protocol_ = basic_protocol(from.family(), {}, from.form());
   }
   /// Converts to an endpoint of a family's header: a.as<afplug::inet::endpoint>(). Errors: EAFNOSUPPORT, the address is
@@ -175,6 +178,7 @@ class AFPLUG_API address : public detail::formats_to_string {
 
  private:
   basic_protocol guess_protocol() const noexcept;
+  static basic_protocol protocol_of(std::string_view family);  // none if no plugin provides the family
   static field_value number_field(std::integral auto number) {
     using field = std::conditional_t<std::is_signed_v<decltype(number)>, std::int64_t, std::uint64_t>;
     return static_cast<field>(number);

@@ -328,6 +328,12 @@ basic_protocol address::guess_protocol() const noexcept {
   return {family(), protocol_.asked_type(), protocol_.asked_protocol()};
 }
 
+basic_protocol address::protocol_of(std::string_view id) {
+  error_code ec;
+  const auto* f = registry::global().family(id, ec);
+  return f ? basic_protocol(*f, {}) : basic_protocol();
+}
+
 std::ostream& operator<<(std::ostream& out, const address& a) { return out << a.to_string(); }
 
 }  // namespace afplug

@@ -39,6 +39,8 @@
 #include <utility>
 #include <vector>
 
+#include "packet/endpoint.hpp"
+
 namespace afplug::packet {
 
 // ---- the extension of the plugin ----
@@ -167,7 +169,7 @@ class view {
 class block {
  public:
   block() noexcept = default;
-  explicit block(::tpacket_block_desc* raw) noexcept : raw_(raw) {}
+  explicit block(::tpacket_block_desc* native) noexcept : raw_(native) {}
   block(block&& other) noexcept : raw_(std::exchange(other.raw_, nullptr)) {}
   block& operator=(block&& other) noexcept {
     std::swap(raw_, other.raw_);
@@ -220,18 +222,18 @@ class rx_ring {
   /// Waits at most `limit` (nothing: no limit) for the next block with packets. Returns an empty block if the time
   /// limit passed or a signal arrived. Throws std::system_error: errors of poll(2).
   block next(std::optional<std::chrono::milliseconds> limit = {}) {
-    auto* raw = at();
-    if (!ready(raw) && !(ring_.wait(POLLIN, limit) && ready(raw))) return {};
+    auto* native = at();
+    if (!ready(native) && !(ring_.wait(POLLIN, limit) && ready(native))) return {};
     next_ = (next_ + 1) % ring_.map().blocks;
-    return block(raw);
+    return block(native);
   }
 
  private:
   ::tpacket_block_desc* at() const noexcept {
     return reinterpret_cast<::tpacket_block_desc*>(ring_.map().data + std::uint64_t{next_} * ring_.map().block_bytes);
   }
-  static bool ready(::tpacket_block_desc* raw) noexcept {
-    return (std::atomic_ref(raw->hdr.bh1.block_status).load(std::memory_order_acquire) & TP_STATUS_USER) != 0;
+  static bool ready(::tpacket_block_desc* native) noexcept {
+    return (std::atomic_ref(native->hdr.bh1.block_status).load(std::memory_order_acquire) & TP_STATUS_USER) != 0;
   }
   detail::ring ring_;
   std::uint32_t next_ = 0;
@@ -337,10 +339,10 @@ struct auxiliary {
   template <class Control>
   static std::optional<auxiliary> from_control(const Control& control) {
     for (const auto& item : control)
-      if (const auto raw = item.template as<::tpacket_auxdata>(SOL_PACKET, PACKET_AUXDATA)) {
-        auxiliary made{raw->tp_status, raw->tp_len, {}, {}};
-        if (raw->tp_status & TP_STATUS_VLAN_VALID) made.vlan_tag = raw->tp_vlan_tci;
-        if (raw->tp_status & TP_STATUS_VLAN_TPID_VALID) made.vlan_type = raw->tp_vlan_tpid;
+      if (const auto native = item.template as<::tpacket_auxdata>(SOL_PACKET, PACKET_AUXDATA)) {
+        auxiliary made{native->tp_status, native->tp_len, {}, {}};
+        if (native->tp_status & TP_STATUS_VLAN_VALID) made.vlan_tag = native->tp_vlan_tci;
+        if (native->tp_status & TP_STATUS_VLAN_TPID_VALID) made.vlan_type = native->tp_vlan_tpid;
         return made;
       }
     return {};

@@ -55,6 +55,19 @@ requires std::is_integral_v<T> T parse_integer(std::string_view field, std::stri
   return value;
 }
 
+/// The GUID in lower case. EINVAL: `text` is not 8-4-4-4-12 hexadecimal digits; `field` names it in the error text.
+inline std::string normalize_guid(std::string_view field, std::string_view text) {
+  constexpr std::string_view pattern = "00000000-0000-0000-0000-000000000000";
+  bool valid = text.size() == pattern.size();
+  std::string out(text);
+  for (std::size_t i = 0; valid && i < pattern.size(); ++i) {
+    valid = pattern[i] == '-' ? text[i] == '-' : hex_digit(text[i]) >= 0;
+    if (out[i] >= 'A' && out[i] <= 'F') out[i] = static_cast<char>(out[i] - 'A' + 'a');
+  }
+  if (!valid) fail(EINVAL, field, " ", quote(text), " is not a GUID: xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx");
+  return out;
+}
+
 /// The "?key=value&key=value" at the end of an address, as a URI's query has it. Values are percent-encoded.
 class query {
  public:
