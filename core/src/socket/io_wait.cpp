@@ -20,7 +20,8 @@ std::function<bool()>* hook() noexcept { return detail::thread_storage<std::func
 
 std::function<bool()> set_interrupt_hook(std::function<bool()> next) {
   auto* mine = hook();
-  return mine ? std::exchange(*mine, std::move(next)) : nullptr;
+  if (!mine) throw std::bad_alloc();
+  return std::exchange(*mine, std::move(next));
 }
 
 namespace detail {

@@ -405,13 +405,14 @@ void omit_default_elements(const basic_protocol& protocol, std::vector<field_val
 }
 
 PyObject* fields_object(const address& a, const basic_protocol& protocol) {
-  const auto all = a.fields();
+  auto all = a.fields();
   std::vector<field_value> values;
   if (const auto* s = find_tuple_layout(protocol)) {
     for (const auto name : s->fields) values.push_back(a.field(name));
   } else {
-    for (const auto& f : all)
-      if (f.value.index() != 0) values.push_back(f.value);
+    // Not copied: in libstdc++ 12, copying a std::variant of strings is undefined when memory runs out.
+    for (auto& f : all)
+      if (f.value.index() != 0) values.push_back(std::move(f.value));
   }
   if (a.family() == AF_BLUETOOTH) {
     omit_default_elements(protocol, values);

@@ -23,20 +23,21 @@ PyObject* raise_gai(const state& m, int code) {
 
 bool read_host(PyObject* from, std::string& to) {
   reference encoded;
-  if (PyUnicode_Check(from)) {
-    encoded.reset(PyUnicode_IS_ASCII(from) ? PyUnicode_AsASCIIString(from)
-                                           : PyUnicode_AsEncodedString(from, "idna", nullptr));
+  if (PyUnicode_Check(from) && PyUnicode_IS_ASCII(from)) {
+    to.assign(static_cast<const char*>(PyUnicode_DATA(from)), static_cast<std::size_t>(PyUnicode_GET_LENGTH(from)));
+  } else if (PyUnicode_Check(from)) {
+    encoded.reset(PyUnicode_AsEncodedString(from, "idna", nullptr));
     if (!encoded) {
       PyErr_SetString(PyExc_TypeError, "encoding of hostname failed");
       return false;
     }
     from = encoded.get();
   }
-  if (PyBytes_Check(from)) {
-    to.assign(PyBytes_AS_STRING(from), static_cast<std::size_t>(PyBytes_GET_SIZE(from)));
-  } else if (PyByteArray_Check(from)) {
-    to.assign(PyByteArray_AsString(from), static_cast<std::size_t>(PyByteArray_Size(from)));
-  } else {
+  if (PyBytes_Check(from) || PyByteArray_Check(from)) {
+    buffer bytes;
+    if (PyObject_GetBuffer(from, &bytes, PyBUF_SIMPLE) != 0) return false;
+    to.assign(static_cast<const char*>(bytes.buf), static_cast<std::size_t>(bytes.len));
+  } else if (!PyUnicode_Check(from)) {
     PyErr_Format(PyExc_TypeError, "str, bytes or bytearray expected, not %s", Py_TYPE(from)->tp_name);
     return false;
   }

@@ -62,6 +62,8 @@ PyObject* raise(const error_code& ec) {
     PyErr_SetString(PyExc_TimeoutError, "timed out");
     return nullptr;
   }
+  if (ec.category() != boost::system::system_category() && ec == boost::system::errc::not_enough_memory)
+    return PyErr_NoMemory();
   if (ec.category() == boost::system::system_category() || ec == errc::unknown_family) {
     errno = ec == errc::unknown_family ? EAFNOSUPPORT : ec.value();
     return raise_errno();

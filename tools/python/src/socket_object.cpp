@@ -320,23 +320,22 @@ bool adopt(socket_object* self, PyObject* number, int family, int type, int prot
     remove_detached(fd);
     return true;
   }
-  afplug::socket s;
+  const auto s = std::make_shared<afplug::socket>();
   const bool adopted = checked([&](error_code& ec) {
-    s = afplug::socket::adopt(fd, family, socket_type(type), proto, ec);
+    *s = afplug::socket::adopt(fd, family, socket_type(type), proto, ec);
     // If no plugin provides the given family, use the family of the descriptor. CPython does not check the argument.
     if (ec && ec.category() != boost::system::system_category() && family != -1)
-      s = afplug::socket::adopt(fd, -1, socket_type(type), proto, ec);
+      *s = afplug::socket::adopt(fd, -1, socket_type(type), proto, ec);
   });
   if (!adopted) return false;
-  if (family == -1) family = s.family();
-  if (type == -1) type = s.type();
-  if (proto == -1) proto = s.protocol();
-  if (!apply_default_timeout(*self->module, s, type, true)) {
+  if (!apply_default_timeout(*self->module, *s, type == -1 ? s->type() : type, true)) {
     error_code ec;
-    static_cast<void>(s.detach(ec));
+    static_cast<void>(s->detach(ec));
     return false;
   }
-  return attach_new(self, std::move(s), family, type, proto);
+  attach(self, s, fd, family == -1 ? s->family() : family, type == -1 ? s->type() : type,
+         proto == -1 ? s->protocol() : proto);
+  return true;
 }
 
 PyObject* type_new(PyTypeObject* type, PyObject*, PyObject*) {
