@@ -59,7 +59,7 @@ std::string what_of(const std::function<void()>& call) {
   return "no exception";
 }
 
-// Static destructors run after the thread storage of the main thread is destroyed.
+// Static destructors run after the thread_local objects of the main thread are destroyed.
 struct static_object {
   const afplug::family* inet = &afplug::registry::global().family("inet");
   ~static_object() {
@@ -71,10 +71,10 @@ struct static_object {
     } catch (const afplug::error& e) {
       thrown = e.code() == ec;
     }
-    if (!ec || !thrown || !afplug::last_detail().empty()) ::_exit(1);
+    if (!ec || !thrown || afplug::last_detail().empty()) ::_exit(1);
   }
 };
-TEST(socket, errors_in_static_destructors_have_no_detail) {
+TEST(socket, errors_in_static_destructors_have_a_detail) {
   EXPECT_EXIT(
       {
         static const static_object last;
