@@ -88,7 +88,9 @@ class endpoint : public basic_endpoint<endpoint, ::sockaddr_in6> {
   /// The index of the interface of a link-local address; 0: none.
   constexpr std::uint32_t scope_id() const noexcept { return native_.sin6_scope_id; }
   /// Flow label (20 bits) and traffic class (the 8 bits above them).
-  constexpr std::uint32_t flowinfo() const noexcept { return afplug::detail::network_order(native_.sin6_flowinfo); }
+  constexpr std::uint32_t flowinfo() const noexcept {
+    return afplug::detail::network_order(std::uint32_t{native_.sin6_flowinfo});
+  }
   /// Sets flowinfo().
   constexpr void flowinfo(std::uint32_t value) noexcept {
     native_.sin6_flowinfo = afplug::detail::network_order(value);

@@ -173,8 +173,7 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_any> {
  private:
   friend basic_endpoint;
   static interface_index find_interface(std::string_view name) {
-    return afplug::detail::throwing_decode(id, name,
-                                           [&] { return interface_index{plugin::interface_index(name)}; });
+    return afplug::detail::throwing_decode(id, name, [&] { return interface_index{plugin::interface_index(name)}; });
   }
   // The protocol whose addresses have this length; CAN_RAW also for others.
   constexpr int shape() const noexcept { return shape_of(size_); }
