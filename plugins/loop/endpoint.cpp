@@ -48,6 +48,8 @@ constexpr unsigned max_backlog = 4096;
 
 locked_section::locked_section() : lock(endpoints_mutex) {}
 
+readiness_update::~readiness_update() { of_.update_readiness(); }
+
 // ---- names and connections ----
 
 std::int32_t endpoint::bind(std::string_view name) {
@@ -99,14 +101,16 @@ std::int32_t endpoint::connect(std::string_view name) {
   endpoint& accepted = *begun.front().accepted;
   accepted.name_ = to->name_;
   accepted.peer_name_ = name_;
-  peer_name_ = to->name_;
+  std::string peer_name = to->name_;
+  if (!to->readiness.set_readable()) return -ENOBUFS;
+  const readiness_update later(*to);
+  peer_name_ = std::move(peer_name);
   error_ = 0;
   listener_ = to;
   state_ = state::connecting;
   to->waiting_clients_.splice(to->waiting_clients_.end(), begun);
   to->add_waiting_clients();
   update_readiness();
-  to->update_readiness();
   return state_ == state::connected ? 0 : -EINPROGRESS;
 }
 
@@ -240,8 +244,9 @@ std::int64_t endpoint::send_bytes(message& sent, const buffer_sequence& data) {
   const auto count = std::min(all, most - used);
   data.gather(0, count, sent.bytes);
   if (peer_->pass_credentials_ && !sent.sender) sent.sender = own_credentials();
+  if (!peer_->readiness.set_readable()) return -ENOBUFS;
+  const readiness_update later(*peer_);
   peer_->receive_queue_.append_bytes(std::move(sent));
-  peer_->update_readiness();
   update_readiness();
   return static_cast<std::int64_t>(count);
 }
@@ -262,8 +267,9 @@ std::int64_t endpoint::send_record(message& sent, const buffer_sequence& data, e
   data.gather(0, size, sent.bytes);
   sent.from = name_;
   if (to.pass_credentials_ && !sent.sender) sent.sender = own_credentials();
+  if (!to.readiness.set_readable()) return -ENOBUFS;
+  const readiness_update later(to);
   to.receive_queue_.push_record(std::move(sent));
-  to.update_readiness();
   for (endpoint* other : to.senders_) other->update_readiness();
   update_readiness();
   return static_cast<std::int64_t>(size);

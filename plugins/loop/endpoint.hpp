@@ -31,6 +31,18 @@ struct locked_section {
   locked_section();
 };
 
+/// Sets the events of an endpoint at the end of a scope, with exceptions too.
+class readiness_update {
+ public:
+  explicit readiness_update(endpoint& of) noexcept : of_(of) {}
+  ~readiness_update();
+  readiness_update(const readiness_update&) = delete;
+  readiness_update& operator=(const readiness_update&) = delete;
+
+ private:
+  endpoint& of_;
+};
+
 /// Options of SOL_SOCKET that can be set and read and have no effect.
 struct stored_options {
   std::int32_t reuse_address = 0, reuse_port = 0, keep_alive = 0, broadcast = 0, dont_route = 0, priority = 0;
@@ -64,6 +76,7 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
   std::int32_t get_option(std::int32_t level, std::int32_t number, void* data, std::uint32_t* bytes);
   std::int32_t set_option(std::int32_t level, std::int32_t number, const void* data, std::uint32_t bytes);
 
+  bool readable() const noexcept;
   std::int32_t poll_bits() const noexcept;  ///< POLLIN and others that are set now
   void update_readiness() noexcept;         ///< sets the events on the readiness_fd
 
@@ -85,7 +98,6 @@ class endpoint : public std::enable_shared_from_this<endpoint> {
 
   bool is_stream() const noexcept { return type_ == SOCK_STREAM; }
   bool has_connections() const noexcept { return type_ != SOCK_DGRAM; }
-  bool readable() const noexcept;
   bool writable() const noexcept;
   /// Bytes that `to` queues at most when this endpoint sends to it.
   std::size_t capacity(const endpoint& to) const noexcept;

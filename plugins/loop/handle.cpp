@@ -107,13 +107,17 @@ std::int32_t handle::accept(void** state, std::int64_t* pollable, afplug_sockadd
   locked_section section;
   endpoint_ptr made;
   if (const auto error = endpoint_->first_pending(made)) return error;
-  made->readiness.open();
   std::unique_ptr<handle> accepted;
   try {
+    made->readiness.open();
     accepted = std::make_unique<handle>(made, made->readiness.get());
   } catch (...) {
     made->readiness = readiness_fd();
     throw;
+  }
+  if (made->readable() && !made->readiness.set_readable()) {
+    made->readiness = readiness_fd();
+    return -ENOBUFS;
   }
   endpoint_->pop_pending();
   made->update_readiness();

@@ -28,6 +28,10 @@ class readiness_fd {
   /// The first descriptor of the polled end.
   int get() const noexcept { return polled_.front().get(); }
 
+  /// Sets POLLIN before there is something to receive, for which the kernel allocates memory. Returns false if it has
+  /// none; the events are then as before.
+  bool set_readable() noexcept;
+
   /// Sets the events of poll(2). POLLRDHUP, which includes POLLIN, and POLLHUP can't be cleared again.
   void update(bool pollin, bool pollout, bool pollrdhup, bool pollhup) noexcept;
 

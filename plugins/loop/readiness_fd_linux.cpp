@@ -61,20 +61,40 @@ void readiness_fd::update(bool pollin, bool pollout, bool pollrdhup, bool pollhu
   if (!pollhup_) set_pollout(pollout);
 }
 
-// If send fails for lack of memory, the event stays as it was and the next update tries again.
+bool readiness_fd::set_readable() noexcept {
+  if (!is_open() || pollrdhup_) return true;
+  set_pollin(true);
+  return pollin_;
+}
+
+namespace {
+
+template <class Call>
+ssize_t repeat_if_interrupted(Call call) noexcept {
+  for (;;)
+    if (const auto done = call(); done >= 0 || errno != EINTR) return done;
+}
+
+}  // namespace
+
+// Only send allocates memory. If it fails, POLLIN is not set (see set_readable), or POLLOUT stays set although a send
+// would block; the next update tries again.
 
 void readiness_fd::set_pollin(bool on) noexcept {
   if (pollin_ == on) return;
   char byte = 0;
-  const auto done = on ? ::send(control_.get(), &byte, 1, MSG_NOSIGNAL) : ::recv(get(), &byte, 1, 0);
+  const auto done = repeat_if_interrupted(
+      [&] { return on ? ::send(control_.get(), &byte, 1, MSG_NOSIGNAL) : ::recv(get(), &byte, 1, 0); });
   if (done == 1) pollin_ = on;
 }
 
 void readiness_fd::set_pollout(bool on) noexcept {
   if (pollout_ == on) return;
   std::array<char, block_size> bytes{};
-  const auto done = on ? ::recv(control_.get(), bytes.data(), bytes.size(), 0)
-                       : ::send(get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  const auto done = repeat_if_interrupted([&] {
+    return on ? ::recv(control_.get(), bytes.data(), bytes.size(), 0)
+              : ::send(get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  });
   if (done > 0) pollout_ = on;
 }
 
