@@ -276,8 +276,6 @@ FAULTS_CALL(int, -1, dup3, (int fd, int to, int flags), (fd, to, flags), {EINTR,
 FAULTS_CALL(int, -1, eventfd, (unsigned value, int flags), (value, flags), new_descriptor)
 FAULTS_CALL(int, -1, timerfd_create, (::clockid_t clock, int flags), (clock, flags), new_descriptor)
 FAULTS_CALL(int, -1, epoll_create1, (int flags), (flags), new_descriptor)
-FAULTS_CALL(int, -1, epoll_ctl, (int fd, int operation, int of, ::epoll_event* event), (fd, operation, of, event),
-            {ENOMEM, ENOSPC})
 FAULTS_CALL(int, -1, epoll_wait, (int fd, ::epoll_event* events, int count, int limit), (fd, events, count, limit),
             {EINTR})
 FAULTS_CALL(int, -1, poll, (::pollfd * fds, ::nfds_t count, int limit), (fds, count, limit), {EINTR, ENOMEM})
@@ -295,6 +293,13 @@ FAULTS_CALL(int, -1, sendmmsg, (int fd, ::mmsghdr* all, unsigned count, int flag
             sends_message)
 FAULTS_CALL(int, -1, recvmmsg, (int fd, ::mmsghdr* all, unsigned count, int flags, ::timespec* limit),
             (fd, all, count, flags, limit), receives_message)
+
+// Only a new entry takes memory (ep_insert() in fs/eventpoll.c).
+int epoll_ctl(int fd, int operation, int of, ::epoll_event* event) {
+  if (operation == EPOLL_CTL_ADD)
+    if (const int error = choose("epoll_ctl", {ENOMEM, ENOSPC})) return errno = error, -1;
+  return real_epoll_ctl.get("epoll_ctl")(fd, operation, of, event);
+}
 
 int pthread_create(::pthread_t* thread, const ::pthread_attr_t* attributes, void* (*start)(void*), void* argument) {
   if (choose("pthread_create", {EAGAIN}) != 0) return EAGAIN;

@@ -57,7 +57,7 @@ class loading : public testing::TestWithParam<const char*> {
 
 TEST_P(loading, succeeds_after_a_failure) {
   id = GetParam();
-  EXPECT_EQ(try_all_faults({nullptr, &load_one<loading::id>, true}), "");
+  EXPECT_EQ(try_all_faults({.run = &load_one<loading::id>, .once = true}), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(faults, loading, testing::Values("inet", "unix", "bluetooth", "can", "loop"),
@@ -74,12 +74,12 @@ TEST(faults, a_file_is_inspected) {
 }
 
 TEST(faults, a_socket_of_a_family_that_is_not_loaded) {
-  EXPECT_EQ(try_all_faults({nullptr,
-                            [](trial& t) {
-                              t.require(t.call("socket", [] { return socket("loop", SOCK_STREAM); }).is_open(),
-                                        "closed");
-                            },
-                            true}),
+  EXPECT_EQ(try_all_faults({.run =
+                                [](trial& t) {
+                                  t.require(t.call("socket", [] { return socket("loop", SOCK_STREAM); }).is_open(),
+                                            "closed");
+                                },
+                            .once = true}),
             "");
 }
 

@@ -13,6 +13,7 @@
 #include <array>
 #include <stop_token>
 #include <string>
+#include <thread>
 
 #include "trial.hpp"
 
@@ -316,6 +317,20 @@ TEST(faults, iostream) {
                               });
                             }}),
             "");
+}
+
+// The first error of a thread makes what holds its text.
+TEST(faults, first_error_of_a_thread) {
+  for (long n = 0, points = 1; n < points; ++n) {
+    error_code ec;
+    std::thread([&] {
+      faults_arm(FAULTS_ALLOCATION | FAULTS_PERSISTENT, n);
+      socket().timeout(-1s, ec);
+      points = faults_disarm();
+    }).join();
+    EXPECT_EQ(ec, errc::invalid_argument);
+    EXPECT_LT(points, 10);
+  }
 }
 
 TEST(faults, descriptors) {

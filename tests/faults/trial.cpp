@@ -2,6 +2,7 @@
 #include "trial.hpp"
 
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -49,6 +50,10 @@ void copy(char (&to)[N], std::string_view text) noexcept {
 /// Reports the fault before the process ends.
 void on_signal(int number) {
   if (const char* fault = faults_injected()) copy(mine->fault, fault);
+  if (std::getenv("AFPLUG_FAULTS_TRACE") != nullptr) {
+    void* frames[64];
+    ::backtrace_symbols_fd(frames, ::backtrace(frames, 64), STDERR_FILENO);
+  }
   ::signal(number, SIG_DFL);
   ::raise(number);
 }
@@ -253,6 +258,7 @@ std::string try_all_faults(const scenario& s) {
   }
   std::string failures;
   for (const int what : {int{FAULTS_ALLOCATION}, FAULTS_ALLOCATION | FAULTS_PERSISTENT, int{FAULTS_SYSTEM_CALL}}) {
+    if (s.one_fault_only && (what & FAULTS_PERSISTENT) != 0) continue;
     failures += children(s, what).run();
     if (!failures.empty()) break;
   }

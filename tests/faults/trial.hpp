@@ -91,11 +91,12 @@ class trial {
 
 /// A scenario: what is done once before the children are forked, such as loading plugins, and what each child does.
 struct scenario {
-  void (*prepare)();
+  void (*prepare)() = nullptr;
   void (*run)(trial&);
   /// The scenario changes what stays in the process, so that a second run is different: loading a plugin.
   bool once = false;
-  bool threads = false;  ///< it starts threads, which may free memory when the scenario has ended
+  bool one_fault_only = false;  ///< not FAULTS_PERSISTENT
+  bool threads = false;         ///< it starts threads, which may free memory when the scenario has ended
 };
 
 /// Runs a scenario with every fault in turn, as many at the same time as there are processors. Returns a description of
