@@ -483,6 +483,13 @@ TEST(endpoint, is_read_and_written_by_streams) {
   EXPECT_EQ(out.str(), "1.2.3.4:5 [::1]:6");
 }
 
+#if defined(__cpp_lib_format)
+TEST(endpoint, is_formatted_by_std_format) {
+  EXPECT_EQ(std::format("{:>12}|", inet::endpoint("1.2.3.4:5")), "   1.2.3.4:5|");
+  EXPECT_EQ(std::format("{}", address(inet::endpoint("1.2.3.4:5"))), "1.2.3.4:5");
+}
+#endif
+
 TEST(endpoint, without_bytes_has_no_text) {
   inet::endpoint e;
   e.resize(0);
