@@ -383,6 +383,9 @@ TEST_F(create_connection, unavailable_source_address_fails_every_attempt) {
     FAIL() << "connected";
   } catch (const connection_error& e) {
     EXPECT_EQ(e.code().value(), EADDRNOTAVAIL);
+    ASSERT_EQ(e.attempts().size(), 1u);
+    EXPECT_TRUE(e.attempts().front().source_failed);
+    EXPECT_THAT(std::string(e.what()), testing::HasSubstr("cannot bind to the source address 192.0.2.1:0: "));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <afplug/socket.hpp>
 #include <chrono>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -35,8 +36,9 @@ class AFPLUG_API connection_error : public error {
   struct attempt {
     address to;
     error_code ec;
+    bool source_failed = false;  ///< `ec` is that of the bind to connection_options::source
   };
-  explicit connection_error(std::vector<attempt> attempts);
+  connection_error(std::vector<attempt> attempts, std::string text);
   ~connection_error() override;
   /// All attempts, in the order of their starts.
   const std::vector<attempt>& attempts() const noexcept { return attempts_; }

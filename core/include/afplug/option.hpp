@@ -63,8 +63,8 @@ AFPLUG_API std::string format_option(const option_info& option, std::span<const 
 /// Parses an option's text form into the bytes for setsockopt(2); AFPLUG_KIND_LENGTH gives that number of zero bytes. A
 /// number may be given as the name of a constant with the option's `values` prefix, in any case and without the prefix,
 /// and A|B combines flags. A duration has a unit (ns, us, ms, s, min, h), which may be omitted if the option counts in
-/// one. Errors: errc::invalid_argument; errc::wrong_kind for options without a layout. The error text names the part
-/// that is wrong and what is accepted.
+/// one. Errors: errc::invalid_argument, also for text with a NUL (%00); errc::wrong_kind for options without a layout.
+/// The error text names the part that is wrong and what is accepted.
 AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::string_view text,
                                                const afplug::family* family = nullptr);
 AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::string_view text,

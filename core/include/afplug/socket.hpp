@@ -198,7 +198,7 @@ class AFPLUG_API socket {
   /// bind(2).
   void bind(const address& to);
   void bind(const address& to, error_code& ec);
-  void bind(std::string_view text);  ///< parses the family's text form; host names are not looked up
+  void bind(std::string_view text);  ///< parses the family's text form; host names are refused: see create_server
   void bind(std::string_view text, error_code& ec);
   /// listen(2). A negative backlog means min(SOMAXCONN, 128), as in Python.
   void listen(int backlog = -1);
@@ -216,7 +216,9 @@ class AFPLUG_API socket {
   void connect(const address& to, error_code& ec);
   void connect(const address& to, std::stop_token stop, error_code& ec);
   /// Connects to an address in the family's text form. inet and inet6: for "host:service" the host and service are
-  /// looked up, and the first address is used.
+  /// looked up, and the first address is used. The timeout covers the look-up and the connection together. A
+  /// non-blocking socket looks up no host names (errc::invalid_argument): pass an address of getaddrinfo, or use
+  /// create_connection.
   void connect(std::string_view text);
   void connect(std::string_view text, error_code& ec);
   /// Returns 0 or the errno; EAGAIN if the timeout expired, as Python's connect_ex(). Throws other errors of afplug,
@@ -324,11 +326,13 @@ class AFPLUG_API socket {
   /// Sends `count` bytes (empty: up to the end of the file) of an open file, starting at byte `offset`, as Python's
   /// socket.sendfile(): with sendfile(2), or by reading and sending if that does not support the file or socket.
   /// Returns the number of bytes sent; the file position becomes offset plus that number, on errors too. The timeout
-  /// applies to the whole call. errc::invalid_argument: not SOCK_STREAM, non-blocking, or a count of 0.
+  /// applies to the whole call, waiting for a pipe's data included; what was read of a pipe and not sent is lost.
+  /// errc::invalid_argument: not SOCK_STREAM, non-blocking, or a count of 0.
   std::uint64_t sendfile(int file, std::uint64_t offset = 0, std::optional<std::uint64_t> count = {});
   std::uint64_t sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count, error_code& ec);
 
-  /// Sends descriptors (SCM_RIGHTS, unix(7)) with at least one byte of data. As Python's send_fds(), recv_fds().
+  /// Sends at most 253 descriptors (SCM_RIGHTS, unix(7)) with data, as Python's send_fds(). EINVAL: more descriptors,
+  /// or no data on a stream, of which the kernel would report success and send nothing. sendmsg() does not check this.
   std::size_t send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags = 0,
                        const address* to = nullptr);
   std::size_t send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,

@@ -148,7 +148,15 @@ verdict missing_component(const query& q, const component& p) {
 
 verdict lacks_family(const query& q) { return missing_component(q, family_component(q)); }
 
-verdict lacks_protocol(const query& q) { return missing_component(q, protocol_component(q)); }
+verdict lacks_protocol(const query& q) {
+  // A row for all types or protocols passes on numbers that may mean nothing on any kernel.
+  if (q.what && (q.what->type == AFPLUG_ANY || (q.what->protocol == AFPLUG_ANY && q.proto != 0)))
+    return unavailable(q, "kernel-lacks-protocol",
+                       "the kernel has " + std::string(q.family_name()) + ", but no " + q.row_name() + "; " +
+                           detail::alternatives(q.of, q.type, q.proto),
+                       "afplug caps " + std::string(q.of.id()));
+  return missing_component(q, protocol_component(q));
+}
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(),
@@ -262,7 +270,9 @@ verdict diagnose(const query& q) {
 verdict no_row(const query& request) {
   query q = request;
   q.error = detail::missing_row_error(q.of, q.type);
-  return unavailable(q, "kernel-lacks-protocol", "the family " + std::string(q.of.id()) + " has no " + q.row_name(),
+  return unavailable(q, "kernel-lacks-protocol",
+                     "the family " + std::string(q.of.id()) + " has no " + q.row_name() + "; " +
+                         detail::alternatives(q.of, q.type, q.proto),
                      "afplug caps " + std::string(q.of.id()));
 }
 

@@ -95,12 +95,15 @@ class happy_eyeballs {
   // Starts the next attempt.
   state start() {
     const auto index = started_++;
-    auto& [to, ec] = attempts_[index];
+    auto& [to, ec, source_failed] = attempts_[index];
     const auto* f = registry::global().family(to.family(), ec);
     if (!f) return state::failed;
     to.protocol(basic_protocol(*f, SOCK_STREAM, options_.protocol));
     auto s = socket::open(*f, socket_type(SOCK_STREAM | SOCK_NONBLOCK), options_.protocol, ec);
-    if (!ec && options_.source) s.bind(*options_.source, ec);
+    if (!ec && options_.source) {
+      s.bind(*options_.source, ec);
+      source_failed = bool(ec);
+    }
     if (!ec) s.connect(to, ec);
     const bool connected = !ec;
     if (ec && ec != error_code(EINPROGRESS, boost::system::system_category())) return state::failed;
@@ -155,11 +158,15 @@ error_code code_of(const std::vector<attempt>& attempts) {
   return attempts.back().ec;
 }
 
-std::string describe(const std::vector<attempt>& attempts) {
+std::string describe(const std::vector<attempt>& attempts, const connection_options& options,
+                     std::optional<std::chrono::nanoseconds> limit) {
+  const auto text_of = [](const address& a) { return plugin::excerpt(a.to_string(), 400); };
   std::string text = attempts.size() == 1 ? "cannot connect" : "cannot connect to any of the addresses";
   const char* before = ": ";
-  for (const auto& [to, ec] : attempts) {
-    text.append(before).append(to.to_string()).append(": ").append(ec.message());
+  for (const auto& [to, ec, source_failed] : attempts) {
+    text += before + text_of(to) + ": ";
+    if (source_failed) text += "cannot bind to the source address " + text_of(*options.source) + ": ";
+    text += ec == timed_out && limit ? "no connection within " + detail::duration_text(*limit) : ec.message();
     before = "; ";
   }
   return text;
@@ -171,23 +178,24 @@ std::vector<address> resolve(std::string_view host, std::string_view service, co
   for (auto& entry : getaddrinfo(host, service, {options.family, SOCK_STREAM, 0, 0, limit}, ec))
     if (!options.source || options.source->family() == entry.family) found.push_back(entry.address);
   if (ec || !found.empty()) return found;
-  detail::fail(
-      ec, {EAFNOSUPPORT, boost::system::system_category()},
-      plugin::quote(host) + " has no address of the same family as the source address " + options.source->to_string());
+  detail::fail(ec, {EAFNOSUPPORT, boost::system::system_category()},
+               plugin::quote(host) + " has no address of the same family as the source address " +
+                   plugin::excerpt(options.source->to_string(), 400));
   return found;
 }
 
 }  // namespace
 
-connection_error::connection_error(std::vector<attempt> attempts)
-    : error(code_of(attempts), describe(attempts)), attempts_(std::move(attempts)) {}
+connection_error::connection_error(std::vector<attempt> attempts, std::string text)
+    : error(code_of(attempts), std::move(text)), attempts_(std::move(attempts)) {}
 connection_error::~connection_error() = default;
 
 socket create_connection(std::string_view host, std::string_view service, const connection_options& options) {
   error_code ec;
   std::vector<attempt> attempts;
   auto s = create_connection(host, service, options, ec, &attempts);
-  if (ec && !attempts.empty() && ec == code_of(attempts)) throw connection_error(std::move(attempts));
+  if (ec && !attempts.empty() && ec == code_of(attempts))
+    throw connection_error(std::move(attempts), std::string(last_detail()));
   detail::check(ec, "create_connection");
   return s;
 }
@@ -214,7 +222,7 @@ socket create_connection(std::string_view host, std::string_view service, const 
     connected.timeout(limit, ec);
     if (ec) connected = {};
   } else if (ec == timed_out) {
-    detail::fail(ec, code_of(failed), describe(failed));
+    detail::fail(ec, code_of(failed), describe(failed, options, limit));
   }
   if (attempts) *attempts = std::move(failed);
   return connected;

@@ -64,8 +64,8 @@ std::string if_indextoname(unsigned index, error_code& ec) {
   ec.clear();
   char name[IF_NAMESIZE];
   if (::if_indextoname(index, name)) return name;
-  detail::fail(ec, {errno, boost::system::system_category()},
-               "there is no network interface with index " + std::to_string(index));
+  const error_code code(errno, boost::system::system_category());
+  detail::fail(ec, code, "there is no network interface with index " + std::to_string(index));
   return {};
 }
 

@@ -545,6 +545,11 @@ void check_size(const shape& s, std::string_view text, std::size_t size, std::ui
                 std::to_string(most));
 }
 
+void refuse_nul(const shape& s, std::string_view text, bytes_view raw) {
+  if (std::ranges::find(raw, std::byte{}) != raw.end())
+    refuse(s, quote(text) + " has a NUL (%00), at which the kernel would end the text");
+}
+
 constexpr std::uint32_t most_without_a_limit = 65536;
 
 byte_vector parse_value(const shape& s, std::string_view text) {
@@ -556,11 +561,13 @@ byte_vector parse_value(const shape& s, std::string_view text) {
   switch (s.kind) {
     case AFPLUG_KIND_TEXT: {
       auto raw = unescape(s, text);
+      refuse_nul(s, text, raw);
       check_size(s, text, raw.size(), most);
       return raw;
     }
     case AFPLUG_KIND_IFNAME: {
       auto raw = unescape(s, text);
+      refuse_nul(s, text, raw);
       if (raw.size() >= IF_NAMESIZE)
         refuse(s,
                quote(text) + " is " + std::to_string(raw.size()) + " bytes; the name of an interface has at most 15");

@@ -3,6 +3,7 @@
 // bind, listen, accept, connect, shutdown, getsockname, getpeername.
 #include <poll.h>
 #include <sys/time.h>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/socket.hpp>
 
 #include <algorithm>
@@ -167,6 +168,18 @@ int connect_user(const detail::user_socket& u, std::int64_t timeout, const addre
 
 // ---- bind, listen ----
 
+namespace {
+
+// Whether the text before a service looks like a host name, which only a resolver could turn into an address.
+bool names_a_host(const socket& s, std::string_view text) noexcept {
+  if (!s.owner() || (s.owner()->flags() & AFPLUG_FAMILY_RESOLVES) == 0) return false;
+  const auto host = text.substr(0, text.rfind(':'));
+  return host.find_first_of(":[%") == std::string_view::npos &&
+         std::ranges::any_of(host, [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
+}
+
+}  // namespace
+
 void socket::bind(const address& to) {
   detail::throwing("bind", [&](error_code& ec) { bind(to, ec); });
 }
@@ -179,7 +192,7 @@ void socket::bind(const address& to, error_code& ec) {
   if (r == 0)
     ec.clear();
   else
-    detail::fail_call(ec, errno, *this, "bind", to.to_string());
+    detail::fail_with_address(ec, errno, *this, "bind", to);
 }
 
 void socket::bind(std::string_view text) {
@@ -188,7 +201,12 @@ void socket::bind(std::string_view text) {
 
 void socket::bind(std::string_view text, error_code& ec) {
   const address to = address::parse(what(), text, ec);
-  if (!ec) bind(to, ec);
+  if (!ec) return bind(to, ec);
+  if (ec == errc::malformed_address && names_a_host(*this, text))
+    detail::fail(ec, ec,
+                 std::string(last_detail()) +
+                     "; bind() looks up no host names: pass an address that getaddrinfo() "
+                     "returned, or use create_server()");
 }
 
 void socket::listen(int backlog) {
@@ -208,6 +226,19 @@ void socket::listen(int backlog, error_code& ec) {
 
 namespace {
 
+// Explains the failure of an accept on a socket that does not listen.
+void explain_accept(const socket& s, error_code& ec) {
+  if (ec != error_code(EINVAL, boost::system::system_category()) && ec.value() != EOPNOTSUPP) return;
+  int listening = 0;
+  error_code unknown;
+  const int error = ec.value();
+  s.getsockopt(SOL_SOCKET, SO_ACCEPTCONN, {&listening, sizeof listening}, unknown);
+  if (unknown || listening != 0) return detail::fail_errno(ec, error);
+  detail::fail_call(ec, error, s, "accept", {},
+                    error == EINVAL ? "the socket does not listen; call listen() first (shutdown() ends listening)"
+                                    : "sockets of this type do not accept connections");
+}
+
 socket accept_on(socket& s, address& peer, io_wait& wait, bool poll_first, error_code& ec) {
   const auto& f = *s.owner();
   const std::int64_t mode = detail::default_mode();
@@ -216,7 +247,7 @@ socket accept_on(socket& s, address& peer, io_wait& wait, bool poll_first, error
     std::int64_t pollable = -1;
     afplug_sockaddr from{};
     wait.run([&] { return user_call(*u, u->ops().accept, &accepted->state, &pollable, &from); }, ec);
-    if (ec) return {};
+    if (ec) return explain_accept(s, ec), socket();
     socket made = socket_access::make_user(std::move(accepted), pollable, s.type(), s.protocol(), mode);
     peer = detail::to_address(from, s.what());
     return made;
@@ -247,7 +278,7 @@ socket accept_on(socket& s, address& peer, io_wait& wait, bool poll_first, error
       },
       ec);
   if (fd < 0 && !ec) detail::fail_errno(ec, EINVAL);  // the listening socket was shut down
-  if (ec) return {};
+  if (ec) return explain_accept(s, ec), socket();
   socket accepted = socket_access::make(fd, &f, s.type(), s.protocol(), mode);
   if (mode >= 0 && !detail::set_nonblocking(fd, true)) {
     detail::fail_errno(ec, errno);
@@ -294,7 +325,13 @@ namespace {
 // EINPROGRESS has no text, whose allocation could fail: the caller would not know that the connect goes on.
 void fail_connect(const socket& s, const address& to, int error, error_code& ec) {
   if (error == EINPROGRESS) return detail::fail_errno(ec, error);
-  detail::fail_call(ec, error, s, "connect", to.to_string());
+  if (error > 0) return detail::fail_with_address(ec, error, s, "connect", to);
+  if (ec == errc::timed_out) {
+    const auto limit = std::chrono::nanoseconds(socket_access::timeout(s));
+    detail::fail(ec, ec,
+                 std::string(s.owner()->id()) + " connect " + plugin::excerpt(to.to_string(), 400) +
+                     ": no connection within " + detail::duration_text(limit));
+  }
 }
 
 }  // namespace
@@ -308,7 +345,7 @@ void socket::connect(const address& to, error_code& ec) {
   io_wait wait(fd_, POLLOUT, timeout_, user_ != nullptr);
   ec.clear();
   const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec) : connect_kernel(*this, to, wait, nullptr, ec);
-  if (error > 0) fail_connect(*this, to, error, ec);
+  if (error != 0) fail_connect(*this, to, error, ec);
 }
 
 void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
@@ -321,7 +358,7 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   if (started.error() != 0) return detail::fail_errno(ec, started.error());
   const int error = user_ ? connect_user(*user_, timeout_, to, wait, ec)
                           : connect_kernel(*this, to, wait, timeout_ != 0 ? &stop : nullptr, ec);
-  if (error > 0) fail_connect(*this, to, error, ec);
+  if (error != 0) fail_connect(*this, to, error, ec);
 }
 
 int socket::connect_ex(const address& to) {

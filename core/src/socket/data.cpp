@@ -4,6 +4,8 @@
 #include <poll.h>
 #include <afplug/socket.hpp>
 
+#include <algorithm>
+
 #include "message.hpp"
 #include "socket_access.hpp"
 #include "throwing.hpp"
@@ -31,7 +33,10 @@ std::size_t send_message(const socket& s, outbound m, const std::stop_token* sto
   m.flags |= extra;
   const auto* u = socket_access::user(s);
   const auto n = wait.run([&] { return u ? send_user(*u, m) : send_kernel(s, m); }, ec);
-  return n < 0 ? 0 : static_cast<std::size_t>(n);
+  if (n >= 0) return static_cast<std::size_t>(n);
+  if (m.to && (ec.value() == EINVAL || ec.value() == EAFNOSUPPORT) && ec.category() == boost::system::system_category())
+    detail::fail_with_address(ec, ec.value(), s, "send to", *m.to);
+  return 0;
 }
 
 received receive_message(const socket& s, inbound m, const std::stop_token* stop, std::size_t& control_size,
@@ -252,6 +257,18 @@ std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const 
 
 std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
                              const address* to, error_code& ec) {
+  constexpr std::size_t most = 253;  // SCM_MAX_FD in include/net/scm.h
+  const auto refuse = [&](const std::string& why) {
+    detail::fail_call(ec, EINVAL, *this, "send_fds", {}, why);
+    return std::size_t{0};
+  };
+  if (descriptors.size() > most)
+    return refuse(std::to_string(descriptors.size()) + " descriptors given, a message has at most " +
+                  std::to_string(most) + " (SCM_MAX_FD); send several messages");
+  // Of a stream's send without data the kernel returns 0 and closes its copies of the descriptors.
+  if (type_ == SOCK_STREAM && !descriptors.empty() &&
+      std::ranges::all_of(data, [](const const_bytes& each) { return each.size() == 0; }))
+    return refuse("on a stream descriptors are sent with data; send at least one byte");
   control_builder control;
   if (!descriptors.empty()) control.rights(descriptors);
   return sendmsg(data, control, flags, to, ec);

@@ -108,6 +108,8 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
     const bool seekable = ::lseek(file, 0, SEEK_CUR) >= 0;
     while (sent < wanted) {
       const auto size = std::min(left(), copy_block);
+      // A pipe or device may have no data yet.
+      if (!seekable && detail::wait_ready(file, POLLIN, wait.deadline(), wait.wake(), ec) == 0) break;
       ssize_t got;
       do {
         got = seekable ? ::pread(file, buffer.get(), size, static_cast<::off_t>(offset + sent))

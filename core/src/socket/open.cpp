@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "family_data.hpp"
 
@@ -49,6 +51,26 @@ void close_opened(const family& f, const opened& o) noexcept {
 int missing_row_error(const family& f, socket_type type) noexcept {
   const bool known = std::ranges::any_of(f.rows(), [&](const row& other) { return other.type == type; });
   return known ? EPROTONOSUPPORT : ESOCKTNOSUPPORT;
+}
+
+std::string alternatives(const family& f, socket_type type, int proto) {
+  const bool known = missing_row_error(f, type) == EPROTONOSUPPORT;
+  std::vector<std::string> names;
+  for (const auto& r : f.rows()) {
+    if (r.type == AFPLUG_ANY || r.protocol == AFPLUG_ANY || (known && r.type != type)) continue;
+    auto name = !known            ? type_text(socket_type(r.type))
+                : r.protocol_name ? std::string(r.protocol_name)
+                                  : "protocol " + std::to_string(r.protocol);
+    if (std::ranges::find(names, name) == names.end()) names.push_back(std::move(name));
+  }
+  std::string text = known ? "for " + type_text(type) + " it has" : "it has";
+  for (const auto& name : names) text += (name == names.front() ? " " : ", ") + name;
+  if (names.empty()) text += " none";
+  if (proto != 0)
+    for (const auto& r : f.rows())
+      if (r.protocol == proto && r.type != type && r.type != AFPLUG_ANY && r.protocol_name)
+        return text + "; " + r.protocol_name + " belongs to " + type_text(socket_type(r.type));
+  return text;
 }
 
 std::string type_text(socket_type type) {

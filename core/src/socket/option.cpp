@@ -162,31 +162,85 @@ std::vector<std::byte> lay_out(const family& f, const option_info& o, std::int64
 
 // ---- raw ----
 
+namespace {
+
+// Returns 0 or the errno. `into` becomes what was read of it.
+int read_option(const socket& s, int level, int number, std::span<std::byte>& into) {
+  auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(into.size(), INT32_MAX));
+  int r = AFPLUG_PASS;
+  const auto* user = socket_access::user(s);
+  if (user) {
+    r = user_call(*user, user->ops().get_option, level, number, static_cast<void*>(into.data()), &bytes);
+    if (r < 0) return errno;
+  } else if (const auto slot = kernel_ops_of(s.owner()).get_option) {
+    const auto who = s.owner()->identity(s.type(), s.protocol());
+    r = slot(s.fileno(), &who, level, number, into.data(), &bytes);
+    if (r < 0) return -r;
+  }
+  if (r == AFPLUG_PASS && !user) {
+    ::socklen_t size = bytes;
+    if (::getsockopt(s.fileno(), level, number, into.data(), &size) != 0) return errno;
+    bytes = size;
+  }
+  into = into.first(std::min<std::size_t>(bytes, into.size()));
+  return 0;
+}
+
+// Returns 0 or the errno.
+int write_option(const socket& s, int level, int number, const_bytes value) {
+  const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(value.size(), INT32_MAX));
+  int r = AFPLUG_PASS;
+  const auto* user = socket_access::user(s);
+  if (user) return user_call(*user, user->ops().set_option, level, number, value.data(), bytes) < 0 ? errno : 0;
+  if (const auto slot = kernel_ops_of(s.owner()).set_option) {
+    const auto who = s.owner()->identity(s.type(), s.protocol());
+    r = slot(s.fileno(), &who, level, number, value.data(), bytes);
+    if (r < 0) return -r;
+  }
+  if (r != AFPLUG_PASS) return 0;
+  return ::setsockopt(s.fileno(), level, number, value.data(), bytes) == 0 ? 0 : errno;
+}
+
+// The option of this level and number in the tables of the socket's family; null: none.
+const option_info* find_by_number(const socket& s, int level, int number) {
+  const auto* row = s.owner()->find_row(s.type(), s.protocol());
+  for (const auto table : {s.owner()->options(), socket_options()})
+    for (const auto& o : table)
+      if (o.level == level && o.number == number && o.kind != AFPLUG_KIND_CALL && applies(o, row)) return &o;
+  return nullptr;
+}
+
+// Sets the error of getsockopt(2) or setsockopt(2), with the option's name and the value that was set. `o`: null looks
+// it up by its number.
+void fail_option(error_code& ec, int error, const socket& s, const option_info* o, int level, int number,
+                 std::optional<const_bytes> value = {}) {
+  if (!s.owner()) return detail::fail_errno(ec, error);
+  if (!o) o = find_by_number(s, level, number);
+  std::string subject = o ? o->name : std::to_string(number) + " of level " + std::to_string(level);
+  if (value) {
+    error_code unreadable;
+    const std::span bytes(static_cast<const std::byte*>(value->data()), value->data() ? value->size() : 0);
+    const auto text = o && value->data() ? format_option(*o, bytes, unreadable, s.owner()) : std::string();
+    if (text.empty() || unreadable)
+      subject += " (" + std::to_string(value->size()) + " bytes)";
+    else
+      subject += '=' + plugin::excerpt(text, plugin::quoted_bytes);
+  }
+  detail::fail_call(ec, error, s, "option", subject);
+}
+
+}  // namespace
+
 std::size_t socket::getsockopt(int level, int number, mutable_bytes into) const {
   return detail::throwing("getsockopt", [&](error_code& ec) { return getsockopt(level, number, into, ec); });
 }
 
 std::size_t socket::getsockopt(int level, int number, mutable_bytes into, error_code& ec) const {
-  auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(into.size(), INT32_MAX));
-  int r = AFPLUG_PASS;
-  if (user_) {
-    r = user_call(*user_, user_->ops().get_option, level, number, into.data(), &bytes);
-  } else if (const auto slot = kernel_ops_of(family_).get_option) {
-    const auto who = family_->identity(type_, protocol_);
-    r = slot(fd_, &who, level, number, into.data(), &bytes);
-    if (r < 0) errno = -r;
-  }
-  if (r == AFPLUG_PASS && !user_) {
-    ::socklen_t size = bytes;
-    r = ::getsockopt(fd_, level, number, into.data(), &size);
-    bytes = size;
-  }
-  if (r < 0) {
-    detail::fail_errno(ec, errno);
-    return 0;
-  }
+  std::span<std::byte> got(static_cast<std::byte*>(into.data()), into.size());
+  if (const int error = read_option(*this, level, number, got); error != 0)
+    return fail_option(ec, error, *this, nullptr, level, number), 0;
   ec.clear();
-  return bytes;
+  return got.size();
 }
 
 void socket::setsockopt(int level, int number, const_bytes value) {
@@ -194,18 +248,8 @@ void socket::setsockopt(int level, int number, const_bytes value) {
 }
 
 void socket::setsockopt(int level, int number, const_bytes value, error_code& ec) {
-  const auto bytes = static_cast<std::uint32_t>(std::min<std::size_t>(value.size(), INT32_MAX));
-  int r = AFPLUG_PASS;
-  if (user_) {
-    r = user_call(*user_, user_->ops().set_option, level, number, value.data(), bytes);
-  } else if (const auto slot = kernel_ops_of(family_).set_option) {
-    const auto who = family_->identity(type_, protocol_);
-    r = slot(fd_, &who, level, number, value.data(), bytes);
-    if (r < 0) errno = -r;
-  }
-  if (r == AFPLUG_PASS && !user_) r = ::setsockopt(fd_, level, number, value.data(), bytes);
-  if (r < 0)
-    detail::fail_errno(ec, errno);
+  if (const int error = write_option(*this, level, number, value); error != 0)
+    fail_option(ec, error, *this, nullptr, level, number, value);
   else
     ec.clear();
 }
@@ -237,16 +281,14 @@ void socket::option(std::string_view name, const option_value& value, error_code
   }
   if (o->kind == AFPLUG_KIND_LENGTH) {
     const auto* number = std::get_if<std::int64_t>(&value);
-    std::vector<std::byte> parsed;
-    if (const auto* text = std::get_if<std::string>(&value))
-      parsed = parse_option(*o, *text, family_, ec);
-    else if (!number)
-      return refuse(ec, errc::wrong_kind, *family_, name, "the option takes only a length");
-    else
-      ec.clear();
+    const auto* text = std::get_if<std::string>(&value);
+    if (!text && !number) return refuse(ec, errc::wrong_kind, *family_, name, "the option takes only a length");
+    const auto length = parse_option(*o, text ? *text : std::to_string(*number), family_, ec).size();
     if (ec) return;
-    const auto length = number ? static_cast<std::size_t>(*number) : parsed.size();
-    return setsockopt(o->level, o->number, const_bytes(nullptr, length), ec);
+    const const_bytes sized(nullptr, length);
+    if (const int error = write_option(*this, o->level, o->number, sized); error != 0)
+      fail_option(ec, error, *this, o, o->level, o->number, sized);
+    return;
   }
   std::vector<std::byte> bytes;
   ec.clear();
@@ -263,8 +305,8 @@ void socket::option(std::string_view name, const option_value& value, error_code
                         std::to_string(most));
   }
   if (ec) return;
-  setsockopt(o->level, o->number, bytes, ec);
-  if (ec) detail::fail_call(ec, ec.value(), *this, "option", std::string(name));
+  if (const int error = write_option(*this, o->level, o->number, bytes); error != 0)
+    fail_option(ec, error, *this, o, o->level, o->number, const_bytes(bytes));
 }
 
 void socket::option(std::string_view name, std::chrono::nanoseconds value) {
@@ -283,8 +325,11 @@ std::vector<std::byte> socket::option_bytes(std::string_view name, error_code& e
     return {};
   }
   std::vector<std::byte> bytes(capacity_of(*o));
-  bytes.resize(std::min(bytes.size(), getsockopt(o->level, o->number, bytes, ec)));
-  if (ec) detail::fail_call(ec, ec.value(), *this, "option", std::string(name));
+  std::span<std::byte> got(bytes);
+  if (const int error = read_option(*this, o->level, o->number, got); error != 0)
+    return fail_option(ec, error, *this, o, o->level, o->number), std::vector<std::byte>();
+  ec.clear();
+  bytes.resize(got.size());
   return bytes;
 }
 

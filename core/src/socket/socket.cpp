@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/socket.hpp>
 
 #include <atomic>
@@ -74,6 +75,51 @@ void fail_call(error_code& ec, int number, const socket& s, const char* verb, co
   fail(ec, code, text);
 }
 
+namespace {
+
+std::string family_name(const address& a) {
+  if (a.family() == AF_UNSPEC) return "AF_UNSPEC";
+  const auto* owner = a.protocol().owner();
+  return owner ? std::string(owner->id()) : std::to_string(a.family());
+}
+
+// Whether the address is that of a file, which an abstract name is not.
+bool is_file(const address& a) {
+  const auto path = a.field("path");
+  const auto* bytes = std::get_if<std::vector<std::byte>>(&path);
+  return bytes && !bytes->empty() && bytes->front() != std::byte{};
+}
+
+// What explains that a call with this address failed; empty: nothing more than the errno.
+std::string address_fault(const socket& s, const address& to, int error) {
+  if (!s.owner()) return {};
+  if (to.empty()) return ": the address is empty";
+  const int expected = s.in_user_space() ? s.family() : s.owner()->native(s.type(), s.protocol()).domain;
+  if (to.family() != expected) {
+    if (error != EINVAL && error != EAFNOSUPPORT && error != EPROTOTYPE) return {};
+    return ": the address is of family " + family_name(to) + ", the socket of family " + std::string(s.owner()->id());
+  }
+  if (error == ECONNREFUSED && is_file(to))
+    return ": the file exists, but no socket listens on it; start the server, or remove the file if its server has "
+           "ended";
+  if (error == EADDRINUSE && is_file(to)) return ": the file exists; remove it if no server uses it";
+  return {};
+}
+
+}  // namespace
+
+void fail_with_address(error_code& ec, int number, const socket& s, const char* verb, const address& to) {
+  fail_call(ec, number, s, verb, plugin::excerpt(to.to_string(), 400),
+            error_code(number, boost::system::system_category()).message() + address_fault(s, to, number));
+}
+
+std::string duration_text(std::chrono::nanoseconds time) {
+  const auto ns = time.count();
+  if (ns % 1'000'000'000 == 0) return std::to_string(ns / 1'000'000'000) + " s";
+  if (ns % 1'000'000 == 0) return std::to_string(ns / 1'000'000) + " ms";
+  return ns % 1'000 == 0 ? std::to_string(ns / 1'000) + " us" : std::to_string(ns) + " ns";
+}
+
 }  // namespace detail
 
 // ---- opening ----
@@ -98,10 +144,15 @@ socket socket_access::open(const family& family, socket_type type, int proto, er
   const socket_type plain = type.without_flags();
   const std::int64_t timeout = initial_timeout(type);
   auto user = family_data::of(family).in_user_space() ? user_socket::unopened(family) : nullptr;
-  const auto made = open_row(family, family.find_row(plain, proto), plain, proto, timeout >= 0);
+  const auto* row = family.find_row(plain, proto);
+  const auto made = open_row(family, row, plain, proto, timeout >= 0);
   if (made.error != 0) {
     const error_code code(made.error, boost::system::system_category());
-    fail(ec, code, describe(family, plain, proto) + ": " + code.message());
+    const bool unknown =
+        (!row || row->protocol == AFPLUG_ANY) && (made.error == EPROTONOSUPPORT || made.error == ESOCKTNOSUPPORT);
+    fail(ec, code,
+         describe(family, plain, proto) + ": " + code.message() +
+             (unknown ? "; " + alternatives(family, plain, proto) : std::string()));
     return {};
   }
   ec.clear();

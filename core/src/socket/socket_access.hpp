@@ -42,6 +42,21 @@ struct socket_access {
   static ssize_t send_once(const socket& s, const_bytes data);
 };
 
+/// Gives a socket another timeout (nanoseconds, above 0) for a scope. The descriptor is in non-blocking mode already.
+class timeout_scope {
+ public:
+  timeout_scope(socket& s, std::int64_t timeout) noexcept : socket_(s), before_(socket_access::timeout(s)) {
+    socket_access::assume_timeout(s, timeout);
+  }
+  ~timeout_scope() { socket_access::assume_timeout(socket_, before_); }
+  timeout_scope(const timeout_scope&) = delete;
+  timeout_scope& operator=(const timeout_scope&) = delete;
+
+ private:
+  socket& socket_;
+  std::int64_t before_;
+};
+
 /// Calls the trace hook with trace_event::socket. False: the hook refused the call with the error in `ec`.
 bool may_open(int family, socket_type type, int proto, error_code& ec);
 
@@ -55,5 +70,12 @@ std::int64_t default_mode() noexcept;
 /// the errno.
 void fail_call(error_code& ec, int number, const socket& s, const char* verb, const std::string& subject,
                std::string_view why = {});
+
+/// As fail_call, for a call with an address. If the address is of another family than the socket, or is a file without
+/// a server, the error text says so.
+void fail_with_address(error_code& ec, int number, const socket& s, const char* verb, const address& to);
+
+/// Returns "200 ms": a time limit for an error text.
+std::string duration_text(std::chrono::nanoseconds time);
 
 }  // namespace afplug::detail
