@@ -37,12 +37,16 @@ struct addrinfo_hints {
   socket_type type{};      ///< SOCK_*; 0: any
   int protocol = 0;        ///< IPPROTO_*; 0: any
   int flags = 0;           ///< AI_*
-  /// Time limit; empty: that of the system's resolver (resolv.conf(5)). With a limit the look-up runs in a thread of
-  /// its own, which goes on after the limit has expired and discards its result, and the interrupt hook of the calling
-  /// thread can end the call. Zero: numeric addresses only, errc::timed_out for others. Negative:
+  /// Time limit; empty: that of the system's resolver (resolv.conf(5)). With a limit the look-up runs in another
+  /// thread, which goes on after the limit has expired and discards its result, and the interrupt hook of the calling
+  /// thread can end the call. There are at most max_lookup_threads such threads; further calls wait, within their
+  /// limit, for one to be free. Zero: numeric addresses only, errc::timed_out for others. Negative:
   /// errc::invalid_argument.
   std::optional<std::chrono::nanoseconds> timeout{};
 };
+
+/// How many threads look up names for calls with a time limit, in this process.
+inline constexpr std::size_t max_lookup_threads = 64;
 
 /// Looks up a host and a service: getaddrinfo(3). An empty host is the wildcard address with AI_PASSIVE, else the
 /// loopback address; an empty service is port 0; if both are empty the error is EAI_NONAME. Host names outside ASCII

@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <charconv>
 #include <clocale>
 #include <csignal>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -22,6 +24,7 @@
 
 #include "copy_address.hpp"
 #include "io_wait.hpp"
+#include "socket_access.hpp"
 #include "throwing.hpp"
 #include "trace.hpp"
 #include "utf8.hpp"
@@ -86,7 +89,7 @@ lookup_result look_up(const lookup_request& request) {
   return result;
 }
 
-// A look-up that runs in a thread of its own. Shared by that thread and the caller, which may give up first.
+// A look-up that runs in another thread. Shared by that thread and the caller, which may give up first.
 struct lookup_job {
   explicit lookup_job(lookup_request r) : request(std::move(r)) {}
 
@@ -113,30 +116,89 @@ class done_fd_owner {
   std::shared_ptr<lookup_job> job_;
 };
 
-void run(lookup_job& job) {
-  auto result = look_up(job.request);
-  const std::lock_guard lock(job.mutex);
-  job.result = std::move(result);
-  if (job.done_fd >= 0) ::eventfd_write(job.done_fd, 1);
-}
-
-// Starts the job's thread, with all signals blocked: the program's handlers run in the program's threads.
-bool start(const std::shared_ptr<lookup_job>& job, error_code& ec) {
-  ::sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  int error = 0;
-  try {
-    std::thread([job] { run(*job); }).detach();
-  } catch (const std::system_error& failure) {
-    error = failure.code().value();
-  } catch (const std::bad_alloc&) {
-    error = ENOMEM;
+// The threads of look-ups with a time limit. getaddrinfo(3) cannot be stopped, so a thread whose caller gave up stays
+// until the C library's own timeouts end; further jobs wait for one of at most max_lookup_threads to be free. A thread
+// ends when no job waits.
+class lookup_pool {
+ public:
+  // This process's pool. A child of fork(2) has none of its parent's threads, and perhaps a locked mutex: it gets a new
+  // pool, and the parent's copy is never touched again.
+  static lookup_pool& instance() {
+    static std::atomic<lookup_pool*> current{nullptr};
+    auto* pool = current.load(std::memory_order_acquire);
+    while (!pool || pool->owner_ != ::getpid()) {
+      auto fresh = std::make_unique<lookup_pool>();
+      if (current.compare_exchange_strong(pool, fresh.get())) return *fresh.release();
+    }
+    return *pool;
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (error != 0) detail::fail_errno(ec, error);
-  return error == 0;
-}
+
+  // Queues a job for the threads, and starts one if that is allowed. False: `ec` is set, and the job is not queued.
+  bool add(const std::shared_ptr<lookup_job>& job, error_code& ec) {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(job);
+    if (threads_ == max_lookup_threads) return true;
+    const int error = start_thread();
+    if (error == 0) {
+      ++threads_;
+    } else if (threads_ == 0) {
+      waiting_.pop_back();
+      detail::fail_errno(ec, error);
+      return false;
+    }
+    return true;
+  }
+
+  // Removes a job that no thread has begun. False: one has.
+  bool remove(const std::shared_ptr<lookup_job>& job) noexcept {
+    const std::lock_guard lock(mutex_);
+    return std::erase(waiting_, job) != 0;
+  }
+
+ private:
+  // Returns 0 or the errno. The thread has all signals blocked: the program's handlers run in the program's threads.
+  int start_thread() noexcept {
+    ::sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    int error = 0;
+    try {
+      std::thread([this] { work(); }).detach();
+    } catch (const std::system_error& failure) {
+      error = failure.code().value();
+    } catch (const std::bad_alloc&) {
+      error = ENOMEM;
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return error;
+  }
+
+  void work() noexcept {
+    while (const auto job = next()) {
+      auto result = look_up(job->request);
+      const std::lock_guard lock(job->mutex);
+      job->result = std::move(result);
+      if (job->done_fd >= 0) ::eventfd_write(job->done_fd, 1);
+    }
+  }
+
+  // The next job; null if there is none, and the calling thread ends.
+  std::shared_ptr<lookup_job> next() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.empty()) {
+      --threads_;
+      return nullptr;
+    }
+    auto job = std::move(waiting_.front());
+    waiting_.pop_front();
+    return job;
+  }
+
+  const ::pid_t owner_ = ::getpid();
+  std::mutex mutex_;
+  std::deque<std::shared_ptr<lookup_job>> waiting_;
+  std::size_t threads_ = 0;
+};
 
 std::string describe(const lookup_request& request) {
   std::string text = "look-up of ";
@@ -162,14 +224,22 @@ lookup_result look_up_within(lookup_request request, std::chrono::nanoseconds li
     const done_fd_owner owner(job);
     const int done_fd = job->done_fd;
     if (done_fd < 0) return detail::fail_errno(ec, errno), lookup_result();
-    if (!start(job, ec)) return {};
+    if (!lookup_pool::instance().add(job, ec)) return {};
     if (detail::wait_ready(done_fd, POLLIN, deadline, -1, ec) != 0) {
       const std::lock_guard lock(job->mutex);
       return std::move(job->result);
     }
+    const bool queued = lookup_pool::instance().remove(job);
     if (ec != make_error_code(errc::timed_out)) return {};
+    if (queued) {
+      detail::fail(ec, errc::timed_out,
+                   what + ": not begun within " + detail::duration_text(limit) + ", because " +
+                       std::to_string(max_lookup_threads) +
+                       " earlier look-ups, the most at a time, have had no answer; check the name servers");
+      return {};
+    }
   }
-  detail::fail(ec, errc::timed_out, what + ": no answer within the time limit");
+  detail::fail(ec, errc::timed_out, what + ": no answer within " + detail::duration_text(limit));
   return {};
 }
 
