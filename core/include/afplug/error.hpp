@@ -30,12 +30,12 @@ enum class errc {
   not_writable,           ///< the option can only be read
   wrong_row,              ///< the option does not apply to the socket's type and protocol
   // registry
-  unknown_family = 60,   ///< no plugin provides this family
-  plugin_refused,        ///< the plugin for this family failed a check; the error text names the file and field
-  registry_reentered,    ///< a plugin asked for a family from its own initialisation
-  unknown_provider,      ///< AFPLUG_PROVIDER, or the program, names a provider that does not exist
-  family_in_use,         ///< unload: sockets of this family in user space are open
-  family_unloaded,       ///< the family was unloaded
+  unknown_family = 60,    ///< no plugin provides this family
+  plugin_refused,         ///< the plugin for this family failed a check; the error text names the file and field
+  registry_reentered,     ///< a plugin asked for a family from its own initialisation
+  unknown_provider,       ///< AFPLUG_PROVIDER, or the program, names a provider that does not exist
+  family_in_use,          ///< unload: sockets of this family in user space are open
+  family_unloaded,        ///< the family was unloaded
   changed_while_loading,  ///< the plugin file changed between its check and its loading
   registry_sealed,        ///< registry::seal() was called, and the family is not loaded
   family_not_allowed      ///< AFPLUG_FAMILIES, or registry_options::families, does not list the family
