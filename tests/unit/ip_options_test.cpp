@@ -72,14 +72,10 @@ TEST(ip_options, of_ipv6_are_set_and_read_back) {
   round_trip<opt::ipv6::multicast_interface>(s, static_cast<int>(::if_nametoindex("lo")));
 }
 
-TEST(ip_options, durations_are_clamped_to_int) {
-  EXPECT_EQ(opt::tcp::keep_idle(-5s).value(), 0s);
-  EXPECT_EQ(opt::tcp::keep_idle(std::chrono::seconds::max()).value().count(), INT32_MAX);
-}
-
 // The kernel returns some options of ip(7) in one byte.
 TEST(ip_options, value_of_one_byte_is_read) {
-  opt::ip::multicast_ttl o(0x7fffff00 | 9);
+  opt::ip::multicast_ttl o;
+  o.value() = 0x7fffff00 | 9;
   o.resize(0, 1);
   EXPECT_EQ(o.value(), std::endian::native == std::endian::little ? 9 : 0x7f);
 }

@@ -12,6 +12,8 @@
 #include <afplug/typed_option.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,21 +32,24 @@ using dont_route = boolean<SOL_SOCKET, SO_DONTROUTE>;              ///< SO_DONTR
 using oob_inline = boolean<SOL_SOCKET, SO_OOBINLINE>;              ///< SO_OOBINLINE
 using pass_credentials = boolean<SOL_SOCKET, SO_PASSCRED>;         ///< SO_PASSCRED
 using timestamp_ns = boolean<SOL_SOCKET, SO_TIMESTAMPNS>;          ///< SO_TIMESTAMPNS
-using rcvbuf = integer<SOL_SOCKET, SO_RCVBUF>;                     ///< SO_RCVBUF, bytes; the kernel doubles what is set
-using sndbuf = integer<SOL_SOCKET, SO_SNDBUF>;                     ///< SO_SNDBUF, bytes; the kernel doubles what is set
-using rcvlowat = integer<SOL_SOCKET, SO_RCVLOWAT>;                 ///< SO_RCVLOWAT, bytes
-using priority = integer<SOL_SOCKET, SO_PRIORITY>;                 ///< SO_PRIORITY
-using mark = integer<SOL_SOCKET, SO_MARK>;                         ///< SO_MARK; requires CAP_NET_ADMIN
+using rcvbuf = non_negative<SOL_SOCKET, SO_RCVBUF>;                ///< SO_RCVBUF, bytes; the kernel doubles what is set
+using sndbuf = non_negative<SOL_SOCKET, SO_SNDBUF>;                ///< SO_SNDBUF, bytes; the kernel doubles what is set
+using rcvlowat = non_negative<SOL_SOCKET, SO_RCVLOWAT>;            ///< SO_RCVLOWAT, bytes
+using priority = number<SOL_SOCKET, SO_PRIORITY, std::uint32_t>;   ///< SO_PRIORITY; above 6 requires CAP_NET_ADMIN
+using mark = number<SOL_SOCKET, SO_MARK, std::uint32_t>;           ///< SO_MARK; requires CAP_NET_ADMIN
 using socket_error = integer<SOL_SOCKET, SO_ERROR>;                ///< SO_ERROR; reading clears it
 using rcvtimeo = timeval_duration<SOL_SOCKET, SO_RCVTIMEO>;        ///< SO_RCVTIMEO; use socket::timeout instead
 using sndtimeo = timeval_duration<SOL_SOCKET, SO_SNDTIMEO>;        ///< SO_SNDTIMEO; use socket::timeout instead
 using peer_credentials = plain<SOL_SOCKET, SO_PEERCRED, ::ucred>;  ///< SO_PEERCRED
 
-/// SO_LINGER; the kernel counts whole seconds.
+/// SO_LINGER; the kernel counts whole seconds, from 0 to 2^31-1.
 class linger : public plain<SOL_SOCKET, SO_LINGER, ::linger> {
  public:
   linger() noexcept = default;
-  linger(bool on, std::chrono::seconds time) noexcept : plain(::linger{on, static_cast<int>(time.count())}) {}
+  linger(bool on, std::chrono::seconds time) {
+    if (accept_duration<std::chrono::seconds>(time, 0, std::numeric_limits<int>::max()))
+      value() = {on, static_cast<int>(time.count())};
+  }
   bool enabled() const noexcept { return value().l_onoff != 0; }
   std::chrono::seconds time() const noexcept { return std::chrono::seconds(value().l_linger); }
 };

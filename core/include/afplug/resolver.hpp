@@ -28,7 +28,7 @@ struct addrinfo_entry {
   socket_type type;            ///< SOCK_*
   int protocol = 0;            ///< IPPROTO_*
   std::string canonical_name;  ///< with AI_CANONNAME, in the first entry; else empty
-  afplug::address address;
+  afplug::address address;     ///< its protocol() has the type and protocol: socket::open(entry.address.protocol(), ec)
 };
 
 /// Options of getaddrinfo.

@@ -2,9 +2,9 @@
 //
 // The socket: one class for all families. It offers the calls of Python's socket objects.
 //
-// Calls come as two overloads: one throws afplug::error, the other sets an error_code& and stores the error text in
-// last_detail(). send and recv are inline: for a kernel family they are the system call and a comparison; waiting,
-// EINTR and families in user space are handled out of line.
+// Calls come as two overloads: one throws afplug::error; the other takes an error_code& after the other arguments, sets
+// it, and stores the error text in last_detail(). send and recv are inline: for a kernel family they are the system
+// call and a comparison; waiting, EINTR and families in user space are handled out of line.
 //
 // EINTR: calls are retried with the rest of their timeout, as in PEP 475, unless the thread's interrupt hook ends them
 // (interrupt.hpp). Overloads with a std::stop_token fail with errc::stopped when a stop is requested.
@@ -26,19 +26,23 @@
 #include <afplug/config.hpp>
 #include <afplug/control.hpp>
 #include <afplug/error.hpp>
+#include <afplug/events.hpp>
 #include <afplug/interrupt.hpp>
 #include <afplug/option.hpp>
 #include <afplug/registry.hpp>
 #include <afplug/socket_type.hpp>
 #include <cerrno>
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace afplug {
@@ -57,6 +61,14 @@ constexpr std::chrono::nanoseconds whole_nanoseconds(std::chrono::duration<Rep, 
   if (!(real > -0x1p63L && real < 0x1p63L)) return (nanoseconds::min)();
   return real < 0 ? std::chrono::floor<nanoseconds>(limit) : std::chrono::ceil<nanoseconds>(limit);
 }
+// The types of a value that option() takes, besides option_value.
+template <class V>
+inline constexpr bool is_duration = false;
+template <class Rep, class Period>
+inline constexpr bool is_duration<std::chrono::duration<Rep, Period>> = true;
+template <class V>
+concept settable = std::integral<V> || is_duration<V> || std::is_convertible_v<const V&, std::string_view> ||
+    std::is_convertible_v<const V&, const_bytes>;
 }  // namespace detail
 
 /// Result of recvmsg.
@@ -83,13 +95,27 @@ class AFPLUG_API socket {
   socket() noexcept = default;  ///< no socket: calls fail with EBADF
   /// Opens a socket of a family given by id ("vsock") or number (AF_VSOCK); loads its plugin on first use. `type`:
   /// SOCK_STREAM, …; with SOCK_NONBLOCK the timeout is 0, else default_timeout(). `proto`: 0 selects the type's
-  /// default. Errors: those of registry::family and socket(2); in the throwing overloads with the reason and remedy
-  /// that explain() finds (verdict.hpp).
+  /// default. A basic_protocol is that of an address (getaddrinfo's for example) or of another socket. Errors: those of
+  /// registry::family and socket(2); in the throwing overloads with the reason and remedy that explain() finds
+  /// (verdict.hpp).
   socket(std::string_view family, socket_type type, int proto = 0);
   socket(int family, socket_type type, int proto = 0);
   template <detail::any_socket_type T>
   socket(T family, socket_type, int = 0) = delete;
+  explicit socket(const basic_protocol& p);
   static socket open(const afplug::family& family, socket_type type, int proto, error_code& ec);
+  static socket open(std::string_view family, socket_type type, int proto, error_code& ec);
+  static socket open(int family, socket_type type, int proto, error_code& ec);
+  static socket open(const basic_protocol& p, error_code& ec);
+  static socket open(const afplug::family& family, socket_type type, error_code& ec) {
+    return open(family, type, 0, ec);
+  }
+  static socket open(std::string_view family, socket_type type, error_code& ec) { return open(family, type, 0, ec); }
+  static socket open(int family, socket_type type, error_code& ec) { return open(family, type, 0, ec); }
+  template <detail::any_socket_type T>
+  static socket open(T family, socket_type, int, error_code&) = delete;
+  template <detail::any_socket_type T>
+  static socket open(T family, socket_type, error_code&) = delete;
 
   ~socket() {
     if (fd_ >= 0) close_quietly();
@@ -112,15 +138,27 @@ class AFPLUG_API socket {
   /// Takes ownership of a descriptor, as Python's socket(fileno=…). family, type, proto: −1 reads SO_DOMAIN, SO_TYPE,
   /// SO_PROTOCOL (socket(7)). O_NONBLOCK is kept: if it is set the timeout is 0, else none. Errors: EBADF, ENOTSOCK,
   /// those of registry::family. On an error the caller keeps the descriptor.
-  static socket adopt(int descriptor, int family = -1, socket_type type = socket_type(-1), int proto = -1);
+  static socket adopt(int descriptor, int family, socket_type type, int proto);
   static socket adopt(int descriptor, int family, socket_type type, int proto, error_code& ec);
+  static socket adopt(int descriptor) { return adopt(descriptor, -1, socket_type(-1), -1); }
+  static socket adopt(int descriptor, error_code& ec) { return adopt(descriptor, -1, socket_type(-1), -1, ec); }
   /// As adopt, with a duplicate of the descriptor (close-on-exec). The caller keeps its own.
-  static socket fromfd(int descriptor, int family = -1, socket_type type = socket_type(-1), int proto = -1);
+  static socket fromfd(int descriptor, int family, socket_type type, int proto);
   static socket fromfd(int descriptor, int family, socket_type type, int proto, error_code& ec);
+  static socket fromfd(int descriptor) { return fromfd(descriptor, -1, socket_type(-1), -1); }
+  static socket fromfd(int descriptor, error_code& ec) { return fromfd(descriptor, -1, socket_type(-1), -1, ec); }
   /// Opens two connected sockets: socketpair(2). EOPNOTSUPP if the family does not support pairs.
   static std::pair<socket, socket> pair(std::string_view family = "unix", socket_type type = SOCK_STREAM,
                                         int proto = 0);
   static std::pair<socket, socket> pair(const afplug::family& family, socket_type type, int proto, error_code& ec);
+  static std::pair<socket, socket> pair(std::string_view family, socket_type type, int proto, error_code& ec);
+  static std::pair<socket, socket> pair(std::string_view family, socket_type type, error_code& ec) {
+    return pair(family, type, 0, ec);
+  }
+  static std::pair<socket, socket> pair(std::string_view family, error_code& ec) {
+    return pair(family, SOCK_STREAM, 0, ec);
+  }
+  static std::pair<socket, socket> pair(error_code& ec) { return pair("unix", SOCK_STREAM, 0, ec); }
 
   // ---- properties ----
   /// The descriptor; −1: closed. For a family in user space one that can only be polled.
@@ -150,6 +188,7 @@ class AFPLUG_API socket {
   [[nodiscard]] int detach();
   [[nodiscard]] int detach(error_code& ec) noexcept;
   [[nodiscard]] int release() { return detach(); }  ///< Asio's name for it
+  [[nodiscard]] int release(error_code& ec) noexcept { return detach(ec); }
   /// Returns another socket for the same open file description, with the same timeout; its descriptor is close-on-exec.
   socket dup() const;
   socket dup(error_code& ec) const;
@@ -188,9 +227,14 @@ class AFPLUG_API socket {
   /// The timeout of sockets created from now on, accepted ones included; initially empty. As Python's
   /// setdefaulttimeout(). Any thread may call it.
   static void default_timeout(std::optional<std::chrono::nanoseconds> limit);
+  static void default_timeout(std::optional<std::chrono::nanoseconds> limit, error_code& ec) noexcept;
   template <class Rep, class Period>
   static void default_timeout(std::chrono::duration<Rep, Period> limit) {
     default_timeout(std::optional(detail::whole_nanoseconds(limit)));
+  }
+  template <class Rep, class Period>
+  static void default_timeout(std::chrono::duration<Rep, Period> limit, error_code& ec) noexcept {
+    default_timeout(std::optional(detail::whole_nanoseconds(limit)), ec);
   }
   static std::optional<std::chrono::nanoseconds> default_timeout() noexcept;
 
@@ -203,17 +247,28 @@ class AFPLUG_API socket {
   /// listen(2). A negative backlog means min(SOMAXCONN, 128), as in Python.
   void listen(int backlog = -1);
   void listen(int backlog, error_code& ec);
+  void listen(error_code& ec) { listen(-1, ec); }
   /// accept4(2). Returns a socket of the same family, type and protocol, with default_timeout(); `peer` receives the
   /// peer's address.
   socket accept();
   socket accept(error_code& ec);
   socket accept(address& peer);
   socket accept(address& peer, error_code& ec);
+  socket accept(address& peer, std::stop_token stop);
   socket accept(address& peer, std::stop_token stop, error_code& ec);
+  socket accept(std::stop_token stop) {
+    address ignored;
+    return accept(ignored, std::move(stop));
+  }
+  socket accept(std::stop_token stop, error_code& ec) {
+    address ignored;
+    return accept(ignored, std::move(stop), ec);
+  }
   /// connect(2). After EINTR it waits for the connection, as in PEP 475. After errc::timed_out or errc::stopped the
   /// connection may still be established: close the socket.
   void connect(const address& to);
   void connect(const address& to, error_code& ec);
+  void connect(const address& to, std::stop_token stop);
   void connect(const address& to, std::stop_token stop, error_code& ec);
   /// Connects to an address in the family's text form. inet and inet6: for "host:service" the host and service are
   /// looked up, and the first address is used. The timeout covers the look-up and the connection together. A
@@ -221,11 +276,13 @@ class AFPLUG_API socket {
   /// create_connection.
   void connect(std::string_view text);
   void connect(std::string_view text, error_code& ec);
-  /// Returns 0 or the errno; EAGAIN if the timeout expired, as Python's connect_ex(). Throws other errors of afplug,
-  /// those of arguments for example.
+  /// Returns 0 or the errno; EAGAIN if the timeout expired, as Python's connect_ex(). Other errors of afplug, those of
+  /// arguments for example, are thrown or set.
   int connect_ex(const address& to);
+  int connect_ex(const address& to, error_code& ec);
   /// The result of a connect that failed with EINPROGRESS, to be called when poll(2) reports POLLOUT: no error if it is
   /// connected, EALREADY if it is still connecting, else the error, which is then cleared (SO_ERROR of socket(7)).
+  void connect_result();
   void connect_result(error_code& ec);
   /// shutdown(2) with SHUT_RD, SHUT_WR or SHUT_RDWR.
   void shutdown(int how);
@@ -253,6 +310,8 @@ class AFPLUG_API socket {
     }
     return send_slow(data, flags, ec);
   }
+  std::size_t send(const_bytes data, error_code& ec) { return send(data, 0, ec); }
+  std::size_t send(const_bytes data, int flags, std::stop_token stop);
   std::size_t send(const_bytes data, int flags, std::stop_token stop, error_code& ec);
 
   /// recv(2). Returns the number of bytes received; 0: end of file, or an empty datagram.
@@ -272,26 +331,35 @@ class AFPLUG_API socket {
     }
     return recv_slow(into, flags, ec);
   }
+  std::size_t recv(mutable_bytes into, error_code& ec) { return recv(into, 0, ec); }
+  std::size_t recv(mutable_bytes into, int flags, std::stop_token stop);
   std::size_t recv(mutable_bytes into, int flags, std::stop_token stop, error_code& ec);
 
   /// Sends all of `data`, or fails. The timeout applies to the whole call, as in Python's sendall(). `sent`, if given,
   /// receives the number of bytes sent, on errors too.
   void sendall(const_bytes data, int flags = 0);
   void sendall(const_bytes data, int flags, error_code& ec, std::size_t* sent = nullptr);
+  void sendall(const_bytes data, error_code& ec, std::size_t* sent = nullptr) { sendall(data, 0, ec, sent); }
+  void sendall(const_bytes data, int flags, std::stop_token stop);
   void sendall(const_bytes data, int flags, std::stop_token stop, error_code& ec, std::size_t* sent = nullptr);
   /// Receives until `into` is full; the timeout applies to the whole call. On end of file returns the shorter count;
   /// `ec` is clear. On an error returns the count so far.
   std::size_t recvall(mutable_bytes into, int flags = 0);
   std::size_t recvall(mutable_bytes into, int flags, error_code& ec);
+  std::size_t recvall(mutable_bytes into, error_code& ec) { return recvall(into, 0, ec); }
 
   /// sendto(2). Returns the number of bytes sent.
   std::size_t sendto(const_bytes data, const address& to, int flags = 0);
   std::size_t sendto(const_bytes data, const address& to, int flags, error_code& ec);
+  std::size_t sendto(const_bytes data, const address& to, error_code& ec) { return sendto(data, to, 0, ec); }
+  std::size_t sendto(const_bytes data, const address& to, int flags, std::stop_token stop);
   std::size_t sendto(const_bytes data, const address& to, int flags, std::stop_token stop, error_code& ec);
   /// recvfrom(2). `from` receives the sender's address; it becomes empty if the protocol reports none, as connected
   /// streams do.
   std::size_t recvfrom(mutable_bytes into, address& from, int flags = 0);
   std::size_t recvfrom(mutable_bytes into, address& from, int flags, error_code& ec);
+  std::size_t recvfrom(mutable_bytes into, address& from, error_code& ec) { return recvfrom(into, from, 0, ec); }
+  std::size_t recvfrom(mutable_bytes into, address& from, int flags, std::stop_token stop);
   std::size_t recvfrom(mutable_bytes into, address& from, int flags, std::stop_token stop, error_code& ec);
 
   /// sendmsg(2): sends buffers as one message, with ancillary data. `to`: null for the connected peer.
@@ -299,6 +367,15 @@ class AFPLUG_API socket {
                       const address* to = nullptr);
   std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags, const address* to,
                       error_code& ec);
+  std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags, error_code& ec) {
+    return sendmsg(data, control, flags, nullptr, ec);
+  }
+  std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control, error_code& ec) {
+    return sendmsg(data, control, 0, nullptr, ec);
+  }
+  std::size_t sendmsg(std::span<const const_bytes> data, error_code& ec) { return sendmsg(data, {}, 0, nullptr, ec); }
+  std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags, const address* to,
+                      std::stop_token stop);
   std::size_t sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags, const address* to,
                       std::stop_token stop, error_code& ec);
   /// recvmsg(2): fills buffers in order. Received descriptors are close-on-exec and owned by `control`. `from`, if not
@@ -307,6 +384,14 @@ class AFPLUG_API socket {
                    address* from = nullptr);
   received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
                    error_code& ec);
+  received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, error_code& ec) {
+    return recvmsg(into, control, flags, nullptr, ec);
+  }
+  received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, error_code& ec) {
+    return recvmsg(into, control, 0, nullptr, ec);
+  }
+  received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
+                   std::stop_token stop);
   received recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
                    std::stop_token stop, error_code& ec);
 
@@ -315,12 +400,16 @@ class AFPLUG_API socket {
   /// with that message reports it.
   std::size_t send_many(std::span<outgoing> messages, int flags = 0);
   std::size_t send_many(std::span<outgoing> messages, int flags, error_code& ec);
+  std::size_t send_many(std::span<outgoing> messages, error_code& ec) { return send_many(messages, 0, ec); }
+  std::size_t send_many(std::span<outgoing> messages, int flags, std::stop_token stop);
   std::size_t send_many(std::span<outgoing> messages, int flags, std::stop_token stop, error_code& ec);
   /// recvmmsg(2) with MSG_WAITFORONE: receives up to 256 messages and returns how many. Waits for the first as recv
   /// does; the rest are those that are queued by then. On end of file of a stream all messages have size 0. Returns 0
   /// for a datagram socket that was shut down for receiving.
   std::size_t recv_many(std::span<incoming> messages, int flags = 0);
   std::size_t recv_many(std::span<incoming> messages, int flags, error_code& ec);
+  std::size_t recv_many(std::span<incoming> messages, error_code& ec) { return recv_many(messages, 0, ec); }
+  std::size_t recv_many(std::span<incoming> messages, int flags, std::stop_token stop);
   std::size_t recv_many(std::span<incoming> messages, int flags, std::stop_token stop, error_code& ec);
 
   /// Sends `count` bytes (empty: up to the end of the file) of an open file, starting at byte `offset`, as Python's
@@ -330,6 +419,8 @@ class AFPLUG_API socket {
   /// errc::invalid_argument: not SOCK_STREAM, non-blocking, or a count of 0.
   std::uint64_t sendfile(int file, std::uint64_t offset = 0, std::optional<std::uint64_t> count = {});
   std::uint64_t sendfile(int file, std::uint64_t offset, std::optional<std::uint64_t> count, error_code& ec);
+  std::uint64_t sendfile(int file, std::uint64_t offset, error_code& ec) { return sendfile(file, offset, {}, ec); }
+  std::uint64_t sendfile(int file, error_code& ec) { return sendfile(file, 0, {}, ec); }
 
   /// Sends at most 253 descriptors (SCM_RIGHTS, unix(7)) with data, as Python's send_fds(). EINVAL: more descriptors,
   /// or no data on a stream, of which the kernel would report success and send nothing. sendmsg() does not check this.
@@ -337,8 +428,20 @@ class AFPLUG_API socket {
                        const address* to = nullptr);
   std::size_t send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
                        const address* to, error_code& ec);
+  std::size_t send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags, error_code& ec) {
+    return send_fds(data, descriptors, flags, nullptr, ec);
+  }
+  std::size_t send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, error_code& ec) {
+    return send_fds(data, descriptors, 0, nullptr, ec);
+  }
   received_fds recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags = 0, address* from = nullptr);
   received_fds recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, address* from, error_code& ec);
+  received_fds recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, error_code& ec) {
+    return recv_fds(into, max_descriptors, flags, nullptr, ec);
+  }
+  received_fds recv_fds(mutable_bytes into, std::size_t max_descriptors, error_code& ec) {
+    return recv_fds(into, max_descriptors, 0, nullptr, ec);
+  }
 
   // ---- options ----
   /// getsockopt(2), setsockopt(2). getsockopt returns the size of the value in bytes. The value is as the kernel or the
@@ -351,15 +454,36 @@ class AFPLUG_API socket {
   void setsockopt(int level, int number, std::nullptr_t, std::size_t length, error_code& ec);
 
   /// Sets or gets a typed option: s.option(opt::rcvbuf{1 << 20}), s.option<opt::rcvbuf>(). Types with the members of
-  /// Asio's SettableSocketOption and GettableSocketOption work too.
+  /// Asio's SettableSocketOption and GettableSocketOption work too. Errors: errc::invalid_argument for a value out of
+  /// range; those of setsockopt(2) and getsockopt(2). The error text names option and value.
   template <class O>
   requires requires(const O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p); }
-  void option(const O& o) { setsockopt(o.level(0), o.name(0), const_bytes(o.data(0), o.size(0))); }
+  void option(const O& o) {
+    error_code ec;
+    option(o, ec);
+    detail::check(ec, "option");
+  }
+  template <class O>
+  requires requires(const O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p); }
+  void option(const O& o, error_code& ec) {
+    std::string_view refusal;
+    if constexpr (requires { o.refusal(); }) refusal = o.refusal();
+    set_typed(o.level(0), o.name(0), const_bytes(o.data(0), o.size(0)), refusal, ec);
+  }
   template <class O>
   requires requires(O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p), o.resize(p, 0); }
   O option() const {
+    error_code ec;
+    O o = option<O>(ec);
+    detail::check(ec, "option");
+    return o;
+  }
+  template <class O>
+  requires requires(O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p), o.resize(p, 0); }
+  O option(error_code& ec) const {
     O o;
-    o.resize(0, getsockopt(o.level(0), o.name(0), mutable_bytes(o.data(0), o.size(0))));
+    const auto size = get_typed(o.level(0), o.name(0), mutable_bytes(o.data(0), o.size(0)), ec);
+    if (!ec) o.resize(0, size);
     return o;
   }
 
@@ -367,22 +491,18 @@ class AFPLUG_API socket {
   /// option's unit), a std::chrono duration, text in the kind's text form, or bytes in the option's layout. Errors:
   /// errc::unknown_option (the error text suggests a similar name), wrong_row, not_writable, wrong_kind,
   /// invalid_argument; those of setsockopt(2).
-  void option(std::string_view name, const option_value& value) {
-    error_code ec;
-    option(name, value, ec);
-    detail::check(ec, "option");
-  }
+  void option(std::string_view name, const option_value& value);
   void option(std::string_view name, const option_value& value, error_code& ec);
-  void option(std::string_view name, std::integral auto value) {
-    option(name, option_value(static_cast<std::int64_t>(value)));
+  /// As above for values of other types: integers, durations, what converts to std::string_view, and bytes (containers,
+  /// spans and arrays of trivially copyable types).
+  template <detail::settable V>
+  void option(std::string_view name, const V& value) {
+    option(name, to_option_value(value));
   }
-  void option(std::string_view name, std::string_view value) { option(name, option_value(std::string(value))); }
-  void option(std::string_view name, const char* value) { option(name, option_value(std::string(value))); }
-  void option(std::string_view name, const_bytes value) {
-    const auto* p = static_cast<const std::byte*>(value.data());
-    option(name, option_value(std::vector<std::byte>(p, p + value.size())));
+  template <detail::settable V>
+  void option(std::string_view name, const V& value, error_code& ec) {
+    option(name, to_option_value(value), ec);
   }
-  void option(std::string_view name, std::chrono::nanoseconds value);
   /// Returns an option's value in its text form. Errors: errc::unknown_option, wrong_row, not_readable; those of
   /// getsockopt(2).
   std::string option_text(std::string_view name) const;
@@ -395,17 +515,44 @@ class AFPLUG_API socket {
   std::vector<std::byte> option_bytes(std::string_view name, error_code& ec) const;
 
   // ---- readiness ----
-  /// poll(2), also for families in user space. Waits up to `limit` (empty: without limit) for `events`: POLLIN,
-  /// POLLOUT, …. Returns the events that occurred, POLLERR and POLLHUP included; 0: the time expired. Ignores
-  /// timeout().
-  short wait(short events, std::optional<std::chrono::nanoseconds> limit = {}) const;
-  short wait(short events, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const;
+  /// poll(2), also for families in user space. Waits up to `limit` (empty: without limit) for `wanted`. Returns the
+  /// events that occurred, events::error and hung_up included; none: the time expired. Ignores timeout(). For many
+  /// sockets: selector.hpp.
+  events wait(events wanted, std::optional<std::chrono::nanoseconds> limit = {}) const;
+  events wait(events wanted, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const;
+  events wait(events wanted, error_code& ec) const { return wait(wanted, std::nullopt, ec); }
+  events wait(events wanted, std::optional<std::chrono::nanoseconds> limit, std::stop_token stop) const;
+  events wait(events wanted, std::optional<std::chrono::nanoseconds> limit, std::stop_token stop, error_code& ec) const;
 
  private:
   friend struct detail::socket_access;
   void close_quietly() noexcept;
   std::size_t send_slow(const_bytes data, int flags, error_code& ec);
   std::size_t recv_slow(mutable_bytes into, int flags, error_code& ec);
+  void set_typed(int level, int number, const_bytes value, std::string_view refusal, error_code& ec);
+  std::size_t get_typed(int level, int number, mutable_bytes into, error_code& ec) const;
+
+  template <class V>
+  static option_value to_option_value(const V& value) {
+    if constexpr (std::integral<V>) {
+      // An unsigned number above 2^63-1 is parsed as text, as its kind may take it.
+      if constexpr (std::is_same_v<V, unsigned long> || std::is_same_v<V, unsigned long long>)
+        if (!std::in_range<std::int64_t>(value)) return std::to_string(value);
+      return static_cast<std::int64_t>(value);
+    } else if constexpr (detail::is_duration<V>) {
+      const auto count = detail::whole_nanoseconds(value);
+      // NaN and durations above 2^63 ns keep a text that no option accepts, for the error text.
+      if (count == (std::chrono::nanoseconds::min)())
+        return std::to_string(value.count()) + opt::detail::unit_suffix<typename V::period>();
+      return std::to_string(count.count()) + "ns";
+    } else if constexpr (std::is_convertible_v<const V&, std::string_view>) {
+      return std::string(std::string_view(value));
+    } else {
+      const const_bytes bytes(value);
+      const auto* first = static_cast<const std::byte*>(bytes.data());
+      return std::vector<std::byte>(first, first + bytes.size());
+    }
+  }
 
   // The layout is part of the ABI: the calls above are inlined into programs.
   int fd_ = -1;

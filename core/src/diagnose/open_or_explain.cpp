@@ -36,6 +36,10 @@ socket::socket(std::string_view family, socket_type type, int proto)
 socket::socket(int family, socket_type type, int proto)
     : socket(open_or_explain(registry::global().family(family), type, proto)) {}
 
+socket::socket(const basic_protocol& p)
+    : socket(open_or_explain(p.owner() ? *p.owner() : registry::global().family(p.family()), p.asked_type(),
+                             p.asked_protocol())) {}
+
 socket registry::socket(int family, socket_type type, int proto) {
   return open_or_explain(this->family(family), type, proto);
 }

@@ -333,10 +333,11 @@ std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view 
   if (ec) return {};
   if (result.gai_error != 0) return fail_lookup(ec, request, result), std::vector<addrinfo_entry>();
   std::vector<addrinfo_entry> entries;
-  for (const auto* each = result.list.get(); each; each = each->ai_next)
-    entries.push_back({each->ai_family, socket_type(each->ai_socktype), each->ai_protocol,
-                       each->ai_canonname ? each->ai_canonname : "",
-                       detail::copy_address(each->ai_addr, each->ai_addrlen, {})});
+  for (const auto* each = result.list.get(); each; each = each->ai_next) {
+    const basic_protocol p(each->ai_family, socket_type(each->ai_socktype), each->ai_protocol);
+    entries.push_back({each->ai_family, p.asked_type(), each->ai_protocol, each->ai_canonname ? each->ai_canonname : "",
+                       detail::copy_address(each->ai_addr, each->ai_addrlen, p)});
+  }
   return entries;
 }
 

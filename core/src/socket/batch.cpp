@@ -166,6 +166,10 @@ std::size_t socket::send_many(std::span<outgoing> messages, int flags, error_cod
   return send_all(*this, messages, flags, nullptr, ec);
 }
 
+std::size_t socket::send_many(std::span<outgoing> messages, int flags, std::stop_token stop) {
+  return detail::throwing("send_many", [&](error_code& ec) { return send_many(messages, flags, stop, ec); });
+}
+
 std::size_t socket::send_many(std::span<outgoing> messages, int flags, std::stop_token stop, error_code& ec) {
   return send_all(*this, messages, flags, &stop, ec);
 }
@@ -176,6 +180,10 @@ std::size_t socket::recv_many(std::span<incoming> messages, int flags) {
 
 std::size_t socket::recv_many(std::span<incoming> messages, int flags, error_code& ec) {
   return receive_all(*this, messages, flags, nullptr, ec);
+}
+
+std::size_t socket::recv_many(std::span<incoming> messages, int flags, std::stop_token stop) {
+  return detail::throwing("recv_many", [&](error_code& ec) { return recv_many(messages, flags, stop, ec); });
 }
 
 std::size_t socket::recv_many(std::span<incoming> messages, int flags, std::stop_token stop, error_code& ec) {

@@ -311,6 +311,10 @@ socket socket::accept(address& peer, error_code& ec) {
   return accept_on(*this, peer, wait, false, ec);
 }
 
+socket socket::accept(address& peer, std::stop_token stop) {
+  return detail::throwing("accept", [&](error_code& ec) { return accept(peer, stop, ec); });
+}
+
 socket socket::accept(address& peer, std::stop_token stop, error_code& ec) {
   if (!family_) return detail::fail_errno(ec, EBADF), socket();
   io_wait wait(fd_, POLLIN, timeout_, true);
@@ -348,6 +352,10 @@ void socket::connect(const address& to, error_code& ec) {
   if (error != 0) fail_connect(*this, to, error, ec);
 }
 
+void socket::connect(const address& to, std::stop_token stop) {
+  detail::throwing("connect", [&](error_code& ec) { connect(to, stop, ec); });
+}
+
 void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
   if (!detail::allowed({.event = trace_event::connect, .socket = this, .address = &to}, ec)) return;
   io_wait wait(fd_, POLLOUT, timeout_, true);
@@ -362,11 +370,20 @@ void socket::connect(const address& to, std::stop_token stop, error_code& ec) {
 }
 
 int socket::connect_ex(const address& to) {
-  error_code ec;
+  return detail::throwing("connect", [&](error_code& ec) { return connect_ex(to, ec); });
+}
+
+int socket::connect_ex(const address& to, error_code& ec) {
   connect(to, ec);
-  if (ec == errc::timed_out) return EAGAIN;
-  if (ec && ec.category() != boost::system::system_category()) detail::raise(ec, "connect");
-  return ec.value();
+  const bool timed_out = ec == errc::timed_out;
+  if (ec && ec.category() != boost::system::system_category() && !timed_out) return -1;
+  const int error = timed_out ? EAGAIN : ec.value();
+  ec.clear();
+  return error;
+}
+
+void socket::connect_result() {
+  detail::throwing("connect", [&](error_code& ec) { connect_result(ec); });
 }
 
 void socket::connect_result(error_code& ec) {

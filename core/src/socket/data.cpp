@@ -127,8 +127,16 @@ std::size_t socket::recv_slow(mutable_bytes into, int flags, error_code& ec) {
 
 // ---- one buffer ----
 
+std::size_t socket::send(const_bytes data, int flags, std::stop_token stop) {
+  return detail::throwing("send", [&](error_code& ec) { return send(data, flags, stop, ec); });
+}
+
 std::size_t socket::send(const_bytes data, int flags, std::stop_token stop, error_code& ec) {
   return send_message(*this, {{&data, 1}, {}, nullptr, flags}, &stop, ec);
+}
+
+std::size_t socket::recv(mutable_bytes into, int flags, std::stop_token stop) {
+  return detail::throwing("recv", [&](error_code& ec) { return recv(into, flags, stop, ec); });
 }
 
 std::size_t socket::recv(mutable_bytes into, int flags, std::stop_token stop, error_code& ec) {
@@ -141,6 +149,10 @@ void socket::sendall(const_bytes data, int flags) {
 
 void socket::sendall(const_bytes data, int flags, error_code& ec, std::size_t* sent) {
   send_all(*this, data, flags, nullptr, sent, ec);
+}
+
+void socket::sendall(const_bytes data, int flags, std::stop_token stop) {
+  detail::throwing("sendall", [&](error_code& ec) { sendall(data, flags, stop, ec); });
 }
 
 void socket::sendall(const_bytes data, int flags, std::stop_token stop, error_code& ec, std::size_t* sent) {
@@ -183,6 +195,10 @@ std::size_t socket::sendto(const_bytes data, const address& to, int flags, error
   return send_message(*this, {{&data, 1}, {}, &to, flags}, nullptr, ec);
 }
 
+std::size_t socket::sendto(const_bytes data, const address& to, int flags, std::stop_token stop) {
+  return detail::throwing("sendto", [&](error_code& ec) { return sendto(data, to, flags, stop, ec); });
+}
+
 std::size_t socket::sendto(const_bytes data, const address& to, int flags, std::stop_token stop, error_code& ec) {
   if (!detail::allowed({.event = trace_event::sendto, .socket = this, .address = &to}, ec)) return 0;
   return send_message(*this, {{&data, 1}, {}, &to, flags}, &stop, ec);
@@ -194,6 +210,10 @@ std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags) {
 
 std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags, error_code& ec) {
   return receive_into(*this, into, &from, flags, nullptr, ec);
+}
+
+std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags, std::stop_token stop) {
+  return detail::throwing("recvfrom", [&](error_code& ec) { return recvfrom(into, from, flags, stop, ec); });
 }
 
 std::size_t socket::recvfrom(mutable_bytes into, address& from, int flags, std::stop_token stop, error_code& ec) {
@@ -211,6 +231,11 @@ std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_bui
                             const address* to, error_code& ec) {
   if (!detail::allowed({.event = trace_event::sendmsg, .socket = this, .address = to}, ec)) return 0;
   return send_message(*this, {data, control.bytes(), to, flags}, nullptr, ec);
+}
+
+std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags,
+                            const address* to, std::stop_token stop) {
+  return detail::throwing("sendmsg", [&](error_code& ec) { return sendmsg(data, control, flags, to, stop, ec); });
 }
 
 std::size_t socket::sendmsg(std::span<const const_bytes> data, const control_builder& control, int flags,
@@ -241,6 +266,11 @@ received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& co
 received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
                          error_code& ec) {
   return receive_with_control(*this, into, control, flags, from, nullptr, ec);
+}
+
+received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,
+                         std::stop_token stop) {
+  return detail::throwing("recvmsg", [&](error_code& ec) { return recvmsg(into, control, flags, from, stop, ec); });
 }
 
 received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& control, int flags, address* from,

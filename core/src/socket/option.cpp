@@ -262,7 +262,51 @@ void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t lengt
   setsockopt(level, number, const_bytes(nullptr, length), ec);
 }
 
+// ---- typed ----
+
+namespace {
+
+// The name of an option in the tables; "option LEVEL:NUMBER" if they do not have it.
+std::string name_of(const family* f, int level, int number, const option_info** found = nullptr) {
+  for (const auto table : {f ? f->options() : std::span<const option_info>(), socket_options()})
+    for (const auto& o : table)
+      if (o.level == level && o.number == number) {
+        if (found) *found = &o;
+        return o.name;
+      }
+  return std::to_string(level) + ':' + std::to_string(number);
+}
+
+}  // namespace
+
+void socket::set_typed(int level, int number, const_bytes value, std::string_view refusal, error_code& ec) {
+  if (!refusal.empty()) {
+    const auto name = (family_ ? std::string(family_->id()) + ' ' : "") + "option " + name_of(family_, level, number);
+    return detail::fail(ec, errc::invalid_argument, name + ": " + std::string(refusal));
+  }
+  setsockopt(level, number, value, ec);
+  if (!ec) return;
+  const error_code code = ec;
+  const option_info* info = nullptr;
+  auto what = name_of(family_, level, number, &info);
+  const std::span bytes(static_cast<const std::byte*>(value.data()), value.size());
+  error_code unreadable;
+  if (info && info->kind != AFPLUG_KIND_CALL)
+    if (const auto text = format_option(*info, bytes, unreadable, family_); !unreadable) (what += '=') += text;
+  detail::fail_call(ec, code.value(), *this, "option", what);
+}
+
+std::size_t socket::get_typed(int level, int number, mutable_bytes into, error_code& ec) const {
+  const auto size = getsockopt(level, number, into, ec);
+  if (ec) detail::fail_call(ec, ec.value(), *this, "option", name_of(family_, level, number));
+  return size;
+}
+
 // ---- by name ----
+
+void socket::option(std::string_view name, const option_value& value) {
+  detail::throwing("option", [&](error_code& ec) { option(name, value, ec); });
+}
 
 void socket::option(std::string_view name, const option_value& value, error_code& ec) {
   const auto* o = find_usable(*this, name, AFPLUG_OPTION_WRITE, ec);
@@ -307,10 +351,6 @@ void socket::option(std::string_view name, const option_value& value, error_code
   if (ec) return;
   if (const int error = write_option(*this, o->level, o->number, bytes); error != 0)
     fail_option(ec, error, *this, o, o->level, o->number, const_bytes(bytes));
-}
-
-void socket::option(std::string_view name, std::chrono::nanoseconds value) {
-  option(name, option_value(std::to_string(value.count()) + "ns"));
 }
 
 std::vector<std::byte> socket::option_bytes(std::string_view name) const {
@@ -379,17 +419,36 @@ std::int64_t socket::option_number(std::string_view name, error_code& ec) const 
 
 // ---- readiness ----
 
-short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit) const {
-  return detail::throwing("wait", [&](error_code& ec) { return wait(events, limit, ec); });
-}
+namespace {
 
-short socket::wait(short events, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const {
-  if (fd_ < 0) return detail::fail_errno(ec, EBADF), short{0};
+events wait_for(int fd, events wanted, std::optional<std::chrono::nanoseconds> limit, int wake, error_code& ec) {
+  if (fd < 0) return detail::fail_errno(ec, EBADF), events();
   std::optional<detail::clock::time_point> deadline;
   if (limit) deadline = detail::deadline_after(*limit);
-  const short ready = detail::wait_ready(fd_, events, deadline, -1, ec);
+  const events ready = detail::wait_ready(fd, wanted, deadline, wake, ec);
   if (ec == errc::timed_out) ec.clear();
   return ready;
+}
+
+}  // namespace
+
+events socket::wait(events wanted, std::optional<std::chrono::nanoseconds> limit) const {
+  return detail::throwing("wait", [&](error_code& ec) { return wait(wanted, limit, ec); });
+}
+
+events socket::wait(events wanted, std::optional<std::chrono::nanoseconds> limit, error_code& ec) const {
+  return wait_for(fd_, wanted, limit, -1, ec);
+}
+
+events socket::wait(events wanted, std::optional<std::chrono::nanoseconds> limit, std::stop_token stop) const {
+  return detail::throwing("wait", [&](error_code& ec) { return wait(wanted, limit, stop, ec); });
+}
+
+events socket::wait(events wanted, std::optional<std::chrono::nanoseconds> limit, std::stop_token stop,
+                    error_code& ec) const {
+  detail::io_wait wait(fd_, wanted, -1, true);
+  if (!wait.stop_with(stop, ec)) return {};
+  return wait_for(fd_, wanted, limit, wait.wake(), ec);
 }
 
 }  // namespace afplug

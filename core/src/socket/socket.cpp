@@ -133,6 +133,21 @@ std::int64_t initial_timeout(socket_type type) noexcept {
 
 }  // namespace
 
+socket socket::open(std::string_view family, socket_type type, int proto, error_code& ec) {
+  const auto* f = registry::global().family(family, ec);
+  return f ? open(*f, type, proto, ec) : socket();
+}
+
+socket socket::open(int family, socket_type type, int proto, error_code& ec) {
+  const auto* f = registry::global().family(family, ec);
+  return f ? open(*f, type, proto, ec) : socket();
+}
+
+socket socket::open(const basic_protocol& p, error_code& ec) {
+  if (p.owner()) return open(*p.owner(), p.asked_type(), p.asked_protocol(), ec);
+  return open(p.family(), p.asked_type(), p.asked_protocol(), ec);
+}
+
 socket socket::open(const afplug::family& family, socket_type type, int proto, error_code& ec) {
   if (!detail::may_open(detail::family_data::of(family).number, type, proto, ec)) return {};
   return socket_access::open(family, type, proto, ec);
@@ -214,8 +229,12 @@ socket socket::fromfd(int descriptor, int family, socket_type type, int proto, e
 }
 
 std::pair<socket, socket> socket::pair(std::string_view family, socket_type type, int proto) {
-  return detail::throwing("socketpair",
-                          [&](error_code& ec) { return pair(registry::global().family(family), type, proto, ec); });
+  return detail::throwing("socketpair", [&](error_code& ec) { return pair(family, type, proto, ec); });
+}
+
+std::pair<socket, socket> socket::pair(std::string_view family, socket_type type, int proto, error_code& ec) {
+  const auto* f = registry::global().family(family, ec);
+  return f ? pair(*f, type, proto, ec) : std::pair<socket, socket>();
 }
 
 std::pair<socket, socket> socket::pair(const afplug::family& family, socket_type type, int proto, error_code& ec) {
@@ -369,10 +388,14 @@ void socket::timeout(std::optional<std::chrono::nanoseconds> limit, error_code& 
 }
 
 void socket::default_timeout(std::optional<std::chrono::nanoseconds> limit) {
-  error_code ec;
+  detail::throwing("default timeout", [&](error_code& ec) { default_timeout(limit, ec); });
+}
+
+void socket::default_timeout(std::optional<std::chrono::nanoseconds> limit, error_code& ec) noexcept {
   std::int64_t next = -1;
-  if (!parse_timeout(limit, next, ec)) detail::raise(ec, "default timeout");
+  if (!parse_timeout(limit, next, ec)) return;
   default_slot().store(next, std::memory_order_relaxed);
+  ec.clear();
 }
 
 std::optional<std::chrono::nanoseconds> socket::default_timeout() noexcept {

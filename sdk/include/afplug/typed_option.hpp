@@ -7,6 +7,10 @@
 //   using nodelay = afplug::opt::boolean<IPPROTO_TCP, TCP_NODELAY>;
 //   s.option(nodelay(true));
 //
+// A value out of the option's range, or of the range of its representation, is not stored: refusal() then states value
+// and range, afplug::socket::option fails with errc::invalid_argument, and size() is 0, so that the kernel refuses the
+// option with EINVAL where another library sets it.
+//
 // The objects are values: different objects may be used from different threads.
 #pragma once
 
@@ -15,10 +19,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <ratio>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -27,7 +33,28 @@
 
 namespace afplug::opt {
 
-/// The level and the number of an option, as setsockopt(2) takes them.
+namespace detail {
+
+template <class Period>
+std::string unit_suffix() {
+  if constexpr (std::is_same_v<Period, std::nano>) return " ns";
+  if constexpr (std::is_same_v<Period, std::micro>) return " us";
+  if constexpr (std::is_same_v<Period, std::milli>) return " ms";
+  if constexpr (std::is_same_v<Period, std::ratio<1>>) return " s";
+  if constexpr (std::is_same_v<Period, std::ratio<60>>) return " min";
+  if constexpr (std::is_same_v<Period, std::ratio<3600>>) return " h";
+  return " * " + std::to_string(Period::num) + '/' + std::to_string(Period::den) + " s";
+}
+
+// A duration as a count of Unit, which may be outside the range of Unit.
+template <class Unit, class Rep, class Period>
+constexpr long double count_of(std::chrono::duration<Rep, Period> time) noexcept {
+  return std::chrono::duration<long double, typename Unit::period>(time).count();
+}
+
+}  // namespace detail
+
+/// The level and the number of an option, as setsockopt(2) takes them, and why the value was refused.
 template <int Level, int Name>
 class option_number {
  public:
@@ -41,6 +68,33 @@ class option_number {
   int name(const Protocol&) const noexcept {
     return Name;
   }
+  /// Why the value was refused: "-5 s is outside 0 to 2147483647 s"; empty: it was not.
+  const std::string& refusal() const noexcept { return refusal_; }
+
+ protected:
+  /// Refuses the value.
+  void refuse(std::string why) { refusal_ = std::move(why); }
+  /// Returns whether `value` is in the range; else refuses it. `what` follows the numbers in the text.
+  template <class V>
+  bool accept(V value, std::int64_t least, std::int64_t most, const std::string& what = {}) {
+    if (std::cmp_greater_equal(value, least) && std::cmp_less_equal(value, most)) return true;
+    refuse(std::to_string(value) + what + " is outside " + std::to_string(least) + " to " + std::to_string(most) +
+           what);
+    return false;
+  }
+  /// Returns whether `time` is in the range, in `Unit`; else refuses it.
+  template <class Unit, class Rep, class Period>
+  bool accept_duration(std::chrono::duration<Rep, Period> time, std::int64_t least, std::int64_t most) {
+    const auto count = detail::count_of<Unit>(time);
+    if (count >= static_cast<long double>(least) && count <= static_cast<long double>(most)) return true;
+    const auto unit = detail::unit_suffix<typename Unit::period>();
+    refuse(std::to_string(time.count()) + detail::unit_suffix<Period>() + " is outside " + std::to_string(least) +
+           " to " + std::to_string(most) + unit);
+    return false;
+  }
+
+ private:
+  std::string refusal_;
 };
 
 /// An option whose value is one object of the trivially copyable type T, in the layout and byte order of the kernel.
@@ -65,7 +119,7 @@ class plain : public option_number<Level, Name> {
   /// Size of the buffer in bytes.
   template <class Protocol>
   std::size_t size(const Protocol&) const noexcept {
-    return sizeof value_;
+    return this->refusal().empty() ? sizeof value_ : 0;
   }
   /// Called after getsockopt with the number of bytes that the system wrote. Some systems write int options as a single
   /// byte, Windows its BOOL options for example: this widens the byte.
@@ -83,9 +137,27 @@ class plain : public option_number<Level, Name> {
   T value_;
 };
 
-/// An option of type int.
+/// An integer of type T. Takes integers of any type from `Least` to `Most`.
+template <int Level, int Name, std::integral T, T Least = std::numeric_limits<T>::min(),
+          T Most = std::numeric_limits<T>::max()>
+class number : public plain<Level, Name, T> {
+ public:
+  number() noexcept = default;  ///< 0
+  /// That number; refused if it is out of range.
+  template <std::integral V>
+  explicit number(V value) {
+    // std::cmp_less and std::to_string take no character types.
+    const auto wide = static_cast<std::conditional_t<std::is_signed_v<V>, std::int64_t, std::uint64_t>>(value);
+    if (this->accept(wide, Least, Most)) this->value() = static_cast<T>(value);
+  }
+};
+
+/// An option of type int, from `Least` to `Most`.
+template <int Level, int Name, int Least = std::numeric_limits<int>::min(), int Most = std::numeric_limits<int>::max()>
+using integer = number<Level, Name, int, Least, Most>;
+/// An int that is not negative, such as a number of bytes.
 template <int Level, int Name>
-using integer = plain<Level, Name, int>;
+using non_negative = integer<Level, Name, 0>;
 
 /// A flag: an int that is 0 or 1.
 template <int Level, int Name>
@@ -97,14 +169,22 @@ class boolean : public plain<Level, Name, int> {
   explicit operator bool() const noexcept { return value(); }                    ///< whether it is on
 };
 
-/// A duration as a struct timeval, SO_RCVTIMEO for example. Zero means no limit.
+/// A duration as a struct timeval, SO_RCVTIMEO for example. Zero means no limit. Rounded up to microseconds; refused if
+/// negative, or above 2^62 microseconds.
 template <int Level, int Name>
 class timeval_duration : public plain<Level, Name, ::timeval> {
  public:
   timeval_duration() noexcept = default;  ///< zero
   /// That duration.
-  explicit timeval_duration(std::chrono::microseconds t) noexcept
-      : plain<Level, Name, ::timeval>(::timeval{t.count() / 1000000, t.count() % 1000000}) {}
+  template <class Rep, class Period>
+  explicit timeval_duration(std::chrono::duration<Rep, Period> time) {
+    constexpr std::int64_t most = std::int64_t{1} << 62;
+    if (!this->template accept_duration<std::chrono::microseconds>(time, 0, most)) return;
+    const auto count = std::chrono::ceil<std::chrono::microseconds>(time).count();
+    auto& to = plain<Level, Name, ::timeval>::value();
+    to.tv_sec = static_cast<decltype(to.tv_sec)>(count / 1000000);
+    to.tv_usec = static_cast<decltype(to.tv_usec)>(count % 1000000);
+  }
   /// The duration.
   std::chrono::microseconds value() const noexcept {
     const auto& t = plain<Level, Name, ::timeval>::value();
@@ -112,21 +192,21 @@ class timeval_duration : public plain<Level, Name, ::timeval> {
   }
 };
 
-/// A duration as an int that counts `Unit` (std::chrono::seconds, milliseconds …), TCP_KEEPIDLE for example.
-template <int Level, int Name, class Unit>
+/// A duration as an int that counts `Unit` (std::chrono::seconds, milliseconds …), TCP_KEEPIDLE for example, from
+/// `Least` to `Most`. Takes durations that convert to `Unit` without loss.
+template <int Level, int Name, class Unit, int Least = 0, int Most = std::numeric_limits<int>::max()>
 class integer_duration : public plain<Level, Name, int> {
  public:
   integer_duration() noexcept = default;  ///< zero
-  /// That duration, limited to 0 and the largest int.
-  explicit integer_duration(Unit time) noexcept : plain<Level, Name, int>(limited(time.count())) {}
+  /// That duration; refused if it is out of range.
+  template <class Rep, class Period>
+  requires std::is_convertible_v<std::chrono::duration<Rep, Period>, Unit>
+  explicit integer_duration(std::chrono::duration<Rep, Period> time) {
+    if (this->template accept_duration<Unit>(time, Least, Most))
+      plain<Level, Name, int>::value() = static_cast<int>(Unit(time).count());
+  }
   /// The duration.
   Unit value() const noexcept { return Unit(plain<Level, Name, int>::value()); }
-
- private:
-  static int limited(typename Unit::rep count) noexcept {
-    constexpr int most = std::numeric_limits<int>::max();
-    return count < 0 ? 0 : count > most ? most : static_cast<int>(count);
-  }
 };
 
 /// A struct that later kernels append members to, TCP_INFO for example. T may be longer or shorter than the kernel's.
@@ -156,8 +236,16 @@ template <int Level, int Name, std::size_t Capacity>
 class text : public plain<Level, Name, std::array<char, Capacity>> {
  public:
   text() noexcept = default;  ///< empty
-  /// That text, cut to `Capacity` - 1 bytes.
-  explicit text(std::string_view value) noexcept : size_(value.copy(chars().data(), Capacity - 1)) {}
+  /// That text; refused if it is longer than `Capacity` - 1 bytes or has a NUL.
+  explicit text(std::string_view value) {
+    if (value.size() >= Capacity)
+      this->refuse("a text of " + std::to_string(value.size()) + " bytes is longer than " +
+                   std::to_string(Capacity - 1));
+    else if (value.find('\0') != std::string_view::npos)
+      this->refuse("the text has a NUL");
+    else
+      size_ = value.copy(chars().data(), Capacity - 1);
+  }
   /// The bytes before the first NUL.
   std::string value() const {
     const auto& all = chars();
@@ -166,7 +254,7 @@ class text : public plain<Level, Name, std::array<char, Capacity>> {
   /// Bytes of the text; of an empty one the capacity, which is what getsockopt needs.
   template <class Protocol>
   std::size_t size(const Protocol&) const noexcept {
-    return size_ != 0 ? size_ : Capacity;
+    return !this->refusal().empty() ? 0 : size_ != 0 ? size_ : Capacity;
   }
   /// Called after getsockopt with the number of bytes that the kernel wrote.
   template <class Protocol>
@@ -185,8 +273,11 @@ class text : public plain<Level, Name, std::array<char, Capacity>> {
 template <int Level, int Name, class T, std::size_t Most>
 class list : public option_number<Level, Name> {
  public:
-  /// Those elements; by default `Most` value-initialized ones, as a buffer for getsockopt.
-  explicit list(std::vector<T> values = std::vector<T>(Most)) : values_(std::move(values)) {}
+  /// Those elements, refused if they are more than `Most`; by default `Most` value-initialized ones, as a buffer for
+  /// getsockopt.
+  explicit list(std::vector<T> values = std::vector<T>(Most)) : values_(std::move(values)) {
+    this->accept(values_.size(), 0, Most, " elements");
+  }
   const std::vector<T>& value() const noexcept { return values_; }  ///< the elements
 
   /// The buffer for setsockopt and getsockopt.
@@ -202,7 +293,7 @@ class list : public option_number<Level, Name> {
   /// Size of the buffer in bytes.
   template <class Protocol>
   std::size_t size(const Protocol&) const noexcept {
-    return values_.size() * sizeof(T);
+    return this->refusal().empty() ? values_.size() * sizeof(T) : 0;
   }
   /// Called after getsockopt with the number of bytes that the kernel wrote.
   template <class Protocol>

@@ -75,20 +75,20 @@ static_assert(offsetof(iso_qos, in) == 8 && offsetof(iso_qos, encryption) == 32 
 using iso_quality = opt::plain<sol_bluetooth, 17, iso_qos>;  ///< BT_ISO_QOS; before connect and listen
 
 // Options of level SOL_BLUETOOTH apply to several protocols.
-using security_level = opt::plain<sol_bluetooth, 4, security>;     ///< BT_SECURITY
-using defer_setup = opt::plain<sol_bluetooth, 7, std::uint32_t>;   ///< BT_DEFER_SETUP: the first read completes an
-                                                                   ///< accepted connection; after bind
-using force_active = opt::plain<sol_bluetooth, 9, std::uint8_t>;   ///< BT_POWER: leave sniff mode before sending
-using voice = opt::plain<sol_bluetooth, 11, std::uint16_t>;        ///< BT_VOICE: 3 transparent, 0x60 CVSD
-using send_mtu = opt::plain<sol_bluetooth, 12, std::uint16_t>;     ///< BT_SNDMTU of LE channels, bytes; read only
-using receive_mtu = opt::plain<sol_bluetooth, 13, std::uint16_t>;  ///< BT_RCVMTU of LE channels, bytes
-using radio_modes = opt::plain<sol_bluetooth, 14, std::uint32_t>;  ///< BT_PHY: bits BT_PHY_*; read only
+using security_level = opt::plain<sol_bluetooth, 4, security>;      ///< BT_SECURITY
+using defer_setup = opt::number<sol_bluetooth, 7, std::uint32_t>;   ///< BT_DEFER_SETUP: the first read completes an
+                                                                    ///< accepted connection; after bind
+using force_active = opt::number<sol_bluetooth, 9, std::uint8_t>;   ///< BT_POWER: leave sniff mode before sending
+using voice = opt::number<sol_bluetooth, 11, std::uint16_t>;        ///< BT_VOICE: 3 transparent, 0x60 CVSD
+using send_mtu = opt::number<sol_bluetooth, 12, std::uint16_t>;     ///< BT_SNDMTU of LE channels, bytes; read only
+using receive_mtu = opt::number<sol_bluetooth, 13, std::uint16_t>;  ///< BT_RCVMTU of LE channels, bytes
+using radio_modes = opt::number<sol_bluetooth, 14, std::uint32_t>;  ///< BT_PHY: bits BT_PHY_*; read only
 using channel_mode =
-    opt::plain<sol_bluetooth, 15, std::uint8_t>;  ///< BT_MODE; needs the module parameter enable_ecred of the kernel
+    opt::number<sol_bluetooth, 15, std::uint8_t>;  ///< BT_MODE; needs the module parameter enable_ecred of the kernel
 using l2cap_channel = opt::plain<sol_l2cap, 1, l2cap_options>;  ///< L2CAP_OPTIONS of BR/EDR channels
 using l2cap_connection = opt::plain<sol_l2cap, 2, conninfo>;    ///< L2CAP_CONNINFO; read only
 using rfcomm_connection = opt::plain<sol_rfcomm, 2, conninfo>;  ///< RFCOMM_CONNINFO; read only
-using sco_mtu = opt::plain<sol_sco, 1, std::uint16_t>;          ///< SCO_OPTIONS: MTU, bytes; read only
+using sco_mtu = opt::number<sol_sco, 1, std::uint16_t>;         ///< SCO_OPTIONS: MTU, bytes; read only
 
 /// The value of HCI_FILTER: struct hci_ufilter. Bits of packet types, bits of events, and an opcode.
 struct hci_filter_value {
@@ -101,14 +101,14 @@ static_assert(sizeof(hci_filter_value) == 16);
 /// HCI_FILTER: the packets and events that an HCI socket of the raw channel receives.
 class hci_filter : public opt::plain<sol_hci, 2, hci_filter_value> {
  public:
-  /// Receives packets of the type: 1 command, 2 ACL data, 3 SCO data, 4 event, 5 ISO data.
-  hci_filter& pass_type(unsigned type) noexcept {
-    value().type_mask |= 1u << (type & 31);
+  /// Receives packets of the type, 0-31: 1 command, 2 ACL data, 3 SCO data, 4 event, 5 ISO data.
+  hci_filter& pass_type(unsigned type) {
+    if (accept(type, 0, 31)) value().type_mask |= 1u << type;
     return *this;
   }
   /// Receives the event of that code, 0-63. The packet type 4 is needed as well.
-  hci_filter& pass_event(unsigned event) noexcept {
-    value().event_mask[(event >> 5) & 1] |= 1u << (event & 31);
+  hci_filter& pass_event(unsigned event) {
+    if (accept(event, 0, 63)) value().event_mask[event >> 5] |= 1u << (event & 31);
     return *this;
   }
   /// Receives all events. The packet type 4 is needed as well.

@@ -387,10 +387,11 @@ namespace opt {
 using afplug::opt::boolean;
 using afplug::opt::integer;
 using afplug::opt::list;
+using afplug::opt::number;
 using afplug::opt::plain;
 
-using error_filter = plain<SOL_CAN_RAW, CAN_RAW_ERR_FILTER,
-                           can_err_mask_t>;  ///< classes of error frames to receive: CAN_ERR_*; initially none
+using error_filter = number<SOL_CAN_RAW, CAN_RAW_ERR_FILTER,
+                            can_err_mask_t>;  ///< classes of error frames to receive: CAN_ERR_*; initially none
 using loopback =
     boolean<SOL_CAN_RAW, CAN_RAW_LOOPBACK>;  ///< other sockets of this host receive what is sent; initially on
 using receive_own = boolean<SOL_CAN_RAW, CAN_RAW_RECV_OWN_MSGS>;  ///< this socket receives what it sends; initially off
@@ -408,13 +409,13 @@ using xl_virtual_network = plain<SOL_CAN_RAW, 8, vcid_options>;  ///< initially 
 using join_filters =
     boolean<SOL_CAN_RAW, CAN_RAW_JOIN_FILTERS>;  ///< frames must match all filters instead of one; initially off
 using isotp = plain<SOL_CAN_ISOTP, CAN_ISOTP_OPTS, ::can_isotp_options>;  ///< CAN_ISOTP_OPTS; before bind
-using isotp_tx_gap = plain<SOL_CAN_ISOTP, CAN_ISOTP_TX_STMIN,
-                           std::uint32_t>;  ///< smallest gap between frames sent, ns; needs CAN_ISOTP_FORCE_TXSTMIN
-using isotp_rx_gap = plain<SOL_CAN_ISOTP, CAN_ISOTP_RX_STMIN,
-                           std::uint32_t>;  ///< ignore frames with a smaller gap, ns; needs CAN_ISOTP_FORCE_RXSTMIN
+using isotp_tx_gap = number<SOL_CAN_ISOTP, CAN_ISOTP_TX_STMIN,
+                            std::uint32_t>;  ///< smallest gap between frames sent, ns; needs CAN_ISOTP_FORCE_TXSTMIN
+using isotp_rx_gap = number<SOL_CAN_ISOTP, CAN_ISOTP_RX_STMIN,
+                            std::uint32_t>;  ///< ignore frames with a smaller gap, ns; needs CAN_ISOTP_FORCE_RXSTMIN
 using isotp_flow = plain<SOL_CAN_ISOTP, CAN_ISOTP_RECV_FC, ::can_isotp_fc_options>;  ///< before bind
 using isotp_link = plain<SOL_CAN_ISOTP, CAN_ISOTP_LL_OPTS, ::can_isotp_ll_options>;  ///< before bind
-using j1939_priority = integer<SOL_CAN_J1939, SO_J1939_SEND_PRIO>;                   ///< 0 (highest) to 7
+using j1939_priority = integer<SOL_CAN_J1939, SO_J1939_SEND_PRIO, 0, 7>;             ///< 0 (highest) to 7
 using j1939_error_queue =
     boolean<SOL_CAN_J1939, SO_J1939_ERRQUEUE>;  ///< report messages sent on the error queue, see j1939_report
 using j1939_promiscuous =

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <cstring>
 #include <iterator>
+#include <limits>
 #include <string_view>
 #include <type_traits>
 
@@ -86,27 +87,30 @@ inline constexpr int tcp = 6, udp = 17;
 /// Options of level IPPROTO_IP, and the multicast memberships of IPv4 and IPv6. ip(7).
 namespace ip {
 
-using ttl = integer<IPPROTO_IP, IP_TTL>;                        ///< time to live of packets sent, 1-255
-using tos = integer<IPPROTO_IP, IP_TOS>;                        ///< type of service: DSCP and ECN, 0-255
-using multicast_ttl = integer<IPPROTO_IP, IP_MULTICAST_TTL>;    ///< time to live of multicasts, 0-255, initially 1
+using ttl = integer<IPPROTO_IP, IP_TTL, -1, 255>;  ///< time to live of packets sent, 1-255; -1: the default
+using tos = integer<IPPROTO_IP, IP_TOS, 0, 255>;   ///< type of service: DSCP and ECN, 0-255
+using multicast_ttl =
+    integer<IPPROTO_IP, IP_MULTICAST_TTL, -1, 255>;  ///< time to live of multicasts, 0-255; -1: 1, the default
 using multicast_loop = boolean<IPPROTO_IP, IP_MULTICAST_LOOP>;  ///< this host receives its multicasts; initially on
 using multicast_all = boolean<IPPROTO_IP, 49>;                  ///< also groups that other sockets joined; initially on
 using receive_ttl = boolean<IPPROTO_IP, IP_RECVTTL>;            ///< receive ancillary data IP_TTL
 using receive_tos = boolean<IPPROTO_IP, IP_RECVTOS>;            ///< receive ancillary data IP_TOS
 using receive_packet_info = boolean<IPPROTO_IP, IP_PKTINFO>;    ///< receive ancillary data IP_PKTINFO
 using receive_error = boolean<IPPROTO_IP, IP_RECVERR>;          ///< queue errors for MSG_ERRQUEUE
-using mtu_discover = integer<IPPROTO_IP, IP_MTU_DISCOVER>;      ///< path MTU discovery: IP_PMTUDISC_*
+using mtu_discover = integer<IPPROTO_IP, IP_MTU_DISCOVER, 0, 5>;  ///< path MTU discovery: IP_PMTUDISC_*
 using mtu = integer<IPPROTO_IP, 14>;                      ///< known path MTU of a connected socket, bytes; read only
 using free_bind = boolean<IPPROTO_IP, IP_FREEBIND>;       ///< bind to addresses that this host does not have (yet)
 using transparent = boolean<IPPROTO_IP, IP_TRANSPARENT>;  ///< transparent proxying; needs CAP_NET_ADMIN
-using min_ttl = integer<IPPROTO_IP, IP_MINTTL>;           ///< drop packets with a lower time to live, 0-255
+using min_ttl = integer<IPPROTO_IP, IP_MINTTL, 0, 255>;   ///< drop packets with a lower time to live, 0-255
 using header_included = boolean<IPPROTO_IP, IP_HDRINCL>;  ///< raw sockets: the program writes the IP header
 using bind_address_no_port = boolean<IPPROTO_IP, 24>;     ///< bind to port 0 chooses the port at connect
 
 /// The interface by which multicasts leave, by its index or by one of its addresses (network byte order).
 class multicast_interface : public plain<IPPROTO_IP, IP_MULTICAST_IF, ::ip_mreqn> {
  public:
-  explicit multicast_interface(unsigned index) noexcept { value().imr_ifindex = static_cast<int>(index); }
+  explicit multicast_interface(unsigned index) {
+    if (accept(index, 0, std::numeric_limits<int>::max())) value().imr_ifindex = static_cast<int>(index);
+  }
   explicit multicast_interface(::in_addr address) noexcept { value().imr_address = address; }
 };
 
@@ -122,20 +126,21 @@ using unblock_source = ip_detail::group_source<MCAST_UNBLOCK_SOURCE>;          /
 /// Options of level IPPROTO_IPV6. ipv6(7), RFC 3542.
 namespace ipv6 {
 
-using v6_only = boolean<IPPROTO_IPV6, IPV6_V6ONLY>;                 ///< no IPv4 by mapped addresses
-using unicast_hops = integer<IPPROTO_IPV6, IPV6_UNICAST_HOPS>;      ///< hop limit, 0-255; -1: the default
-using multicast_hops = integer<IPPROTO_IPV6, IPV6_MULTICAST_HOPS>;  ///< hop limit of multicasts, 0-255; -1: the default
+using v6_only = boolean<IPPROTO_IPV6, IPV6_V6ONLY>;                      ///< no IPv4 by mapped addresses
+using unicast_hops = integer<IPPROTO_IPV6, IPV6_UNICAST_HOPS, -1, 255>;  ///< hop limit, 0-255; -1: the default
+using multicast_hops =
+    integer<IPPROTO_IPV6, IPV6_MULTICAST_HOPS, -1, 255>;            ///< hop limit of multicasts, 0-255; -1: the default
 using multicast_loop = boolean<IPPROTO_IPV6, IPV6_MULTICAST_LOOP>;  ///< this host receives its multicasts; initially on
 using multicast_interface =
-    integer<IPPROTO_IPV6, IPV6_MULTICAST_IF>;              ///< interface by which multicasts leave: its index
-using multicast_all = boolean<IPPROTO_IPV6, 29>;           ///< also groups that other sockets joined; initially on
-using traffic_class = integer<IPPROTO_IPV6, IPV6_TCLASS>;  ///< DSCP and ECN, 0-255; -1: the default
+    non_negative<IPPROTO_IPV6, IPV6_MULTICAST_IF>;  ///< interface by which multicasts leave: its index
+using multicast_all = boolean<IPPROTO_IPV6, 29>;    ///< also groups that other sockets joined; initially on
+using traffic_class = integer<IPPROTO_IPV6, IPV6_TCLASS, -1, 255>;     ///< DSCP and ECN, 0-255; -1: the default
 using receive_packet_info = boolean<IPPROTO_IPV6, IPV6_RECVPKTINFO>;   ///< receive ancillary data IPV6_PKTINFO
 using receive_hop_limit = boolean<IPPROTO_IPV6, IPV6_RECVHOPLIMIT>;    ///< receive ancillary data IPV6_HOPLIMIT
 using receive_traffic_class = boolean<IPPROTO_IPV6, IPV6_RECVTCLASS>;  ///< receive ancillary data IPV6_TCLASS
 using receive_error = boolean<IPPROTO_IPV6, IPV6_RECVERR>;             ///< queue errors for MSG_ERRQUEUE
-using mtu_discover = integer<IPPROTO_IPV6, IPV6_MTU_DISCOVER>;         ///< path MTU discovery: IPV6_PMTUDISC_*
-using mtu = integer<IPPROTO_IPV6, IPV6_MTU>;                           ///< path MTU in bytes
+using mtu_discover = integer<IPPROTO_IPV6, IPV6_MTU_DISCOVER, 0, 5>;   ///< path MTU discovery: IPV6_PMTUDISC_*
+using mtu = non_negative<IPPROTO_IPV6, IPV6_MTU>;                      ///< path MTU in bytes
 using dont_fragment = boolean<IPPROTO_IPV6, IPV6_DONTFRAG>;            ///< EMSGSIZE instead of fragments
 using free_bind = boolean<IPPROTO_IPV6, IPV6_FREEBIND>;       ///< bind to addresses that this host does not have (yet)
 using transparent = boolean<IPPROTO_IPV6, IPV6_TRANSPARENT>;  ///< transparent proxying; needs CAP_NET_ADMIN
@@ -146,28 +151,30 @@ using transparent = boolean<IPPROTO_IPV6, IPV6_TRANSPARENT>;  ///< transparent p
 namespace tcp {
 
 /// A duration in whole seconds, level IPPROTO_TCP.
-template <int Name>
-using seconds_option = integer_duration<ip_detail::tcp, Name, std::chrono::seconds>;
+template <int Name, int Least = 0, int Most = std::numeric_limits<int>::max()>
+using seconds_option = integer_duration<ip_detail::tcp, Name, std::chrono::seconds, Least, Most>;
 /// A duration in milliseconds, level IPPROTO_TCP.
 template <int Name>
 using milliseconds_option = integer_duration<ip_detail::tcp, Name, std::chrono::milliseconds>;
 
-using nodelay = boolean<ip_detail::tcp, 1>;         ///< TCP_NODELAY: send small segments at once (no Nagle algorithm)
-using max_segment = integer<ip_detail::tcp, 2>;     ///< TCP_MAXSEG: largest segment, bytes
-using cork = boolean<ip_detail::tcp, 3>;            ///< TCP_CORK: hold partial segments back, at most 200 ms
-using keep_idle = seconds_option<4>;                ///< TCP_KEEPIDLE: idle time before the first keepalive probe
-using keep_interval = seconds_option<5>;            ///< TCP_KEEPINTVL: time between keepalive probes
-using keep_count = integer<ip_detail::tcp, 6>;      ///< TCP_KEEPCNT: unanswered probes before the connection is dropped
-using syn_count = integer<ip_detail::tcp, 7>;       ///< TCP_SYNCNT: SYN retransmissions, 1-255
-using linger2 = seconds_option<8>;                  ///< TCP_LINGER2: lifetime in FIN-WAIT-2
-using defer_accept = seconds_option<9>;             ///< TCP_DEFER_ACCEPT: listener: accept once data has arrived
-using window_clamp = integer<ip_detail::tcp, 10>;   ///< TCP_WINDOW_CLAMP: limit of the advertised window, bytes
-using quick_ack = boolean<ip_detail::tcp, 12>;      ///< TCP_QUICKACK: acknowledge at once; the kernel may reset it
-using congestion = text<ip_detail::tcp, 13, 16>;    ///< TCP_CONGESTION: congestion control algorithm, "cubic"
-using user_timeout = milliseconds_option<18>;       ///< TCP_USER_TIMEOUT: limit for unacknowledged data; 0: the default
-using fast_open = integer<ip_detail::tcp, 23>;      ///< TCP_FASTOPEN: listener: limit of pending Fast Open requests
-using notsent_lowat = integer<ip_detail::tcp, 25>;  ///< TCP_NOTSENT_LOWAT: unsent bytes from which POLLOUT ends
-using save_syn = boolean<ip_detail::tcp, 27>;       ///< TCP_SAVE_SYN: listener: keep the headers of SYNs
+using nodelay = boolean<ip_detail::tcp, 1>;  ///< TCP_NODELAY: send small segments at once (no Nagle algorithm)
+using max_segment = integer<ip_detail::tcp, 2, 0, 32767>;  ///< TCP_MAXSEG: largest segment, bytes; 0: the default
+using cork = boolean<ip_detail::tcp, 3>;                   ///< TCP_CORK: hold partial segments back, at most 200 ms
+using keep_idle = seconds_option<4, 1, 32767>;             ///< TCP_KEEPIDLE: idle time before the first keepalive probe
+using keep_interval = seconds_option<5, 1, 32767>;         ///< TCP_KEEPINTVL: time between keepalive probes
+using keep_count =
+    integer<ip_detail::tcp, 6, 1, 127>;  ///< TCP_KEEPCNT: unanswered probes before the connection is dropped
+using syn_count = integer<ip_detail::tcp, 7, 1, 127>;   ///< TCP_SYNCNT: SYN retransmissions
+using linger2 = seconds_option<8, -1>;                  ///< TCP_LINGER2: lifetime in FIN-WAIT-2; -1: none
+using defer_accept = seconds_option<9>;                 ///< TCP_DEFER_ACCEPT: listener: accept once data has arrived
+using window_clamp = non_negative<ip_detail::tcp, 10>;  ///< TCP_WINDOW_CLAMP: limit of the advertised window, bytes
+using quick_ack = boolean<ip_detail::tcp, 12>;          ///< TCP_QUICKACK: acknowledge at once; the kernel may reset it
+using congestion = text<ip_detail::tcp, 13, 16>;        ///< TCP_CONGESTION: congestion control algorithm, "cubic"
+using user_timeout = milliseconds_option<18>;  ///< TCP_USER_TIMEOUT: limit for unacknowledged data; 0: the default
+using fast_open = non_negative<ip_detail::tcp, 23>;  ///< TCP_FASTOPEN: listener: limit of pending Fast Open requests
+using notsent_lowat =
+    number<ip_detail::tcp, 25, std::uint32_t>;          ///< TCP_NOTSENT_LOWAT: unsent bytes from which POLLOUT ends
+using save_syn = boolean<ip_detail::tcp, 27>;           ///< TCP_SAVE_SYN: listener: keep the headers of SYNs
 using fast_open_connect = boolean<ip_detail::tcp, 30>;  ///< TCP_FASTOPEN_CONNECT: the first send opens the connection
 using upper_layer = text<ip_detail::tcp, 31, 16>;       ///< TCP_ULP: upper layer protocol, "tls"
 using inq = boolean<ip_detail::tcp, 36>;  ///< TCP_INQ: receive the unread bytes as ancillary data TCP_CM_INQ
@@ -225,7 +232,8 @@ namespace udp {
 using cork = boolean<ip_detail::udp, 1>;            ///< UDP_CORK: gather what is sent into one datagram until it is off
 using no_check6_tx = boolean<ip_detail::udp, 101>;  ///< UDP_NO_CHECK6_TX: send without checksums over IPv6
 using no_check6_rx = boolean<ip_detail::udp, 102>;  ///< UDP_NO_CHECK6_RX: accept datagrams without checksum over IPv6
-using segment = integer<ip_detail::udp, 103>;       ///< UDP_SEGMENT: cut what is sent into datagrams of so many bytes
+using segment =
+    integer<ip_detail::udp, 103, 0, 65535>;  ///< UDP_SEGMENT: cut what is sent into datagrams of so many bytes
 using gro =
     boolean<ip_detail::udp, 104>;  ///< UDP_GRO: receive several datagrams at once; ancillary data has their size
 

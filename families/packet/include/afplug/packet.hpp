@@ -300,11 +300,12 @@ class tx_ring {
 template <int Name>
 class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
  public:
-  basic_membership(int interface_index, std::uint16_t type, std::span<const std::uint8_t> address = {}) noexcept {
+  basic_membership(int interface_index, std::uint16_t type, std::span<const std::uint8_t> address = {}) {
     ::packet_mreq& it = this->value();
     it.mr_ifindex = interface_index;
     it.mr_type = type;
-    it.mr_alen = static_cast<unsigned short>(address.size() < 8 ? address.size() : 8);
+    if (!this->accept(address.size(), 0, 8, " bytes of hardware address")) return;
+    it.mr_alen = static_cast<unsigned short>(address.size());
     if (it.mr_alen != 0) std::memcpy(it.mr_address, address.data(), it.mr_alen);
   }
 };
@@ -352,9 +353,11 @@ struct auxiliary {
 /// SO_ATTACH_FILTER: a classic BPF program. The kernel copies it; it must live until the option is set.
 class filter : public opt::plain<SOL_SOCKET, SO_ATTACH_FILTER, ::sock_fprog> {
  public:
-  /// The program to attach.
-  explicit filter(std::span<::sock_filter> program) noexcept
-      : plain(::sock_fprog{static_cast<unsigned short>(program.size()), program.data()}) {}
+  /// The program to attach: 1 to 4096 instructions.
+  explicit filter(std::span<::sock_filter> program) {
+    if (accept(program.size(), 1, BPF_MAXINSNS, " instructions"))
+      value() = {static_cast<unsigned short>(program.size()), program.data()};
+  }
 };
 
 // ---- filters as expressions ----
