@@ -37,7 +37,7 @@ ALLOWED = {
     'src/socket/option.cpp': (r'IP_TTL', 'an example in a comment'),
     'src/socket/control.cpp': (IP_ANCILLARY, 'typed ancillary data: ip(7), ipv6(7), udp(7)'),
     'include/afplug/control.hpp': (IP_ANCILLARY, 'typed ancillary data: ip(7), ipv6(7), udp(7)'),
-    'src/socket/open.hpp': (r'inet|IPPROTO_TCP', 'an example in a comment'),
+    'src/socket/open.hpp': (r'inet|IPPROTO_TCP|IPPROTO_UDP', 'an example in a comment'),
     'src/diagnose/platform_linux.cpp': (r'AF_UNIX', 'any socket will do for the ioctl that it is opened for'),
     'src/diagnose/verdict.cpp': (r'AF_CAN|CAN_RAW|"can"', 'examples in comments'),
     'src/net/create_server.cpp': (r'AF_INET6|IPPROTO_IPV6|IPV6_V6ONLY|inet6|IPv[46]',

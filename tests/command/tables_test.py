@@ -165,7 +165,7 @@ class Address(support.Case):
     def test_malformed_address(self):
         done = self.afplug("address", "inet", "192.0.2.1:x", exit_code=1)
         self.assertEqual(done.stdout, "")
-        self.assertIn("'x'", done.stderr)
+        self.assertIn('"x"', done.stderr)
 
 
 class Usage(support.Case):

@@ -348,8 +348,7 @@ struct registry::impl {
         for (const auto& f : file->seen().note->families)
           if (not_allowed(f.id).empty()) ids.push_back(f.id);
     std::ranges::sort(ids);
-    const auto repeated = std::ranges::unique(ids);
-    ids.erase(repeated.begin(), repeated.end());
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     return ids;
   }
 
