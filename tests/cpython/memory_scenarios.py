@@ -2,12 +2,12 @@
 """What an interpreter's socket module does when memory runs out: memory_scenarios.py limit|FAULTS prints JSON.
 
 limit    {scenario: outcome} under RLIMIT_AS, with the scenarios of LIMITED
-FAULTS   {scenario: [outcome, …]} of SCENARIOS while the n-th allocation fails, for each n, in a forked process. FAULTS is
-         the library of tests/faults, which must also be in LD_PRELOAD; PYTHONMALLOC=malloc includes Python's own
+FAULTS   {scenario: [outcome, …]} of SCENARIOS while the n-th allocation fails, for each n, in a forked process. FAULTS
+         is the library of tests/faults, which must also be in LD_PRELOAD; PYTHONMALLOC=malloc includes Python's own
          allocations.
 
-An outcome is "none", the name of the exception with an OSError's number, "signal N", or "leak" for descriptors that were
-not closed.
+An outcome is "none", the name of the exception with an OSError's number, "signal N", or "leak" for descriptors that
+were not closed.
 """
 
 import _socket
@@ -40,11 +40,6 @@ def warm(f):
 def limited(f):
     LIMITED[f.__name__] = f
     return f
-
-
-def closing(*sockets):
-    for s in sockets:
-        s.close()
 
 
 def closing(*descriptors):

@@ -6,6 +6,7 @@ A row is three lines: a label; indented, code whose last expression is the value
 """
 
 import ast
+import ctypes
 import fcntl  # noqa: F401 (imports without use in this file are for the rows of the tables)
 import io  # noqa: F401
 import json
@@ -119,6 +120,12 @@ def error_text(call):
         keep(call())
     except OSError as e:
         return str(e)
+
+
+def set_h_errno(value):
+    location = ctypes.CDLL(None).__h_errno_location
+    location.restype = ctypes.POINTER(ctypes.c_int)
+    location()[0] = value
 
 
 def mode(value):

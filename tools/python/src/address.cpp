@@ -3,9 +3,11 @@
 
 #include <afplug/family.hpp>
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cerrno>
 #include <cstddef>
+#include <cstdio>
 #include <vector>
 
 #include <linux/tipc.h>
@@ -227,12 +229,17 @@ bool check_no_nul(PyObject* item) {
   return !cut;
 }
 
+// Checks that the elements of a tuple up to `count` are str.
+bool check_str(PyObject* tuple, Py_ssize_t count, const char* usage) {
+  for (Py_ssize_t i = 0; i < count; ++i)
+    if (!PyUnicode_Check(PyTuple_GET_ITEM(tuple, i))) return PyErr_SetString(PyExc_TypeError, usage), false;
+  return true;
+}
+
 // Checks the interface of an AF_PACKET address. CPython looks it up, which fails with ENODEV for an empty name.
-bool check_interface(PyObject* item, const char* usage) {
-  if (!PyUnicode_Check(item) && !PyBytes_Check(item)) {
-    PyErr_SetString(PyExc_TypeError, usage);
-    return false;
-  }
+bool check_interface(PyObject* tuple, const char* usage) {
+  if (!check_str(tuple, 1, usage)) return false;
+  PyObject* item = PyTuple_GET_ITEM(tuple, 0);
   if (!check_no_nul(item)) return false;
   if (PyObject_IsTrue(item) != 0) return true;
   errno = ENODEV;
@@ -270,6 +277,26 @@ bool raise_wrong_format(const char* caller) {
   return false;
 }
 
+// Converts a device address to the form of the family's plugin. Like CPython's, the numbers may have a sign, "0x" and
+// spaces before them. Returns false with an exception set if it is malformed.
+bool normalize_device(PyObject* item, field_value& to) {
+  std::string given;
+  if (!read_bytes(item, given)) return false;
+  std::array<unsigned, 6> part{};
+  char rest = 0;
+  const int found = std::sscanf(given.c_str(), "%X:%X:%X:%X:%X:%X%c", &part[0], &part[1], &part[2], &part[3], &part[4],
+                                &part[5], &rest);
+  if (found != 6 || std::ranges::any_of(part, [](unsigned p) { return p > 0xff; })) {
+    PyErr_SetString(PyExc_OSError, "bad bluetooth address");
+    return false;
+  }
+  std::array<char, 18> form{};
+  std::snprintf(form.data(), form.size(), "%02X:%02X:%02X:%02X:%02X:%02X", part[0], part[1], part[2], part[3], part[4],
+                part[5]);
+  to = std::string(form.data());
+  return true;
+}
+
 // Checks the first element of a Bluetooth address: str, or bytes for SCO.
 bool check_bluetooth_device(const tuple_layout& s, PyObject* item, const char* caller) {
   if (s.fields[0] != "bdaddr") return true;
@@ -295,13 +322,13 @@ bool check_elements(const tuple_layout& s, PyObject* tuple, const char* caller) 
     case AF_CAN:
       return check_path(item(0)) && check_size(item(0), 15, PyExc_OSError, "AF_CAN interface name too long");
     case AF_PACKET:
-      return check_interface(item(0), s.usage) &&
+      return check_interface(tuple, s.usage) &&
              check_size(item(0), 15, PyExc_OSError, "AF_PACKET interface name too long") &&
              read_bounded(item(1), 65535, "proto", caller, ignored) &&
              (PyTuple_GET_SIZE(tuple) < 5 ||
               check_size(item(4), 8, PyExc_ValueError, "Hardware address must be 8 bytes or less"));
     case AF_ALG:
-      return check_no_nul(item(0)) && check_no_nul(item(1)) &&
+      return check_str(tuple, 2, s.usage) && check_no_nul(item(0)) && check_no_nul(item(1)) &&
              check_size(item(0), 13, PyExc_ValueError, "AF_ALG type too long.") &&
              check_size(item(1), 63, PyExc_ValueError, "AF_ALG name too long.");
     case AF_TIPC:
@@ -336,21 +363,24 @@ bool read_by_layout(const basic_protocol& protocol, const tuple_layout& s, PyObj
     const auto at =
         std::ranges::find(table, s.fields[i], [](const afplug::member_info& m) { return std::string_view(m.name); });
     if (at == table.end()) continue;
-    // AF_QIPCRTR: CPython truncates numbers, and its test_socket expects the kernel to reject the address.
-    if (read_field(PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i)), *at,
-                   values[static_cast<std::size_t>(at - table.begin())], s.family == AF_QIPCRTR))
+    PyObject* item = PyTuple_GET_ITEM(from, static_cast<Py_ssize_t>(i));
+    auto& value = values[static_cast<std::size_t>(at - table.begin())];
+    if (s.fields[i] == "bdaddr") {
+      if (!normalize_device(item, value)) return false;
       continue;
-    if (!bluetooth) return false;
+    }
+    auto field = *at;
+    // Channels of RFCOMM have 8 bits; the plugin has one field for them and those of HCI.
+    if (bluetooth && s.protocol == 3 && s.fields[i] == "channel") field.kind = AFPLUG_KIND_U8;
+    // AF_QIPCRTR: CPython truncates numbers, and its test_socket expects the kernel to reject the address.
+    if (read_field(item, field, value, s.family == AF_QIPCRTR)) continue;
+    if (!bluetooth || PyErr_ExceptionMatches(PyExc_OverflowError)) return false;
     PyErr_Clear();
     return raise_wrong_format(caller);
   }
   error_code ec;
   to = address::from_fields(protocol, values, ec);
   if (!ec) return true;
-  if (bluetooth && ec == errc::malformed_address) {
-    PyErr_SetString(PyExc_OSError, "bad bluetooth address");
-    return false;
-  }
   return raise_field_error(ec);
 }
 

@@ -119,8 +119,14 @@ PyObject* set_mode(socket_object* self, std::int64_t t) {
 }
 
 PyObject* setblocking(PyObject* o, PyObject* arg) {
+#if AFPLUG_PYTHON_MESSAGES >= 0x030C0000
   const int on = PyObject_IsTrue(arg);
-  return on < 0 ? nullptr : set_mode(self_of(o), on ? -1 : 0);
+  if (on < 0) return nullptr;
+#else
+  const long on = PyLong_AsLong(arg);
+  if (on == -1 && PyErr_Occurred()) return nullptr;
+#endif
+  return set_mode(self_of(o), on != 0 ? -1 : 0);
 }
 
 PyObject* getblocking(PyObject* o, PyObject*) { return PyBool_FromLong(load(self_of(o)->sock_timeout) != 0); }

@@ -40,7 +40,8 @@ bool read_host_argument(PyObject* from, reference& owner, const char*& to, const
 }
 
 bool read_port_argument(PyObject* from, reference& owner, const char*& to) {
-  if (PyIndex_Check(from)) {
+  const bool is_number = AFPLUG_PYTHON_MESSAGES >= 0x030E0000 ? PyIndex_Check(from) : PyLong_CheckExact(from);
+  if (is_number) {
     const reference number(PyNumber_Index(from));
     if (!number) return false;
 #if AFPLUG_PYTHON_MESSAGES < 0x030C0000

@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
+#include <climits>
 #include <cstdint>
 
 #include "socket_object.hpp"
@@ -55,8 +57,10 @@ PyObject* setsockopt(PyObject* o, PyObject* args) {
   PyErr_Clear();
   PyObject* none = nullptr;
   unsigned int size = 0;
-  if (PyArg_ParseTuple(args, "iiO!I:setsockopt", &level, &number, Py_TYPE(Py_None), &none, &size))
+  if (PyArg_ParseTuple(args, "iiO!I:setsockopt", &level, &number, Py_TYPE(Py_None), &none, &size)) {
+    if (size > INT_MAX) return errno = EINVAL, raise_errno();  // the kernel's error for a negative size
     return set(self, level, number, const_bytes(nullptr, size));
+  }
   PyErr_Clear();
   buffer value;
   if (!PyArg_ParseTuple(args, "iiy*:setsockopt", &level, &number, static_cast<Py_buffer*>(&value))) return nullptr;

@@ -201,7 +201,8 @@ bool read_timeout(PyObject* from, std::int64_t& nanoseconds) {
     const double exact = seconds * 1e9;
     const double rounded = exact < 0 ? std::floor(exact) : std::ceil(exact);
     if (!(rounded < 9223372036854775808.0 && rounded >= -9223372036854775808.0)) {
-      PyErr_SetString(PyExc_OverflowError, "timestamp out of range for platform time_t");
+      PyErr_SetString(PyExc_OverflowError,
+                      AFPLUG_PYTHON_MESSAGES >= 0x030C0000 ? "timestamp out of range for platform time_t" : too_large);
       return false;
     }
     nanoseconds = static_cast<std::int64_t>(rounded);

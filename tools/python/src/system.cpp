@@ -100,7 +100,9 @@ PyObject* if_indextoname_(PyObject*, PyObject* arg) {
 #else
   const unsigned long wide = PyLong_AsUnsignedLong(arg);
   if (wide == static_cast<unsigned long>(-1) && PyErr_Occurred()) return nullptr;
+#if AFPLUG_PYTHON_MESSAGES >= 0x030D0000
   if (wide > UINT_MAX) return PyErr_SetString(PyExc_OverflowError, "index is too large"), nullptr;
+#endif
   index = static_cast<unsigned int>(wide);
 #endif
   char name[IF_NAMESIZE];
