@@ -13,6 +13,12 @@
 // overlap, except shutdown(), which ends waiting calls. Do not call timeout() or close() while another thread uses the
 // socket.
 //
+// pthread_cancel(3), which glibc implements by unwinding the stack: a thread can be cancelled in a call that waits
+// (send, recv, accept, connect, wait, look-ups of names, …). Destructors run, and the bytes or the message of the
+// cancelled call may be lost. It is not cancelled in close(), in destructors, in functions of plugins, or while plugins
+// are searched for and loaded; the cancellation takes effect at the thread's next cancellation point. Prefer stop
+// tokens, which lose nothing.
+//
 // Descriptors are created close-on-exec, as in PEP 446. No call raises SIGPIPE. After fork(2) sockets of kernel
 // families work in both processes, those of families in user space in the child only if their plugin sets
 // AFPLUG_FAMILY_FORK_SAFE.

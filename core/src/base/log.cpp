@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "no_cancellation.hpp"
+
 namespace afplug {
 namespace {
 
@@ -37,6 +39,7 @@ log_sink set_log_sink(log_sink sink) noexcept {
 }
 
 void log(log_level level, std::string_view source, std::string_view text) noexcept {
+  const detail::no_cancellation here;
   try {
     const auto known = std::clamp(level, log_level::debug, log_level::error);
     current.load()(known, plugin::excerpt(source, plugin::quoted_bytes), plugin::excerpt(text, longest_line));

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "family_data.hpp"
+#include "no_cancellation.hpp"
 #include "open.hpp"
 #include "platform.hpp"
 
@@ -397,6 +398,7 @@ verdict note_no_interface_up(const query& q, verdict v) {
 /// Calls `body`, restores errno and converts exceptions to a verdict.
 template <class Body>
 verdict preserving_errno(Body&& body) noexcept {
+  const detail::no_cancellation here;
   const int before = errno;
   verdict v;
   try {

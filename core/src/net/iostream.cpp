@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "no_cancellation.hpp"
+
 namespace afplug {
 
 socket_streambuf::socket_streambuf(afplug::socket& s, std::size_t read_size, std::size_t write_size)
@@ -14,7 +16,10 @@ socket_streambuf::socket_streambuf(afplug::socket& s, std::size_t read_size, std
   if (write_) setp(write_.get(), write_.get() + write_size_);
 }
 
-socket_streambuf::~socket_streambuf() { send_buffer(); }
+socket_streambuf::~socket_streambuf() {
+  const detail::no_cancellation here;
+  send_buffer();
+}
 
 socket_streambuf::int_type socket_streambuf::underflow() {
   const auto n = receive(read_.get(), read_size_);

@@ -1,5 +1,6 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 #include "directory_scan.hpp"
+#include "no_cancellation.hpp"
 
 #include <afplug/plugin.h>
 #include <dirent.h>
@@ -99,6 +100,7 @@ std::vector<const found_file*> directory_scan::refused_without_note() const {
 }
 
 std::shared_ptr<const directory_scan> scan(std::span<const search_directory> directories) {
+  const no_cancellation here;
   auto out = std::make_shared<directory_scan>();
   const auto who = trust::of_process();
   std::map<std::pair<std::uint64_t, std::uint64_t>, const found_file*> acceptable;  // by device and inode

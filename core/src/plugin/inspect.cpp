@@ -7,6 +7,7 @@
 #include "elf_note.hpp"
 #include "file_check.hpp"
 #include "loader.hpp"
+#include "no_cancellation.hpp"
 
 namespace afplug {
 namespace {
@@ -36,6 +37,7 @@ inspection not_absolute(const std::filesystem::path& file) {
 }  // namespace
 
 inspection inspect(const std::filesystem::path& file) {
+  const detail::no_cancellation here;
   if (!file.is_absolute()) return not_absolute(file);
   return detail::check_file(file, file.parent_path(), detail::trust::of_process()).seen;
 }

@@ -20,6 +20,7 @@
 #include "descriptor.hpp"
 #include "family_data.hpp"
 #include "file_check.hpp"
+#include "no_cancellation.hpp"
 
 namespace afplug::detail {
 namespace {
@@ -288,6 +289,7 @@ std::optional<std::string> local_id(int number) {
 }
 
 load_report load_file(const fs::path& file, const fs::path& directory) {
+  const no_cancellation here;
   load_report out;
   const auto refuse = [&](const char* code, const char* text) {
     out.acceptable = false;

@@ -9,6 +9,7 @@
 #include <ctime>
 #include <utility>
 
+#include "no_cancellation.hpp"
 #include "numbers_linux.hpp"
 
 namespace afplug {
@@ -296,6 +297,7 @@ void control_buffer::received(std::size_t size, bool truncated) noexcept {
 }
 
 void control_buffer::close_rights() noexcept {
+  const detail::no_cancellation here;
   for (const auto& item : *this) {
     if (!carries_descriptors(item)) continue;
     if (item.type == SCM_RIGHTS ? rights_taken_ : pidfd_taken_) continue;

@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 
+#include "no_cancellation.hpp"
 #include "socket_access.hpp"
 #include "throwing.hpp"
 
@@ -35,6 +36,7 @@ class block_sigpipe {
     if (!was_pending_) ::pthread_sigmask(SIG_BLOCK, &pipe_, &old_);
   }
   ~block_sigpipe() {
+    const detail::no_cancellation here;
     if (was_pending_) return;
     const int error = errno;
     const ::timespec now{};

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "no_cancellation.hpp"
 #include "thread_storage.hpp"
 
 namespace afplug {
@@ -66,11 +67,13 @@ short wait_ready(int fd, short events, std::optional<clock::time_point> deadline
 }
 
 io_wait::~io_wait() {
+  const no_cancellation here;
   callback_.reset();  // waits for a running callback, which writes to the descriptor
   if (wake_ >= 0) ::close(wake_);
 }
 
 void io_wait::waker::operator()() const noexcept {
+  const no_cancellation here;
   const std::uint64_t one = 1;
   // Fails with EAGAIN only if the counter is at its maximum; then the eventfd is readable anyway.
   [[maybe_unused]] const auto n = ::write(fd, &one, sizeof one);

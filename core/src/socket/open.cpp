@@ -11,10 +11,12 @@
 #include <vector>
 
 #include "family_data.hpp"
+#include "no_cancellation.hpp"
 
 namespace afplug::detail {
 
 opened open_row(const family& f, const row* r, socket_type type, int proto, bool nonblock) {
+  const no_cancellation here;
   opened out;
   const auto& data = family_data::of(f);
   if (data.in_user_space()) {
@@ -41,6 +43,7 @@ opened open_row(const family& f, const row* r, socket_type type, int proto, bool
 }
 
 void close_opened(const family& f, const opened& o) noexcept {
+  const no_cancellation here;
   if (o.error != 0) return;
   if (f.in_user_space())
     f.user_ops().close(o.state, 0);

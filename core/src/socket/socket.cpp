@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "family_data.hpp"
+#include "no_cancellation.hpp"
 #include "open.hpp"
 #include "socket_access.hpp"
 #include "throwing.hpp"
@@ -248,6 +249,7 @@ std::pair<socket, socket> socket::pair(const afplug::family& family, socket_type
     void* states[2] = {};
     std::int64_t pollables[2] = {-1, -1};
     const auto slot = family.user_ops().pair;
+    const detail::no_cancellation here;
     failed = slot ? -slot(&who, states, pollables) : EOPNOTSUPP;
     if (failed == 0) {
       ec.clear();
@@ -291,6 +293,7 @@ void socket::close() {
 void socket::close(error_code& ec) noexcept {
   ec.clear();
   if (fd_ < 0) return;
+  const detail::no_cancellation here;
   const int fd = std::exchange(fd_, -1);
   if (auto* u = std::exchange(user_, nullptr)) {
     u->ops().close(u->state, u->opener == ::getpid() ? 0u : AFPLUG_CLOSE_FORKED);

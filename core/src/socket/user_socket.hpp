@@ -14,6 +14,7 @@
 
 #include "copy_address.hpp"
 #include "family_data.hpp"
+#include "no_cancellation.hpp"
 
 namespace afplug::detail {
 
@@ -34,6 +35,8 @@ struct user_socket {
   }
 };
 
+// Functions of plugins are noexcept, and do not wait: a thread is not cancelled in them.
+
 /// Calls a slot of user_ops. Returns its result (0 and above), or −1 and sets errno, as system calls do. EOPNOTSUPP:
 /// the plugin does not have the slot, or the socket was inherited over fork(2) without AFPLUG_FAMILY_FORK_SAFE.
 template <class Slot, class... A>
@@ -42,6 +45,7 @@ int user_call(const user_socket& u, Slot slot, A... arguments) {
     errno = EOPNOTSUPP;
     return -1;
   }
+  const no_cancellation here;
   const int result = slot(u.state, arguments...);
   if (result >= 0) return result;
   errno = -result;
@@ -51,6 +55,7 @@ int user_call(const user_socket& u, Slot slot, A... arguments) {
 /// Calls `get` or `set` of an option. Returns 0 and above, or -errno; -EOPNOTSUPP after fork(2) as above.
 template <class Slot, class... A>
 int option_call(int descriptor, const user_socket* u, Slot slot, A... arguments) {
+  const no_cancellation here;
   if (!u) return slot(descriptor, arguments...);
   if (!u->usable_here()) return -EOPNOTSUPP;
   return slot(static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(u->state)), arguments...);
