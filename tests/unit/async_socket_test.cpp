@@ -20,9 +20,13 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <boost/asio/write.hpp>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -30,6 +34,7 @@ namespace asio = boost::asio;
 using asio::awaitable;
 using asio::use_awaitable;
 using boost::system::error_code;
+using namespace std::chrono_literals;
 
 struct endpoint {
   const char* family;
@@ -279,6 +284,220 @@ TEST_P(async_socket, operations_without_a_socket_fail) {
   closed.async_wait(asio::socket_base::wait_read, expect_bad_descriptor);
   context.run();
   EXPECT_EQ(calls, 5);
+}
+
+// A positive timeout would make the attempts to read wait in the thread of the executor.
+TEST_P(async_socket, changed_timeout_is_refused) {
+  auto pair = connection();
+  auto &a = pair.first, &b = pair.second;
+  char byte = 0;
+  int calls = 0;
+  const auto expect_refused = [&](error_code ec, auto&&...) {
+    EXPECT_EQ(ec, afplug::errc::invalid_argument);
+    EXPECT_NE(afplug::last_detail().find("timeout"), std::string_view::npos) << afplug::last_detail();
+    ++calls;
+  };
+  const auto started = std::chrono::steady_clock::now();
+  for (const std::optional<std::chrono::nanoseconds> limit : {std::optional(std::chrono::nanoseconds(1h)), {}}) {
+    b.next_layer().timeout(limit);
+    b.async_read_some(asio::buffer(&byte, 1), expect_refused);
+    b.async_write_some(asio::buffer(&byte, 1), expect_refused);
+    b.async_accept(expect_refused);
+    b.async_connect(a.next_layer().getsockname(), expect_refused);
+  }
+  context.run();
+  EXPECT_EQ(calls, 8);
+  b.next_layer().timeout(0ns);
+  // An operation that is outstanding while the timeout changes.
+  b.async_read_some(asio::buffer(&byte, 1), expect_refused);
+  context.restart();
+  context.poll();
+  b.next_layer().timeout(1h);
+  a.next_layer().send(afplug::const_bytes("x", 1));
+  context.run();
+  EXPECT_EQ(calls, 9);
+  EXPECT_LT(std::chrono::steady_clock::now() - started, 30min);
+  b.next_layer().timeout(0ns);
+  b.async_read_some(asio::buffer(&byte, 1), [&](error_code ec, std::size_t n) {
+    EXPECT_FALSE(ec);
+    EXPECT_EQ(n, 1u);
+    EXPECT_EQ(byte, 'x');
+    ++calls;
+  });
+  context.restart();
+  context.run();
+  EXPECT_EQ(calls, 10);
+}
+
+TEST_P(async_socket, moved_from_socket_is_as_one_without_a_socket) {
+  auto pair = connection();
+  afplug::async_socket moved(std::move(pair.first)), constant(std::move(pair.second));
+  auto& from = pair.first;
+  EXPECT_TRUE(moved.is_open());
+  EXPECT_FALSE(from.is_open());
+  EXPECT_EQ(from.get_executor(), moved.get_executor());
+  from.cancel();
+  from.close();
+  EXPECT_FALSE(from.release().is_open());
+  EXPECT_FALSE(std::as_const(pair.second).next_layer().is_open());
+  int calls = 0;
+  char byte = 0;
+  const auto expect_bad_descriptor = [&](error_code ec, auto&&...) {
+    EXPECT_EQ(ec, asio::error::bad_descriptor);
+    ++calls;
+  };
+  from.async_read_some(asio::buffer(&byte, 1), expect_bad_descriptor);
+  from.async_write_some(asio::buffer(&byte, 1), expect_bad_descriptor);
+  from.async_accept(expect_bad_descriptor);
+  from.async_connect(afplug::address(GetParam().family, GetParam().address), expect_bad_descriptor);
+  from.async_wait(asio::socket_base::wait_read, expect_bad_descriptor);
+  context.run();
+  EXPECT_EQ(calls, 5);
+  afplug::async_socket again(std::move(from)), and_again(std::move(from));
+  EXPECT_FALSE(and_again.is_open());
+  from = std::move(moved);
+  EXPECT_TRUE(from.is_open());
+  EXPECT_FALSE(moved.is_open());
+  EXPECT_EQ(moved.next_layer().native_handle(), -1);
+}
+
+TEST_P(async_socket, assignment_closes_the_old_socket) {
+  auto pair = connection();
+  auto &a = pair.first, &b = pair.second;
+  char byte = 0;
+  int aborted = 0;
+  b.async_read_some(asio::buffer(&byte, 1), [&](error_code ec, std::size_t) {
+    EXPECT_EQ(ec, asio::error::operation_aborted);
+    ++aborted;
+  });
+  b = afplug::async_socket(context);
+  context.run();
+  EXPECT_EQ(aborted, 1);
+  error_code ec;
+  a.next_layer().timeout(10s);
+  EXPECT_EQ(a.next_layer().recv(afplug::mutable_bytes(&byte, 1), 0, ec), 0u) << "the peer has the end of file";
+}
+
+// ---- errors ----
+
+TEST_P(async_socket, last_detail_in_a_handler_is_the_error_text) {
+  auto listener = listening();
+  const auto to = listener.next_layer().getsockname();
+  listener.close();
+  afplug::async_socket client(context, new_socket()), closed(context);
+  std::string refused, bad;
+  client.async_connect(to, [&](error_code) { refused = afplug::last_detail(); });
+  char byte = 0;
+  closed.async_read_some(asio::buffer(&byte, 1), [&](error_code, std::size_t) { bad = afplug::last_detail(); });
+  context.run();
+  EXPECT_NE(refused.find(to.to_string()), std::string::npos) << refused;
+  EXPECT_NE(refused.find("Connection refused"), std::string::npos) << refused;
+  EXPECT_EQ(bad, "async_receive: Bad file descriptor");
+}
+
+// Each way to start an operation that throws: what it throws is an afplug::error with the whole text.
+TEST_P(async_socket, operations_throw_afplug_error) {
+  auto listener = listening();
+  const auto to = listener.next_layer().getsockname();
+  listener.close();
+  std::vector<std::string> texts;
+  const auto expect_thrown = [&](const afplug::error& e, const asio::error::basic_errors code) {
+    EXPECT_EQ(e.code(), code);
+    texts.push_back(e.what());
+  };
+  const auto coroutine = [&]() -> awaitable<void> {
+    afplug::async_socket client(context, new_socket());
+    try {
+      co_await client.async_connect(to, use_awaitable);
+      ADD_FAILURE() << "connected";
+    } catch (const afplug::error& e) {
+      expect_thrown(e, asio::error::connection_refused);
+    }
+    using with_default = asio::use_awaitable_t<>::as_default_on_t<afplug::async_socket>;
+    with_default other(context.get_executor(), new_socket());
+    try {
+      co_await other.async_connect(to);
+      ADD_FAILURE() << "connected";
+    } catch (const afplug::error& e) {
+      expect_thrown(e, asio::error::connection_refused);
+    }
+    // An algorithm of Asio.
+    afplug::async_socket closed(context);
+    char byte = 0;
+    try {
+      co_await asio::async_read(closed, asio::buffer(&byte, 1), afplug::as_error(use_awaitable));
+      ADD_FAILURE() << "read";
+    } catch (const afplug::error& e) {
+      expect_thrown(e, asio::error::bad_descriptor);
+    }
+    try {
+      co_await closed.async_accept(use_awaitable);
+      ADD_FAILURE() << "accepted";
+    } catch (const afplug::error& e) {
+      expect_thrown(e, asio::error::bad_descriptor);
+    }
+    // An operation of Asio, of which afplug has no text: that of an earlier error is not used.
+    error_code ec;
+    client.next_layer().connect(to, ec);
+    asio::steady_timer timer(context, 1h);
+    asio::post(context, [&] { timer.cancel(); });
+    try {
+      co_await timer.async_wait(afplug::as_error(use_awaitable));
+      ADD_FAILURE() << "not cancelled";
+    } catch (const afplug::error& e) {
+      expect_thrown(e, asio::error::operation_aborted);
+    }
+  };
+  bool done = false;
+  asio::co_spawn(context, coroutine(), [&](std::exception_ptr e) {
+    EXPECT_FALSE(e);
+    done = true;
+  });
+  context.run();
+  EXPECT_TRUE(done);
+  ASSERT_EQ(texts.size(), 5u);
+  for (const auto& text : {texts[0], texts[1]})
+    EXPECT_NE(text.find(to.to_string() + ": Connection refused"), std::string::npos) << text;
+  EXPECT_EQ(texts[2], "async_receive: Bad file descriptor");
+  EXPECT_EQ(texts[3], "async_accept: Bad file descriptor");
+  EXPECT_EQ(texts[4], "Operation canceled");
+
+  asio::thread_pool pool(1);
+  afplug::async_socket client(pool, new_socket());
+  auto connected = client.async_connect(to, asio::use_future);
+  try {
+    connected.get();
+    ADD_FAILURE() << "connected";
+  } catch (const afplug::error& e) {
+    EXPECT_EQ(e.code(), asio::error::connection_refused);
+    EXPECT_NE(std::string(e.what()).find(to.to_string()), std::string::npos) << e.what();
+  }
+  pool.join();
+}
+
+TEST_P(async_socket, as_error_keeps_results_and_cancellation) {
+  auto pair = connection();
+  auto &a = pair.first, &b = pair.second;
+  asio::cancellation_signal signal;
+  char byte = 0;
+  int calls = 0;
+  b.async_read_some(asio::buffer(&byte, 1), afplug::as_error(asio::bind_cancellation_slot(
+                                                signal.slot(), [&](const std::exception_ptr& e, std::size_t n) {
+                                                  EXPECT_EQ(n, 0u);
+                                                  EXPECT_THROW(std::rethrow_exception(e), afplug::error);
+                                                  ++calls;
+                                                })));
+  asio::post(context, [&] { signal.emit(asio::cancellation_type::total); });
+  context.run();
+  EXPECT_EQ(calls, 1);
+  a.async_write_some(asio::buffer("x", 1), afplug::as_error([&](const std::exception_ptr& e, std::size_t n) {
+                       EXPECT_FALSE(e);
+                       EXPECT_EQ(n, 1u);
+                       ++calls;
+                     }));
+  context.restart();
+  context.run();
+  EXPECT_EQ(calls, 2);
 }
 
 TEST_P(async_socket, release_keeps_received_data) {

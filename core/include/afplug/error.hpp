@@ -76,7 +76,9 @@ namespace detail {
 AFPLUG_API void fail(error_code& ec, error_code code, std::string_view text) noexcept;
 /// Sets `ec` to an errno and clears last_detail().
 AFPLUG_API void fail_errno(error_code& ec, int number) noexcept;
-/// Throws afplug::error with last_detail(), if that was set with the same code, else with "what: " + ec.message().
+/// Returns last_detail(), if that was set with the same code, else "what: " + ec.message().
+AFPLUG_API std::string error_text(const error_code& ec, const char* what);
+/// Throws afplug::error with error_text().
 [[noreturn]] AFPLUG_API void raise(const error_code& ec, const char* what);
 /// Calls raise() if `ec` is an error.
 inline void check(const error_code& ec, const char* what) {

@@ -14,6 +14,8 @@
 namespace afplug {
 
 class address;
+template <class AsioObject>
+class with_protocol;
 
 /// A protocol. owner() is null for one that was made from a native triple.
 class basic_protocol {
@@ -39,10 +41,14 @@ class basic_protocol {
   int asked_protocol() const noexcept { return protocol_; }         ///< as requested
 
   /// Returns this protocol; with `type` if it has no type yet, as the protocol of an address that was parsed without
-  /// one.
+  /// one. If it has another type, one that cannot be opened: its type() is −1, which socket(2) refuses with EINVAL.
   basic_protocol with_type(socket_type type) const noexcept {
-    if (type_ != 0) return *this;
-    return family_ ? basic_protocol(*family_, type, protocol_) : basic_protocol(native_.domain, type, protocol_);
+    basic_protocol p = *this;
+    if (type_ == 0)
+      p = family_ ? basic_protocol(*family_, type, protocol_) : basic_protocol(native_.domain, type, protocol_);
+    else if (type_.without_flags() != type)
+      p.native_.type = -1;
+    return p;
   }
 
   friend bool operator==(const basic_protocol& a, const basic_protocol& b) noexcept {
@@ -61,12 +67,15 @@ class basic_protocol {
 /// a member function of its own name.
 using protocol = basic_protocol;
 
+// The protocols of a type, for Asio's classes; with_protocol (asio.hpp) documents their `socket` and `acceptor`. They
+// convert from the protocol of an address or socket, as with_type() does.
+
 /// SOCK_STREAM protocols, for boost::asio::basic_stream_socket<afplug::stream>.
 class stream : public basic_protocol {
  public:
-  using socket = boost::asio::basic_stream_socket<stream, boost::asio::any_io_executor>;
-  using acceptor = boost::asio::basic_socket_acceptor<stream, boost::asio::any_io_executor>;
-  stream() noexcept = default;
+  using socket = with_protocol<boost::asio::basic_stream_socket<stream, boost::asio::any_io_executor>>;
+  using acceptor = with_protocol<boost::asio::basic_socket_acceptor<stream, boost::asio::any_io_executor>>;
+  stream() noexcept : stream(basic_protocol()) {}  ///< of no family
   stream(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_STREAM)) {}
   stream(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_STREAM, proto) {}
 };
@@ -74,8 +83,8 @@ class stream : public basic_protocol {
 /// SOCK_DGRAM protocols, for boost::asio::basic_datagram_socket<afplug::datagram>.
 class datagram : public basic_protocol {
  public:
-  using socket = boost::asio::basic_datagram_socket<datagram, boost::asio::any_io_executor>;
-  datagram() noexcept = default;
+  using socket = with_protocol<boost::asio::basic_datagram_socket<datagram, boost::asio::any_io_executor>>;
+  datagram() noexcept : datagram(basic_protocol()) {}  ///< of no family
   datagram(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_DGRAM)) {}
   datagram(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_DGRAM, proto) {}
 };
@@ -83,9 +92,9 @@ class datagram : public basic_protocol {
 /// SOCK_SEQPACKET protocols, for boost::asio::basic_seq_packet_socket<afplug::seq_packet>.
 class seq_packet : public basic_protocol {
  public:
-  using socket = boost::asio::basic_seq_packet_socket<seq_packet, boost::asio::any_io_executor>;
-  using acceptor = boost::asio::basic_socket_acceptor<seq_packet, boost::asio::any_io_executor>;
-  seq_packet() noexcept = default;
+  using socket = with_protocol<boost::asio::basic_seq_packet_socket<seq_packet, boost::asio::any_io_executor>>;
+  using acceptor = with_protocol<boost::asio::basic_socket_acceptor<seq_packet, boost::asio::any_io_executor>>;
+  seq_packet() noexcept : seq_packet(basic_protocol()) {}  ///< of no family
   seq_packet(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_SEQPACKET)) {}
   seq_packet(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_SEQPACKET, proto) {}
 };
@@ -93,8 +102,8 @@ class seq_packet : public basic_protocol {
 /// SOCK_RAW protocols, for boost::asio::basic_raw_socket<afplug::raw>.
 class raw : public basic_protocol {
  public:
-  using socket = boost::asio::basic_raw_socket<raw, boost::asio::any_io_executor>;
-  raw() noexcept = default;
+  using socket = with_protocol<boost::asio::basic_raw_socket<raw, boost::asio::any_io_executor>>;
+  raw() noexcept : raw(basic_protocol()) {}  ///< of no family
   raw(const basic_protocol& p) noexcept : basic_protocol(p.with_type(SOCK_RAW)) {}
   raw(const afplug::family& f, int proto = 0) noexcept : basic_protocol(f, SOCK_RAW, proto) {}
 };

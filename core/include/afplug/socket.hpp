@@ -58,6 +58,9 @@ struct user_socket;
 class io_wait;
 struct socket_access;
 
+// Returns "SOCK_STREAM", or "type 99" for an unknown type.
+AFPLUG_API std::string type_text(socket_type type);
+
 // Converts a duration to nanoseconds, rounded away from zero: a wait is never too short, and a negative duration stays
 // negative. Returns nanoseconds::min() for NaN and for durations outside the range of std::int64_t nanoseconds.
 template <class Rep, class Period>

@@ -128,11 +128,13 @@ void fail(error_code& ec, error_code code, std::string_view text) noexcept {
 
 void fail_errno(error_code& ec, int number) noexcept { fail(ec, {number, boost::system::system_category()}, {}); }
 
-void raise(const error_code& ec, const char* what) {
+std::string error_text(const error_code& ec, const char* what) {
   const auto* s = thread_storage<error_detail>();
-  if (s && s->code == ec && !s->text.empty()) throw error(ec, s->text);
-  throw error(ec, std::string(what) + ": " + ec.message());
+  if (s && s->code == ec && !s->text.empty()) return s->text;
+  return std::string(what) + ": " + ec.message();
 }
+
+void raise(const error_code& ec, const char* what) { throw error(ec, error_text(ec, what)); }
 
 }  // namespace detail
 }  // namespace afplug

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <afplug/family.hpp>
+#include <afplug/socket.hpp>
 #include <cstdint>
 #include <string>
 
@@ -32,9 +33,6 @@ int missing_row_error(const family& f, socket_type type) noexcept;
 /// What the family has instead of this type and protocol, for error texts: "for SOCK_STREAM it has IPPROTO_TCP;
 /// IPPROTO_UDP belongs to SOCK_DGRAM", or the types that it has.
 std::string alternatives(const family& f, socket_type type, int proto);
-
-/// Returns "SOCK_STREAM", or "type 99" for an unknown type.
-std::string type_text(socket_type type);
 
 /// Returns "inet SOCK_STREAM IPPROTO_TCP", for error texts.
 std::string describe(const family& f, socket_type type, int proto);
