@@ -101,6 +101,9 @@ struct connection_traits {
 
 /// What send and receive calls do with data.
 struct delivery_traits {
+  /// MSG_NOSIGNAL, which Asio sets, is an error: rds_sendmsg() in net/rds/send.c and qrtr_sendmsg() in
+  /// net/qrtr/af_qrtr.c accept few flags.
+  bool refuses_msg_nosignal = false;
   /// Sockets of the row exchange no data with each other. What they are for has tests of its own in tests/families.
   bool no_data = false;
   /// Bytes without message boundaries; else messages.

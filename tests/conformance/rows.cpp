@@ -323,11 +323,12 @@ constexpr auto alg = changed(row_traits{}, [](auto& t) {
 });
 constexpr auto qipcrtr = changed(row_traits{}, [](auto& t) {
   t.connection.connectionless = t.connection.receives_from_any_peer = true;
+  t.delivery.refuses_msg_nosignal = true;
   t.delivery.msg_trunc_returns_copied_size = t.delivery.blocking_call_holds_lock = true;
 });
 constexpr auto rds = changed(row_traits{}, [](auto& t) {
   t.connection.connectionless = t.connection.receives_from_any_peer = true;
-  t.delivery.readable_once_at_start = true;
+  t.delivery.refuses_msg_nosignal = t.delivery.readable_once_at_start = true;
 });
 // What the types of AF_UNIX and of the loop family share.
 constexpr auto unix_and_loop = changed(row_traits{}, [](auto& t) {
