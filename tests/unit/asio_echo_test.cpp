@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include <afplug/asio.hpp>
 
+#include <afplug/inet.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -215,7 +216,7 @@ TEST(acceptor, address_without_a_type_gets_that_of_the_acceptor) {
 template <class Protocol>
 class asio_type : public testing::Test {
  protected:
-  static constexpr afplug::socket_type own = afplug::detail::asio_type<Protocol>;
+  const afplug::socket_type own{Protocol().type()};
   asio::io_context context;
 };
 using asio_protocols = testing::Types<afplug::stream, afplug::datagram, afplug::seq_packet, afplug::raw>;
@@ -283,6 +284,29 @@ TYPED_TEST(asio_type, resolver_returns_addresses_of_the_class) {
   if (this->own == SOCK_STREAM || this->own == SOCK_DGRAM) {
     EXPECT_FALSE(ec);
     EXPECT_GE(got.size(), 1u);
+  }
+}
+
+TEST(to_asio, classes_of_one_family) {
+  using afplug::inet::stream;
+  asio::io_context context;
+  afplug::basic_acceptor<stream> acceptor(context, afplug::address("inet", "127.0.0.1:0"));
+  auto client = afplug::to_asio<stream>(afplug::socket("inet", SOCK_STREAM), context);
+  static_assert(std::same_as<decltype(client), stream::socket>);
+  client.connect(afplug::inet::endpoint::from(acceptor.local_endpoint()));
+  bool accepted = false;
+  acceptor.async_accept([&](boost::system::error_code ec, stream::socket s) {
+    EXPECT_FALSE(ec) << ec.message();
+    EXPECT_TRUE(close_on_exec(s.native_handle()));
+    EXPECT_EQ(s.remote_endpoint(), client.local_endpoint());
+    accepted = true;
+  });
+  context.run();
+  EXPECT_TRUE(accepted);
+  for (const auto type : {SOCK_DGRAM, SOCK_STREAM}) {
+    afplug::socket other(type == SOCK_STREAM ? "unix" : "inet", type);
+    EXPECT_NE(text_thrown_by([&] { static_cast<void>(afplug::to_asio<stream>(std::move(other), context)); }), "");
+    EXPECT_TRUE(other.is_open());
   }
 }
 

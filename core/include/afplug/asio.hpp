@@ -42,6 +42,7 @@
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/wait_traits.hpp>
 #include <chrono>
+#include <concepts>
 #include <exception>
 #include <memory>
 #include <new>
@@ -61,17 +62,6 @@ class use_future_t;
 namespace afplug {
 
 namespace detail {
-
-template <class Protocol>
-inline constexpr socket_type asio_type{};
-template <>
-inline constexpr socket_type asio_type<stream> = SOCK_STREAM;
-template <>
-inline constexpr socket_type asio_type<datagram> = SOCK_DGRAM;
-template <>
-inline constexpr socket_type asio_type<seq_packet> = SOCK_SEQPACKET;
-template <>
-inline constexpr socket_type asio_type<raw> = SOCK_RAW;
 
 /// `Protocol` as boost::asio::ip::basic_resolver_query uses it: a new endpoint has the protocol's type.
 template <class Protocol>
@@ -95,16 +85,35 @@ inline bool would_block(const error_code& ec) noexcept {
   return ec.category() == boost::system::system_category() && (ec.value() == EAGAIN || ec.value() == EWOULDBLOCK);
 }
 
-/// Whether `p` is a protocol of the type of the class `Protocol`. If not, sets `ec`; `call`: what was called.
+/// Whether `p` has the type of the class `Protocol`, and its family if it is of one (afplug::vsock::stream). If not,
+/// sets `ec`; `call`: what was called.
 template <class Protocol>
-bool has_type(const basic_protocol& p, const char* call, error_code& ec) {
-  constexpr auto wanted = asio_type<Protocol>;
+bool belongs_to(const basic_protocol& p, const char* call, error_code& ec) {
+  const Protocol wanted;
   const auto type = p.asked_type().without_flags();
-  if (wanted == 0 || type == 0 || type == wanted) return true;
-  fail(ec, errc::invalid_argument,
-       std::string(call) + ": the type is " + type_text(type) + ", but this class is for " + type_text(wanted) +
-           ": use the class of its type, of afplug::stream, datagram, seq_packet or raw");
-  return false;
+  if (type != 0 && type != wanted.type()) {
+    fail(ec, errc::invalid_argument,
+         std::string(call) + ": the type is " + type_text(type) + ", but this class is for " +
+             type_text(socket_type(wanted.type())) +
+             ": use the class of its type, of afplug::stream, datagram, seq_packet or raw");
+    return false;
+  }
+  if (wanted.family() != AF_UNSPEC && p.family() != wanted.family()) {
+    fail(ec, errc::invalid_argument,
+         std::string(call) + ": the family's number is " + std::to_string(p.family()) + ", but this class is for " +
+             std::to_string(wanted.family()) + ": use the class of its family, or of afplug::stream");
+    return false;
+  }
+  return true;
+}
+
+/// The protocol as an object of Asio's class.
+template <class Protocol>
+Protocol protocol_of(const basic_protocol& p) {
+  if constexpr (std::is_convertible_v<basic_protocol, Protocol>)
+    return p;
+  else
+    return Protocol(p.protocol());
 }
 
 static_assert(boost::asio::socket_base::wait_read == 0 && boost::asio::socket_base::wait_write == 1 &&
@@ -553,7 +562,7 @@ class with_protocol : public AsioObject {
     detail::check(ec, "open");
   }
   void open(const protocol_type& p, error_code& ec) {
-    if (detail::has_type<protocol_type>(p, "open", ec)) AsioObject::open(p, ec);
+    if (detail::belongs_to<protocol_type>(p, "open", ec)) AsioObject::open(p, ec);
   }
   void connect(const endpoint_type& to) {
     error_code ec;
@@ -561,7 +570,7 @@ class with_protocol : public AsioObject {
     detail::check(ec, "connect");
   }
   void connect(const endpoint_type& to, error_code& ec) {
-    if (this->is_open() || detail::has_type<protocol_type>(to.protocol(), "connect", ec)) AsioObject::connect(to, ec);
+    if (this->is_open() || detail::belongs_to<protocol_type>(to.protocol(), "connect", ec)) AsioObject::connect(to, ec);
   }
   /// As connect. Completes with (error_code); errors as those of async_socket.
   template <class Token = boost::asio::default_completion_token_t<executor_type>>
@@ -582,7 +591,7 @@ class with_protocol : public AsioObject {
         self.reset_cancellation_state(boost::asio::enable_total_cancellation());
         const auto s = socket;
         const auto destination = to;
-        if (s->is_open() || detail::has_type<protocol_type>(to.protocol(), "async_connect", failure.code))
+        if (s->is_open() || detail::belongs_to<protocol_type>(to.protocol(), "async_connect", failure.code))
           return s->AsioObject::async_connect(destination, std::move(self));
         failure.text = last_detail();
         return boost::asio::post(s->get_executor(), std::move(self));
@@ -605,9 +614,10 @@ class with_protocol : public AsioObject {
 };
 
 /// Converts a socket of a kernel family to Asio's class: `to_asio<afplug::stream>(std::move(socket), executor)` returns
-/// an afplug::stream::socket (of that executor), a basic_stream_socket<afplug::stream>; likewise datagram, seq_packet
-/// and raw. Close-on-exec stays set. Errors: errc::invalid_argument if the socket is of another type; EOPNOTSUPP for
-/// user-space families (use async_socket); those of Asio's assign(). On an error the caller keeps the socket.
+/// an afplug::stream::socket (of that executor), a basic_stream_socket<afplug::stream>; likewise datagram, seq_packet,
+/// raw and the protocols of one family, as afplug::vsock::stream. Close-on-exec stays set. Errors:
+/// errc::invalid_argument if the socket is of another type or family; EOPNOTSUPP for user-space families (use
+/// async_socket); those of Asio's assign(). On an error the caller keeps the socket.
 template <class Protocol = stream, class Executor>
 typename Protocol::socket::template rebind_executor<Executor>::other to_asio(socket&& s, const Executor& executor,
                                                                              error_code& ec) {
@@ -617,8 +627,8 @@ typename Protocol::socket::template rebind_executor<Executor>::other to_asio(soc
                  "to_asio: Asio's sockets cannot hold a socket of a user-space family: use afplug::async_socket");
     return result;
   }
-  if (s.is_open() && !detail::has_type<Protocol>(s.what(), "to_asio", ec)) return result;
-  result.assign(Protocol(s.what()), s.native_handle(), ec);
+  if (s.is_open() && !detail::belongs_to<Protocol>(s.what(), "to_asio", ec)) return result;
+  result.assign(detail::protocol_of<Protocol>(s.what()), s.native_handle(), ec);
   error_code ignored;
   if (!ec) static_cast<void>(s.detach(ignored));
   return result;
@@ -939,7 +949,7 @@ class basic_acceptor {
 
   static void require_type(const basic_protocol& p) {
     error_code ec;
-    if (!detail::has_type<Protocol>(p, "acceptor", ec)) detail::raise(ec, "acceptor");
+    if (!detail::belongs_to<Protocol>(p, "acceptor", ec)) detail::raise(ec, "acceptor");
   }
   static socket&& require_acceptable(socket&& listener) {
     if (listener.in_user_space()) {
@@ -953,7 +963,7 @@ class basic_acceptor {
   }
   static address with_type(address at) {
     require_type(at.protocol());
-    at.protocol(Protocol(at.protocol()));
+    at.protocol(at.protocol().with_type(afplug::socket_type(Protocol().type())));
     return at;
   }
 
@@ -997,9 +1007,8 @@ struct associator<Associator, afplug::detail::as_error_handler<Handler>, Default
 namespace ip {
 /// The hints of basic_resolver<afplug::stream>. Asio takes them from `Protocol::endpoint().protocol()`, and an
 /// afplug::address that is empty has no type: each address would come once for each type.
-template <class Protocol>
-requires(afplug::detail::asio_type<Protocol> != 0) class basic_resolver_query<Protocol>
-    : public basic_resolver_query<afplug::detail::resolver_protocol<Protocol>> {
+template <std::derived_from<afplug::basic_protocol> Protocol>
+class basic_resolver_query<Protocol> : public basic_resolver_query<afplug::detail::resolver_protocol<Protocol>> {
  public:
   using protocol_type = Protocol;
   using basic_resolver_query<afplug::detail::resolver_protocol<Protocol>>::basic_resolver_query;
