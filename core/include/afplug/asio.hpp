@@ -85,7 +85,7 @@ inline bool would_block(const error_code& ec) noexcept {
   return ec.category() == boost::system::system_category() && (ec.value() == EAGAIN || ec.value() == EWOULDBLOCK);
 }
 
-/// Whether `p` has the type of the class `Protocol`, and its family if it is of one (afplug::vsock::stream). If not,
+/// Whether `p` has the type of the class `Protocol`, and its family if it is a class of one family. If not,
 /// sets `ec`; `call`: what was called.
 template <class Protocol>
 bool belongs_to(const basic_protocol& p, const char* call, error_code& ec) {
@@ -500,7 +500,7 @@ class kept_protocol : public boost::asio::socket_base::enable_connection_aborted
 }  // namespace detail
 
 /// One of Asio's socket or acceptor classes, whose addresses have the protocol of the socket (family, type, protocol).
-/// Asio fills in the bytes of an address only, which do not tell hyperv from vsock, or CAN_J1939 from CAN_ISOTP.
+/// Asio fills in the bytes of an address only, whose meaning may depend on the protocol.
 /// afplug::stream::socket, stream::acceptor, datagram::socket, … are such classes. All other members are Asio's.
 ///
 /// A protocol of another type than the class's cannot be opened: open(), connect() and async_connect() fail with
@@ -615,7 +615,7 @@ class with_protocol : public AsioObject {
 
 /// Converts a socket of a kernel family to Asio's class: `to_asio<afplug::stream>(std::move(socket), executor)` returns
 /// an afplug::stream::socket (of that executor), a basic_stream_socket<afplug::stream>; likewise datagram, seq_packet,
-/// raw and the protocols of one family, as afplug::vsock::stream. Close-on-exec stays set. Errors:
+/// raw and the typed protocols of one family, which the families' headers have. Close-on-exec stays set. Errors:
 /// errc::invalid_argument if the socket is of another type or family; EOPNOTSUPP for user-space families (use
 /// async_socket); those of Asio's assign(). On an error the caller keeps the socket.
 template <class Protocol = stream, class Executor>
