@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "require.hpp"
@@ -88,11 +89,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   data += 3, size -= 3;
   if (is_text) {
     afplug::error_code ec;
-    const auto a = afplug::address::parse(p, {reinterpret_cast<const char*>(data), size}, ec);
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const auto a = afplug::address::parse(p, text, ec);
     REQUIRE(ec.failed() == a.empty());
     if (!ec) {
-      REQUIRE(has_text(a, p));
-      check_round_trip(a, p);
+      REQUIRE(has_text(a, p) || text.starts_with("%family="));
+      check_text_round_trip(a, p);
     }
   } else if (size > 0 && size <= AFPLUG_ADDRESS_MAX) {
     check_text_round_trip(afplug::address(data, size, p), p);

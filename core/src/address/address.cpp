@@ -112,7 +112,7 @@ address parse_bytes(const basic_protocol& p, std::string_view text, error_code& 
     if (bytes.size() > made.capacity())
       return fail(errc::address_too_long, std::to_string(bytes.size()) + " bytes, a sockaddr has at most 128");
     ec.clear();
-    return detail::copy_address(bytes.data(), bytes.size(), p);
+    return {bytes.data(), bytes.size(), p};
   } catch (const plugin::failure& e) {
     return fail(errc::malformed_address, e.what());
   }

@@ -235,7 +235,12 @@ class basic_endpoint : public detail::endpoint_base {
   static Derived decode_any(std::string_view text) {
     if (!text.starts_with(detail::address_bytes_prefix)) return Derived::decode(text);
     const auto bytes = detail::parse_address_bytes(Derived::family(), text);
-    return from(raw_bytes{bytes});
+    const Derived made = from(raw_bytes{bytes});
+    try {
+      return Derived::decode(made.encode());  // without padding
+    } catch (const plugin::failure&) {
+      return made;
+    }
   }
   struct raw_bytes {
     std::string_view all;

@@ -47,6 +47,19 @@ bool read_bounded(PyObject* from, long max, const char* name, const char* caller
 
 // ---- AF_INET, AF_INET6 ----
 
+// A sockaddr without padding to clear, which address copies as it is.
+struct sockaddr_view {
+  const void* bytes;
+  std::size_t length;
+  const ::sockaddr* data() const { return static_cast<const ::sockaddr*>(bytes); }
+  std::size_t size() const { return length; }
+};
+address copy(const void* bytes, std::size_t length, const basic_protocol& protocol) {
+  address made(sockaddr_view{bytes, length});
+  made.protocol(protocol);
+  return made;
+}
+
 bool read_inet(const state& m, const basic_protocol& protocol, PyObject* from, address& to, const char* caller,
                const char* family) {
   if (!is_tuple(from, caller, family)) return false;
@@ -62,7 +75,7 @@ bool read_inet(const state& m, const basic_protocol& protocol, PyObject* from, a
     return false;
   auto& in = reinterpret_cast<::sockaddr_in&>(found);
   in.sin_port = htons(static_cast<std::uint16_t>(port));
-  to = address(&in, sizeof in, protocol);
+  to = copy(&in, sizeof in, protocol);
   return true;
 }
 
@@ -86,7 +99,7 @@ bool read_inet6(const state& m, const basic_protocol& protocol, PyObject* from, 
   in.sin6_port = htons(static_cast<std::uint16_t>(port));
   in.sin6_flowinfo = htonl(flow);
   in.sin6_scope_id = scope;
-  to = address(&in, sizeof in, protocol);
+  to = copy(&in, sizeof in, protocol);
   return true;
 }
 
@@ -118,7 +131,7 @@ bool read_unix(const basic_protocol& protocol, PyObject* from, address& to) {
     return false;
   }
   std::copy_n(at, size, out.sun_path);
-  to = address(&out, offsetof(::sockaddr_un, sun_path) + size + (abstract ? 0 : 1), protocol);
+  to = copy(&out, offsetof(::sockaddr_un, sun_path) + size + (abstract ? 0 : 1), protocol);
   return true;
 }
 
