@@ -66,6 +66,18 @@ class AFPLUG_API address : public detail::formats_to_string {
   /// Parses the text form of a protocol that the registry made; errc::unknown_family for any other. On an error returns
   /// an empty address.
   static address parse(const basic_protocol& p, std::string_view text, error_code& ec);
+  static address parse(std::string_view family, std::string_view text, socket_type type, int proto, error_code& ec);
+  static address parse(int family, std::string_view text, socket_type type, int proto, error_code& ec);
+  static address parse(std::string_view family, std::string_view text, socket_type type, error_code& ec) {
+    return parse(family, text, type, 0, ec);
+  }
+  static address parse(int family, std::string_view text, socket_type type, error_code& ec) {
+    return parse(family, text, type, 0, ec);
+  }
+  static address parse(std::string_view family, std::string_view text, error_code& ec) {
+    return parse(family, text, {}, 0, ec);
+  }
+  static address parse(int family, std::string_view text, error_code& ec) { return parse(family, text, {}, 0, ec); }
 
   /// Makes an address from a host and a port (host byte order): address("inet", "127.0.0.1", 8080), address(AF_VSOCK,
   /// "local", 5000). For families that have a field "port"; the host is what the text form has before the port, without
@@ -76,6 +88,14 @@ class AFPLUG_API address : public detail::formats_to_string {
       : address(from_host_port(family, host, number_field(port))) {}
   template <detail::port_number P>
   address(int family, std::string_view host, P port) : address(from_host_port(family, host, number_field(port))) {}
+  template <detail::port_number P>
+  static address from_host_port(std::string_view family, std::string_view host, P port, error_code& ec) {
+    return from_host_port(family, host, number_field(port), ec);
+  }
+  template <detail::port_number P>
+  static address from_host_port(int family, std::string_view host, P port, error_code& ec) {
+    return from_host_port(family, host, number_field(port), ec);
+  }
   template <detail::port_number P>
   static address from_host_port(const basic_protocol& p, std::string_view host, P port) {
     error_code ec;
@@ -100,6 +120,8 @@ class AFPLUG_API address : public detail::formats_to_string {
   /// or it rejects them. Throws errc::address_too_long above 128 bytes.
   address(const void* bytes, std::size_t length);
   address(const void* bytes, std::size_t length, const basic_protocol& p);
+  static address from_bytes(const void* bytes, std::size_t length, error_code& ec);
+  static address from_bytes(const void* bytes, std::size_t length, const basic_protocol& p, error_code& ec);
 
   /// Copies the address of an endpoint, such as afplug::inet::endpoint or boost::asio::ip::tcp::endpoint, as it is.
   /// Loads no plugin, unless the endpoint's AF_* number is that of another family too. Throws errc::address_too_long
@@ -138,7 +160,8 @@ class AFPLUG_API address : public detail::formats_to_string {
   const ::sockaddr* data() const noexcept { return reinterpret_cast<const ::sockaddr*>(&storage_); }
   std::size_t size() const noexcept { return length_; }              ///< length of the sockaddr in bytes
   std::size_t capacity() const noexcept { return sizeof storage_; }  ///< 128 bytes
-  void resize(std::size_t length);                      ///< bytes; throws errc::address_too_long above capacity()
+  void resize(std::size_t length);                                   ///< bytes; errc::address_too_long above capacity()
+  void resize(std::size_t length, error_code& ec);
   bool empty() const noexcept { return length_ == 0; }  ///< length 0
   /// AF_* of the sockaddr; AF_UNSPEC if it is too short to have one.
   int family() const noexcept { return length_ >= sizeof(sa_family_t) ? storage_.ss_family : AF_UNSPEC; }
@@ -185,6 +208,9 @@ class AFPLUG_API address : public detail::formats_to_string {
   }
   static address from_host_port(std::string_view family, std::string_view host, const field_value& port);
   static address from_host_port(int family, std::string_view host, const field_value& port);
+  static address from_host_port(std::string_view family, std::string_view host, const field_value& port,
+                                error_code& ec);
+  static address from_host_port(int family, std::string_view host, const field_value& port, error_code& ec);
   static address from_host_port(const basic_protocol& p, std::string_view host, const field_value& port,
                                 error_code& ec);
 

@@ -56,6 +56,9 @@ AFPLUG_API socket create_connection(std::string_view host, std::string_view serv
 /// As above; stores every failed attempt in `attempts`, if given, those before a success too.
 AFPLUG_API socket create_connection(std::string_view host, std::string_view service, const connection_options& options,
                                     error_code& ec, std::vector<connection_error::attempt>* attempts = nullptr);
+inline socket create_connection(std::string_view host, std::string_view service, error_code& ec) {
+  return create_connection(host, service, {}, ec);
+}
 
 /// Options of create_server.
 struct server_options {
@@ -71,6 +74,7 @@ struct server_options {
 /// socket::open, bind (the error text names the address) and listen; no socket stays open then. Any thread may call it.
 AFPLUG_API socket create_server(const address& at, const server_options& options = {});
 AFPLUG_API socket create_server(const address& at, const server_options& options, error_code& ec);
+inline socket create_server(const address& at, error_code& ec) { return create_server(at, {}, ec); }
 
 /// Whether an IPv6 socket can accept IPv4 connections on this system. Opens a socket to find out.
 AFPLUG_API bool has_dualstack_ipv6();

@@ -25,8 +25,10 @@ namespace afplug {
 /// CMSG_LEN(3): the size of an item of `payload` bytes without padding at its end. Throws errc::invalid_argument if
 /// that is above 2^31-1.
 AFPLUG_API std::size_t cmsg_len(std::size_t payload);
+AFPLUG_API std::size_t cmsg_len(std::size_t payload, error_code& ec);
 /// CMSG_SPACE(3): the same with the padding.
 AFPLUG_API std::size_t cmsg_space(std::size_t payload);
+AFPLUG_API std::size_t cmsg_space(std::size_t payload, error_code& ec);
 
 /// One received item of ancillary data.
 struct control_item {
@@ -83,6 +85,18 @@ class AFPLUG_API control_builder {
   control_builder& segment_size(std::uint16_t bytes);  ///< UDP_SEGMENT: payload bytes a datagram (segmentation offload)
   control_builder& transmit_time(std::chrono::nanoseconds when);  ///< SCM_TXTIME, by the clock set with SO_TXTIME
   control_builder& timestamping(std::uint32_t flags);  ///< SO_TIMESTAMPING for this message: SOF_TIMESTAMPING_TX_*
+
+  // As above; on an error nothing is added.
+  control_builder& add(int level, int type, const void* data, std::size_t size, error_code& ec);
+  template <class T>
+  requires std::is_trivially_copyable_v<T> control_builder& add(int level, int type, const T& value, error_code& ec) {
+    return add(level, type, &value, sizeof value, ec);
+  }
+  control_builder& rights(std::span<const int> descriptors, error_code& ec);
+  control_builder& ttl(int hops, error_code& ec);
+  control_builder& hop_limit(int hops, error_code& ec);
+  control_builder& tos(int value, error_code& ec);
+  control_builder& traffic_class(int value, error_code& ec);
 
   /// The items added so far, as msg_control of sendmsg(2).
   std::span<const std::byte> bytes() const noexcept { return bytes_; }

@@ -35,11 +35,11 @@ constexpr events operator&(E a, E b) noexcept {
   return static_cast<short>(short{a} & short{b});
 }
 
-inline constexpr events events::readable{0x001};
-inline constexpr events events::writable{0x004};
-inline constexpr events events::urgent{0x002};
-inline constexpr events events::error{0x008};
-inline constexpr events events::hung_up{0x010};
-inline constexpr events events::peer_shutdown{0x2000};
+inline constexpr events events::readable{0x001};        ///< POLLIN
+inline constexpr events events::writable{0x004};        ///< POLLOUT
+inline constexpr events events::urgent{0x002};          ///< POLLPRI
+inline constexpr events events::error{0x008};           ///< POLLERR
+inline constexpr events events::hung_up{0x010};         ///< POLLHUP
+inline constexpr events events::peer_shutdown{0x2000};  ///< POLLRDHUP
 
 }  // namespace afplug

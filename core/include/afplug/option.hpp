@@ -62,8 +62,11 @@ class linger : public plain<SOL_SOCKET, SO_LINGER, ::linger> {
 /// of text and interface names are percent-encoded. errc::wrong_kind if the bytes do not fit the kind.
 AFPLUG_API std::string format_option(const option_info& option, std::span<const std::byte> bytes,
                                      const afplug::family* family = nullptr);
-AFPLUG_API std::string format_option(const option_info& option, std::span<const std::byte> bytes, error_code& ec,
-                                     const afplug::family* family = nullptr);
+AFPLUG_API std::string format_option(const option_info& option, std::span<const std::byte> bytes,
+                                     const afplug::family* family, error_code& ec);
+inline std::string format_option(const option_info& option, std::span<const std::byte> bytes, error_code& ec) {
+  return format_option(option, bytes, nullptr, ec);
+}
 
 /// Parses an option's text form into the bytes for setsockopt(2); AFPLUG_KIND_LENGTH gives that number of zero bytes. A
 /// number may be given as the name of a constant with the option's `values` prefix, in any case and without the prefix,
@@ -74,5 +77,8 @@ AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::s
                                                const afplug::family* family = nullptr);
 AFPLUG_API std::vector<std::byte> parse_option(const option_info& option, std::string_view text,
                                                const afplug::family* family, error_code& ec);
+inline std::vector<std::byte> parse_option(const option_info& option, std::string_view text, error_code& ec) {
+  return parse_option(option, text, nullptr, ec);
+}
 
 }  // namespace afplug

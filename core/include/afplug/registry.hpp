@@ -147,6 +147,10 @@ class AFPLUG_API registry {
   template <detail::any_socket_type T>
   afplug::socket socket(T family, socket_type, int = 0) = delete;
   afplug::socket socket(std::string_view family, socket_type type, int proto = 0);
+  afplug::socket socket(int family, socket_type type, int proto, error_code& ec);
+  afplug::socket socket(std::string_view family, socket_type type, int proto, error_code& ec);
+  afplug::socket socket(int family, socket_type type, error_code& ec);
+  afplug::socket socket(std::string_view family, socket_type type, error_code& ec);
 
  private:
   struct impl;

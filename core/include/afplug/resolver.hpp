@@ -58,10 +58,16 @@ AFPLUG_API std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::s
                                                    const addrinfo_hints& hints = {});
 AFPLUG_API std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view service,
                                                    const addrinfo_hints& hints, error_code& ec);
+inline std::vector<addrinfo_entry> getaddrinfo(std::string_view host, std::string_view service, error_code& ec) {
+  return getaddrinfo(host, service, {}, ec);
+}
 
 /// The host and service name of an address: getnameinfo(3). `flags`: NI_*. Errors as getaddrinfo's.
 AFPLUG_API std::pair<std::string, std::string> getnameinfo(const address& a, int flags = 0);
 AFPLUG_API std::pair<std::string, std::string> getnameinfo(const address& a, int flags, error_code& ec);
+inline std::pair<std::string, std::string> getnameinfo(const address& a, error_code& ec) {
+  return getnameinfo(a, 0, ec);
+}
 
 /// Splits "host:service", "[IPv6 address]:service" or "host" into host and service, which is empty if absent. Looks
 /// nothing up. errc::malformed_address for any other form.
@@ -104,10 +110,12 @@ AFPLUG_API void sethostname(std::string_view name, error_code& ec);
 /// HOST_NOT_FOUND in netdb_category() if there is no such service.
 AFPLUG_API int getservbyname(std::string_view name, std::string_view proto = {});
 AFPLUG_API int getservbyname(std::string_view name, std::string_view proto, error_code& ec);
+inline int getservbyname(std::string_view name, error_code& ec) { return getservbyname(name, {}, ec); }
 /// The service at a port, 0 to 65535 in host byte order: getservbyport(3). errc::invalid_argument outside of the range;
 /// other errors as getservbyname's.
 AFPLUG_API std::string getservbyport(int port, std::string_view proto = {});
 AFPLUG_API std::string getservbyport(int port, std::string_view proto, error_code& ec);
+inline std::string getservbyport(int port, error_code& ec) { return getservbyport(port, {}, ec); }
 /// The number of an IP protocol: getprotobyname(3). Errors as getservbyname's.
 AFPLUG_API int getprotobyname(std::string_view name);
 AFPLUG_API int getprotobyname(std::string_view name, error_code& ec);

@@ -475,9 +475,9 @@ class AFPLUG_API socket {
   template <class O>
   requires requires(const O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p); }
   void option(const O& o, error_code& ec) {
-    std::string_view refusal;
-    if constexpr (requires { o.refusal(); }) refusal = o.refusal();
-    set_typed(o.level(0), o.name(0), const_bytes(o.data(0), o.size(0)), refusal, ec);
+    if constexpr (requires { o.refusal(); })
+      if (!o.refusal().empty()) return refuse_option(o.level(0), o.name(0), o.refusal(), ec);
+    setsockopt(o.level(0), o.name(0), const_bytes(o.data(0), o.size(0)), ec);
   }
   template <class O>
   requires requires(O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p), o.resize(p, 0); }
@@ -491,7 +491,7 @@ class AFPLUG_API socket {
   requires requires(O& o, int p) { o.level(p), o.name(p), o.data(p), o.size(p), o.resize(p, 0); }
   O option(error_code& ec) const {
     O o;
-    const auto size = get_typed(o.level(0), o.name(0), mutable_bytes(o.data(0), o.size(0)), ec);
+    const auto size = getsockopt(o.level(0), o.name(0), mutable_bytes(o.data(0), o.size(0)), ec);
     if (!ec) o.resize(0, size);
     return o;
   }
@@ -538,8 +538,7 @@ class AFPLUG_API socket {
   void close_quietly() noexcept;
   std::size_t send_slow(const_bytes data, int flags, error_code& ec);
   std::size_t recv_slow(mutable_bytes into, int flags, error_code& ec);
-  void set_typed(int level, int number, const_bytes value, std::string_view refusal, error_code& ec);
-  std::size_t get_typed(int level, int number, mutable_bytes into, error_code& ec) const;
+  void refuse_option(int level, int number, std::string_view why, error_code& ec) const;
 
   template <class V>
   static option_value to_option_value(const V& value) {

@@ -18,8 +18,9 @@ class socket_type {
   /// The C library's enumeration. A C library whose SOCK_* are integers is not supported.
   using native = std::remove_cv_t<decltype(SOCK_STREAM)>;
 
-  constexpr socket_type() noexcept = default;  ///< 0
-  constexpr socket_type(native type) noexcept : value_(static_cast<int>(type)) {}
+  constexpr socket_type() noexcept = default;                                      ///< 0
+  constexpr socket_type(native type) noexcept : value_(static_cast<int>(type)) {}  ///< SOCK_STREAM, …
+  /// A number, such as SOCK_STREAM | SOCK_NONBLOCK.
   constexpr explicit socket_type(int type) noexcept : value_(type) {}
 
   /// The number, for socket(2) and comparisons with SOCK_*.

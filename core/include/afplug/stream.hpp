@@ -60,6 +60,7 @@ class AFPLUG_API socket_stream : public std::iostream {
   const error_code& error() const noexcept { return buffer_.error(); }  ///< the reason why badbit or eofbit is set
   /// Flushes, then calls socket::shutdown(SHUT_WR).
   void shutdown_write();
+  void shutdown_write(error_code& ec);
 
  private:
   afplug::socket socket_;

@@ -177,14 +177,34 @@ address address::parse(const basic_protocol& p, std::string_view text, error_cod
   return to_address(out, p);
 }
 
+address address::parse(std::string_view family, std::string_view text, socket_type type, int proto, error_code& ec) {
+  const auto* f = registry::global().family(family, ec);
+  return f ? parse(basic_protocol(*f, type, proto), text, ec) : address();
+}
+
+address address::parse(int family, std::string_view text, socket_type type, int proto, error_code& ec) {
+  if (text.starts_with(detail::address_bytes_prefix)) return parse(basic_protocol(family, type, proto), text, ec);
+  const auto* f = registry::global().family(family, ec);
+  return f ? parse(basic_protocol(*f, type, proto), text, ec) : address();
+}
+
 address address::from_host_port(std::string_view family, std::string_view host, const field_value& port) {
-  return detail::throwing("address",
-                          [&](error_code& ec) { return from_host_port(find_protocol(family, {}, 0), host, port, ec); });
+  return detail::throwing("address", [&](error_code& ec) { return from_host_port(family, host, port, ec); });
 }
 
 address address::from_host_port(int family, std::string_view host, const field_value& port) {
-  return detail::throwing("address",
-                          [&](error_code& ec) { return from_host_port(find_protocol(family, {}, 0), host, port, ec); });
+  return detail::throwing("address", [&](error_code& ec) { return from_host_port(family, host, port, ec); });
+}
+
+address address::from_host_port(std::string_view family, std::string_view host, const field_value& port,
+                                error_code& ec) {
+  const auto* f = registry::global().family(family, ec);
+  return f ? from_host_port(basic_protocol(*f, {}), host, port, ec) : address();
+}
+
+address address::from_host_port(int family, std::string_view host, const field_value& port, error_code& ec) {
+  const auto* f = registry::global().family(family, ec);
+  return f ? from_host_port(basic_protocol(*f, {}), host, port, ec) : address();
 }
 
 address address::from_host_port(const basic_protocol& p, std::string_view host, const field_value& port,
@@ -264,6 +284,20 @@ address::address(const void* bytes, std::size_t length) : address(bytes, length,
 address::address(const void* bytes, std::size_t length, const basic_protocol& p)
     : address(without_padding(detail::copy_address(bytes, length, p))) {
   protocol_ = p;
+}
+
+address address::from_bytes(const void* bytes, std::size_t length, error_code& ec) {
+  return from_bytes(bytes, length, basic_protocol(), ec);
+}
+
+address address::from_bytes(const void* bytes, std::size_t length, const basic_protocol& p, error_code& ec) {
+  address made;
+  detail::reporting(ec, [&] { made = address(bytes, length, p); });
+  return made;
+}
+
+void address::resize(std::size_t length, error_code& ec) {
+  detail::reporting(ec, [&] { resize(length); });
 }
 
 void address::resize(std::size_t length) {

@@ -22,4 +22,15 @@ auto throwing(const char* what, F f) {
   }
 }
 
+/// Implements an error_code overload by its throwing overload, where that fails only for invalid arguments.
+template <class F>
+void reporting(error_code& ec, F f) {
+  try {
+    f();
+    ec.clear();
+  } catch (const error& e) {
+    fail(ec, e.code(), e.what());
+  }
+}
+
 }  // namespace afplug::detail

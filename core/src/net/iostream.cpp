@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "no_cancellation.hpp"
+#include "throwing.hpp"
 
 namespace afplug {
 
@@ -107,8 +108,12 @@ socket_stream::socket_stream(afplug::socket s, std::size_t read_size, std::size_
 socket_stream::~socket_stream() = default;
 
 void socket_stream::shutdown_write() {
+  detail::throwing("shutdown", [&](error_code& ec) { shutdown_write(ec); });
+}
+
+void socket_stream::shutdown_write(error_code& ec) {
   flush();
-  socket_.shutdown(SHUT_WR);
+  socket_.shutdown(SHUT_WR, ec);
 }
 
 }  // namespace afplug

@@ -741,8 +741,8 @@ byte_vector parse_any(const option_info& o, std::string_view text, const family*
 
 }  // namespace
 
-std::string format_option(const option_info& option, std::span<const std::byte> bytes, error_code& ec,
-                          const afplug::family* family) {
+std::string format_option(const option_info& option, std::span<const std::byte> bytes, const afplug::family* family,
+                          error_code& ec) {
   ec.clear();
   try {
     return format_any(option, bytes, family);
@@ -753,7 +753,7 @@ std::string format_option(const option_info& option, std::span<const std::byte> 
 }
 
 std::string format_option(const option_info& option, std::span<const std::byte> bytes, const afplug::family* family) {
-  return detail::throwing("option", [&](error_code& ec) { return format_option(option, bytes, ec, family); });
+  return detail::throwing("option", [&](error_code& ec) { return format_option(option, bytes, family, ec); });
 }
 
 std::vector<std::byte> parse_option(const option_info& option, std::string_view text, const afplug::family* family,

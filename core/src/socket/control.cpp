@@ -12,6 +12,8 @@
 #include "no_cancellation.hpp"
 #include "numbers_linux.hpp"
 
+#include "throwing.hpp"
+
 namespace afplug {
 namespace {
 
@@ -214,6 +216,48 @@ control_builder& control_builder::transmit_time(std::chrono::nanoseconds when) {
 }
 
 control_builder& control_builder::timestamping(std::uint32_t flags) { return add(SOL_SOCKET, SO_TIMESTAMPING, flags); }
+
+std::size_t cmsg_len(std::size_t payload, error_code& ec) {
+  std::size_t size = 0;
+  detail::reporting(ec, [&] { size = cmsg_len(payload); });
+  return size;
+}
+
+std::size_t cmsg_space(std::size_t payload, error_code& ec) {
+  std::size_t size = 0;
+  detail::reporting(ec, [&] { size = cmsg_space(payload); });
+  return size;
+}
+
+control_builder& control_builder::add(int level, int type, const void* data, std::size_t size, error_code& ec) {
+  detail::reporting(ec, [&] { add(level, type, data, size); });
+  return *this;
+}
+
+control_builder& control_builder::rights(std::span<const int> descriptors, error_code& ec) {
+  detail::reporting(ec, [&] { rights(descriptors); });
+  return *this;
+}
+
+control_builder& control_builder::ttl(int hops, error_code& ec) {
+  detail::reporting(ec, [&] { ttl(hops); });
+  return *this;
+}
+
+control_builder& control_builder::hop_limit(int hops, error_code& ec) {
+  detail::reporting(ec, [&] { hop_limit(hops); });
+  return *this;
+}
+
+control_builder& control_builder::tos(int value, error_code& ec) {
+  detail::reporting(ec, [&] { tos(value); });
+  return *this;
+}
+
+control_builder& control_builder::traffic_class(int value, error_code& ec) {
+  detail::reporting(ec, [&] { traffic_class(value); });
+  return *this;
+}
 
 // ---- buffer ----
 

@@ -280,6 +280,10 @@ received socket::recvmsg(std::span<const mutable_bytes> into, control_buffer& co
 
 // ---- descriptors ----
 
+namespace {
+constexpr std::size_t most_descriptors = 253;  // of a message: SCM_MAX_FD in include/net/scm.h
+}
+
 std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
                              const address* to) {
   return detail::throwing("send_fds", [&](error_code& ec) { return send_fds(data, descriptors, flags, to, ec); });
@@ -287,14 +291,13 @@ std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const 
 
 std::size_t socket::send_fds(std::span<const const_bytes> data, std::span<const int> descriptors, int flags,
                              const address* to, error_code& ec) {
-  constexpr std::size_t most = 253;  // SCM_MAX_FD in include/net/scm.h
   const auto refuse = [&](const std::string& why) {
     detail::fail_call(ec, EINVAL, *this, "send_fds", {}, why);
     return std::size_t{0};
   };
-  if (descriptors.size() > most)
+  if (descriptors.size() > most_descriptors)
     return refuse(std::to_string(descriptors.size()) + " descriptors given, a message has at most " +
-                  std::to_string(most) + " (SCM_MAX_FD); send several messages");
+                  std::to_string(most_descriptors) + " (SCM_MAX_FD); send several messages");
   // Of a stream's send without data the kernel returns 0 and closes its copies of the descriptors.
   if (type_ == SOCK_STREAM && !descriptors.empty() &&
       std::ranges::all_of(data, [](const const_bytes& each) { return each.size() == 0; }))
@@ -311,6 +314,7 @@ received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, i
 received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, address* from,
                               error_code& ec) {
   // CMSG_LEN, not CMSG_SPACE: with an odd count the padding would have space for one descriptor more.
+  max_descriptors = std::min(max_descriptors, most_descriptors);
   control_buffer control(cmsg_len(max_descriptors * sizeof(int)));
   received_fds out;
   out.descriptors.reserve(max_descriptors);  // before the message is received, so that it cannot be lost

@@ -220,7 +220,7 @@ void fail_option(error_code& ec, int error, const socket& s, const option_info* 
   if (value) {
     error_code unreadable;
     const std::span bytes(static_cast<const std::byte*>(value->data()), value->data() ? value->size() : 0);
-    const auto text = o && value->data() ? format_option(*o, bytes, unreadable, s.owner()) : std::string();
+    const auto text = o && value->data() ? format_option(*o, bytes, s.owner(), unreadable) : std::string();
     if (text.empty() || unreadable)
       subject += " (" + std::to_string(value->size()) + " bytes)";
     else
@@ -262,44 +262,11 @@ void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t lengt
   setsockopt(level, number, const_bytes(nullptr, length), ec);
 }
 
-// ---- typed ----
-
-namespace {
-
-// The name of an option in the tables; "option LEVEL:NUMBER" if they do not have it.
-std::string name_of(const family* f, int level, int number, const option_info** found = nullptr) {
-  for (const auto table : {f ? f->options() : std::span<const option_info>(), socket_options()})
-    for (const auto& o : table)
-      if (o.level == level && o.number == number) {
-        if (found) *found = &o;
-        return o.name;
-      }
-  return std::to_string(level) + ':' + std::to_string(number);
-}
-
-}  // namespace
-
-void socket::set_typed(int level, int number, const_bytes value, std::string_view refusal, error_code& ec) {
-  if (!refusal.empty()) {
-    const auto name = (family_ ? std::string(family_->id()) + ' ' : "") + "option " + name_of(family_, level, number);
-    return detail::fail(ec, errc::invalid_argument, name + ": " + std::string(refusal));
-  }
-  setsockopt(level, number, value, ec);
-  if (!ec) return;
-  const error_code code = ec;
-  const option_info* info = nullptr;
-  auto what = name_of(family_, level, number, &info);
-  const std::span bytes(static_cast<const std::byte*>(value.data()), value.size());
-  error_code unreadable;
-  if (info && info->kind != AFPLUG_KIND_CALL)
-    if (const auto text = format_option(*info, bytes, unreadable, family_); !unreadable) (what += '=') += text;
-  detail::fail_call(ec, code.value(), *this, "option", what);
-}
-
-std::size_t socket::get_typed(int level, int number, mutable_bytes into, error_code& ec) const {
-  const auto size = getsockopt(level, number, into, ec);
-  if (ec) detail::fail_call(ec, ec.value(), *this, "option", name_of(family_, level, number));
-  return size;
+void socket::refuse_option(int level, int number, std::string_view why, error_code& ec) const {
+  if (!family_) return detail::fail_errno(ec, EBADF);
+  const auto* o = find_by_number(*this, level, number);
+  refuse(ec, errc::invalid_argument, *family_,
+         o ? o->name : std::to_string(number) + " of level " + std::to_string(level), std::string(why));
 }
 
 // ---- by name ----
@@ -382,7 +349,7 @@ std::string socket::option_text(std::string_view name, error_code& ec) const {
   if (!o) return {};
   if (o->kind != AFPLUG_KIND_CALL) {
     const auto bytes = option_bytes(name, ec);
-    return ec ? std::string() : format_option(*o, bytes, ec, family_);
+    return ec ? std::string() : format_option(*o, bytes, family_, ec);
   }
   std::string text(default_read_bytes, '\0');
   for (;;) {

@@ -144,6 +144,22 @@ socket socket::open(int family, socket_type type, int proto, error_code& ec) {
   return f ? open(*f, type, proto, ec) : socket();
 }
 
+socket registry::socket(int family, socket_type type, int proto, error_code& ec) {
+  const auto* f = this->family(family, ec);
+  return f ? afplug::socket::open(*f, type, proto, ec) : afplug::socket();
+}
+
+socket registry::socket(std::string_view family, socket_type type, int proto, error_code& ec) {
+  const auto* f = this->family(family, ec);
+  return f ? afplug::socket::open(*f, type, proto, ec) : afplug::socket();
+}
+
+socket registry::socket(int family, socket_type type, error_code& ec) { return socket(family, type, 0, ec); }
+
+socket registry::socket(std::string_view family, socket_type type, error_code& ec) {
+  return socket(family, type, 0, ec);
+}
+
 socket socket::open(const basic_protocol& p, error_code& ec) {
   if (p.owner()) return open(*p.owner(), p.asked_type(), p.asked_protocol(), ec);
   return open(p.family(), p.asked_type(), p.asked_protocol(), ec);
