@@ -179,7 +179,8 @@ int read_option(const socket& s, int level, int number, std::span<std::byte>& in
   }
   if (r == AFPLUG_PASS && !user) {
     ::socklen_t size = bytes;
-    if (::getsockopt(s.fileno(), level, number, into.data(), &size) != 0) return errno;
+    // Above 0: sctp_getsockopt_peeloff() in net/sctp/socket.c returns the new descriptor.
+    if (::getsockopt(s.fileno(), level, number, into.data(), &size) < 0) return errno;
     bytes = size;
   }
   into = into.first(std::min<std::size_t>(bytes, into.size()));
