@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 NAME = re.compile(
-    r'\b(?:[AP]F_(?!UNSPEC\b)[A-Z][A-Z0-9_]*|sockaddr_(?!storage\b)\w+|in6?_addr|in6?_pktinfo|INET6?_ADDRSTRLEN'
+    r'\b(?:[AP]F_(?!UNSPEC\b|[RWX]\b)[A-Z][A-Z0-9_]*|sockaddr_(?!storage\b)\w+|in6?_addr|in6?_pktinfo|INET6?_ADDRSTRLEN'
     r'|SOL_(?!SOCKET\b)[A-Z][A-Z0-9_]*|(?:IPPROTO|BTPROTO)_[A-Z0-9]+'
     r'|(?:IP|IPV6|TCP|UDP|SCTP|CAN|CANFD|J1939|TIPC|NETLINK|PACKET|RDS|QRTR|VMADDR|HCI|L2CAP|RFCOMM|ALG)_[A-Z0-9_]+'
     r'|inet6?|IPv[46]|UNIX|TCP|UDP'

@@ -1,8 +1,21 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // Who may own and write to a plugin's file and to the directories on its path, by the public inspect().
+#include <endian.h>
+#include <grp.h>
+#include <linux/posix_acl.h>
+#include <linux/posix_acl_xattr.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <afplug/inspect.hpp>
+#include <cerrno>
+#include <functional>
 
 #include "../support/plugin_files.hpp"
 #include "../support/run.hpp"
@@ -33,6 +46,15 @@ class file_check : public testing::Test {
   }
 };
 
+// The exit code that `run` returns in a child process.
+int exit_code_of_child(const std::function<int()>& run) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(run());
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
 #define NEEDS_ROOT() \
   if (::geteuid() != 0) GTEST_SKIP() << "only root can change the owner of a file"
 
@@ -48,10 +70,7 @@ TEST_F(file_check, refuses_a_world_writable_file) {
   expect_refused(file, "writable", "0646");
 }
 
-TEST_F(file_check, accepts_group_write_of_its_own_group_only) {
-  ASSERT_EQ(::chown(file.c_str(), static_cast<uid_t>(-1), ::getegid()), 0);
-  ::chmod(file.c_str(), 0664);
-  expect_accepted(file);
+TEST_F(file_check, refuses_group_write_of_another_group) {
   NEEDS_ROOT();
   ASSERT_EQ(::chown(file.c_str(), static_cast<uid_t>(-1), other_user), 0);
   ::chmod(file.c_str(), 0664);
@@ -65,8 +84,10 @@ TEST_F(file_check, refuses_a_world_writable_directory) {
   expect_refused(file, "directory-writable", "1777");
 }
 
-TEST_F(file_check, does_not_check_above_the_search_directory) {
+TEST_F(file_check, checks_the_directories_above_the_search_directory) {
   ::chmod(dir.path().c_str(), 0777);
+  expect_refused(file, "directory-writable", dir.path().string());
+  ::chmod(dir.path().c_str(), 01777);
   expect_accepted(file);
 }
 
@@ -174,6 +195,238 @@ TEST_F(file_check_links, checks_subdirectories_of_the_search_directory) {
   expect_accepted(link);
   ::chmod(sub.c_str(), 01777);
   expect_refused(link, "directory-writable", sub.string());
+}
+
+// With databases of our own, in a mount namespace of a child process.
+class group_database : public file_check {
+ protected:
+  // The exit code of a child process that runs `check` with these files as /etc/passwd and /etc/group; 77: it cannot
+  // have a mount namespace.
+  int with_databases(const std::string& users, const std::string& groups, const std::function<bool()>& check) const {
+    const auto write = [this](const char* name, const std::string& text) {
+      std::ofstream(dir / name) << text;
+      return (dir / name).string();
+    };
+    const auto user_file = write("passwd", users), group_file = write("group", groups);
+    return exit_code_of_child([&] {
+      if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0 ||
+          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+          ::mount(user_file.c_str(), "/etc/passwd", nullptr, MS_BIND, nullptr) != 0 ||
+          ::mount(group_file.c_str(), "/etc/group", nullptr, MS_BIND, nullptr) != 0)
+        return 77;
+      return check() ? 0 : 1;
+    });
+  }
+};
+
+TEST_F(group_database, group_may_write_if_it_has_no_member_but_the_owner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "the owner of a file has no name in a user namespace of its own";
+  ASSERT_EQ(::chown(file.c_str(), 0, other_user), 0);
+  ::chmod(file.c_str(), 0664);
+  const struct {
+    const char *users, *groups;
+    bool accepted;
+  } cases[] = {
+      {"me:x:0:54321::/:/bin/sh\n", "mine:x:54321:\n", true},
+      {"me:x:0:54321::/:/bin/sh\n", "mine:x:54321:me\n", true},
+      {"me:x:0:54321::/:/bin/sh\n", "", true},
+      {"me:x:0:54321::/:/bin/sh\n", "mine:x:54321:me,other\n", false},
+      {"me:x:0:54321::/:/bin/sh\nother:x:1:54321::/:/bin/sh\n", "mine:x:54321:\n", false},
+      {"me:x:0:0::/:/bin/sh\n", "mine:x:54321:me\n", false},
+      {"", "mine:x:54321:\n", false},
+  };
+  for (const auto& c : cases) {
+    const int code = with_databases(c.users, c.groups, [&] { return afplug::inspect(file).acceptable == c.accepted; });
+    if (code == 77) GTEST_SKIP() << "unshare(2) or mount(2) is not permitted";
+    EXPECT_EQ(code, 0) << c.users << c.groups;
+  }
+}
+
+class file_check_libraries : public file_check {
+ protected:
+  const fs::path lib = dir.subdirectory("plugins/lib");
+  const fs::path library = copy_library("libbad_plugin_dependency.so");
+
+  fs::path copy_library(const char* name) const {
+    const auto to = lib / name;
+    fs::copy_file(fs::path(AFPLUG_BAD_PLUGINS) / "hidden" / name, to);
+    ::chmod(to.c_str(), 0644);
+    return to;
+  }
+};
+
+TEST_F(file_check_libraries, lists_libraries_and_search_path) {
+  for (const char* plugin : {"runpath_origin", "runpath_origin_braces"}) {
+    const auto path = copy_plugin(plugin, plugins);
+    expect_accepted(path);
+    EXPECT_THAT(afplug::inspect(path).libraries, testing::Contains("libbad_plugin_dependency.so"));
+    EXPECT_THAT(afplug::inspect(path).library_path, testing::Contains(lib));
+    EXPECT_FALSE(afplug::load_plugin(path).families.empty()) << afplug::load_plugin(path).reason;
+  }
+}
+
+TEST_F(file_check_libraries, refuses_a_relative_runpath) {
+  expect_refused(copy_plugin("runpath_current", plugins), "dependency", "DT_RUNPATH \".\": it is relative");
+  expect_refused(copy_plugin("runpath_empty", plugins), "dependency", "DT_RUNPATH \"\": it is relative");
+  expect_refused(copy_plugin("runpath_lib", plugins), "dependency", "DT_RUNPATH \"$ORIGIN/$LIB\": only $ORIGIN");
+}
+
+TEST_F(file_check_libraries, refuses_a_relative_needed_library) {
+  expect_refused(copy_plugin("needed_relative", plugins), "dependency",
+                 "DT_NEEDED \"./libbad_plugin_relative.so\": it is relative");
+}
+
+TEST_F(file_check_libraries, refuses_a_runpath_that_others_may_write) {
+  const auto path = copy_plugin("runpath_origin", plugins);
+  for (const mode_t mode : {0777u, 01777u}) {
+    ::chmod(lib.c_str(), mode);
+    expect_refused(path, "dependency", "DT_RUNPATH \"$ORIGIN/lib\": directory " + lib.string());
+  }
+  ::chmod(lib.c_str(), 0755);
+  expect_accepted(path);
+  struct ::stat s {};
+  if (::stat("/tmp", &s) != 0 || (s.st_mode & S_IWOTH) == 0) GTEST_SKIP() << "/tmp is not writable for all users";
+  expect_refused(copy_plugin("runpath_tmp", plugins), "dependency", "DT_RUNPATH \"/tmp\"");
+}
+
+TEST_F(file_check_libraries, refuses_a_library_that_others_may_write) {
+  const auto path = copy_plugin("runpath_origin", plugins);
+  ::chmod(library.c_str(), 0666);
+  expect_refused(path, "dependency", "DT_NEEDED \"libbad_plugin_dependency.so\": " + library.string());
+}
+
+// What another user of the system could do. Each attack is tried by a process of that user; without it, the same file
+// is loaded.
+class hostile_user : public file_check_libraries {
+ protected:
+  void SetUp() override {
+    if (!as_hostile([] { return true; })) GTEST_SKIP() << "setresuid(2) to another user is not permitted";
+    ::chmod(dir.path().c_str(), 0755);
+  }
+  static bool as_hostile(const std::function<bool()>& attack) {
+    return exit_code_of_child([&] {
+             return ::setgroups(0, nullptr) == 0 && ::setresgid(other_user, other_user, other_user) == 0 &&
+                            ::setresuid(other_user, other_user, other_user) == 0 && attack()
+                        ? 0
+                        : 1;
+           }) == 0;
+  }
+  static bool can_write(const fs::path& path) { return ::access(path.c_str(), W_OK) == 0; }
+  static void expect_loads(const fs::path& path) {
+    const auto report = afplug::load_plugin(path);
+    EXPECT_FALSE(report.families.empty()) << report.reason;
+  }
+  static void expect_not_loaded(const fs::path& path, const char* code, const std::string& in_reason) {
+    expect_refused(path, code, in_reason);
+    EXPECT_EQ(afplug::load_plugin(path).code, code);
+  }
+
+  // Gives a file or directory an access control list, acl(5), that lets a user write. False: no ACLs here.
+  static bool let_write(const fs::path& path, std::uint32_t user, const char* attribute = "system.posix_acl_access") {
+    const struct {
+      posix_acl_xattr_header header;
+      posix_acl_xattr_entry entries[5];
+    } acl{{htole32(POSIX_ACL_XATTR_VERSION)},
+          {{htole16(ACL_USER_OBJ), htole16(7), htole32(ACL_UNDEFINED_ID)},
+           {htole16(ACL_USER), htole16(7), htole32(user)},
+           {htole16(ACL_GROUP_OBJ), htole16(5), htole32(ACL_UNDEFINED_ID)},
+           {htole16(ACL_MASK), htole16(7), htole32(ACL_UNDEFINED_ID)},
+           {htole16(ACL_OTHER), htole16(5), htole32(ACL_UNDEFINED_ID)}}};
+    return ::setxattr(path.c_str(), attribute, &acl, sizeof acl, 0) == 0 || errno != ENOTSUP;
+  }
+};
+
+TEST_F(hostile_user, cannot_use_an_access_control_list_of_the_file) {
+  if (!let_write(file, other_user)) GTEST_SKIP() << "setxattr(2): this file system has no ACLs";
+  ASSERT_TRUE(as_hostile([&] { return can_write(file); }));
+  expect_not_loaded(file, "writable", "its ACL lets user 54321 write");
+  let_write(file, 0);
+  ASSERT_FALSE(as_hostile([&] { return can_write(file); }));
+  expect_loads(file);
+}
+
+TEST_F(hostile_user, cannot_use_an_access_control_list_of_the_directory) {
+  if (!let_write(plugins, other_user)) GTEST_SKIP() << "setxattr(2): this file system has no ACLs";
+  ASSERT_TRUE(as_hostile([&] { return can_write(plugins); }));
+  expect_not_loaded(file, "directory-writable", plugins.string() + ": its ACL lets user 54321 write");
+  ::removexattr(plugins.c_str(), "system.posix_acl_access");
+  ::chmod(plugins.c_str(), 0755);
+  let_write(dir.path(), other_user);
+  ASSERT_TRUE(as_hostile([&] { return can_write(dir.path()); }));
+  expect_not_loaded(file, "directory-writable", dir.path().string() + ": its ACL lets user 54321 write");
+  ::removexattr(dir.path().c_str(), "system.posix_acl_access");
+  ::chmod(dir.path().c_str(), 0755);
+  let_write(plugins, other_user, "system.posix_acl_default");
+  expect_not_loaded(file, "directory-writable", "default ACL");
+  ::removexattr(plugins.c_str(), "system.posix_acl_default");
+  expect_loads(file);
+}
+
+TEST_F(hostile_user, cannot_use_a_shared_primary_group) {
+  ASSERT_EQ(::chown(file.c_str(), 0, other_user), 0);
+  ::chmod(file.c_str(), 0664);
+  ASSERT_TRUE(as_hostile([&] { return can_write(file); }));
+  expect_not_loaded(file, "writable", "not the private group of its owner");
+  ::chmod(file.c_str(), 0644);
+  expect_loads(file);
+}
+
+TEST_F(hostile_user, cannot_use_a_link_in_a_sticky_directory) {
+  const auto sticky = dir.subdirectory("sticky"), link = sticky / "hop.so";
+  ::chmod(sticky.c_str(), 01777);
+  fs::create_symlink(link, plugins / "link.so");
+  ASSERT_TRUE(as_hostile([&] { return ::symlink(file.c_str(), link.c_str()) == 0; }));
+  expect_not_loaded(plugins / "link.so", "link-owner", link.string());
+  ASSERT_EQ(::lchown(link.c_str(), 0, 0), 0);
+  expect_loads(plugins / "link.so");
+}
+
+TEST_F(hostile_user, cannot_swap_a_link_while_it_is_loaded) {
+  const auto sticky = dir.subdirectory("sticky"), hop = sticky / "hop";
+  const auto evil = dir.subdirectory("evil");
+  copy_plugin("other_provider", evil, "good");
+  ::chmod(sticky.c_str(), 01777);
+  fs::create_symlink(hop / "good.so", plugins / "link.so");
+  ASSERT_TRUE(as_hostile([&] { return ::symlink(plugins.c_str(), hop.c_str()) == 0; }));
+  const pid_t attacker = ::fork();
+  if (attacker == 0) {
+    if (::setgroups(0, nullptr) != 0 || ::setresuid(other_user, other_user, other_user) != 0) ::_exit(1);
+    const auto next = (sticky / "next").string();
+    for (bool to_evil = true;; to_evil = !to_evil)
+      if (::symlink((to_evil ? evil : plugins).c_str(), next.c_str()) == 0) ::rename(next.c_str(), hop.c_str());
+  }
+  for (int i = 0; i < 300; ++i) {
+    const auto report = afplug::load_plugin(plugins / "link.so");
+    ASSERT_TRUE(report.families.empty()) << "the link of user 54321 was followed";
+  }
+  ::kill(attacker, SIGKILL);
+  ::waitpid(attacker, nullptr, 0);
+  fs::remove(hop);
+  fs::create_symlink(plugins, hop);
+  expect_loads(plugins / "link.so");
+}
+
+TEST_F(hostile_user, cannot_use_the_runpath) {
+  const auto path = copy_plugin("runpath_origin", plugins);
+  ::chmod(lib.c_str(), 0777);
+  ASSERT_TRUE(as_hostile([&] { return can_write(lib); }));
+  expect_not_loaded(path, "dependency", "DT_RUNPATH");
+  ASSERT_EQ(::chown(lib.c_str(), other_user, 0), 0);
+  ::chmod(lib.c_str(), 0755);
+  expect_not_loaded(path, "dependency", "its owner is user 54321");
+  ASSERT_EQ(::chown(lib.c_str(), 0, 0), 0);
+  expect_loads(path);
+}
+
+TEST_F(hostile_user, cannot_use_a_relative_needed_library) {
+  const auto path = copy_plugin("needed_relative", plugins);
+  const auto work = dir.subdirectory("work"), before = fs::current_path();
+  ASSERT_EQ(::chown(work.c_str(), other_user, other_user), 0);
+  fs::copy_file(fs::path(AFPLUG_BAD_PLUGINS) / "hidden/libbad_plugin_relative.so", work / "libbad_plugin_relative.so");
+  fs::current_path(work);
+  expect_not_loaded(path, "dependency", "DT_NEEDED");
+  fs::current_path(before);
+  expect_loads(copy_plugin("runpath_origin", plugins));
 }
 
 // Runs a copy of file_check_probe, which contains the library, with another owner or mode.

@@ -36,11 +36,15 @@ struct inspection {
   std::string code;                 ///< if not acceptable: a stable identifier, as "truncated", "writable", "abi-major"
   std::string reason;               ///< if not acceptable: an error text that names the file and the field
   std::optional<plugin_note> note;  ///< empty if it could not be read; may be there if not acceptable
+  /// The libraries that it and its libraries need (DT_NEEDED), as far as they were checked.
+  std::vector<std::string> libraries;
+  /// Where the dynamic linker searches them first (DT_RUNPATH, DT_RPATH, $ORIGIN replaced).
+  std::vector<std::filesystem::path> library_path;
 };
 
-/// Checks a file as the registry does before it loads a plugin: that it is a regular file, owner and mode of the file
-/// and its directories, ELF headers, note. Loads nothing and executes nothing. `file` must be absolute. Any thread may
-/// call it. Throws nothing but std::bad_alloc.
+/// Checks a file as the registry does before it loads a plugin: that it is a regular file, who may change it and the
+/// directories and links on its path, ELF headers, note, and the libraries that it needs. Loads nothing and executes
+/// nothing. `file` must be absolute. Any thread may call it. Throws nothing but std::bad_alloc.
 AFPLUG_API inspection inspect(const std::filesystem::path& file);
 
 /// Checks the ELF headers and the note in the contents of a file. `name` is used in the error text.

@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "no_cancellation.hpp"
 
 namespace afplug::detail {
@@ -10,13 +12,13 @@ namespace afplug::detail {
 /// Owns a file descriptor, and closes it.
 class file_descriptor {
  public:
-  explicit file_descriptor(int fd) noexcept : fd_(fd) {}
+  explicit file_descriptor(int fd = -1) noexcept : fd_(fd) {}
+  file_descriptor(file_descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  file_descriptor& operator=(file_descriptor&& other) noexcept { return std::swap(fd_, other.fd_), *this; }
   ~file_descriptor() {
     const no_cancellation here;
     if (fd_ >= 0) ::close(fd_);
   }
-  file_descriptor(const file_descriptor&) = delete;
-  file_descriptor& operator=(const file_descriptor&) = delete;
   int get() const noexcept { return fd_; }  ///< below 0: none
 
  private:

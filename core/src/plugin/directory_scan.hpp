@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "file_check.hpp"
+#include "fork_mutex.hpp"
 
 namespace afplug::detail {
 
@@ -41,7 +42,7 @@ class found_file {
  private:
   file_check check_;
   std::filesystem::path directory_;
-  mutable std::mutex mutex_;
+  mutable fork_mutex mutex_;
   mutable std::optional<refusal> failure_;
 };
 

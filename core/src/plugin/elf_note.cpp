@@ -4,13 +4,16 @@
 #include <afplug/plugin.h>
 #include <elf.h>
 #include <link.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 // This library's ELF header in memory, defined by the linker. A plugin must have the same class, byte order and
 // machine.
@@ -22,17 +25,23 @@ namespace {
 using elf_header = ElfW(Ehdr);
 using program_header = ElfW(Phdr);
 using note_header = ElfW(Nhdr);
+using dynamic_entry = ElfW(Dyn);
 
 constexpr std::size_t segments_max = 64;
 constexpr std::uint64_t notes_max = 64 * 1024;  // bytes of all PT_NOTE segments together
 constexpr std::uint32_t stride_max = 4096;
 constexpr std::uint32_t header_max = 4096;
+constexpr std::size_t dynamic_entries_max = 4096;
+constexpr std::size_t references_max = 256;
+constexpr std::size_t text_max = 4096;  // as PATH_MAX
 constexpr int number_max = 255;
 constexpr char note_name[] = AFPLUG_NOTE_NAME;
 
 refusal unreadable(int error) {
   return {"unreadable", "cannot read it: " + std::generic_category().message(error), error};
 }
+
+std::uint64_t page_size() noexcept { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 // offset + length <= limit, without overflow.
 constexpr bool fits(std::uint64_t offset, std::uint64_t length, std::uint64_t limit) noexcept {
@@ -71,9 +80,13 @@ std::optional<refusal> check_identity(const elf_header& header) {
   return std::nullopt;
 }
 
-std::optional<refusal> check_segments(std::span<const program_header> segments, std::uint64_t file_size) {
+refusal bad_headers(const std::string& text) { return {"segment", "program headers: " + text}; }
+
+// What the dynamic linker does not check itself, or ends the process for.
+std::optional<refusal> check_loads(std::span<const program_header> segments, std::uint64_t file_size) {
+  const auto page = page_size();
+  std::uint64_t end = 0;  // of the pages of the segments before
   bool loads = false;
-  const program_header* dynamic = nullptr;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const auto& s = segments[i];
     const std::string which = "segment " + std::to_string(i) + ": ";
@@ -81,24 +94,137 @@ std::optional<refusal> check_segments(std::span<const program_header> segments, 
       return refusal{"truncated", which + "p_offset " + std::to_string(s.p_offset) + " + p_filesz " +
                                       std::to_string(s.p_filesz) + " exceed the file size of " +
                                       std::to_string(file_size)};
-    if (s.p_type == PT_LOAD) {
-      loads = true;
-      if (s.p_memsz < s.p_filesz) return refusal{"segment", which + "p_memsz is less than p_filesz"};
-      if (!fits(s.p_vaddr, s.p_memsz, UINTPTR_MAX / 2))
-        return refusal{"segment", which + "p_vaddr + p_memsz is out of range"};
-    }
-    if (s.p_type == PT_DYNAMIC) dynamic = &s;
+    if (s.p_type != PT_LOAD) continue;
+    if (s.p_memsz < s.p_filesz) return refusal{"segment", which + "p_memsz is less than p_filesz"};
+    if (!fits(s.p_vaddr, s.p_memsz, UINTPTR_MAX / 2))
+      return refusal{"segment", which + "p_vaddr + p_memsz is out of range"};
+    if (loads && s.p_vaddr / page * page < end)
+      return refusal{"segment", which + "it overlaps the PT_LOAD segment before it, or its address is lower"};
+    end = (s.p_vaddr + s.p_memsz + page - 1) / page * page;
+    loads = true;
   }
-  if (!loads) return refusal{"segment", "program headers: no PT_LOAD, so there is nothing to load"};
-  if (!dynamic) return refusal{"segment", "program headers: no PT_DYNAMIC, so it is not a shared object"};
-  const bool mapped = std::any_of(segments.begin(), segments.end(), [&](const program_header& s) {
-    return s.p_type == PT_LOAD && dynamic->p_vaddr >= s.p_vaddr &&
-           fits(dynamic->p_vaddr - s.p_vaddr, dynamic->p_filesz, s.p_filesz);
-  });
-  if (!mapped || dynamic->p_filesz < sizeof(ElfW(Dyn)))
-    return refusal{"segment", "program headers: PT_DYNAMIC is not inside a PT_LOAD segment"};
+  if (!loads) return bad_headers("no PT_LOAD, so there is nothing to load");
   return std::nullopt;
 }
+
+std::optional<refusal> check_segments(std::span<const program_header> segments, std::uint64_t file_size) {
+  if (auto refused = check_loads(segments, file_size)) return refused;
+  const auto in_load = [&](std::uint64_t address, std::uint64_t size, auto&& load_size) {
+    return std::any_of(segments.begin(), segments.end(), [&](const program_header& load) {
+      return load.p_type == PT_LOAD && address >= load.p_vaddr && fits(address - load.p_vaddr, size, load_size(load));
+    });
+  };
+  const auto in_file = [](const program_header& load) -> std::uint64_t { return load.p_filesz; };
+  // The linker may round the end of PT_GNU_RELRO up to that of the page.
+  const auto writable = [](const program_header& load) -> std::uint64_t {
+    if ((load.p_flags & (PF_W | PF_X)) != PF_W) return 0;
+    return (load.p_vaddr + load.p_memsz + page_size() - 1) / page_size() * page_size() - load.p_vaddr;
+  };
+  std::map<ElfW(Word), int> count;
+  for (const auto& s : segments) {
+    ++count[s.p_type];
+    if (s.p_type == PT_DYNAMIC && (s.p_filesz < sizeof(dynamic_entry) || !in_load(s.p_vaddr, s.p_filesz, in_file)))
+      return bad_headers("PT_DYNAMIC is not inside a PT_LOAD segment");
+    if (s.p_type == PT_TLS && s.p_filesz > 0 && !in_load(s.p_vaddr, s.p_filesz, in_file))
+      return bad_headers("PT_TLS is not inside a PT_LOAD segment");
+    if (s.p_type == PT_TLS && (s.p_memsz < s.p_filesz || (s.p_align & (s.p_align - 1)) != 0))
+      return bad_headers("PT_TLS: p_memsz is less than p_filesz, or p_align is not a power of two");
+    if (s.p_type == PT_GNU_RELRO && s.p_memsz > 0 && !in_load(s.p_vaddr, s.p_memsz, writable))
+      return bad_headers("PT_GNU_RELRO is not inside a writable PT_LOAD segment");
+    if (s.p_type == PT_GNU_STACK && (s.p_flags & PF_X))
+      return refusal{"stack",
+                     "program headers: PT_GNU_STACK is executable, so loading it would make the stack of this "
+                     "process executable; link with -z noexecstack"};
+  }
+  if (count[PT_DYNAMIC] == 0) return bad_headers("no PT_DYNAMIC, so it is not a shared object");
+  for (const auto& [type, name] : {std::pair<ElfW(Word), const char*>{PT_DYNAMIC, "PT_DYNAMIC"},
+                                   {PT_TLS, "PT_TLS"},
+                                   {PT_GNU_RELRO, "PT_GNU_RELRO"},
+                                   {PT_GNU_STACK, "PT_GNU_STACK"}})
+    if (count[type] > 1) return bad_headers(std::string("more than one ") + name);
+  if (count[PT_GNU_STACK] == 0)
+    return refusal{"stack",
+                   "program headers: no PT_GNU_STACK, so loading it may make the stack of this process "
+                   "executable; link with -z noexecstack"};
+  return std::nullopt;
+}
+
+// Reads the dynamic section and its strings by their addresses in memory, as the dynamic linker does.
+class dynamic_section {
+ public:
+  dynamic_section(byte_source& file, std::span<const program_header> segments) : file_(file), segments_(segments) {}
+
+  std::optional<refusal> read(note_result& out) {
+    const auto it = std::find_if(segments_.begin(), segments_.end(),
+                                 [](const program_header& s) { return s.p_type == PT_DYNAMIC; });
+    const auto count = it->p_filesz / sizeof(dynamic_entry);
+    if (count > dynamic_entries_max)
+      return refused("it has " + std::to_string(count) + " entries, more than " + std::to_string(dynamic_entries_max));
+    std::vector<dynamic_entry> entries(count);
+    const auto offset = offset_of(it->p_vaddr, count * sizeof(dynamic_entry));
+    if (!offset) return refused("it is not inside the file");
+    if (const int error = file_.read_at(*offset, std::as_writable_bytes(std::span{entries}))) return unreadable(error);
+    const auto end =
+        std::find_if(entries.begin(), entries.end(), [](const dynamic_entry& e) { return e.d_tag == DT_NULL; });
+    if (end == entries.end()) return refused("it does not end with DT_NULL");
+    entries.erase(end, entries.end());
+    for (const auto& e : entries) {
+      if (e.d_tag == DT_STRTAB) strings_ = e.d_un.d_ptr;
+      if (e.d_tag == DT_STRSZ) strings_size_ = e.d_un.d_val;
+    }
+    for (const auto& e : entries)
+      for (const auto& known : reference_tags)
+        if (e.d_tag == known.tag)
+          if (auto why = add_reference(e, known, out)) return why;
+    return std::nullopt;
+  }
+
+ private:
+  struct reference_tag {
+    std::int64_t tag;
+    const char* name;
+    std::vector<library_reference> note_result::*list;
+  };
+  static constexpr reference_tag reference_tags[] = {
+      {DT_NEEDED, "DT_NEEDED", &note_result::libraries},      {DT_AUXILIARY, "DT_AUXILIARY", &note_result::libraries},
+      {DT_FILTER, "DT_FILTER", &note_result::libraries},      {DT_RPATH, "DT_RPATH", &note_result::search_paths},
+      {DT_RUNPATH, "DT_RUNPATH", &note_result::search_paths},
+  };
+
+  static refusal refused(const std::string& text) { return {"dynamic", "dynamic section: " + text}; }
+
+  // Where an address range of the loaded image lies in the file.
+  std::optional<std::uint64_t> offset_of(std::uint64_t address, std::uint64_t size) const {
+    for (const auto& s : segments_)
+      if (s.p_type == PT_LOAD && address >= s.p_vaddr && fits(address - s.p_vaddr, size, s.p_filesz))
+        return s.p_offset + (address - s.p_vaddr);
+    return std::nullopt;
+  }
+
+  std::optional<refusal> add_reference(const dynamic_entry& entry, const reference_tag& tag, note_result& out) {
+    auto& list = out.*tag.list;
+    if (list.size() == references_max)
+      return refused("it refers to more than " + std::to_string(references_max) + " libraries or search paths");
+    auto& text = list.emplace_back(library_reference{tag.name, {}}).text;
+    const std::uint64_t at = entry.d_un.d_val;
+    const auto table = offset_of(strings_, strings_size_);
+    const auto size = table && at < strings_size_ ? std::min<std::uint64_t>(strings_size_ - at, text_max) : 0;
+    while (text.size() < size) {
+      std::array<char, 64> buffer;
+      const auto block = std::span{buffer}.first(std::min<std::size_t>(buffer.size(), size - text.size()));
+      if (const int error = file_.read_at(*table + at + text.size(), std::as_writable_bytes(block)))
+        return unreadable(error);
+      const auto nul = std::find(block.begin(), block.end(), '\0');
+      text.append(block.begin(), nul);
+      if (nul != block.end()) return std::nullopt;
+    }
+    return refused(std::string("the text of ") + tag.name + " is not inside DT_STRTAB");
+  }
+
+  byte_source& file_;
+  std::span<const program_header> segments_;
+  std::uint64_t strings_ = 0, strings_size_ = 0;
+};
 
 // The text in a fixed-size field, up to its NUL; empty if there is no NUL.
 template <std::size_t N>
@@ -203,7 +329,7 @@ std::optional<refusal> find_in_segment(byte_source& file, const program_header& 
 
 class elf_note_parser {
  public:
-  explicit elf_note_parser(byte_source& file) : file_(file) {}
+  elf_note_parser(byte_source& file, bool is_plugin) : file_(file), is_plugin_(is_plugin) {}
 
   std::optional<refusal> read(note_result& out) {
     if (file_.size() == 0) return refusal{"empty", "the file is empty"};
@@ -226,7 +352,13 @@ class elf_note_parser {
     const auto segments = std::span{table}.first(header.e_phnum);
     if (const int error = file_.read_at(header.e_phoff, std::as_writable_bytes(segments))) return unreadable(error);
     if (auto refused = check_segments(segments, file_.size())) return refused;
+    auto refused = is_plugin_ ? find_note(segments, out) : std::nullopt;
+    if (!refused) refused = dynamic_section(file_, segments).read(out);
+    return refused;
+  }
 
+ private:
+  std::optional<refusal> find_note(std::span<const program_header> segments, note_result& out) {
     std::optional<note_location> place;
     std::uint64_t remaining = notes_max;
     for (const auto& s : segments) {
@@ -253,8 +385,8 @@ class elf_note_parser {
     return refused;
   }
 
- private:
   byte_source& file_;
+  const bool is_plugin_;
 };
 
 }  // namespace
@@ -268,7 +400,13 @@ bool is_id(std::string_view text) noexcept {
 
 note_result read_note(byte_source& file) {
   note_result out;
-  out.refused = elf_note_parser(file).read(out);
+  out.refused = elf_note_parser(file, true).read(out);
+  return out;
+}
+
+note_result read_library(byte_source& file) {
+  note_result out;
+  out.refused = elf_note_parser(file, false).read(out);
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace afplug::detail {
 
@@ -30,14 +31,23 @@ class byte_source {
   ~byte_source() = default;
 };
 
+/// A text of the dynamic section that makes the dynamic linker load or search something.
+struct library_reference {
+  const char* tag;  ///< "DT_NEEDED", "DT_RUNPATH", …
+  std::string text;
+};
+
 struct note_result {
-  std::optional<plugin_note> note;  ///< may be set together with `refused`, for another ABI version
+  std::optional<plugin_note> note;  ///< may be set together with `refused`
+  std::vector<library_reference> libraries, search_paths;
   std::optional<refusal> refused;
 };
 
-/// Checks the ELF header (class, byte order, machine, type) and that all segments lie inside the file, and reads the
-/// note.
+/// Checks the ELF header (class, byte order, machine, type) and the program headers, and reads the note and what the
+/// dynamic section refers to.
 note_result read_note(byte_source& file);
+/// The same for a library that is no plugin: without the note.
+note_result read_library(byte_source& file);
 
 /// Whether `text` is a valid family id or provider name: [a-z][a-z0-9_-]*, at most AFPLUG_ID_MAX bytes.
 bool is_id(std::string_view text) noexcept;

@@ -1,17 +1,19 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
-// What is checked of a plugin's file before it is mapped: type, owner, mode, directories, ELF headers and ELF note.
+// What is checked of a plugin's file before it is mapped: type, who may change it (path_check.hpp), ELF headers and ELF
+// note (elf_note.hpp), and the libraries that it needs.
 #pragma once
 
 #include <sys/stat.h>
-#include <sys/types.h>
 
+#include <afplug/inspect.hpp>
 #include <compare>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 
-#include "elf_note.hpp"
+#include "file_descriptor.hpp"
+#include "path_check.hpp"
 
 namespace afplug::detail {
 
@@ -31,32 +33,18 @@ file_identity identity_of(const struct ::stat& s) noexcept;
 /// Of the file that a path resolves to; empty: stat(2) failed.
 std::optional<file_identity> identity_of(const std::filesystem::path& path) noexcept;
 
-/// Which owners of files and directories are accepted.
-struct trust {
-  uid_t user = 0;                      ///< the effective user
-  gid_t group = 0;                     ///< its primary group
-  bool privileged = false;             ///< setuid, setgid or with file capabilities
-  std::optional<uid_t> library_owner;  ///< of libafplug's own file
-
-  static trust of_process();
-  bool owner(uid_t uid) const noexcept {
-    return uid == 0 || uid == user || (!privileged && library_owner && uid == *library_owner);
-  }
-  /// Whether only the owner may write, or also the group if it is the user's primary one (as with a umask of 002).
-  bool sealed(const struct ::stat& s) const noexcept {
-    return (s.st_mode & S_IWOTH) == 0 && ((s.st_mode & S_IWGRP) == 0 || (!privileged && s.st_gid == group));
-  }
-};
-
 struct file_check {
-  inspection seen;          ///< with the result of the checks
-  file_identity identity;   ///< where `opened`
-  bool opened = false;      ///< a regular file that could be read
-  int transient_error = 0;  ///< ENOMEM, EMFILE, ENFILE: transient, the file could not be checked
+  inspection seen;                 ///< with the result of the checks
+  std::filesystem::path resolved;  ///< where acceptable: its path without links, which nobody else can change
+  file_identity identity;          ///< where `opened`
+  bool opened = false;             ///< a regular file that could be read
+  int transient_error = 0;         ///< ENOMEM, EMFILE, ENFILE: transient, the file could not be checked
 };
 
-/// Passes `file`, which lies in the search directory `directory`, through the checked. Both absolute.
-file_check check_file(const std::filesystem::path& file, const std::filesystem::path& directory, const trust& who);
+/// Checks `file`, which lies in the search directory `directory`. Both absolute. `keep` gets the descriptor of an
+/// acceptable file.
+file_check check_file(const std::filesystem::path& file, const std::filesystem::path& directory, const trust& who,
+                      file_descriptor* keep = nullptr);
 
 /// Whether an errno is of a lack of resources, and not of the file.
 bool is_transient(int error) noexcept;

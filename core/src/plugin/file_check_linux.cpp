@@ -1,42 +1,31 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
+#include "file_check.hpp"
+
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <link.h>
 #include <stdlib.h>
-#include <sys/auxv.h>
 #include <unistd.h>
+#include <afplug/plugin/encoding.hpp>
 
+#include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <deque>
-#include <memory>
 #include <new>
+#include <set>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
-
-#include "file_check.hpp"
-#include "file_descriptor.hpp"
+#include <vector>
 
 namespace afplug::detail {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int links_max = 40;
+constexpr std::size_t libraries_max = 64;  // that one plugin needs, directly or indirectly, in its own search paths
 
 std::string message(int error) { return std::generic_category().message(error); }
-
-refusal not_found(const std::string& subject, int error) {
-  return {"not-found", (subject.empty() ? "" : subject + ": ") + message(error), error};
-}
-
-std::string octal(mode_t mode) {
-  char text[8];
-  std::snprintf(text, sizeof text, "%04o", static_cast<unsigned>(mode & 07777));
-  return text;
-}
 
 class open_file final : public byte_source {
  public:
@@ -70,110 +59,111 @@ const char* kind_of(mode_t mode) noexcept {
   return "not a regular file";
 }
 
-std::optional<refusal> check_directory(const std::string& path, const struct ::stat& s, const trust& who,
-                                       bool sticky_will_do) {
-  if (!who.owner(s.st_uid))
-    return refusal{"directory-owner", "directory " + path + ": its owner is user " + std::to_string(s.st_uid) +
-                                          ", not root, the user of this process or the owner of libafplug"};
-  // In a sticky directory only the owner of a file can replace it.
-  if (!who.sealed(s) && !(sticky_will_do && (s.st_mode & S_ISVTX)))
-    return refusal{"directory-writable", "directory " + path + ": its mode is " + octal(s.st_mode) +
-                                             ", so others may write to it: chmod go-w it"};
-  return std::nullopt;
-}
-
-/// Resolves a path as the kernel does, and checks every directory on the way. Directories above the search directory
-/// are not checked.
-class path_walk {
+// Checks what the dynamic linker will load together with a plugin: nobody else may be able to change a library, or a
+// directory in which it is searched, that the plugin itself names. Libraries that the dynamic linker finds by its
+// configuration (ld.so.cache, LD_LIBRARY_PATH, system directories) are trusted as those of the program are.
+class dependency_check {
  public:
-  path_walk(std::string top, const trust& who) : top_(std::move(top)), who_(who) {}
+  dependency_check(const trust& who, inspection& out) : who_(who), out_(out) {}
 
-  std::optional<refusal> check(const std::string& file_name, struct ::stat& end) {
-    if (auto refused = enter(top_)) return refused;
-    pending_.push_back(file_name);
-    int links = 0;
-    while (!pending_.empty()) {
-      const std::string name = std::move(pending_.front());
-      pending_.pop_front();
-      if (name.empty() || name == ".") continue;
-      if (name == "..") {
-        const auto slash = at_.rfind('/');
-        if (auto refused = enter(slash == 0 ? "/" : at_.substr(0, slash))) return refused;
-        continue;
+  /// `object` is the path without links of the plugin or of a library that it needs.
+  std::optional<refusal> check(const std::string& object, const note_result& read) {
+    const std::string origin = object.substr(0, std::max<std::size_t>(object.rfind('/'), 1));
+    const std::string of = checked_.empty() ? "" : " of " + object;
+    checked_.insert(object);
+    const auto refused = [&](const library_reference& reference, const std::string& text, const std::string& why) {
+      return refusal{"dependency", reference.tag + (" " + plugin::quote(text)) + of + ": " + why, error_};
+    };
+    for (const auto& reference : read.search_paths)
+      for (const auto& entry : split(reference.text)) {
+        std::string directory;
+        auto why = expand(entry, origin, directory);
+        if (why.empty()) why = check_directory(directory);
+        if (!why.empty()) return refused(reference, entry, why);
       }
-      const std::string next = at_ == "/" ? "/" + name : at_ + "/" + name;
-      if (::lstat(next.c_str(), &end) != 0) return not_found(next, errno);
-      if (S_ISLNK(end.st_mode)) {
-        if (++links > links_max) return not_found(next, ELOOP);
-        if (auto refused = follow(next)) return refused;
-      } else if (!pending_.empty()) {
-        if (auto refused = enter(next)) return refused;
+    for (const auto& reference : read.libraries) {
+      const bool is_path = reference.text.find('/') != std::string::npos;
+      out_.libraries.push_back(reference.text);
+      std::vector<std::string> candidates;
+      if (is_path) {
+        if (auto why = expand(reference.text, origin, candidates.emplace_back()); !why.empty())
+          return refused(reference, reference.text, why);
+      } else {
+        for (const auto& directory : out_.library_path) candidates.push_back(directory.native() + "/" + reference.text);
+      }
+      for (const auto& candidate : candidates) {
+        std::optional<refusal> nested;
+        if (auto why = check_library(candidate, nested); !why.empty()) return refused(reference, reference.text, why);
+        if (nested) return nested;
       }
     }
     return std::nullopt;
   }
 
  private:
-  std::optional<refusal> enter(const std::string& directory) {
-    at_ = directory;
-    const bool above_top =
-        top_.size() > at_.size() && top_.compare(0, at_.size(), at_) == 0 && (at_ == "/" || top_[at_.size()] == '/');
-    if (above_top) return std::nullopt;
-    const bool within_top = top_ == "/" || at_ == top_ || at_.compare(0, top_.size() + 1, top_ + "/") == 0;
-    struct ::stat s {};
-    if (::stat(at_.c_str(), &s) != 0) {
-      const int error = errno;
-      return not_found("directory " + at_, error);
+  static std::vector<std::string> split(const std::string& path) {
+    std::vector<std::string> out;
+    for (std::size_t begin = 0; begin <= path.size();) {
+      const auto end = std::min(path.find(':', begin), path.size());
+      out.push_back(path.substr(begin, end - begin));
+      begin = end + 1;
     }
-    return check_directory(at_, s, who_, !within_top);
+    return out;
   }
 
-  std::optional<refusal> follow(const std::string& link) {
-    char target[PATH_MAX];
-    const auto n = ::readlink(link.c_str(), target, sizeof target);
-    if (n <= 0 || n == sizeof target) return not_found(link, n < 0 ? errno : ENAMETOOLONG);
-    std::string text(target, static_cast<std::size_t>(n));
-    std::deque<std::string> parts;
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const auto slash = std::min(text.find('/', begin), text.size());
-      parts.push_back(text.substr(begin, slash - begin));
-      begin = slash + 1;
-    }
-    pending_.insert(pending_.begin(), parts.begin(), parts.end());
-    return text.front() == '/' ? enter("/") : std::nullopt;
+  // Replaces $ORIGIN as the dynamic linker does, ld.so(8). Returns what is wrong.
+  static std::string expand(const std::string& text, const std::string& origin, std::string& out) {
+    out = text;
+    for (const std::string_view token : {"$ORIGIN", "${ORIGIN}"})
+      for (std::size_t at; (at = out.find(token)) != std::string::npos;) out.replace(at, token.size(), origin);
+    if (out.find('$') != std::string::npos)
+      return "only $ORIGIN can be checked in it; link the plugin without $LIB and the like";
+    if (!out.starts_with('/'))
+      return "it is relative, so the dynamic linker would use the current directory; write $ORIGIN or an absolute path";
+    return {};
   }
 
-  const std::string top_;
+  std::string text_of(const refusal& refused) {
+    error_ = refused.error;
+    return refused.text;
+  }
+
+  std::string check_directory(const std::string& directory) {
+    path_walk walk(who_);
+    auto refused = walk.resolve(directory);
+    if (refused && refused->error != ENOENT) return text_of(*refused);
+    refused = walk.check_no_other_writer();
+    if (refused) return text_of(*refused);
+    out_.library_path.emplace_back(directory);
+    return {};
+  }
+
+  // Checks a library where it exists, and what it needs itself.
+  std::string check_library(const std::string& path, std::optional<refusal>& nested) {
+    path_walk walk(who_);
+    auto refused = walk.resolve(path);
+    if (refused && refused->error == ENOENT) {
+      refused = walk.check_no_other_writer();
+      return refused ? text_of(*refused) : "";
+    }
+    if (!refused && S_ISREG(walk.status().st_mode)) refused = check_file_rights(walk.path(), walk.status(), who_);
+    if (refused) return path + ": " + text_of(*refused);
+    if (!S_ISREG(walk.status().st_mode) || checked_.contains(walk.path())) return {};
+    if (checked_.size() > libraries_max) return "it needs more than " + std::to_string(libraries_max) + " libraries";
+    const file_descriptor fd(::open(walk.path().c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC | O_NOFOLLOW));
+    if (fd.get() < 0) return path + ": " + text_of(refusal{{}, message(errno), errno});
+    open_file source(fd.get(), static_cast<std::uint64_t>(walk.status().st_size));
+    const auto read = read_library(source);
+    if (read.refused) return path + ": " + text_of(*read.refused);
+    nested = check(walk.path(), read);
+    return {};
+  }
+
   const trust& who_;
-  std::string at_;
-  std::deque<std::string> pending_;
+  inspection& out_;
+  std::set<std::string> checked_;
+  int error_ = 0;  ///< of what failed last
 };
-
-std::string real_path(const fs::path& path) {
-  const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr), &std::free);
-  return real ? real.get() : std::string();
-}
-
-std::optional<refusal> check_file(const struct ::stat& s, const trust& who) {
-  if (!who.owner(s.st_uid))
-    return refusal{"owner", "its owner is user " + std::to_string(s.st_uid) +
-                                ", not root, the user of this process or the owner of libafplug"};
-  if (!who.sealed(s))
-    return refusal{"writable", "its mode is " + octal(s.st_mode) + ", so others may write to it: chmod go-w it"};
-  return std::nullopt;
-}
-
-std::optional<refusal> check_path(const fs::path& file, const fs::path& directory, const struct ::stat& opened,
-                                  const trust& who) {
-  const std::string top = real_path(directory);
-  const int error = errno;
-  if (top.empty()) return not_found("directory " + directory.string(), error);
-  struct ::stat end {};
-  if (auto refused = path_walk(top, who).check(file.filename().string(), end)) return refused;
-  if (!identity_of(end).same_file(identity_of(opened)))
-    return refusal{"changed-while-loading", "its path resolved to another file while it was checked"};
-  return std::nullopt;
-}
 
 fs::path find_own_file() {
   Dl_info info{};
@@ -199,21 +189,7 @@ std::optional<file_identity> identity_of(const fs::path& path) noexcept {
   return identity_of(s);
 }
 
-trust trust::of_process() {
-  trust out;
-  out.user = ::geteuid();
-  out.group = ::getegid();
-  out.privileged = ::getauxval(AT_SECURE) != 0;
-  struct ::stat s {};
-  if (own_file().empty()) return out;
-  if (::stat(own_file().c_str(), &s) == 0)
-    out.library_owner = s.st_uid;
-  else if (is_transient(errno))
-    throw std::bad_alloc();
-  return out;
-}
-
-file_check check_file(const fs::path& file, const fs::path& directory, const trust& who) {
+file_check check_file(const fs::path& file, const fs::path& directory, const trust& who, file_descriptor* keep) {
   file_check out;
   out.seen.path = file;
   const auto refuse = [&](const std::optional<refusal>& why) {
@@ -222,29 +198,40 @@ file_check check_file(const fs::path& file, const fs::path& directory, const tru
     if (is_transient(why->error)) out.transient_error = why->error;
     out.seen.reason = file.string() + ": " + why->text;
   };
-  const auto failed = [&](int error) { refuse(not_found({}, error)); };
+  const auto failed = [&](int error) { refuse(refusal{"not-found", message(error), error}); };
 
-  struct ::stat s {};
-  if (::stat(file.c_str(), &s) != 0) return failed(errno), out;
+  path_walk walk(who);
+  auto refused = walk.enter_search_directory(directory.native());
+  if (!refused) refused = walk.resolve(file.filename().native());
+  if (refused && refused->error != 0) return refuse(refused), out;
+  struct ::stat s = walk.status();
+  if (refused && ::stat(file.c_str(), &s) != 0) return refuse(refused), out;
   // Opening a device can have side effects: check the type before open(2), and again on the descriptor.
   const auto not_regular = [&] {
     return refusal{"not-regular", std::string("it is ") + kind_of(s.st_mode) + ", not a regular file"};
   };
   if (!S_ISREG(s.st_mode)) return refuse(not_regular()), out;
-  const file_descriptor fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  // The ELF note is read from refused files too, so that errors can name the family.
+  const char* path = refused ? file.c_str() : walk.path().c_str();
+  file_descriptor fd(::open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (refused ? 0 : O_NOFOLLOW)));
   if (fd.get() < 0 || ::fstat(fd.get(), &s) != 0) return failed(errno), out;
   if (!S_ISREG(s.st_mode)) return refuse(not_regular()), out;
   out.opened = true;
   out.identity = identity_of(s);
 
-  refuse(check_file(s, who));
-  refuse(check_path(file, directory, s, who));
-  // The ELF note is read from refused files too, so that errors can name the family.
+  refuse(refused);
+  refuse(check_file_rights(path, s, who));
+  if (!refused && !identity_of(walk.status()).same_file(out.identity))
+    refuse(refusal{"changed-while-loading", "its path resolved to another file while it was checked"});
   open_file source(fd.get(), static_cast<std::uint64_t>(s.st_size));
   auto read = read_note(source);
   out.seen.note = std::move(read.note);
   refuse(read.refused);
+  if (out.seen.code.empty()) refuse(dependency_check(who, out.seen).check(walk.path(), read));
   out.seen.acceptable = out.seen.code.empty();
+  if (!out.seen.acceptable) return out;
+  out.resolved = walk.path();
+  if (keep) *keep = std::move(fd);
   return out;
 }
 

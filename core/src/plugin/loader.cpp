@@ -20,6 +20,7 @@
 #include "descriptor.hpp"
 #include "family_data.hpp"
 #include "file_check.hpp"
+#include "fork_mutex.hpp"
 #include "no_cancellation.hpp"
 
 namespace afplug::detail {
@@ -60,7 +61,7 @@ struct loading_scope {
 
 /// A file that is being loaded or was loaded.
 struct file_record {
-  std::mutex mutex;
+  fork_mutex mutex;
   file_identity identity;                               ///< when it was mapped
   std::optional<load_report> done;                      ///< once set it stays: the plugin's code has run
   std::vector<std::unique_ptr<const family>> families;  ///< those of `done`; they live as long as the process
@@ -88,7 +89,7 @@ class mapped_files {
   }
 
  private:
-  std::mutex mutex_;
+  fork_mutex mutex_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::shared_ptr<file_record>> records_;
   std::map<fs::path, file_identity> paths_;
 };
@@ -108,22 +109,22 @@ int transient_error_in(std::string_view text) {
 /// Loads one file that passed the file check, and adopts its families.
 class loading {
  public:
-  loading(load_report& out, const file_identity& identity) : out_(out), identity_(identity) {}
+  loading(load_report& out, const file_check& checked, int fd) : out_(out), checked_(checked), fd_(fd) {}
 
   void run(file_record& record) {
     const loading_scope scope;
     boost::dll::fs::error_code ec;
     boost::dll::shared_library library;
     const auto mode = static_cast<boost::dll::load_mode::type>(RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    library.load(out_.path, mode, ec);
+    library.load(checked_.resolved, mode, ec);
     if (ec) {
       const char* said = ::dlerror();
       const std::string text = said ? said : ec.message();
       out_.error = transient_error_in(text);
       return refuse(dlopen_failed, plugin::excerpt(text, 512));
     }
-    files().mapped(out_.path, identity_);
-    record.identity = identity_;
+    files().mapped(checked_.resolved, checked_.identity);
+    record.identity = checked_.identity;
     enter(library);
     if (out_.error != 0) return;
     record.done = out_;
@@ -139,17 +140,20 @@ class loading {
   }
 
   void enter(boost::dll::shared_library& library) {
-    const auto now = identity_of(out_.path);
+    const auto now = identity_of(checked_.resolved);
     if (!now && is_transient(errno)) {
       out_.error = errno;
       return refuse("not-found", std::generic_category().message(out_.error));
     }
-    if (now != identity_) return refuse("changed-while-loading", "it is no longer the file that was checked");
+    if (now != checked_.identity || !maps_file(library.native(), fd_))
+      return refuse("changed-while-loading", "it is no longer the file that was checked");
     if (!library.has(entry_name)) return refuse("entry-missing", std::string("it does not export ") + entry_name);
     auto& entry = library.get<std::int32_t(const afplug_host*, afplug_plugin*)>(entry_name);
     if (!defines(library.native(), reinterpret_cast<const void*>(&entry)))
       return refuse("entry-missing",
                     std::string(entry_name) + " is defined by a library that it depends on, not by the plugin");
+    if (!is_function(reinterpret_cast<const void*>(&entry)))
+      return refuse("entry-missing", std::string(entry_name) + " is not a function in an executable segment");
     note_exports(library.native());
 
     const auto& host = host_of(out_.note->abi_minor);
@@ -253,13 +257,14 @@ class loading {
   }
 
   load_report& out_;
-  const file_identity& identity_;
+  const file_check& checked_;
+  const int fd_;  ///< of the checked file
   std::vector<std::unique_ptr<const family>> adopted_;
 };
 
 /// Ids of families without an AF_* number; the i-th has the number AFPLUG_NUMBER_LOCAL + i.
 struct local_names {
-  std::mutex mutex;
+  fork_mutex mutex;
   std::vector<std::string> ids;
 };
 
@@ -297,18 +302,20 @@ load_report load_file(const fs::path& file, const fs::path& directory) {
     out.reason = file.string() + ": " + text;
     return out;
   };
-  auto checked = check_file(file, directory, trust::of_process());
-  static_cast<inspection&>(out) = std::move(checked.seen);
+  file_descriptor descriptor;
+  const auto checked = check_file(file, directory, trust::of_process(), &descriptor);
+  static_cast<inspection&>(out) = checked.seen;
   out.error = checked.transient_error;
   if (!out.acceptable) return out;
   if (loading_here()) return refuse("reentered", "it was requested by the initialization of a plugin");
 
   const auto record = files().record(checked.identity);
   const std::lock_guard lock(record->mutex);
-  if (files().replaced(file, checked.identity) || (record->done && !record->identity.same_content(checked.identity)))
+  if (files().replaced(checked.resolved, checked.identity) ||
+      (record->done && !record->identity.same_content(checked.identity)))
     return refuse("replaced", "it was replaced after this process loaded it; restart the process");
   if (record->done) return *record->done;
-  loading(out, checked.identity).run(*record);
+  loading(out, checked, descriptor.get()).run(*record);
   for (const auto& w : out.warnings) log(log_level::warning, "afplug", w);
   if (out.acceptable)
     log(log_level::debug, "afplug", file.string() + ": loaded");

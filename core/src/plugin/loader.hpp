@@ -32,5 +32,9 @@ std::optional<std::string> local_id(int number);
 std::vector<std::string> exported_symbols(void* handle);
 /// Whether `symbol` lies in that library itself, not in one that it depends on.
 bool defines(void* handle, const void* symbol) noexcept;
+/// Whether the symbol is a function, and lies in an executable segment.
+bool is_function(const void* symbol) noexcept;
+/// Whether the loaded library is a mapping of the file that the descriptor is open on. True where /proc is missing.
+bool maps_file(void* handle, int fd);
 
 }  // namespace afplug::detail

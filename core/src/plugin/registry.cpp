@@ -15,6 +15,7 @@
 #include "directory_scan.hpp"
 #include "family_data.hpp"
 #include "file_check.hpp"
+#include "fork_mutex.hpp"
 #include "loader.hpp"
 #include "similar_name.hpp"
 #include "throwing.hpp"
@@ -138,7 +139,7 @@ struct slot {
   std::atomic<const afplug::family*> current{nullptr};  ///< the family that lookups return
   std::atomic<bool> unloaded{false};
 
-  std::mutex mutex;  ///< held while loading
+  detail::fork_mutex mutex;  ///< held while loading
 
   /// All families that lookups returned, of any provider; guarded by the registry's mutex.
   std::vector<const afplug::family*> all;
@@ -221,7 +222,7 @@ struct registry::impl {
   registry& owner;
 
   /// Guards the next five; not held while plugin code runs or while waiting for a slot's mutex.
-  mutable std::mutex mutex;
+  mutable detail::fork_mutex mutex;
   configuration config;  ///< of which only `own` changes
   search_path directories;
   std::shared_ptr<const directory_scan> found;
