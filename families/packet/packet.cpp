@@ -106,8 +106,10 @@ constexpr auto options =
                                  "a pcap-filter(7) expression (\"tcp port 80\"), a classic BPF program, or none"))});
 
 // AF_PACKET takes the protocol of socket(2) in network byte order: htons(ETH_P_ALL).
-constexpr int to_network(int ethertype) { return ((ethertype & 0xff) << 8) | (ethertype >> 8); }
-static_assert(std::endian::native == std::endian::little, "to_network() swaps the bytes");
+constexpr int to_network(int ethertype) {
+  if (std::endian::native == std::endian::big) return ethertype;
+  return ((ethertype & 0xff) << 8) | (ethertype >> 8);
+}
 
 constexpr ap::requirements needs{.module = "af_packet", .config = "CONFIG_PACKET", .capability = "CAP_NET_RAW"};
 

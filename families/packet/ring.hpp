@@ -30,8 +30,9 @@ inline std::int32_t open_ring(std::int64_t handle, const afplug::packet::ring_re
   const int version = TPACKET_V3;
   if (::setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0) return -errno;
   const auto native = native_request(*request);
+  std::size_t bytes = 0;  // has 32 bits on some machines
+  if (__builtin_mul_overflow(native.tp_block_size, native.tp_block_nr, &bytes)) return -ENOMEM;
   if (::setsockopt(fd, SOL_PACKET, ring_option(*request), &native, sizeof native) != 0) return -errno;
-  const std::uint64_t bytes = std::uint64_t{native.tp_block_size} * native.tp_block_nr;
   void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (data == MAP_FAILED) {
     const int error = errno;
@@ -50,7 +51,7 @@ inline std::int32_t open_ring(std::int64_t handle, const afplug::packet::ring_re
 
 inline void close_ring(std::int64_t handle, const afplug::packet::ring_request* request,
                        afplug::packet::ring_map* map) {
-  if (map->data) ::munmap(map->data, map->bytes);
+  if (map->data) ::munmap(map->data, static_cast<std::size_t>(map->bytes));
   *map = {};
   const tpacket_req3 none{};
   ::setsockopt(static_cast<int>(handle), SOL_PACKET, ring_option(*request), &none, sizeof none);

@@ -27,8 +27,9 @@ std::size_t buffer_sequence::size() const noexcept {
 void buffer_sequence::gather(std::size_t from, std::size_t count, std::string& to) const {
   to.reserve(to.size() + count);
   for (const auto& one : all_) {
-    const auto skip = std::min<std::size_t>(from, one.bytes);
-    const auto n = std::min<std::size_t>(count, one.bytes - skip);
+    const auto bytes = static_cast<std::size_t>(one.bytes);
+    const auto skip = std::min(from, bytes);
+    const auto n = std::min(count, bytes - skip);
     to.append(static_cast<const char*>(one.data) + skip, n);
     from -= skip;
     count -= n;
@@ -39,8 +40,9 @@ void buffer_sequence::gather(std::size_t from, std::size_t count, std::string& t
 std::size_t buffer_sequence::scatter(std::size_t at, std::string_view data) const noexcept {
   std::size_t done = 0;
   for (const auto& one : all_) {
-    const auto skip = std::min<std::size_t>(at, one.bytes);
-    const auto n = std::min<std::size_t>(data.size() - done, one.bytes - skip);
+    const auto bytes = static_cast<std::size_t>(one.bytes);
+    const auto skip = std::min(at, bytes);
+    const auto n = std::min(data.size() - done, bytes - skip);
     if (n > 0) std::memcpy(static_cast<char*>(one.data) + skip, data.data() + done, n);
     at -= skip;
     done += n;

@@ -75,7 +75,8 @@ TEST_P(sendfile_on_stream, sends_a_file_or_a_part) {
       EXPECT_EQ(l.a.sendfile(f, c.offset, c.count), c.sent);
       EXPECT_EQ(f.position(), static_cast<off_t>(c.offset + c.sent));
       end_sending(l.a);
-      EXPECT_TRUE(reader.join() == (c.sent ? content.substr(c.offset, c.sent) : ""));
+      EXPECT_TRUE(reader.join() ==
+                  (c.sent ? content.substr(static_cast<std::size_t>(c.offset), static_cast<std::size_t>(c.sent)) : ""));
     }
 }
 
@@ -147,7 +148,7 @@ TEST_P(sendfile_on_stream, has_one_deadline_and_moves_the_file_offset) {
   EXPECT_EQ(f.position(), static_cast<off_t>(10 + sent));
   end_sending(l.a);
   collector reader(l.b);
-  EXPECT_TRUE(reader.join() == content.substr(10, sent));
+  EXPECT_TRUE(reader.join() == content.substr(10, static_cast<std::size_t>(sent)));
 }
 
 TEST_P(sendfile_on_stream, reports_epipe_without_sigpipe) {

@@ -3,7 +3,6 @@
 // The table of rows: a family joins the suite here.
 #include <linux/can.h>
 #include <linux/can/bcm.h>
-#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -24,6 +23,7 @@
 
 // Uses types of the headers above.
 #include <linux/sctp.h>
+#include <linux/vm_sockets.h>
 
 #include "network_namespace.hpp"
 #include "row.hpp"

@@ -4,10 +4,11 @@
 #pragma once
 
 #include <fcntl.h>
-#include <linux/vm_sockets.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <linux/vm_sockets.h>
 
 #include <cerrno>
 

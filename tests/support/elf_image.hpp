@@ -7,6 +7,7 @@
 #include <link.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <stdexcept>
 #include <string_view>
@@ -63,7 +64,8 @@ struct elf_image {
 
   /// The file offset of the plugin's ELF note, which is found by its type (1) and name.
   std::size_t note() {
-    constexpr std::string_view name("\1\0\0\0afplug\0", 11);
+    constexpr auto name = std::endian::native == std::endian::little ? std::string_view("\1\0\0\0afplug\0", 11)
+                                                                     : std::string_view("\0\0\0\1afplug\0", 11);
     const auto* begin = reinterpret_cast<const char*>(data.data());
     const auto at = std::string_view(begin, data.size()).find(name);
     if (at == std::string_view::npos || at < 8) throw std::runtime_error("no note");

@@ -91,7 +91,7 @@ TEST_F(elf_note, refuses_another_elf_version) {
 }
 
 TEST_F(elf_note, refuses_another_machine) {
-  image.header()->e_machine = EM_S390;
+  image.header()->e_machine = EM_NONE;
   expect_refused("elf-machine", "e_machine");
 }
 
@@ -121,13 +121,13 @@ TEST_F(elf_note, refuses_segments_whose_end_overflows) {
   image.segment_of(PT_LOAD)->p_offset = std::numeric_limits<ElfW(Off)>::max();
   expect_refused("truncated", "p_offset");
   image = original;
-  image.segment_of(PT_LOAD)->p_filesz = std::numeric_limits<ElfW(Xword)>::max();
+  image.segment_of(PT_LOAD)->p_filesz = std::numeric_limits<ElfW(Off)>::max();
   expect_refused("truncated", "p_filesz");
   image = original;
   image.segment_of(PT_LOAD)->p_memsz = 1;
   expect_refused("segment", "p_memsz");
   image = original;
-  image.segment_of(PT_LOAD)->p_memsz = std::numeric_limits<ElfW(Xword)>::max();
+  image.segment_of(PT_LOAD)->p_memsz = std::numeric_limits<ElfW(Off)>::max();
   expect_refused("segment", "p_vaddr");
 }
 

@@ -169,7 +169,7 @@ class sock {
     out.result = ops().recvmsg(state_, &message, &out.count);
     if (out.result != 0) return out;
     out.flags = message.flags;
-    out.bytes = bytes.substr(0, out.count);
+    out.bytes = bytes.substr(0, static_cast<std::size_t>(out.count));
     if (message.address_size > 0) {
       from.length = message.address_size;
       out.from = from;

@@ -570,6 +570,6 @@ class AFPLUG_API socket {
   detail::user_socket* user_ = nullptr;
   std::int64_t timeout_ = -1;  // nanoseconds; below 0: blocking
 };
-static_assert(sizeof(socket) == 40);
+static_assert(sizeof(socket) == (sizeof(void*) == 8 ? 40 : alignof(std::int64_t) == 8 ? 32 : 28));
 
 }  // namespace afplug

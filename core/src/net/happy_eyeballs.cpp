@@ -120,7 +120,7 @@ class happy_eyeballs {
       ::timespec left{};
       if (until) {
         const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(*until - clock::now()).count();
-        if (ns > 0) left = {ns / 1000000000, ns % 1000000000};
+        if (ns > 0) left.tv_sec = ns / 1000000000, left.tv_nsec = static_cast<long>(ns % 1000000000);
       }
       if (::ppoll(poll_fds_.data(), poll_fds_.size(), until ? &left : nullptr, nullptr) >= 0) return true;
       if (errno != EINTR) return detail::fail_errno(ec, errno), false;

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <ctime>
 #include <limits>
+#include <numeric>
 
 #include "plugin_error_text.hpp"
 #include "throwing.hpp"
@@ -284,7 +285,6 @@ number parse_interface(const shape& s, std::string_view text) {
 
 // ---- durations ----
 
-__extension__ typedef unsigned __int128 wide;
 constexpr std::uint64_t nanos = 1'000'000'000;
 
 struct time_unit {
@@ -325,9 +325,8 @@ std::string format_duration(const shape& s, bytes_view raw) {
       rest = nanos - rest;
     }
   } else {
-    const auto total = static_cast<wide>(whole) * layout.tick;
-    whole = static_cast<std::uint64_t>(total / nanos);
-    rest = static_cast<std::uint64_t>(total % nanos);
+    rest = whole % (nanos / layout.tick) * layout.tick;
+    whole /= nanos / layout.tick;
   }
   std::uint64_t scale = nanos;
   const char* unit = "s";
@@ -372,10 +371,10 @@ byte_vector parse_duration(const shape& s, std::string_view text) {
   if (left.empty() && fraction_digits.empty() && (!layout.pair || whole_digits == "0")) unit = layout.tick;
   if (unit == 0) unclear();
 
+  const auto out_of_range = [&] { refuse(s, shown(text) + " is outside the range of its layout"); };
   std::uint64_t whole = 0;
   if (std::from_chars(whole_digits.data(), whole_digits.data() + whole_digits.size(), whole).ec != std::errc())
     refuse(s, shown(text) + " is too long");
-  auto total = static_cast<wide>(whole) * unit;
   std::uint64_t fraction = 0, denominator = 1;
   fraction_digits = fraction_digits.substr(0, fraction_digits.find_last_not_of('0') + 1);
   if (fraction_digits.size() > 18) refuse(s, shown(text) + " has fractions of a nanosecond");
@@ -383,31 +382,39 @@ byte_vector parse_duration(const shape& s, std::string_view text) {
     fraction = fraction * 10 + static_cast<std::uint64_t>(c - '0');
     denominator *= 10;
   }
-  const auto part = static_cast<wide>(fraction) * unit;
-  if (part % denominator != 0) refuse(s, shown(text) + " has fractions of a nanosecond");
-  total += part / denominator;
-  if (total % layout.tick != 0) refuse(s, shown(text) + " is not a whole number of " + layout.tick_name);
+  // fraction · unit / denominator, without overflow
+  const auto common = std::gcd(unit, denominator);
+  if (fraction % (denominator / common) != 0) refuse(s, shown(text) + " has fractions of a nanosecond");
+  const auto part = fraction / (denominator / common) * (unit / common);
+  // A unit divides a second or is a multiple of it.
+  std::uint64_t seconds = whole, rest = part;
+  if (unit < nanos) {
+    seconds = whole / (nanos / unit);
+    rest += whole % (nanos / unit) * unit;
+  } else if (__builtin_mul_overflow(whole, unit / nanos, &seconds)) {
+    out_of_range();
+  }
+  if (__builtin_add_overflow(seconds, rest / nanos, &seconds)) out_of_range();
+  rest %= nanos;
+  if (rest % layout.tick != 0) refuse(s, shown(text) + " is not a whole number of " + layout.tick_name);
 
-  const auto out_of_range = [&] { refuse(s, shown(text) + " is outside the range of its layout"); };
-  if (negative && total != 0 && !layout.is_signed) out_of_range();
+  if (negative && (seconds | rest) != 0 && !layout.is_signed) out_of_range();
   if (!layout.pair) {
-    const wide ticks = total / layout.tick;
     const std::uint64_t most = layout.is_signed ? std::uint64_t{INT32_MAX} + negative : UINT32_MAX;
-    if (ticks > most) out_of_range();
-    const auto magnitude = static_cast<std::uint64_t>(ticks);
+    if (seconds > most / (nanos / layout.tick)) out_of_range();
+    const auto magnitude = seconds * (nanos / layout.tick) + rest / layout.tick;
+    if (magnitude > most) out_of_range();
     return store_bits(negative ? std::uint64_t{0} - magnitude : magnitude, layout.bytes, false);
   }
   const auto half = layout.bytes / 2;
-  wide seconds = total / nanos;
-  wide rest = total % nanos;
-  if (negative && rest != 0) {
-    seconds += 1;
+  const bool borrows = negative && rest != 0;  // −1.25 s are −2 s and 0.75 s
+  if (seconds > static_cast<std::uint64_t>(half == 8 ? INT64_MAX : INT32_MAX) - borrows) out_of_range();
+  if (borrows) {
+    ++seconds;
     rest = nanos - rest;
   }
-  if (seconds > (half == 8 ? static_cast<wide>(INT64_MAX) : static_cast<wide>(INT32_MAX))) out_of_range();
-  const auto count = static_cast<std::uint64_t>(seconds);
-  auto raw = store_bits(negative ? std::uint64_t{0} - count : count, half, false);
-  const auto low = store_bits(static_cast<std::uint64_t>(rest / layout.tick), half, false);
+  auto raw = store_bits(negative ? std::uint64_t{0} - seconds : seconds, half, false);
+  const auto low = store_bits(rest / layout.tick, half, false);
   raw.insert(raw.end(), low.begin(), low.end());
   return raw;
 }

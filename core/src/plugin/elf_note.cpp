@@ -335,7 +335,7 @@ class elf_note_parser {
     if (file_.size() == 0) return refusal{"empty", "the file is empty"};
     elf_header header{};
     // A file shorter than an ELF header is "truncated" if it begins like one, else "not-elf".
-    const auto available = std::min<std::uint64_t>(file_.size(), sizeof header);
+    const auto available = static_cast<std::size_t>(std::min<std::uint64_t>(file_.size(), sizeof header));
     if (const int error = file_.read_at(0, std::as_writable_bytes(std::span{&header, 1}).first(available)))
       return unreadable(error);
     if (available < sizeof header && (available < SELFMAG || std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0))

@@ -53,8 +53,9 @@ bool next(std::span<const std::byte>& rest, control_item& item) noexcept {
   return true;
 }
 
-// Reads a time of seconds and a fraction, which counts `tick` nanoseconds: a timeval or timespec of the C library, or
-// the kernel's layout of two 64-bit integers (SO_TIMESTAMP_NEW). Empty on overflow.
+// Reads a time of seconds and a fraction, which counts `tick` nanoseconds, in one of the kernel's layouts: two longs
+// (SO_TIMESTAMP_OLD), or two 64-bit integers (SO_TIMESTAMP_NEW). The C library's timeval has one of the two. Empty on
+// overflow.
 template <class Layout>
 std::optional<std::chrono::nanoseconds> time_at(std::span<const std::byte> data, std::int64_t tick) noexcept {
   if (data.size() < sizeof(Layout)) return {};
@@ -71,7 +72,6 @@ std::optional<std::chrono::nanoseconds> time_at(std::span<const std::byte> data,
 struct native_time {
   long seconds, fraction;
 };
-static_assert(sizeof(native_time) == sizeof(::timespec) && sizeof(native_time) == sizeof(::timeval));
 struct wide_time {
   std::int64_t seconds, fraction;
 };

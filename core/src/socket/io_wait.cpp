@@ -39,7 +39,7 @@ short wait_ready(int fd, short events, std::optional<clock::time_point> deadline
     ::timespec left{};
     if (deadline) {
       const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(*deadline - clock::now()).count();
-      if (ns > 0) left = {ns / 1000000000, ns % 1000000000};
+      if (ns > 0) left.tv_sec = ns / 1000000000, left.tv_nsec = static_cast<long>(ns % 1000000000);
     }
     ::pollfd fds[2] = {{fd, events, 0}, {wake, POLLIN, 0}};
     const int n = ::ppoll(fds, wake < 0 ? 1 : 2, deadline ? &left : nullptr, nullptr);

@@ -148,7 +148,7 @@ void append_length_and_tail(std::string& text, const native_address<T>& it, std:
 /// min..sizeof(T).
 template <class T>
 void parse_length_and_tail(native_address<T>& it, query& from, std::uint32_t min) {
-  const auto length = from.take("length", sizeof(T), it.length);
+  const auto length = static_cast<std::uint32_t>(from.take("length", sizeof(T), it.length));
   if (length < min) fail(ERANGE, "length must be ", min, "-", sizeof(T), ", not ", length);
   auto* bytes = reinterpret_cast<char*>(&it.value);
   std::fill(bytes + std::min<std::size_t>(it.length, length), bytes + length, '\0');
