@@ -2,11 +2,13 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 """afplug families, options, constants, address: their output; usage errors; colours."""
 
+import json
 import os
 import pty
 import re
 import shutil
 import socket
+import subprocess
 
 import support
 
@@ -46,6 +48,69 @@ class Families(support.Case):
             found = self.run_json("families", "--plugin-path", order[0], "--plugin-path", order[1])["families"]
             good = [(f["state"], os.path.dirname(f["path"])) for f in found if f["name"] == "good"]
             self.assertEqual(good, [("found", str(order[0])), ("shadowed", str(order[1]))])
+
+    def test_warns_about_the_search_path(self):
+        missing = str(self.folder / "missing")
+        environment = {**os.environ, "AFPLUG_PATH": f"relative:{missing}"}
+        warnings = self.run_json("families", env=environment)["warnings"]
+        printed = self.afplug("families", env=environment).stderr
+        for directory in ("relative", missing):
+            self.assertTrue(any(directory in w for w in warnings), warnings)
+            self.assertIn(directory, printed)
+        self.assertEqual(self.run_json("families")["warnings"], [])
+
+
+class FileNames(support.Case):
+    """Names with bytes that are not UTF-8, or that control a terminal."""
+
+    NAME = b"esc\x1b[31m c1\xc2\x9b2J \xff\xed\xa0\x80 back\\slash \xc3\xa9.so"
+
+    def setUp(self):
+        super().setUp()
+        self.file = os.fsencode(self.folder) + b"/" + self.NAME
+        shutil.copy(support.BAD / "good.so", self.file)
+
+    @staticmethod
+    def unescaped(path):
+        """The bytes of a path in JSON: \\xXX is a byte, \\\\ a backslash (afplug(1))."""
+        return re.sub(rb"\\(?:x(..)|\\)", lambda m: bytes.fromhex(m[1].decode()) if m[1] else b"\\", path.encode())
+
+    @staticmethod
+    def run_bytes(*arguments):
+        return subprocess.run([support.AFPLUG, *arguments], capture_output=True, timeout=support.LIMIT)
+
+    def test_are_recovered_from_json(self):
+        found = self.run_json("families", "--plugin-path", self.folder)["families"]
+        self.assertIn(self.file, [self.unescaped(f["path"]) for f in found])
+        answer = self.run_json("explain", "good", "--plugin-path", self.folder, exit_code=0)
+        self.assertEqual(self.unescaped(answer["plugin"]["path"]), self.file)
+        done = self.run_bytes("check", self.file, "--json")
+        self.assertEqual(self.unescaped(json.loads(done.stdout)["path"]), self.file)
+
+    def test_do_not_control_the_terminal(self):
+        os.chmod(self.file, 0o666)  # refused: the reason has the name
+        path = ["--plugin-path", self.folder]
+        for arguments in (["families", *path], ["families", "--json", *path], ["caps", "good", *path],
+                          ["check", self.file], ["check", self.file, "--json"], [self.file], ["explain", self.file],
+                          ["families", "--plugin-path", self.file + b"/no"], ["new", self.file],
+                          ["families", "--\x9b", self.file]):
+            done = self.run_bytes(*arguments)
+            for text in (done.stdout, done.stderr):
+                shown = text.decode()  # fails unless it is UTF-8
+                self.assertEqual([c for c in shown if c != "\n" and not c.isprintable()], [], arguments)
+
+
+class ClosedDescriptors(support.Case):
+    def test_command_works_without_standard_descriptors(self):
+        for arguments in (["families"], ["caps", "inet"], ["explain", "inet"]):
+            for closed in ((0,), (1,), (2,), (0, 1), (1, 2), (0, 1, 2)):
+                def close_some(descriptors=closed):
+                    for fd in descriptors:
+                        os.close(fd)
+                done = subprocess.run([support.AFPLUG, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE, timeout=support.LIMIT, preexec_fn=close_some)
+                self.assertEqual(done.returncode, 0, (arguments, closed, done.stderr))
+                self.assertEqual(bool(done.stdout), 1 not in closed)
 
 
 class Options(support.Case):

@@ -163,7 +163,7 @@ class BadPlugins(support.Case):
         answer = self.run_json(
             "explain", "faulty:seqpacket", "--plugin-path", support.FAULTY, env=environment, exit_code=1
         )
-        self.assertEqual((answer["reason"], answer["detail"]), ("probe-failed", "\ufffd\x1b[2Jgarbled"))
+        self.assertEqual((answer["reason"], answer["detail"]), ("probe-failed", "\\xff\x1b[2Jgarbled"))
         self.assertNotIn("\x1b", self.afplug("caps", "faulty", "--plugin-path", support.FAULTY, env=environment).stdout)
 
     def test_refused_plugin(self):

@@ -177,7 +177,7 @@ int run(const common_options& common, const std::string& text) {
   const bool passed = count("fail") == 0;
   if (common.json) {
     auto out = with_schema("check");
-    out["path"] = file.string();
+    out["path"] = path_json(file.native());
     out["holds"] = passed;
     json::array listed;
     for (const auto& r : results) listed.push_back(r.to_json());

@@ -8,6 +8,7 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace CLI {
 class App;
@@ -33,6 +34,9 @@ inline std::string error_text(const error_code& ec) {
   const auto detail = last_detail();
   return detail.empty() ? ec.message() : std::string(detail);
 }
+
+/// Prints a line on stderr: "afplug: TEXT", with "\xXX" for bytes that are not part of a printable character.
+void print_message(std::string_view text);
 
 /// Options of every subcommand.
 struct common_options {

@@ -48,7 +48,7 @@ int run(const common_options& common, const std::string& prefix) {
       });
       for (const auto& c : reply.at("constants").as_array()) add(c.as_object());
     } catch (const failure& e) {
-      fmt::print(stderr, "afplug: {}\n", e.what());  // continue with the constants of the other plugins
+      print_message(e.what());  // continue with the constants of the other plugins
     }
   }
   if (common.json) {

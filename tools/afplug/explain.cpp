@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 #include <memory>
 
@@ -69,7 +70,8 @@ int run(const common_options& common, const std::string& text, bool passive) {
                                 : protocol.empty() ? ": " + type
                                                    : fmt::format(": {} ({})", protocol, type);
     const std::string detail = text_of(v, "detail"), remedy = text_of(v, "remedy"), reason = text_of(v, "reason");
-    fmt::print("{}{} is {}", id, subject, paint(colour_of(verdict_text), verdict_text));
+    fmt::print("{}{} is {}", plugin::excerpt(id, plugin::quoted_bytes), subject,
+               paint(colour_of(verdict_text), verdict_text));
     if (!detail.empty()) fmt::print(": {}", detail);
     if (!reason.empty()) fmt::print(" [{}]", reason);
     fmt::print("\n");

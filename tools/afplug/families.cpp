@@ -22,7 +22,7 @@ int run(const common_options& common) {
                                   {"number", p.number ? json::value(*p.number) : json::value(nullptr)},
                                   {"provider", text_or_null(p.provider)},
                                   {"version", text_or_null(p.version)},
-                                  {"path", p.path.string()},
+                                  {"path", path_json(p.path.native())},
                                   {"state", states[state]},
                                   {"reason", text_or_null(p.reason)},
                                   {"code", text_or_null(p.code)}});
@@ -34,12 +34,15 @@ int run(const common_options& common) {
                 {std::string(states[state]), colours[state]},
                 {p.reason.empty() ? p.path.string() : p.path.string() + ": " + p.reason}});
   }
+  const auto warnings = registry::global().warnings();
   if (common.json) {
     auto out = with_schema("families");
     out["families"] = std::move(listed);
+    out["warnings"] = json::array(warnings.begin(), warnings.end());
     print(out);
     return success;
   }
+  for (const auto& warning : warnings) print_message("warning: " + warning);
   if (output.empty()) {
     std::string where;
     for (const auto& d : registry::global().directories()) where += " " + d.string();

@@ -1,14 +1,18 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // The afplug command: reports which sockets this machine can open, and transfers data over any address family.
+#include <fcntl.h>
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <iterator>
+#include <sstream>
 #include <string_view>
 #include <vector>
 
@@ -52,28 +56,47 @@ int run(int argc, char** argv) {
   if (argc > 1 && argv[1][0] != '-' && std::none_of(std::begin(subcommands), std::end(subcommands), [&](const auto* s) {
         return std::string_view(argv[1]) == s->name;
       }))
-    throw failure(usage, fmt::format("there is no command '{}'; afplug --help lists them", argv[1]));
+    throw failure(usage,
+                  fmt::format("there is no command {}; afplug --help lists them", afplug::plugin::quote(argv[1])));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? success : usage;
+    std::ostringstream help, problem;
+    const bool wanted = app.exit(e, help, problem) == 0;
+    fmt::print("{}", help.str());
+    std::istringstream lines(problem.str());
+    for (std::string line; std::getline(lines, line);)
+      fmt::print(stderr, "{}\n", afplug::plugin::escape_unprintable(line));
+    return wanted ? success : usage;
   }
   for (const auto& directory : plugin_path)
     afplug::registry::global().add_directory(std::filesystem::absolute(directory));
   return chosen();
 }
 
+// Opens /dev/null as each of the descriptors 0 to 2 that is closed: else the command's sockets and pipes would get
+// these numbers, and output would go to them.
+void open_standard_descriptors() {
+  for (const int fd : {0, 1, 2})
+    if (::fcntl(fd, F_GETFD) < 0 && ::open("/dev/null", O_RDWR) != fd) std::_Exit(failed);
+}
+
 }  // namespace
 
+void afplug::command::print_message(std::string_view text) {
+  fmt::print(stderr, "afplug: {}\n", plugin::escape_unprintable(text));
+}
+
 int main(int argc, char** argv) {
+  open_standard_descriptors();
   int code = failed;
   try {
     code = run(argc, argv);
   } catch (const failure& e) {
-    fmt::print(stderr, "afplug: {}\n", e.what());
+    print_message(e.what());
     code = e.code();
   } catch (const std::exception& e) {
-    fmt::print(stderr, "afplug: {}\n", e.what());
+    print_message(e.what());
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     fmt::print(stderr, "afplug: writing to stdout failed\n");

@@ -5,6 +5,7 @@
 
 #include <afplug/plugin.h>
 #include <CLI/CLI.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -51,10 +52,9 @@ void write(const fs::path& file, const std::string& text) {
 
 int run(const std::string& name, const std::string& language) {
   if (!is_id(name))
-    throw failure(usage,
-                  fmt::format("'{}' is not a valid family id: use a lower-case letter, followed by at most {} of "
-                              "a-z 0-9 _ -",
-                              name, AFPLUG_ID_MAX - 1));
+    throw failure(usage, fmt::format("{} is not a valid family id: use a lower-case letter, followed by at most {} of "
+                                     "a-z 0-9 _ -",
+                                     plugin::quote(name), AFPLUG_ID_MAX - 1));
   const fs::path folder = name;
   std::error_code ec;
   if (fs::exists(fs::symlink_status(folder, ec)))

@@ -27,13 +27,14 @@ json::object to_json(const verdict& v, const resolved_spec* spec) {
 }
 
 json::value plugin_to_json(const family& f) {
-  return json::object{{"path", f.path()}, {"version", f.version()}, {"provider", f.provider()}};
+  return json::object{{"path", path_json(f.path())}, {"version", f.version()}, {"provider", f.provider()}};
 }
 
 json::value plugin_to_json(const plugin_info* p) {
   if (!p) return nullptr;
-  return json::object{
-      {"path", p->path.string()}, {"version", text_or_null(p->version)}, {"provider", text_or_null(p->provider)}};
+  return json::object{{"path", path_json(p->path.native())},
+                      {"version", text_or_null(p->version)},
+                      {"provider", text_or_null(p->provider)}};
 }
 
 const plugin_info* find_plugin_file(std::string_view id, const std::vector<plugin_info>& plugins) {

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <afplug/plugin/encoding.hpp>
 #include <algorithm>
 #include <cstdlib>
 
@@ -56,6 +57,11 @@ const terminal& terminal::out() {
 std::string paint(colour c, std::string_view text) {
   if (c == colour::none || text.empty() || !terminal::out().decorated) return std::string(text);
   return fmt::format("{}{}\x1b[0m", codes[static_cast<std::size_t>(c)], text);
+}
+
+void table::add(std::vector<cell> row) {
+  for (auto& each : row) each.text = plugin::escape_unprintable(each.text);
+  rows_.push_back(std::move(row));
 }
 
 void table::print() const {

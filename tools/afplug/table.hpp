@@ -31,7 +31,8 @@ struct cell {
 class table {
  public:
   explicit table(std::vector<std::string> titles) : titles_(std::move(titles)) {}
-  void add(std::vector<cell> row) { rows_.push_back(std::move(row)); }
+  /// Adds a row. "\xXX" replaces bytes of its texts that are not part of a printable character.
+  void add(std::vector<cell> row);
   bool empty() const noexcept { return rows_.empty(); }
   void print() const;
 

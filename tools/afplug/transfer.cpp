@@ -55,7 +55,7 @@ class pump {
       return success;
     }
     // A thread may be blocked in a system call that does not end: exit without joining it.
-    if (!error.empty()) fmt::print(stderr, "afplug: {}\n", error);
+    if (!error.empty()) print_message(error);
     error_code ignored;
     socket_.shutdown(SHUT_RDWR, ignored);
     std::fflush(nullptr);
