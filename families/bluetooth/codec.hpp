@@ -142,7 +142,7 @@ inline const layout& by_text(std::string_view text) {
   if (query.body() == "none" || query.body().starts_with("hci")) return hci;
   if (query.take("bc")) return iso;
   if (query.take("channel")) return rfcomm;
-  return by_length(query.take("length", sizeof(any_address), l2cap.size));
+  return by_length(static_cast<std::size_t>(query.take("length", sizeof(any_address), l2cap.size)));
 }
 inline const layout& by_fields(const ap::field_reader& in) {
   return in.has(f_device) ? hci : in.has(f_channel) ? rfcomm : in.has(f_broadcast) ? iso : l2cap;

@@ -183,7 +183,7 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_any> {
   static int shape_of(plugin::query& query) {
     if (query.take("rx") || query.take("tx")) return CAN_ISOTP;
     if (query.take("name") || query.take("pgn") || query.take("addr")) return CAN_J1939;
-    return shape_of(query.take("length", sizeof(sockaddr_any), min_size));
+    return shape_of(static_cast<std::size_t>(query.take("length", sizeof(sockaddr_any), min_size)));
   }
   static canid_t required_id(plugin::query& query, std::string_view name) {
     const auto* value = query.take(name);
