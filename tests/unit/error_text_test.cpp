@@ -374,6 +374,10 @@ TEST(error_text, of_sendfile_from_a_pipe_comes_at_the_deadline) {
   EXPECT_EQ(a.sendfile(pipe[0], 0, 10, ec), 3u);
   EXPECT_EQ(ec, afplug::errc::timed_out);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  for (const int unreadable : {pipe[1], -1}) {
+    EXPECT_EQ(a.sendfile(unreadable, 0, 10, ec), 0u);
+    EXPECT_EQ(ec.value(), EBADF);
+  }
   ::close(pipe[1]);
   EXPECT_EQ(a.sendfile(pipe[0], 0, 10, ec), 0u);
   EXPECT_FALSE(ec) << ec.message();

@@ -108,6 +108,8 @@ std::uint64_t socket::sendfile(int file, std::uint64_t offset, std::optional<std
     ec.clear();
     const auto buffer = std::make_unique_for_overwrite<std::byte[]>(copy_block);
     const bool seekable = ::lseek(file, 0, SEEK_CUR) >= 0;
+    // poll(2) reports nothing of a descriptor that is negative or cannot be read: a read of no bytes finds these.
+    if (!seekable && ::read(file, buffer.get(), 0) < 0) return detail::fail_errno(ec, errno), sent;
     while (sent < wanted) {
       const auto size = std::min(left(), copy_block);
       // A pipe or device may have no data yet.
