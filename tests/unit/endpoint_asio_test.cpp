@@ -3,6 +3,8 @@
 // Asio's sockets with the typed protocols of the families, what they refuse to compile, and formatting with {fmt},
 // whose header is before afplug's.
 #include <fmt/core.h>
+// Its if_nametoindex() must not be taken for the C library's function by the headers below.
+#include <afplug/resolver.hpp>
 
 #include <afplug/bluetooth.hpp>
 #include <afplug/can.hpp>

@@ -11,9 +11,14 @@
 #include <ws2tcpip.h>
 
 #include <iphlpapi.h>
+#elif defined(_LINUX_IF_H)
+// <net/if.h> cannot follow <linux/if.h>, which the program, or <linux/if_arp.h>, has included.
+extern "C" unsigned int if_nametoindex(const char*) noexcept;
+extern "C" char* if_indextoname(unsigned int, char*) noexcept;
 #else
 #include <net/if.h>
 #endif
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -22,19 +27,27 @@
 namespace afplug::plugin {
 inline namespace AFPLUG_ABI_NAMESPACE AFPLUG_HIDDEN {
 
+/// IF_NAMESIZE: the size of a buffer for an interface's name, in bytes.
+#if defined(_WIN32)
+inline constexpr std::size_t interface_name_size = IF_NAMESIZE;
+#else
+inline constexpr std::size_t interface_name_size = 16;
+#endif
+
 /// The index of the interface of that name (if_nametoindex(3)). ENAMETOOLONG: over 15 bytes; ENODEV: there is none.
 inline std::uint32_t interface_index(std::string_view name) {
-  if (name.size() >= IF_NAMESIZE) fail(ENAMETOOLONG, "interface name ", quote(name), " is longer than 15 bytes");
+  if (name.size() >= interface_name_size)
+    fail(ENAMETOOLONG, "interface name ", quote(name), " is longer than 15 bytes");
   const std::string terminated(name);
-  const unsigned index = name.find('\0') == name.npos ? if_nametoindex(terminated.c_str()) : 0;
+  const unsigned index = name.find('\0') == name.npos ? ::if_nametoindex(terminated.c_str()) : 0;
   if (index == 0) fail(ENODEV, "there is no interface ", quote(name));
   return index;
 }
 
 /// The name of the interface of that index (if_indextoname(3)); empty where there is none.
 inline std::string interface_name(std::uint32_t index) {
-  char name[IF_NAMESIZE] = {};
-  return index != 0 && if_indextoname(index, name) != nullptr ? std::string(name) : std::string();
+  char name[interface_name_size] = {};
+  return index != 0 && ::if_indextoname(index, name) != nullptr ? std::string(name) : std::string();
 }
 
 /// An interface's name for use in an address: percent-encoded, where also `reserved` characters are encoded. The first
