@@ -211,6 +211,27 @@ TEST(acceptor, address_without_a_type_gets_that_of_the_acceptor) {
   EXPECT_TRUE(accepted);
 }
 
+TEST(acceptor, moved_from_acceptor_has_no_socket) {
+  asio::io_context context;
+  afplug::acceptor from(context, afplug::address("inet", "127.0.0.1:0"));
+  const afplug::acceptor acceptor(std::move(from));
+  boost::system::error_code ec;
+  EXPECT_TRUE(acceptor.is_open());
+  EXPECT_FALSE(from.is_open());
+  EXPECT_TRUE(from.local_endpoint(ec).empty());
+  EXPECT_EQ(ec, asio::error::bad_descriptor);
+  from.cancel(ec);
+  EXPECT_FALSE(ec);
+  from.close(ec);
+  EXPECT_FALSE(ec);
+  from.async_accept([&](boost::system::error_code e, const afplug::stream::socket& s) {
+    ec = e;
+    EXPECT_FALSE(s.is_open());
+  });
+  context.run();
+  EXPECT_EQ(ec, asio::error::bad_descriptor);
+}
+
 // ---- the type of a protocol ----
 
 template <class Protocol>

@@ -915,9 +915,12 @@ class basic_acceptor {
   executor_type get_executor() noexcept { return listener_.get_executor(); }
   socket& next_layer() { return listener_.next_layer(); }
   address local_endpoint() const { return listener_.next_layer().getsockname(); }
+  address local_endpoint(error_code& ec) const { return listener_.next_layer().getsockname(ec); }
   bool is_open() const noexcept { return listener_.is_open(); }
   void cancel() { listener_.cancel(); }
+  void cancel(error_code& ec) { listener_.cancel(ec); }
   void close() noexcept { listener_.close(); }
+  void close(error_code& ec) noexcept { listener_.close(ec); }
 
   /// Accepts a connection. Completes with (error_code, socket_type).
   template <class Token = boost::asio::default_completion_token_t<Executor>>
