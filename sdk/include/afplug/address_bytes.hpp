@@ -44,9 +44,9 @@ inline std::string parse_address_bytes(int family, std::string_view text) {
 
 /// What a codec formatted, so that it does not begin with the prefix: a percent-encoded UNIX path could, and "%FA" is
 /// the same byte.
-inline std::string unlike_address_bytes(std::string text) {
+inline std::string unlike_address_bytes(std::string&& text) {
   if (text.starts_with(address_bytes_prefix)) text.replace(1, 2, "FA");
-  return text;
+  return std::move(text);
 }
 
 }  // namespace afplug::detail
