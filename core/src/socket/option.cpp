@@ -265,9 +265,11 @@ void socket::setsockopt(int level, int number, std::nullptr_t, std::size_t lengt
 
 void socket::refuse_option(int level, int number, std::string_view why, error_code& ec) const {
   if (!family_) return detail::fail_errno(ec, EBADF);
-  const auto* o = find_by_number(*this, level, number);
-  refuse(ec, errc::invalid_argument, *family_,
-         o ? o->name : std::to_string(number) + " of level " + std::to_string(level), std::string(why));
+  std::string name = std::to_string(number) + " of level " + std::to_string(level);
+  for (const auto table : {family_->options(), socket_options()})
+    for (const auto& o : table)
+      if (o.level == level && o.number == number) name = o.name;
+  refuse(ec, errc::invalid_argument, *family_, name, std::string(why));
 }
 
 // ---- by name ----
