@@ -1,13 +1,20 @@
-# afplug_add_family(NAME SOURCE…): builds the plugin NAME.so from C or C++ sources against afplug::sdk.
+# afplug_add_family(NAME SOURCE… [INCLUDE DIRECTORY…]): builds the plugin NAME.so from C or C++ sources against afplug::sdk. The
+# target is NAME; of afplug's own plugins afplug_NAME, with the alias afplug::NAME.
 #
 # The plugin exports only afplug_entry: the dynamic linker could bind other symbols to those of another plugin. In afplug's
 # own tree the plugin is built in the plugin directory, installed, and compiled with the build's warnings.
-function(afplug_add_family name)
-  add_library(${name} MODULE ${ARGN})
+function(afplug_add_family family)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "INCLUDE")
+  set(name ${family})
+  if(DEFINED AFPLUG_PLUGIN_DIRECTORY)
+    set(name afplug_${family})
+  endif()
+  add_library(${name} MODULE ${arg_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} PRIVATE ${arg_INCLUDE})
   target_link_libraries(${name} PRIVATE afplug::sdk)
   set_target_properties(${name} PROPERTIES
     PREFIX ""
-    OUTPUT_NAME ${name}
+    OUTPUT_NAME ${family}
     C_VISIBILITY_PRESET hidden
     CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON)
@@ -36,11 +43,12 @@ function(afplug_add_family name)
   if(DEFINED AFPLUG_PLUGIN_DIRECTORY)
     set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${AFPLUG_PLUGIN_DIRECTORY})
     set_property(GLOBAL APPEND PROPERTY AFPLUG_PLUGINS ${name})
+    add_library(afplug::${family} ALIAS ${name})
   endif()
   if(TARGET afplug_build_flags)
     target_link_libraries(${name} PRIVATE afplug_build_flags)
   endif()
-  if(DEFINED AFPLUG_PLUGIN_INSTALL_DIRECTORY)
-    install(TARGETS ${name} LIBRARY DESTINATION ${AFPLUG_PLUGIN_INSTALL_DIRECTORY})
+  if(DEFINED AFPLUG_PLUGIN_DIRECTORY AND DEFINED AFPLUG_PLUGIN_INSTALL_DIRECTORY)
+    afplug_install(TARGETS ${name} LIBRARY DESTINATION ${AFPLUG_PLUGIN_INSTALL_DIRECTORY})
   endif()
 endfunction()
