@@ -156,11 +156,14 @@ TEST(control_item, timestamps_are_read_in_every_layout) {
                {SO_TIMESTAMPNS_NEW, 250000, 1s + 250us}};
   for (const auto& each : cases) {
     control_builder b;
-    b.add(SOL_SOCKET, each.type, std::array<std::int64_t, 2>{1, each.fraction});
+    if (each.type == SO_TIMESTAMP_OLD || each.type == SO_TIMESTAMPNS_OLD)
+      b.add(SOL_SOCKET, each.type, std::array<long, 2>{1, static_cast<long>(each.fraction)});
+    else
+      b.add(SOL_SOCKET, each.type, std::array<std::int64_t, 2>{1, each.fraction});
     EXPECT_EQ(items_of(b.bytes())[0].timestamp(), each.expected);
   }
   control_builder three;
-  three.add(SOL_SOCKET, SO_TIMESTAMPING_OLD, std::array<std::int64_t, 6>{1, 2, 0, 0, 3, 4});
+  three.add(SOL_SOCKET, SO_TIMESTAMPING_OLD, std::array<long, 6>{1, 2, 0, 0, 3, 4});
   const auto times = items_of(three.bytes())[0].timestamping();
   ASSERT_TRUE(times);
   EXPECT_EQ((*times)[0], 1s + 2ns);
@@ -170,7 +173,7 @@ TEST(control_item, timestamps_are_read_in_every_layout) {
 
 TEST(control_item, timestamps_out_of_range_are_ignored) {
   control_builder b;
-  b.add(SOL_SOCKET, SO_TIMESTAMPNS_OLD, std::array<std::int64_t, 2>{INT64_MAX, 0});
+  b.add(SOL_SOCKET, SO_TIMESTAMPNS_NEW, std::array<std::int64_t, 2>{INT64_MAX, 0});
   EXPECT_FALSE(items_of(b.bytes())[0].timestamp());
 }
 
@@ -202,6 +205,8 @@ std::vector<std::byte> control_message(std::size_t cmsg_len, std::size_t present
   return bytes;
 }
 
+constexpr std::size_t head = CMSG_LEN(0);
+
 TEST(control_view, malformed_data_ends_the_iteration_within_the_buffer) {
   const struct {
     std::size_t cmsg_len, present;
@@ -209,9 +214,18 @@ TEST(control_view, malformed_data_ends_the_iteration_within_the_buffer) {
     bool truncated;
     std::size_t payload;
   } cases[] = {
-      {0, 0, 0, false, 0},   {16, 16, 1, false, 0}, {20, 24, 1, false, 4},       {20, 20, 1, false, 4},
-      {24, 20, 1, true, 4},  {24, 16, 1, true, 0},  {SIZE_MAX, 32, 1, true, 16}, {SIZE_MAX - 3, 17, 1, true, 1},
-      {16, 15, 0, false, 0}, {15, 32, 0, false, 0}, {0, 32, 0, false, 0},        {1, 1, 0, false, 0},
+      {0, 0, 0, false, 0},
+      {head, head, 1, false, 0},
+      {head + 4, head + 8, 1, false, 4},
+      {head + 4, head + 4, 1, false, 4},
+      {head + 8, head + 4, 1, true, 4},
+      {head + 8, head, 1, true, 0},
+      {SIZE_MAX, head + 16, 1, true, 16},
+      {SIZE_MAX - 3, head + 1, 1, true, 1},
+      {head, head - 1, 0, false, 0},
+      {head - 1, 32, 0, false, 0},
+      {0, 32, 0, false, 0},
+      {1, 1, 0, false, 0},
   };
   for (const auto& each : cases) {
     SCOPED_TRACE("cmsg_len " + std::to_string(each.cmsg_len) + " in " + std::to_string(each.present) + " bytes");
@@ -231,7 +245,7 @@ TEST(control_buffer, malformed_is_set_for_malformed_data) {
   };
   control_buffer b(64);
   EXPECT_FALSE(b.malformed());
-  fill(b, control_message(28, 32));
+  fill(b, control_message(head + sizeof(::ucred), 32));
   EXPECT_FALSE(b.malformed());
   EXPECT_TRUE(b.find(SOL_SOCKET, SCM_CREDENTIALS));
   EXPECT_FALSE(b.find(SOL_SOCKET, SCM_RIGHTS));

@@ -201,6 +201,38 @@ TEST_F(elf_note, refuses_sizes_out_of_range) {
   expect_refused("note-size", "2 families");
 }
 
+// elf(5): in a segment with p_align 8 the description begins at a multiple of 8.
+TEST_F(elf_note, reads_notes_aligned_to_8_bytes) {
+  const std::size_t at = image.note(), size = note()->n_descsz;
+  bytes moved(image.data.begin() + static_cast<std::ptrdiff_t>(at),
+              image.data.begin() + static_cast<std::ptrdiff_t>(at + 20 + size));
+  moved.insert(moved.begin() + 20, 4, {});
+  note()->n_type = 2;  // the plugin's own note is another one now
+  image.data.resize((image.data.size() + 7) / 8 * 8);
+  const std::size_t end = image.data.size();
+  image.data.insert(image.data.end(), moved.begin(), moved.end());
+  {
+    auto s = image.segment_of(PT_NOTE);
+    s->p_offset = static_cast<ElfW(Off)>(end);
+    s->p_filesz = s->p_memsz = static_cast<ElfW(Off)>(moved.size());
+    s->p_align = 8;
+  }
+  const auto inspection = inspect();
+  ASSERT_TRUE(inspection.acceptable) << inspection.reason;
+  ASSERT_TRUE(inspection.note);
+  EXPECT_EQ(inspection.note->provider, "test");
+  EXPECT_EQ(inspection.note->families.at(0).id, "good");
+}
+
+TEST_F(elf_note, numbers_are_0_to_255) {
+  note_family()->number = 255;
+  const auto inspection = inspect();
+  ASSERT_TRUE(inspection.acceptable) << inspection.reason;
+  EXPECT_EQ(inspection.note->families.at(0).number, 255);
+  note_family()->number = 256;
+  EXPECT_FALSE(inspect().acceptable);
+}
+
 TEST_F(elf_note, refuses_a_description_smaller_than_its_header) {
   constexpr std::uint32_t size = sizeof(afplug_note_header) - 4;
   const auto at = image.note();

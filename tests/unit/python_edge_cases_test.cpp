@@ -486,7 +486,7 @@ TEST(errors, match_the_conditions_of_pythons_exceptions) {
 // ---- host name ----
 
 TEST(getfqdn, of_unspecified_addresses_is_the_local_name) {
-  EXPECT_FALSE(afplug::getfqdn().empty());  // getfqdn('')
+  EXPECT_TRUE(!afplug::getfqdn().empty() || afplug::gethostname().empty());
   EXPECT_EQ(afplug::getfqdn(""), afplug::getfqdn(afplug::gethostname()));
   EXPECT_EQ(afplug::getfqdn("0.0.0.0"), afplug::getfqdn());
   EXPECT_EQ(afplug::getfqdn("::"), afplug::getfqdn());
