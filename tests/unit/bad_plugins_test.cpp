@@ -190,9 +190,13 @@ constexpr bad_case notes[] = {
     {"provider_null", "note-mismatch", "plugin.provider"},
 };
 constexpr bad_case loading[] = {
-    {"entry_missing", "entry-missing", "afplug_entry"}, {"entry_fails", "entry-failed", "Permission denied"},
-    {"entry_throws", "entry-threw", "not today"},       {"entry_throws_int", "entry-threw", "afplug_entry threw"},
-    {"undefined_symbol", "dlopen", "defined_nowhere"},  {"missing_dependency", "dlopen", "libbad_plugin_dependency.so"},
+    {"entry_missing", "entry-missing", "afplug_entry"},
+    {"entry_is_data", "entry-missing", "not a function"},
+    {"entry_fails", "entry-failed", "Permission denied"},
+    {"entry_throws", "entry-threw", "not today"},
+    {"entry_throws_int", "entry-threw", "afplug_entry threw"},
+    {"undefined_symbol", "dlopen", "defined_nowhere"},
+    {"missing_dependency", "dlopen", "libbad_plugin_dependency.so"},
 };
 
 std::string name_of(const testing::TestParamInfo<bad_case>& info) { return info.param.plugin; }
@@ -272,6 +276,28 @@ TEST_F(malformed_file, oversized_section_table_is_ignored) {
   EXPECT_EQ(r.families().at(0).state, state_t::found);
   afplug::error_code ec;
   expect_works(r.family("good", ec));
+}
+
+// dladdr(3) trusts the number of symbols in DT_HASH.
+TEST_F(malformed_file, wrong_number_of_symbols_is_refused_or_survived) {
+  image = elf_image(read_bytes(built_plugin("sysv_hash")));
+  const auto address_of = [&](ElfW(Sxword) tag) {  // in the first segment, which lies at its file offset
+    auto at = static_cast<std::size_t>(image.segment_of(PT_DYNAMIC)->p_offset);
+    while (patched<ElfW(Dyn)>(image.data, at)->d_tag != tag) at += sizeof(ElfW(Dyn));
+    return static_cast<std::size_t>(patched<ElfW(Dyn)>(image.data, at)->d_un.d_ptr);
+  };
+  const auto set_count = [&](std::uint32_t n) { *patched<std::uint32_t>(image.data, address_of(DT_HASH) + 4) = n; };
+  for (const std::uint32_t n : {0x7fffffffu, 0xffffffffu}) {
+    set_count(n);
+    const auto refused = afplug::inspect(write());
+    EXPECT_EQ(refused.code, "dynamic");
+    EXPECT_THAT(refused.reason, HasSubstr("DT_HASH has " + std::to_string(n) + " symbols"));
+  }
+  const auto possible = std::min((image.segment_of(PT_LOAD)->p_filesz - address_of(DT_SYMTAB)) / sizeof(ElfW(Sym)),
+                                 (image.segment_of(PT_LOAD)->p_filesz - address_of(DT_HASH)) / 4 - 8);
+  set_count(static_cast<std::uint32_t>(possible));  // more than there are
+  const auto report = afplug::load_plugin(write());
+  EXPECT_FALSE(report.families.empty()) << report.reason;
 }
 
 class irregular_file : public plugin_directory {};

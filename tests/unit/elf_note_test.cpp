@@ -28,6 +28,13 @@ class elf_note : public testing::Test {
     EXPECT_THAT(inspection.reason, HasSubstr(field));
   }
 
+  std::vector<std::size_t> segments_of(ElfW(Word) type) {
+    std::vector<std::size_t> out;
+    for (std::size_t i = 0; i < image.segments(); ++i)
+      if (image.segment(i)->p_type == type) out.push_back(i);
+    return out;
+  }
+
   patched<afplug_note_header> note_header() { return {image.data, image.note() + 20}; }
   patched<afplug_note_family> note_family() { return {image.data, image.note() + 20 + sizeof(afplug_note_header)}; }
   patched<ElfW(Nhdr)> note() { return {image.data, image.note()}; }
@@ -142,6 +149,97 @@ TEST_F(elf_note, refuses_files_without_dynamic_or_loadable_segment) {
   for (std::size_t i = 0; i < image.segments(); ++i)
     if (auto s = image.segment(i); s->p_type == PT_LOAD) s->p_type = PT_NULL;
   expect_refused("segment", "PT_LOAD");
+}
+
+// The dynamic linker maps one over the other, which ends the process.
+TEST_F(elf_note, refuses_overlapping_loadable_segments) {
+  const elf_image original = image;
+  const auto loads = segments_of(PT_LOAD);
+  ASSERT_GE(loads.size(), 2u);
+  image.segment(loads[1])->p_vaddr = image.segment(loads[0])->p_vaddr;
+  expect_refused("segment", "overlaps");
+  image = original;
+  image.segment(loads[0])->p_memsz = image.segment(loads[1])->p_vaddr + 1;  // one byte of the next segment's page
+  expect_refused("segment", "overlaps");
+  image = original;
+  const ElfW(Phdr) first = *image.segment(loads[0]), second = *image.segment(loads[1]);
+  *image.segment(loads[0]) = second;
+  *image.segment(loads[1]) = first;
+  expect_refused("segment", "overlaps");
+}
+
+TEST_F(elf_note, refuses_two_segments_of_a_kind_that_must_be_unique) {
+  const elf_image original = image;
+  for (const auto& [type, name] :
+       {std::pair{PT_DYNAMIC, "PT_DYNAMIC"}, {PT_GNU_RELRO, "PT_GNU_RELRO"}, {PT_GNU_STACK, "PT_GNU_STACK"}}) {
+    const ElfW(Phdr) copy = *image.segment_of(static_cast<ElfW(Word)>(type));
+    *image.segment_of(PT_GNU_EH_FRAME) = copy;
+    expect_refused("segment", (std::string("more than one ") + name).c_str());
+    image = original;
+  }
+}
+
+// mprotect(2) of it would make other memory read-only, or code not executable.
+TEST_F(elf_note, refuses_a_read_only_segment_outside_of_writable_ones) {
+  const elf_image original = image;
+  const auto loads = segments_of(PT_LOAD);
+  image.segment_of(PT_GNU_RELRO)->p_vaddr = image.segment(loads[0])->p_vaddr;
+  expect_refused("segment", "PT_GNU_RELRO");
+  image = original;
+  image.segment_of(PT_GNU_RELRO)->p_memsz += 1 << 20;
+  expect_refused("segment", "PT_GNU_RELRO");
+  image = original;
+  image.segment_of(PT_GNU_RELRO)->p_vaddr = std::numeric_limits<ElfW(Addr)>::max() - 4;
+  expect_refused("segment", "PT_GNU_RELRO");
+}
+
+TEST_F(elf_note, refuses_invalid_thread_local_segments) {
+  const elf_image original = image;
+  const auto make_tls = [&](auto change) {
+    image = original;
+    auto s = image.segment_of(PT_GNU_EH_FRAME);
+    s->p_type = PT_TLS;
+    s->p_align = 8;
+    change(*s);
+  };
+  make_tls([](ElfW(Phdr)&) {});
+  EXPECT_TRUE(inspect().acceptable) << inspect().reason;
+  make_tls([](ElfW(Phdr) & s) { s.p_vaddr = 1 << 30; });
+  expect_refused("segment", "PT_TLS is not inside");
+  make_tls([](ElfW(Phdr) & s) { s.p_align = 12; });
+  expect_refused("segment", "p_align");
+  make_tls([](ElfW(Phdr) & s) { s.p_memsz = s.p_filesz - 1; });
+  expect_refused("segment", "p_memsz");
+}
+
+// The dynamic linker would make the stack of this process executable; also without the header, on x86.
+TEST_F(elf_note, refuses_an_executable_stack) {
+  image.segment_of(PT_GNU_STACK)->p_flags |= PF_X;
+  expect_refused("stack", "PT_GNU_STACK is executable");
+  image.segment_of(PT_GNU_STACK)->p_type = PT_NULL;
+  expect_refused("stack", "no PT_GNU_STACK");
+}
+
+TEST_F(elf_note, refuses_a_malformed_dynamic_section) {
+  const elf_image original = image;
+  const auto entry_of = [&](ElfW(Sxword) tag) {
+    auto at = static_cast<std::size_t>(image.segment_of(PT_DYNAMIC)->p_offset);
+    while (patched<ElfW(Dyn)>(image.data, at)->d_tag != tag) at += sizeof(ElfW(Dyn));
+    return patched<ElfW(Dyn)>(image.data, at);
+  };
+  for (const ElfW(Addr) address : {ElfW(Addr){0} - 1, ElfW(Addr){1} << 40}) {
+    entry_of(DT_STRTAB)->d_un.d_ptr = address;
+    expect_refused("dynamic", "DT_NEEDED is not inside DT_STRTAB");
+    image = original;
+  }
+  entry_of(DT_NEEDED)->d_un.d_val = std::numeric_limits<ElfW(Xword)>::max();
+  expect_refused("dynamic", "DT_NEEDED is not inside DT_STRTAB");
+  image = original;
+  entry_of(DT_STRSZ)->d_un.d_val = 1;
+  expect_refused("dynamic", "DT_NEEDED is not inside DT_STRTAB");
+  image = original;
+  image.segment_of(PT_DYNAMIC)->p_filesz = sizeof(ElfW(Dyn));
+  expect_refused("dynamic", "does not end with DT_NULL");
 }
 
 TEST_F(elf_note, ignores_section_headers) {

