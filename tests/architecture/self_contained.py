@@ -12,7 +12,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wshadow', '-Werror']
+WARNINGS = ['-Wall', '-Wextra', '-Wpedantic', '-Wconversion', '-Wsign-conversion', '-Wshadow', '-Werror']
 
 
 def compile_alone(compiler, language, standard, flags, header):
@@ -22,12 +22,18 @@ def compile_alone(compiler, language, standard, flags, header):
     return '' if done.returncode == 0 else f'{header} as {standard}:\n{done.stderr}'
 
 
+def accepts(compiler, flag):
+    command = [compiler, '-Werror', flag, '-fsyntax-only', '-xc++', '/dev/null']
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def failures(cc, cxx, flags, headers):
     jobs = []
+    cxx_flags = flags + [f for f in ('-Wuseless-cast',) if accepts(cxx, f)]
     for header in map(Path, headers):
         if header.suffix == '.h':
             jobs.append((cc, 'c', 'c11', flags, header.resolve()))
-        jobs.append((cxx, 'c++', 'c++20', flags, header.resolve()))
+        jobs.append((cxx, 'c++', 'c++20', cxx_flags, header.resolve()))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return [text for text in pool.map(lambda job: compile_alone(*job), jobs) if text]
 

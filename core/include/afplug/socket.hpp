@@ -131,7 +131,8 @@ class AFPLUG_API socket {
   }
   socket(socket&& other) noexcept { swap(other); }
   socket& operator=(socket&& other) noexcept {
-    socket(std::move(other)).swap(*this);
+    socket moved(std::move(other));
+    moved.swap(*this);
     return *this;
   }
   /// Exchanges two sockets and their timeouts.

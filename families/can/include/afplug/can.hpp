@@ -636,7 +636,9 @@ class bcm_message {
 
  private:
   static ::bcm_timeval to_timeval(duration t) noexcept {
-    return {static_cast<long>(t.count() / 1000000), static_cast<long>(t.count() % 1000000)};
+    using std::chrono::duration_cast;
+    const auto seconds = duration_cast<std::chrono::duration<long>>(t);
+    return {seconds.count(), duration_cast<std::chrono::duration<long, std::micro>>(t - seconds).count()};
   }
   bcm_head head_;
   std::vector<frame> frames_;

@@ -131,6 +131,12 @@ class ring {
 
 // ---- receiving ----
 
+namespace detail {
+// TPACKET_ALIGN(sizeof(tpacket3_hdr)), which converts between signed and unsigned.
+inline constexpr std::size_t ring_header_bytes =
+    (sizeof(::tpacket3_hdr) + TPACKET_ALIGNMENT - 1) / TPACKET_ALIGNMENT * TPACKET_ALIGNMENT;
+}  // namespace detail
+
 /// A packet in a ring; valid as long as its block.
 class view {
  public:
@@ -157,7 +163,7 @@ class view {
   /// Interface, EtherType (network byte order), packet type and hardware address of the sender.
   const ::sockaddr_ll& from() const noexcept {
     return *reinterpret_cast<const ::sockaddr_ll*>(reinterpret_cast<const std::byte*>(header_) +
-                                                   TPACKET_ALIGN(sizeof(::tpacket3_hdr)));
+                                                   detail::ring_header_bytes);
   }
 
  private:
@@ -282,7 +288,7 @@ class tx_ring {
   }
 
  private:
-  static constexpr std::size_t data_offset = TPACKET_ALIGN(sizeof(::tpacket3_hdr));
+  static constexpr std::size_t data_offset = detail::ring_header_bytes;
   ::tpacket3_hdr* at() const noexcept {
     const auto per_block = ring_.map().block_bytes / ring_.map().frame_bytes;
     return reinterpret_cast<::tpacket3_hdr*>(ring_.map().data +

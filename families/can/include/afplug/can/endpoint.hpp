@@ -177,13 +177,13 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_any> {
   }
   // The protocol whose addresses have this length; CAN_RAW also for others.
   constexpr int shape() const noexcept { return shape_of(size_); }
-  static constexpr int shape_of(std::size_t size) noexcept {
+  static constexpr int shape_of(std::uint64_t size) noexcept {
     return size >= usual_size(CAN_J1939) ? CAN_J1939 : size >= usual_size(CAN_ISOTP) ? CAN_ISOTP : CAN_RAW;
   }
   static int shape_of(plugin::query& query) {
     if (query.take("rx") || query.take("tx")) return CAN_ISOTP;
     if (query.take("name") || query.take("pgn") || query.take("addr")) return CAN_J1939;
-    return shape_of(static_cast<std::size_t>(query.take("length", sizeof(sockaddr_any), min_size)));
+    return shape_of(query.take("length", sizeof(sockaddr_any), min_size));
   }
   static canid_t required_id(plugin::query& query, std::string_view name) {
     const auto* value = query.take(name);
