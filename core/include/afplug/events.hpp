@@ -16,7 +16,7 @@ class events {
 
   static const events readable;       ///< POLLIN: data, a connection to accept, or the end of the stream
   static const events writable;       ///< POLLOUT: a send or the result of a connect would not block
-  static const events urgent;         ///< POLLPRI: urgent data, for example of TCP
+  static const events urgent;         ///< POLLPRI: urgent data (MSG_OOB)
   static const events error;          ///< POLLERR: an error is pending; reported although it was not asked for
   static const events hung_up;        ///< POLLHUP: both directions are shut down; likewise
   static const events peer_shutdown;  ///< POLLRDHUP: the peer has shut down its sending direction

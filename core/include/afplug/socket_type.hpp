@@ -11,8 +11,8 @@
 namespace afplug {
 
 /// A socket type: SOCK_STREAM, SOCK_DGRAM, …, perhaps with SOCK_NONBLOCK and SOCK_CLOEXEC; 0: none was requested.
-/// Converts from the C library's enumeration of SOCK_*, not from integers such as AF_INET. A sum of flags is an
-/// integer in C: write socket_type(SOCK_STREAM | SOCK_NONBLOCK).
+/// Converts from the C library's enumeration of SOCK_*, not from integers such as the number of a family. A combination
+/// of flags is an integer in C: write socket_type(SOCK_STREAM | SOCK_NONBLOCK).
 class socket_type {
  public:
   /// The C library's enumeration. A C library whose SOCK_* are integers is not supported.
