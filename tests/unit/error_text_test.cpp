@@ -113,6 +113,18 @@ TEST(error_text, of_addresses_is_printable_and_short) {
   });
 }
 
+// What a call site forgets to quote.
+TEST(error_text, of_error_itself_is_printable) {
+  for (const auto& text : hostile) {
+    const auto shown = text.substr(0, 200);
+    EXPECT_EQ(fault(afplug::error(afplug::errc::invalid_argument, shown).what()), "");
+    EXPECT_LT(std::string(afplug::error(afplug::errc::invalid_argument, text).what()).size(), 10000u);
+    afplug::error_code ec;
+    afplug::detail::fail(ec, afplug::errc::invalid_argument, shown);
+    EXPECT_EQ(fault(std::string(afplug::last_detail())), "");
+  }
+}
+
 TEST(error_text, of_registry_calls_is_printable_and_short) {
   auto& r = registry::global();
   expect_printable_errors("family", [&](const std::string& text) { r.family(text); });
