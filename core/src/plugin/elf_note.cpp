@@ -235,7 +235,8 @@ class dynamic_section {
     const auto size = table && at < strings_size_ ? std::min<std::uint64_t>(strings_size_ - at, text_max) : 0;
     while (text.size() < size) {
       std::array<char, 64> buffer;
-      const auto block = std::span{buffer}.first(std::min<std::size_t>(buffer.size(), size - text.size()));
+      const auto block =
+          std::span{buffer}.first(static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), size - text.size())));
       if (const int error = file_.read_at(*table + at + text.size(), std::as_writable_bytes(block)))
         return unreadable(error);
       const auto nul = std::find(block.begin(), block.end(), '\0');
