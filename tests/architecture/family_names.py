@@ -34,7 +34,7 @@ ALLOWED = {
                                         'help texts: the sockets that an option of SOL_SOCKET applies to'),
     'src/option/text.cpp': (IP_NUMBERS + '|Bluetooth|IP_TTL',
                             "the contract's value kinds: IPv4, IPv6, Bluetooth and socket addresses"),
-    'src/socket/option.cpp': (r'IP_TTL', 'an example in a comment'),
+    'src/socket/option.cpp': (r'IP_TTL|sctp', 'examples in comments'),
     'src/socket/control.cpp': (IP_ANCILLARY, 'typed ancillary data: ip(7), ipv6(7), udp(7)'),
     'include/afplug/control.hpp': (IP_ANCILLARY, 'typed ancillary data: ip(7), ipv6(7), udp(7)'),
     'src/socket/open.hpp': (r'inet|IPPROTO_TCP|IPPROTO_UDP', 'an example in a comment'),

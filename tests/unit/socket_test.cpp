@@ -3,10 +3,12 @@
 // afplug::socket independent of a family: opening, the closed socket, and the error texts. The behaviour of families is
 // tested in tests/conformance.
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <afplug/resolver.hpp>
 #include <afplug/socket.hpp>
 #include <cstdlib>
 #include <functional>
@@ -279,6 +281,25 @@ TEST(socket, send_to_a_closed_peer_fails_without_sigpipe) {
   auto sockets = afplug::socket::pair();
   sockets.second.close();
   EXPECT_EQ(ERROR_OF(sockets.first.send("abc"sv, 0, _)), sys(EPIPE));  // SIGPIPE would end the process
+}
+
+TEST(socket, opens_results_of_getaddrinfo_and_numbers_without_exceptions) {
+  error_code ec;
+  const auto found = afplug::getaddrinfo("127.0.0.1", "80", {.type = SOCK_DGRAM}, ec);
+  ASSERT_FALSE(found.empty());
+  const auto s = afplug::socket::open(found.front().address.protocol(), ec);
+  ASSERT_FALSE(ec) << ec.message();
+  EXPECT_EQ(s.family(), AF_INET);
+  EXPECT_EQ(s.type(), SOCK_DGRAM);
+  EXPECT_EQ(s.protocol(), IPPROTO_UDP);
+  EXPECT_EQ(afplug::socket(found.front().address.protocol()).what(), s.what());
+  EXPECT_EQ(afplug::socket::open(AF_UNIX, SOCK_STREAM, ec).family(), AF_UNIX);
+  EXPECT_EQ(afplug::socket::open("inet", SOCK_STREAM, ec).family(), AF_INET);
+  EXPECT_FALSE(ec);
+  EXPECT_FALSE(afplug::socket::open(199, SOCK_STREAM, ec).is_open());
+  EXPECT_EQ(ec, afplug::errc::unknown_family);
+  EXPECT_FALSE(afplug::socket::open("no_such_family", SOCK_STREAM, 0, ec).is_open());
+  EXPECT_EQ(ec, afplug::errc::unknown_family);
 }
 
 }  // namespace
