@@ -13,6 +13,9 @@
 // overlap, except shutdown(), which ends waiting calls. Do not call timeout() or close() while another thread uses the
 // socket.
 //
+// A call for which memory is short throws std::bad_alloc, also with an error_code&, or fails with ENOMEM; it can be
+// repeated, as after any other error.
+//
 // pthread_cancel(3), which glibc implements by unwinding the stack: a thread can be cancelled in a call that waits
 // (send, recv, accept, connect, wait, look-ups of names, …). Destructors run, and the bytes or the message of the
 // cancelled call may be lost. It is not cancelled in close(), in destructors, in functions of plugins, or while plugins
