@@ -1,7 +1,7 @@
 # Copyright afplug contributors. SPDX-License-Identifier: BSL-1.0
-"""A plugin that was added after the module was built is loaded when one of its names is used: other_plugin_test.py PLUGIN.
+"""A plugin that was added after the module was built is loaded when one of its names is used.
 
-PLUGIN is that of tests/bad_plugins without an error.
+other_plugin_test.py PLUGIN, where PLUGIN is that of tests/bad_plugins without an error.
 """
 
 import os

@@ -72,7 +72,7 @@ class dependency_check {
     const std::string of = checked_.empty() ? "" : " of " + object;
     checked_.insert(object);
     const auto refused = [&](const library_reference& reference, const std::string& text, const std::string& why) {
-      return refusal{"dependency", reference.tag + (" " + plugin::quote(text)) + of + ": " + why, error_};
+      return refusal{"dependency", std::string(reference.tag) + " " + plugin::quote(text) + of + ": " + why, error_};
     };
     for (const auto& reference : read.search_paths)
       for (const auto& entry : split(reference.text)) {

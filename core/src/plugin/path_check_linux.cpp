@@ -212,7 +212,7 @@ std::optional<refusal> path_walk::check_no_other_writer() {
 }
 
 std::optional<refusal> path_walk::enter_root() {
-  at_ = "/";
+  at_.assign(1, '/');
   if (::lstat("/", &status_) != 0) return not_found("/", errno);
   return check_directory(at_, status_, true);
 }

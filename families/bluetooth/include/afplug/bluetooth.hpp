@@ -108,7 +108,7 @@ class hci_filter : public opt::plain<sol_hci, 2, hci_filter_value> {
   }
   /// Receives the event of that code, 0-63. The packet type 4 is needed as well.
   hci_filter& pass_event(unsigned event) {
-    if (accept(event, 0, 63)) value().event_mask[event >> 5] |= 1u << (event & 31);
+    if (accept(event, 0, 63)) value().event_mask[event >> 5 & 1] |= 1u << (event & 31);
     return *this;
   }
   /// Receives all events. The packet type 4 is needed as well.

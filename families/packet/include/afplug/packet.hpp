@@ -23,6 +23,7 @@
 #include <afplug/plugin/encoding.hpp>
 #include <afplug/typed_option.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -312,7 +313,7 @@ class basic_membership : public opt::plain<SOL_PACKET, Name, ::packet_mreq> {
     it.mr_type = type;
     if (!this->accept(address.size(), 0, 8, " bytes of hardware address")) return;
     it.mr_alen = static_cast<unsigned short>(address.size());
-    if (it.mr_alen != 0) std::memcpy(it.mr_address, address.data(), it.mr_alen);
+    std::copy_n(address.begin(), std::min(address.size(), sizeof it.mr_address), it.mr_address);
   }
 };
 using membership = basic_membership<PACKET_ADD_MEMBERSHIP>;        ///< PACKET_ADD_MEMBERSHIP
