@@ -309,6 +309,7 @@ INSTANTIATE_TEST_SUITE_P(
         invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "1.5s", "seconds"},
         invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_S), "2147483648s", "outside"},
         invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "-1ns", "outside"},
+        invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "4294967296ns", "outside"},
         invalid_text{an_option(AFPLUG_KIND_DURATION, AFPLUG_UNIT_NS), "5s", "outside"}));
 
 INSTANTIATE_TEST_SUITE_P(structs, invalid_option_text,
