@@ -17,6 +17,7 @@
 #include <afplug/address.hpp>
 #include <afplug/registry.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -352,6 +353,83 @@ TEST(endpoint, is_made_of_its_fields) {
   EXPECT_EQ(vsock::endpoint("host", 5), vsock::endpoint(vsock::cid::host, 5));
   EXPECT_EQ(vsock::endpoint("host", 5).host(), "host");
   EXPECT_EQ(vsock::endpoint(vsock::cid{7}, 5, 1).to_string(), "7:5?flags=0x1");
+}
+
+// The kernel's struct that an address or endpoint holds.
+template <class Native>
+Native native(const auto& a) {
+  Native out{};
+  std::memcpy(static_cast<void*>(&out), a.data(), std::min<std::size_t>(a.size(), sizeof out));
+  return out;
+}
+
+TEST(endpoint, vsock_has_its_flags) {
+  const vsock::endpoint e("3:4?flags=0x1");
+  EXPECT_EQ(e.flags(), 1);
+  EXPECT_EQ(native<::sockaddr_vm>(e).svm_flags, 1);
+  EXPECT_NE(e, vsock::endpoint("3:4"));
+  EXPECT_NE(std::hash<vsock::endpoint>{}(e), std::hash<vsock::endpoint>{}(vsock::endpoint("3:4")));
+  const address a("vsock", "3:4?flags=0x1");
+  EXPECT_EQ(native<::sockaddr_vm>(a).svm_flags, 1);
+  EXPECT_EQ(a.number("flags"), 1u);
+  const afplug::basic_protocol p(afplug::registry::global().family("vsock"), SOCK_STREAM);
+  const afplug::field_value values[] = {std::uint64_t{3}, std::uint64_t{4}, std::uint64_t{1}};
+  EXPECT_EQ(address::from_fields(p, values), a);
+}
+
+TEST(endpoint, packet_has_the_length_of_its_hardware_address) {
+  const struct {
+    const char* text;
+    unsigned halen;
+    std::size_t present;  // bytes of hardware_address()
+    const char* canonical;
+  } cases[] = {{"lo?addr=00:11:22", 3, 3, "lo?addr=00:11:22"},
+               {"lo?addr=00:11:22&halen=2", 2, 2, "lo?addr=00:11&tail=22"},
+               {"lo?halen=6", 6, 6, "lo?addr=00:00:00:00:00:00"},
+               {"lo?halen=200", 200, 8, "lo?addr=00:00:00:00:00:00:00:00&halen=200"},
+               {"lo", 0, 0, "lo"}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.text);
+    const packet::endpoint e(c.text);
+    const address a("packet", c.text);
+    EXPECT_EQ(native<::sockaddr_ll>(e).sll_halen, c.halen);
+    EXPECT_EQ(native<::sockaddr_ll>(a).sll_halen, c.halen);
+    EXPECT_EQ(e.hardware_address().size(), c.present);
+    EXPECT_EQ(e.to_string(), c.canonical);
+    EXPECT_EQ(a.to_string(), c.canonical);
+  }
+  // Differ in nothing else.
+  EXPECT_NE(packet::endpoint("lo?halen=5"), packet::endpoint("lo?halen=6"));
+  EXPECT_NE(packet::endpoint("lo?halen=200"), packet::endpoint("lo?halen=201"));
+  packet::endpoint e("lo");
+  const std::uint8_t hardware[] = {1, 2, 3, 4, 5, 6};
+  e.hardware_address(hardware);
+  EXPECT_EQ(native<::sockaddr_ll>(e).sll_halen, 6);
+  const afplug::basic_protocol p(afplug::registry::global().family("packet"), SOCK_DGRAM);
+  const auto* begin = reinterpret_cast<const std::byte*>(hardware);
+  const afplug::field_value values[] = {"lo"s, std::uint64_t{0}, std::uint64_t{0}, std::uint64_t{0},
+                                        std::vector<std::byte>(begin, begin + sizeof hardware)};
+  EXPECT_EQ(address::from_fields(p, values), address(e));
+}
+
+// Linux refuses shorter ones: CAN_REQUIRED_SIZE in include/linux/can/core.h.
+TEST(endpoint, can_has_the_length_of_its_protocol) {
+  const auto end_of = [](const auto& member, const ::sockaddr_can& all) {
+    return static_cast<std::size_t>(reinterpret_cast<const char*>(&member + 1) - reinterpret_cast<const char*>(&all));
+  };
+  const ::sockaddr_can all{};
+  const auto raw = end_of(all.can_ifindex, all), isotp = end_of(all.can_addr.tp, all),
+             j1939 = end_of(all.can_addr.j1939, all);
+  EXPECT_EQ(can::endpoint("lo").size(), raw);
+  EXPECT_EQ(can::endpoint("lo", can::isotp_ids{}).size(), isotp);
+  EXPECT_EQ(can::endpoint("lo", can::j1939_parts{}).size(), j1939);
+  EXPECT_EQ(can::endpoint("lo?addr=1").size(), j1939);
+  EXPECT_EQ(address("can", "lo", SOCK_RAW, CAN_RAW).size(), raw);
+  EXPECT_EQ(address("can", "lo?rx=1&tx=2", SOCK_DGRAM, CAN_ISOTP).size(), isotp);
+  for (const auto* text : {"lo", "lo?name=0x5", "lo?pgn=0x12300", "lo?addr=0x20"}) {
+    EXPECT_EQ(address("can", text, SOCK_DGRAM, CAN_J1939).size(), j1939) << text;
+    EXPECT_EQ(address("can", text, SOCK_DGRAM, CAN_J1939).to_string(), text);
+  }
 }
 
 template <class Function>
