@@ -202,6 +202,29 @@ TEST_F(create_connection, refused_attempt_starts_the_next_while_another_is_pendi
   EXPECT_EQ(afplug::create_connection("host.test", "80", fast_options()).getpeername(), open_port.at());
 }
 
+// If each of the 60 failed attempts delayed the next by the attempt delay, that would take 12 s. The kernel refuses a
+// broadcast address within connect(2), and reports a closed port later, by poll(2).
+TEST_F(create_connection, failed_attempts_do_not_delay_the_next_while_another_is_pending) {
+  const full_backlog unresponsive;
+  const closed_port refusing;
+  const listener open_port;
+  for (const auto& failing : {refusing.at(), address("inet", "255.255.255.255:80")}) {
+    std::vector<address> all(61, failing);
+    all.front() = unresponsive.at();
+    all.push_back(open_port.at());
+    resolve_to(all);
+    auto options = fast_options();
+    options.attempt_delay = 200ms;
+    options.timeout = 8s;
+    std::vector<connection_error::attempt> failed;
+    error_code ec;
+    const auto s = afplug::create_connection("host.test", "80", options, ec, &failed);
+    ASSERT_FALSE(ec) << afplug::last_detail();
+    EXPECT_EQ(s.getpeername(), open_port.at());
+    EXPECT_EQ(failed.size(), 60u);
+  }
+}
+
 TEST_F(create_connection, address_families_are_interleaved) {
   if (!has_ipv6_loopback()) GTEST_SKIP() << "this machine has no IPv6 loopback address";
   const closed_port six1("inet6", "[::1]:0"), six2("inet6", "[::1]:0"), six3("inet6", "[::1]:0"), four1, four2;

@@ -2,19 +2,24 @@
 //
 // afplug::socket independent of a family: opening, the closed socket, and the error texts. The behaviour of families is
 // tested in tests/conformance.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <afplug/resolver.hpp>
 #include <afplug/socket.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <vector>
 
 #include "../support/errors.hpp"
 
@@ -60,6 +65,10 @@ std::string what_of(const std::function<void()>& call) {
   }
   return "no exception";
 }
+
+// close(2) of this program: closes the descriptor, then fails with `close_error` of the calling thread if it is set.
+// Linux releases the descriptor although close fails.
+thread_local int close_error = 0;
 
 // Static destructors run after the thread_local objects of the main thread are destroyed.
 struct static_object {
@@ -302,4 +311,53 @@ TEST(socket, opens_results_of_getaddrinfo_and_numbers_without_exceptions) {
   EXPECT_EQ(ec, afplug::errc::unknown_family);
 }
 
+TEST(socket, batches_set_the_size_of_messages_not_sent_or_received_to_0) {
+  auto [a, b] = afplug::socket::pair("unix", SOCK_DGRAM);
+  a.blocking(false);
+  b.blocking(false);
+  const std::string text(4096, 'x');
+  std::vector<afplug::outgoing> messages(200);
+  for (auto& m : messages) m.data = text, m.size = 99;
+  const auto sent = a.send_many(messages);  // the kernel's send buffer is smaller
+  ASSERT_GT(sent, 0u);
+  ASSERT_LT(sent, messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) ASSERT_EQ(messages[i].size, i < sent ? text.size() : 0u) << i;
+
+  for (auto& m : messages) m.size = 99;
+  std::stop_source stop;
+  stop.request_stop();
+  error_code ec;
+  EXPECT_EQ(a.send_many(messages, 0, stop.get_token(), ec), 0u);
+  EXPECT_TRUE(ec);
+  for (const auto& m : messages) ASSERT_EQ(m.size, 0u);
+
+  std::string into(text.size(), '\0');
+  std::vector<afplug::incoming> arrived(messages.size());
+  for (auto& m : arrived) m.into = into, m.size = 99;
+  EXPECT_EQ(b.recv_many(arrived), sent);
+  for (std::size_t i = 0; i < arrived.size(); ++i) ASSERT_EQ(arrived[i].size, i < sent ? text.size() : 0u) << i;
+}
+
+TEST(socket, close_ignores_errors_after_which_the_connection_is_closed) {
+  for (const int error : {ECONNRESET, EINTR, EIO, ENOSPC}) {
+    afplug::socket s("unix", SOCK_STREAM);
+    const int fd = s.native_handle();
+    error_code ec;
+    close_error = error;
+    s.close(ec);
+    close_error = 0;
+    const bool ignored = error == ECONNRESET || error == EINTR;
+    EXPECT_EQ(ec, sys(ignored ? 0 : error));
+    EXPECT_FALSE(s.is_open());
+    EXPECT_EQ(::fcntl(fd, F_GETFD), -1) << "the descriptor is released in either case";
+  }
+}
+
 }  // namespace
+
+extern "C" int close(int fd) {
+  const auto result = static_cast<int>(::syscall(SYS_close, fd));
+  if (result != 0 || close_error == 0) return result;
+  errno = close_error;
+  return -1;
+}

@@ -99,6 +99,32 @@ TEST(stream, non_blocking_read_fails_with_eagain_and_can_be_repeated) {
   EXPECT_EQ(stream.get(), 'z');
 }
 
+TEST(stream, bytes_that_were_not_sent_are_sent_by_the_next_flush) {
+  auto [a, peer] = afplug::socket::pair();
+  a.blocking(false);
+  std::string data;
+  for (int i = 0; i < 4'000'000; ++i) data += static_cast<char>('a' + i % 23);
+  afplug::socket_stream stream(std::move(a), 16, data.size());  // the kernel's send buffer is smaller
+  stream << data;
+  std::string got;
+  int flushes = 0;
+  while (got.size() < data.size()) {
+    stream.clear();
+    stream << std::flush;
+    ++flushes;
+    if (!stream) {
+      ASSERT_EQ(stream.error().value(), EAGAIN);
+    }
+    const auto before = got.size();
+    char block[65536];
+    afplug::error_code ec;
+    while (const auto n = peer.recv(block, MSG_DONTWAIT, ec)) got.append(block, n);
+    ASSERT_GT(got.size(), before) << "bytes were lost";
+  }
+  EXPECT_GT(flushes, 1) << "nothing was kept";
+  EXPECT_TRUE(got == data);
+}
+
 TEST(stream, write_to_a_closed_peer_fails_without_sigpipe) {
   auto [a, peer] = afplug::socket::pair();
   afplug::socket_stream stream(std::move(a), 16, 4);
