@@ -2,6 +2,7 @@
 //
 // Faulty plugins. Each is refused with a code and with an error text that has the file and the field, and does not keep
 // the registry from a valid plugin of the same family.
+#include <dlfcn.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -12,6 +13,7 @@
 #include <afplug/socket.hpp>
 #include <chrono>
 
+#include <fstream>
 #include <functional>
 #include <ostream>
 #include <set>
@@ -451,6 +453,46 @@ TEST_F(plugin_directory, file_that_replaced_a_loaded_one_is_refused) {
   EXPECT_EQ(second.family("good", ec), nullptr);
   EXPECT_EQ(second.families().at(0).code, "replaced");
   expect_works(&first.family("good"));
+}
+
+// The same file under another name is the loaded plugin, but only as long as nobody writes to it.
+TEST_F(plugin_directory, file_that_changed_after_it_was_loaded_is_refused) {
+  const auto file = copy_plugin("good", dir.path(), "1");
+  afplug::registry first(search_only({dir.path()}));
+  expect_works(&first.family("good"));
+  fs::rename(file, dir / "2.so");
+  afplug::registry second(search_only({dir.path()}));
+  expect_works(&second.family("good"));
+  std::ofstream(dir / "2.so", std::ios::app) << 'x';
+  afplug::registry third(search_only({dir.path()}));
+  afplug::error_code ec;
+  EXPECT_EQ(third.family("good", ec), nullptr);
+  EXPECT_EQ(third.families().at(0).code, "replaced");
+  expect_works(&first.family("good"));
+}
+
+// dlopen(3) returns the library that is mapped from this path already.
+TEST_F(plugin_directory, file_that_replaced_one_that_the_program_mapped_is_refused) {
+  const auto file = fs::canonical(copy_plugin("good", dir.path(), "1"));
+  void* const mapped = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(mapped, nullptr) << ::dlerror();
+  copy_plugin("good", dir.path(), "new");
+  fs::rename(dir / "new.so", file);
+  afplug::registry r(search_only({dir.path()}));
+  afplug::error_code ec;
+  EXPECT_EQ(r.family("good", ec), nullptr);
+  EXPECT_EQ(ec, afplug::errc::changed_while_loading);
+  EXPECT_EQ(r.families().at(0).code, "changed-while-loading");
+  ::dlclose(mapped);
+}
+
+// dlsym(3) searches the libraries that a library needs, too.
+TEST_F(plugin_directory, entry_function_of_another_library_is_refused) {
+  const auto library = dir.subdirectory("lib") / "libbad_plugin_with_entry.so";
+  fs::copy_file(fs::path(AFPLUG_BAD_PLUGINS) / "hidden" / library.filename(), library);
+  ::chmod(library.c_str(), 0644);
+  expect_refused(copy_plugin("entry_in_dependency", dir.path(), "1"), "entry-missing",
+                 "afplug_entry is defined by a library that it depends on, not by the plugin");
 }
 
 TEST_F(plugin_directory, registry_calls_while_loading_fail_with_registry_reentered) {
