@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 #include <afplug/socket.hpp>
 #include <afplug/verdict.hpp>
@@ -13,7 +14,10 @@
 #include <cerrno>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "../support/plugin_files.hpp"
 
 namespace {
 
@@ -165,6 +169,29 @@ TEST(verdict, family_without_a_plugin_is_unavailable) {
   EXPECT_NE(v.remedy, "");
   EXPECT_EQ(afplug::explain("x", afplug::errc::plugin_refused, "x: x.so has no note").reason, "plugin-refused");
   EXPECT_EQ(afplug::explain("x", afplug::errc::plugin_refused, "x: x.so has no note").detail, "x.so has no note");
+}
+
+// struct afplug_verdict has room for a part of the remedy.
+TEST(verdict, texts_for_the_check_of_a_plugin_end_between_characters) {
+  const afplug::testing_support::temporary_directory dir;
+  afplug::testing_support::copy_plugin("check_sets_state", dir.path());
+  afplug::registry r(afplug::testing_support::search_only({dir.path()}));
+  const auto& f = r.family("good");
+  const std::string whole = afplug::explain(f, SOCK_STREAM, 0, EAFNOSUPPORT).remedy;
+  constexpr std::size_t longest = sizeof(afplug_verdict::remedy) - 1;
+  ASSERT_GT(whole.size(), longest);
+  ASSERT_EQ(whole[longest] & 0xc0, 0x80) << "the limit is between two characters";
+  const verdict v = afplug::check(f, SOCK_STREAM, 0);
+  ASSERT_EQ(v.error, EAFNOSUPPORT);
+  EXPECT_EQ(v.state, state_t::unknown) << "the plugin's check was not called";
+  const std::string& remedy = v.remedy;
+  EXPECT_TRUE(whole.starts_with(remedy)) << remedy;
+  EXPECT_GT(remedy.size(), longest - 3);
+  for (std::string_view rest = remedy; !rest.empty();) {
+    const auto size = afplug::plugin::utf8_length(rest);
+    ASSERT_NE(size, 0u) << remedy;
+    rest.remove_prefix(size);
+  }
 }
 
 TEST(verdict, states_have_names) {
