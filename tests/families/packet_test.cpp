@@ -337,7 +337,8 @@ TEST_F(packet_expression, errors_have_the_position_and_the_reason) {
   EXPECT_NE(compile_error("arp\0ip"sv).find("NUL"), std::string::npos);
   auto s = open();
   EXPECT_EQ(ERROR_OF(s.option("SO_ATTACH_FILTER", "tcp prt 80", _)), sys(EINVAL));
-  EXPECT_NE(afplug::last_detail().find("SO_ATTACH_FILTER=tcp prt 80: "), std::string_view::npos);
+  EXPECT_NE(afplug::last_detail().find("SO_ATTACH_FILTER=\"tcp prt 80\": "), std::string_view::npos)
+      << afplug::last_detail();
   EXPECT_NE(afplug::last_detail().find("syntax error, after \"tcp\""), std::string_view::npos) << afplug::last_detail();
   EXPECT_EQ(s.option_text("SO_ATTACH_FILTER"), "none") << "no filter is attached after an error";
 }

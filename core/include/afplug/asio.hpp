@@ -680,7 +680,9 @@ class basic_async_socket {
   template <detail::execution_context Context>
   basic_async_socket(Context& context, socket s) : basic_async_socket(Executor(context.get_executor()), std::move(s)) {}
 
+  /// `other` keeps its executor, and has no socket then.
   basic_async_socket(basic_async_socket&& other) noexcept
+      // NOLINTNEXTLINE(performance-move-constructor-init): `other` keeps its executor
       : executor_(other.executor_), state_(std::exchange(other.state_, nullptr)) {}
   /// Closes this socket first, which completes its outstanding operations with operation_aborted.
   basic_async_socket& operator=(basic_async_socket&& other) noexcept {

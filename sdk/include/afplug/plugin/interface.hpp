@@ -27,10 +27,11 @@ extern "C" char* if_indextoname(unsigned int, char*) noexcept;
 namespace afplug::plugin {
 inline namespace AFPLUG_ABI_NAMESPACE AFPLUG_HIDDEN {
 
-/// IF_NAMESIZE: the size of a buffer for an interface's name, in bytes.
 #if defined(_WIN32)
+/// IF_NAMESIZE: the size of a buffer for an interface's name, in bytes.
 inline constexpr std::size_t interface_name_size = IF_NAMESIZE;
 #else
+/// IF_NAMESIZE: the size of a buffer for an interface's name, in bytes.
 inline constexpr std::size_t interface_name_size = 16;
 #endif
 
