@@ -199,7 +199,7 @@ int write_option(const socket& s, int level, int number, const_bytes value) {
     if (r < 0) return -r;
   }
   if (r != AFPLUG_PASS) return 0;
-  // Options of J1939 return the value that was set (net/can/j1939/socket.c).
+  // The options of some protocols return the value that was set.
   return ::setsockopt(s.fileno(), level, number, value.data(), bytes) >= 0 ? 0 : errno;
 }
 
