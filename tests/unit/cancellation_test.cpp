@@ -102,7 +102,9 @@ TEST(cancellation, received_descriptors_are_closed) {
 }
 
 TEST(cancellation, functions_of_plugins_complete) {
-  auto [a, b] = socket::pair("loop", SOCK_STREAM);
+  auto pair = socket::pair("loop", SOCK_STREAM);
+  auto& a = pair.first;
+  auto& b = pair.second;
   expect_not_cancelled([&] {
     error_code ec;
     a.send(const_bytes("hello", 5), 0, ec);
@@ -129,7 +131,9 @@ TEST(cancellation, loading_logging_and_verdicts_complete) {
 }
 
 TEST(cancellation, a_stream_is_flushed_by_its_destructor) {
-  auto [a, b] = socket::pair("unix", SOCK_STREAM);
+  auto pair = socket::pair("unix", SOCK_STREAM);
+  auto& a = pair.first;
+  auto& b = pair.second;
   expect_not_cancelled([&] {
     socket_stream stream(std::move(a));
     stream << "text";
