@@ -30,7 +30,6 @@ using testing_support::try_all_faults;
 void prepare() {
   for (const char* id : {"inet", "unix", "loop"}) {
     const auto& f = registry::global().family(id);
-    error_code ec;
     static_cast<void>(explain(f, SOCK_STREAM, 0, EMFILE));
   }
   asio::io_context io;
