@@ -29,8 +29,8 @@ namespace {
 
 template <const subcommand& Real>
 std::function<int()> only_parse(CLI::App& app, const common_options& common) {
-  Real.add_arguments(app, common);
-  return [] { return 0; };
+  // The options refer to what the function owns.
+  return [kept = Real.add_arguments(app, common)] { return 0; };
 }
 
 }  // namespace

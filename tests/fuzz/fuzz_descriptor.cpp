@@ -85,7 +85,7 @@ void fill(input& in, afplug_row& r) {
   r = {};
   r.flags = in.number();
   for (auto* one : {&r.type, &r.protocol, &r.native_domain, &r.native_type, &r.native_protocol})
-    *one = static_cast<std::int32_t>(in.number()) - 1;
+    *one = static_cast<std::int32_t>(in.number() - 1);
   r.type_name = in.text(true);
   for (auto* one : {&r.protocol_name, &r.options, &r.module, &r.config, &r.capability, &r.help}) *one = in.text(false);
 }
