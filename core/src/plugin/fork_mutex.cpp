@@ -3,15 +3,22 @@
 
 #include <pthread.h>
 
+#include <condition_variable>
 #include <new>
-#include <shared_mutex>
 
 namespace afplug::detail {
 namespace {
 
-/// Shared by all threads that hold a fork_mutex; exclusive while a thread forks. Never destroyed.
-std::shared_mutex& forking() {
-  static auto& it = *new std::shared_mutex;
+/// How many threads hold a fork_mutex. `mutex` is locked while a thread forks, and else only to change the number.
+struct holders {
+  std::mutex mutex;
+  std::condition_variable none;
+  int count = 0;
+};
+
+/// Never destroyed.
+holders& all_holders() {
+  static auto& it = *new holders;
   return it;
 }
 
@@ -19,27 +26,40 @@ thread_local int held = 0;
 
 [[maybe_unused]] const int fork_handlers = ::pthread_atfork(
     [] {
-      if (held == 0) forking().lock();
+      if (held != 0) return;
+      auto& all = all_holders();
+      std::unique_lock lock(all.mutex);
+      all.none.wait(lock, [&] { return all.count == 0; });
+      lock.release();
     },
     [] {
-      if (held == 0) forking().unlock();
+      if (held == 0) all_holders().mutex.unlock();
     },
-    // The child's thread has another id, with which it cannot unlock what its parent locked.
+    // The threads that waited do not exist in the child.
     [] {
-      if (held == 0) new (&forking()) std::shared_mutex;
+      auto& all = all_holders();
+      new (&all.none) std::condition_variable;
+      if (held == 0) return all.mutex.unlock();
+      new (&all.mutex) std::mutex;
+      all.count = 1;
     });
 
 }  // namespace
 
 void fork_mutex::lock() {
-  if (held == 0) forking().lock_shared();
+  if (held == 0) {
+    const std::lock_guard lock(all_holders().mutex);
+    ++all_holders().count;
+  }
   ++held;
   mutex_.lock();
 }
 
 void fork_mutex::unlock() noexcept {
   mutex_.unlock();
-  if (--held == 0) forking().unlock_shared();
+  if (--held != 0) return;
+  const std::lock_guard lock(all_holders().mutex);
+  if (--all_holders().count == 0) all_holders().none.notify_all();
 }
 
 }  // namespace afplug::detail
