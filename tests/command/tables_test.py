@@ -37,7 +37,11 @@ class Families(support.Case):
             self.assertEqual(found[file]["state"], "refused")
             self.assertIn(file, found[file]["reason"])
             self.assertTrue(found[file]["code"])
-        self.assertIn("refused", self.afplug("families", "--plugin-path", folder).stdout)
+        lines = self.afplug("families", "--plugin-path", folder).stdout.splitlines()
+        refused = [line for line in lines if "refused" in line]
+        self.assertTrue(refused)
+        for line in refused:
+            self.assertEqual(line.count(str(folder)), 1, line)
 
     def test_plugin_paths_are_searched_in_order(self):
         first, second = self.folder / "first", self.folder / "second"

@@ -27,12 +27,15 @@ int run(const common_options& common) {
                                   {"reason", text_or_null(p.reason)},
                                   {"code", text_or_null(p.code)}});
     const auto or_dash = [](const std::string& text) { return text.empty() ? std::string("-") : text; };
+    const auto& path = p.path.native();
+    // The reason of a refused file begins with its path.
+    auto location = p.reason.starts_with(path) ? p.reason : path + (p.reason.empty() ? "" : ": ") + p.reason;
     output.add({{or_dash(p.family), colour::strong},
                 {p.number ? std::to_string(*p.number) : "-"},
                 {or_dash(p.provider)},
                 {or_dash(p.version)},
                 {std::string(states[state]), colours[state]},
-                {p.reason.empty() ? p.path.string() : p.path.string() + ": " + p.reason}});
+                {std::move(location)}});
   }
   const auto warnings = registry::global().warnings();
   if (common.json) {
