@@ -52,6 +52,12 @@ struct elf_image {
     throw std::runtime_error("no such segment");
   }
 
+  /// The first entry of the dynamic section with that tag.
+  patched<ElfW(Dyn)> dynamic_entry_of(ElfW(Sxword) tag) {
+    for (std::size_t at = segment_of(PT_DYNAMIC)->p_offset;; at += sizeof(ElfW(Dyn)))
+      if (patched<ElfW(Dyn)>(data, at)->d_tag == tag) return {data, at};
+  }
+
   /// The file offset after the last byte of any segment.
   std::size_t end_of_segments() {
     std::size_t end = 0;

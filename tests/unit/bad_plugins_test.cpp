@@ -213,6 +213,16 @@ class malformed_file : public plugin_directory {
  protected:
   elf_image image{read_bytes(built_plugin("good"))};
   fs::path write() { return write_bytes(dir / "1.so", image.data); }
+
+  // The file offset of a table of the dynamic section: it is in the first segment, which lies at its file offset.
+  std::size_t table(ElfW(Sxword) tag) { return static_cast<std::size_t>(image.dynamic_entry_of(tag)->d_un.d_ptr); }
+
+  patched<ElfW(Sym)> symbol(std::string_view name) {
+    for (auto at = table(DT_SYMTAB);; at += sizeof(ElfW(Sym))) {
+      const auto begin = table(DT_STRTAB) + patched<ElfW(Sym)>(image.data, at)->st_name;
+      if (reinterpret_cast<const char*>(image.data.data()) + begin == name) return {image.data, at};
+    }
+  }
 };
 
 // dlopen(3) of such a file ends the process with SIGBUS.
@@ -280,23 +290,28 @@ TEST_F(malformed_file, oversized_section_table_is_ignored) {
   expect_works(r.family("good", ec));
 }
 
+TEST_F(malformed_file, entry_that_is_not_a_function_in_code_is_refused) {
+  const auto original = image;
+  symbol("afplug_entry")->st_info = ELF64_ST_INFO(STB_GLOBAL, STT_OBJECT);
+  EXPECT_EQ(afplug::load_plugin(write_bytes(dir / "object.so", image.data)).code, "entry-missing");
+  image = original;
+  const auto in_data = image.segment_of(PT_DYNAMIC)->p_vaddr;
+  symbol("afplug_entry")->st_value = in_data;
+  EXPECT_EQ(afplug::load_plugin(write_bytes(dir / "data.so", image.data)).code, "entry-missing");
+}
+
 // dladdr(3) trusts the number of symbols in DT_HASH.
 TEST_F(malformed_file, wrong_number_of_symbols_is_refused_or_survived) {
   image = elf_image(read_bytes(built_plugin("sysv_hash")));
-  const auto address_of = [&](ElfW(Sxword) tag) {  // in the first segment, which lies at its file offset
-    auto at = static_cast<std::size_t>(image.segment_of(PT_DYNAMIC)->p_offset);
-    while (patched<ElfW(Dyn)>(image.data, at)->d_tag != tag) at += sizeof(ElfW(Dyn));
-    return static_cast<std::size_t>(patched<ElfW(Dyn)>(image.data, at)->d_un.d_ptr);
-  };
-  const auto set_count = [&](std::uint32_t n) { *patched<std::uint32_t>(image.data, address_of(DT_HASH) + 4) = n; };
-  for (const std::uint32_t n : {0x7fffffffu, 0xffffffffu}) {
+  const auto set_count = [&](std::uint32_t n) { *patched<std::uint32_t>(image.data, table(DT_HASH) + 4) = n; };
+  const auto symbols = (image.segment_of(PT_LOAD)->p_filesz - table(DT_SYMTAB)) / sizeof(ElfW(Sym));
+  for (const std::uint32_t n : {0x7fffffffu, 0xffffffffu, static_cast<std::uint32_t>(symbols + 1)}) {
     set_count(n);
     const auto refused = afplug::inspect(write());
     EXPECT_EQ(refused.code, "dynamic");
     EXPECT_THAT(refused.reason, HasSubstr("DT_HASH has " + std::to_string(n) + " symbols"));
   }
-  const auto possible = std::min((image.segment_of(PT_LOAD)->p_filesz - address_of(DT_SYMTAB)) / sizeof(ElfW(Sym)),
-                                 (image.segment_of(PT_LOAD)->p_filesz - address_of(DT_HASH)) / 4 - 8);
+  const auto possible = std::min(symbols, (image.segment_of(PT_LOAD)->p_filesz - table(DT_HASH)) / 4 - 8);
   set_count(static_cast<std::uint32_t>(possible));  // more than there are
   const auto report = afplug::load_plugin(write());
   EXPECT_FALSE(report.families.empty()) << report.reason;

@@ -4,7 +4,7 @@
 #include <afplug/plugin.h>
 #include <gmock/gmock.h>
 #include <afplug/inspect.hpp>
-
+#include <algorithm>
 #include <limits>
 
 #include "../support/elf_image.hpp"
@@ -210,6 +210,10 @@ TEST_F(elf_note, refuses_invalid_thread_local_segments) {
   expect_refused("segment", "p_align");
   make_tls([](ElfW(Phdr) & s) { s.p_memsz = s.p_filesz - 1; });
   expect_refused("segment", "p_memsz");
+  make_tls([](ElfW(Phdr)&) {});
+  const ElfW(Phdr) copy = *image.segment_of(PT_TLS);
+  *image.segment_of(PT_GNU_RELRO) = copy;
+  expect_refused("segment", "more than one PT_TLS");
 }
 
 // The dynamic linker would make the stack of this process executable; also without the header, on x86.
@@ -222,24 +226,28 @@ TEST_F(elf_note, refuses_an_executable_stack) {
 
 TEST_F(elf_note, refuses_a_malformed_dynamic_section) {
   const elf_image original = image;
-  const auto entry_of = [&](ElfW(Sxword) tag) {
-    auto at = static_cast<std::size_t>(image.segment_of(PT_DYNAMIC)->p_offset);
-    while (patched<ElfW(Dyn)>(image.data, at)->d_tag != tag) at += sizeof(ElfW(Dyn));
-    return patched<ElfW(Dyn)>(image.data, at);
-  };
   for (const ElfW(Addr) address : {ElfW(Addr){0} - 1, ElfW(Addr){1} << 40}) {
-    entry_of(DT_STRTAB)->d_un.d_ptr = address;
+    image.dynamic_entry_of(DT_STRTAB)->d_un.d_ptr = address;
     expect_refused("dynamic", "DT_NEEDED is not inside DT_STRTAB");
     image = original;
   }
-  entry_of(DT_NEEDED)->d_un.d_val = std::numeric_limits<ElfW(Xword)>::max();
+  image.dynamic_entry_of(DT_NEEDED)->d_un.d_val = std::numeric_limits<ElfW(Xword)>::max();
   expect_refused("dynamic", "DT_NEEDED is not inside DT_STRTAB");
   image = original;
-  entry_of(DT_STRSZ)->d_un.d_val = 1;
+  image.dynamic_entry_of(DT_STRSZ)->d_un.d_val = 1;
   expect_refused("dynamic", "DT_NEEDED is not inside DT_STRTAB");
   image = original;
   image.segment_of(PT_DYNAMIC)->p_filesz = sizeof(ElfW(Dyn));
   expect_refused("dynamic", "does not end with DT_NULL");
+  image = original;
+  constexpr std::size_t size = 4097 * sizeof(ElfW(Dyn));
+  {
+    auto last = image.segment(segments_of(PT_LOAD).back());
+    last->p_memsz = last->p_filesz += size;
+    image.data.resize(std::max<std::size_t>(image.data.size(), last->p_offset + last->p_filesz));
+  }
+  image.segment_of(PT_DYNAMIC)->p_filesz = size;
+  expect_refused("dynamic", "4097 entries");
 }
 
 TEST_F(elf_note, ignores_section_headers) {
