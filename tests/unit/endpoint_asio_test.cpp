@@ -6,15 +6,8 @@
 // Its if_nametoindex() must not be taken for the C library's function by the headers below.
 #include <afplug/resolver.hpp>
 
-#include <afplug/bluetooth.hpp>
-#include <afplug/can.hpp>
-#include <afplug/hyperv.hpp>
-#include <afplug/inet.hpp>
-#include <afplug/inet6.hpp>
-#include <afplug/netlink.hpp>
-#include <afplug/packet.hpp>
-#include <afplug/unix.hpp>
-#include <afplug/vsock.hpp>
+#include "../support/endpoints.hpp"
+#include "../support/ipv6.hpp"
 
 #include <afplug/address.hpp>
 
@@ -63,12 +56,6 @@ constexpr bool takes_only_its_endpoints() {
 }
 using ip_endpoint = asio::ip::tcp::endpoint;
 using afplug::address;
-namespace inet = afplug::inet;
-namespace inet6 = afplug::inet6;
-namespace unix_ = afplug::unix_;
-namespace vsock = afplug::vsock;
-namespace bluetooth = afplug::bluetooth;
-namespace can = afplug::can;
 
 static_assert(
     takes_only_its_endpoints<vsock::stream, inet::endpoint, inet6::endpoint, unix_::endpoint, ip_endpoint, address>());
@@ -90,10 +77,10 @@ static_assert(takes_only_its_endpoints<bluetooth::iso::seq_packet, bluetooth::sc
 static_assert(takes_only_its_endpoints<bluetooth::hci::raw, bluetooth::l2cap::endpoint, address>());
 static_assert(takes_only_its_endpoints<can::raw, inet::endpoint, address>());
 static_assert(takes_only_its_endpoints<can::j1939, vsock::endpoint, address>());
-static_assert(takes_only_its_endpoints<afplug::packet::raw, inet::endpoint, address>());
-static_assert(takes_only_its_endpoints<afplug::packet::datagram, inet::endpoint, address>());
-static_assert(takes_only_its_endpoints<afplug::netlink::raw, inet::endpoint, address>());
-static_assert(takes_only_its_endpoints<afplug::hyperv::stream, vsock::endpoint, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<packet::raw, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<packet::datagram, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<netlink::raw, inet::endpoint, address>());
+static_assert(takes_only_its_endpoints<hyperv::stream, vsock::endpoint, inet::endpoint, address>());
 static_assert(listens_at<vsock::stream::acceptor, vsock::endpoint>);
 static_assert(!listens_at<vsock::stream::acceptor, inet::endpoint>);
 // An address takes every endpoint, and gives back only what is asked for.
@@ -134,21 +121,12 @@ void exchange_datagrams(const typename Protocol::endpoint& one, const typename P
   EXPECT_EQ(from.to_string(), a.local_endpoint().to_string());
 }
 
-bool has_ipv6() {
-  asio::io_context io;
-  boost::system::error_code ec;
-  inet6::datagram::socket s(io);
-  s.open({}, ec);
-  if (!ec) s.bind(inet6::endpoint::loopback(0), ec);
-  return !ec;
-}
-
 TEST(endpoint_asio, typed_streams_of_inet) { echo<inet::stream>(inet::endpoint::loopback(0)); }
 TEST(endpoint_asio, typed_datagrams_of_inet) {
   exchange_datagrams<inet::datagram>(inet::endpoint::loopback(0), inet::endpoint::loopback(0));
 }
 TEST(endpoint_asio, typed_streams_and_datagrams_of_inet6) {
-  if (!has_ipv6()) GTEST_SKIP() << "this host has no IPv6 loopback address";
+  if (!afplug::testing_support::has_ipv6_loopback()) GTEST_SKIP() << "this machine has no IPv6 loopback address";
   echo<inet6::stream>(inet6::endpoint::loopback(0));
   exchange_datagrams<inet6::datagram>(inet6::endpoint::loopback(0), inet6::endpoint::loopback(0));
 }
@@ -160,9 +138,9 @@ TEST(endpoint_asio, typed_streams_and_datagrams_of_unix) {
 
 TEST(endpoint_asio, typed_raw_sockets_of_netlink) {
   asio::io_context io;
-  afplug::netlink::raw::socket s(io);
-  s.open(afplug::netlink::raw(NETLINK_ROUTE));
-  s.bind(afplug::netlink::endpoint());
+  netlink::raw::socket s(io);
+  s.open(netlink::raw(NETLINK_ROUTE));
+  s.bind(netlink::endpoint());
   EXPECT_NE(s.local_endpoint().port(), 0u);
   EXPECT_EQ(s.local_endpoint().groups(), 0u);
   EXPECT_EQ(s.local_endpoint().to_string(), std::to_string(s.local_endpoint().port()));

@@ -4,15 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <afplug/bluetooth.hpp>
-#include <afplug/can.hpp>
-#include <afplug/hyperv.hpp>
-#include <afplug/inet.hpp>
-#include <afplug/inet6.hpp>
-#include <afplug/netlink.hpp>
-#include <afplug/packet.hpp>
-#include <afplug/unix.hpp>
-#include <afplug/vsock.hpp>
+#include "../support/endpoints.hpp"
 
 #include <afplug/address.hpp>
 #include <afplug/registry.hpp>
@@ -35,15 +27,6 @@ namespace {
 using afplug::address;
 using namespace std::string_literals;
 using namespace std::string_view_literals;
-namespace inet = afplug::inet;
-namespace inet6 = afplug::inet6;
-namespace unix_ = afplug::unix_;
-namespace vsock = afplug::vsock;
-namespace bluetooth = afplug::bluetooth;
-namespace can = afplug::can;
-namespace packet = afplug::packet;
-namespace netlink = afplug::netlink;
-namespace hyperv = afplug::hyperv;
 
 // ---- constant expressions ----
 
