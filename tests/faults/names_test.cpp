@@ -107,7 +107,15 @@ TEST_P(of_family, options_have_text) {
                             [](trial& t) {
                               error_code ec;
                               auto s = socket::open(*tested, protocol().asked_type(), protocol().asked_protocol(), ec);
-                              if (ec) return;
+                              if (ec) {  // where the kernel has no such sockets: without one
+                                const auto parse = [&](const option_info& o) {
+                                  t.attempt(o.name, [&] { return parse_option(o, "no value", tested, ec); });
+                                };
+                                for (const auto& o : tested->options())
+                                  if (o.kind != AFPLUG_KIND_CALL) parse(o);
+                                for (const auto& o : socket_options().first(5)) parse(o);
+                                return;
+                              }
                               int count = 0;
                               for (const auto& o : tested->options())
                                 if ((o.flags & AFPLUG_OPTION_READ) != 0 && ++count <= 20)

@@ -173,27 +173,26 @@ constexpr const char* inet6() { return "inet6"; }
 TEST(faults, inet_stream) { EXPECT_EQ(try_all_faults({load_families, tcp<inet>}), ""); }
 TEST(faults, inet6_stream) { EXPECT_EQ(try_all_faults({load_families, tcp<inet6>}), ""); }
 
+void datagrams(trial& t, const char* family, const char* at, const char* sender_at) {
+  auto a = t.call("socket", [&] { return socket(family, SOCK_DGRAM); });
+  auto b = t.call("socket", [&] { return socket(family, SOCK_DGRAM); });
+  t.call("bind", [&] { a.bind(at); });
+  t.call("bind", [&] { b.bind(sender_at); });
+  const auto bound = t.call("getsockname", [&] { return a.getsockname(); });
+  t.call("sendto", [&] { b.sendto(const_bytes("hello", 5), bound); });
+  std::array<char, 64> buffer{};
+  address from;
+  const auto n = t.call("recvfrom", [&] { return a.recvfrom(mutable_bytes(buffer.data(), buffer.size()), from); });
+  t.require(std::string_view(buffer.data(), n) == "hello", "the message differs");
+  t.require(!t.call("to_string", [&] { return from.to_string(); }).empty(), "no text");
+  t.call("connect", [&] { b.connect(bound); });
+  exchange_messages(t, b, a);
+  t.call("connect by text", [&] { b.connect(bound.to_string()); });
+  inspect(t, a);
+}
+
 TEST(faults, inet_datagram) {
-  EXPECT_EQ(try_all_faults({load_families,
-                            [](trial& t) {
-                              auto a = t.call("socket", [] { return socket("inet", SOCK_DGRAM); });
-                              auto b = t.call("socket", [] { return socket("inet", SOCK_DGRAM); });
-                              t.call("bind", [&] { a.bind("127.0.0.1:0"); });
-                              const auto at = t.call("getsockname", [&] { return a.getsockname(); });
-                              t.call("sendto", [&] { b.sendto(const_bytes("hello", 5), at); });
-                              std::array<char, 64> buffer{};
-                              address from;
-                              const auto n = t.call("recvfrom", [&] {
-                                return a.recvfrom(mutable_bytes(buffer.data(), buffer.size()), from);
-                              });
-                              t.require(std::string_view(buffer.data(), n) == "hello", "the message differs");
-                              t.require(!t.call("to_string", [&] { return from.to_string(); }).empty(), "no text");
-                              t.call("connect", [&] { b.connect(at); });
-                              exchange_messages(t, b, a);
-                              t.call("connect by text", [&] { b.connect(at.to_string()); });
-                              inspect(t, a);
-                            }}),
-            "");
+  EXPECT_EQ(try_all_faults({load_families, [](trial& t) { datagrams(t, "inet", "127.0.0.1:0", "127.0.0.1:0"); }}), "");
 }
 
 TEST(faults, unix_stream) {
@@ -258,25 +257,7 @@ TEST(faults, loop_records) {
 }
 
 TEST(faults, loop_datagrams) {
-  EXPECT_EQ(try_all_faults({load_families,
-                            [](trial& t) {
-                              auto a = t.call("socket", [] { return socket("loop", SOCK_DGRAM); });
-                              auto b = t.call("socket", [] { return socket("loop", SOCK_DGRAM); });
-                              t.call("bind", [&] { a.bind("faults"); });
-                              t.call("bind", [&] { b.bind(""); });
-                              const auto at = t.call("getsockname", [&] { return a.getsockname(); });
-                              t.call("sendto", [&] { b.sendto(const_bytes("hello", 5), at); });
-                              std::array<char, 64> buffer{};
-                              address from;
-                              const auto n = t.call("recvfrom", [&] {
-                                return a.recvfrom(mutable_bytes(buffer.data(), buffer.size()), from);
-                              });
-                              t.require(std::string_view(buffer.data(), n) == "hello", "the message differs");
-                              t.call("connect", [&] { b.connect(at); });
-                              exchange_messages(t, b, a);
-                              inspect(t, a);
-                            }}),
-            "");
+  EXPECT_EQ(try_all_faults({load_families, [](trial& t) { datagrams(t, "loop", "faults", ""); }}), "");
 }
 
 // More clients than the backlog: connects that wait, and are admitted by accept.

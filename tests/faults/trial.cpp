@@ -141,12 +141,16 @@ class children {
       start(slot, n);
     }
     while (!running_.empty()) wait_for_one();
+    points_ = points;
     std::printf("[  points  ] %ld %s\n", points,
                 what_ == FAULTS_SYSTEM_CALL  ? "of system calls"
                 : what_ == FAULTS_ALLOCATION ? "allocations"
                                              : "allocations and all later ones");
     return failures_;
   }
+
+  /// The number of points, after run().
+  long points() const { return points_; }
 
  private:
   struct child {
@@ -207,6 +211,7 @@ class children {
   std::map<::pid_t, child> running_;
   std::string failures_;
   int failed_ = 0;
+  long points_ = 0;
 };
 
 }  // namespace
@@ -257,11 +262,15 @@ std::string try_all_faults(const scenario& s) {
     return children(s, what).run(*end == ':' ? std::strtol(end + 1, nullptr, 10) : 0);
   }
   std::string failures;
+  long points = 0;
   for (const int what : {int{FAULTS_ALLOCATION}, FAULTS_ALLOCATION | FAULTS_PERSISTENT, int{FAULTS_SYSTEM_CALL}}) {
     if (s.one_fault_only && (what & FAULTS_PERSISTENT) != 0) continue;
-    failures += children(s, what).run();
-    if (!failures.empty()) break;
+    children all(s, what);
+    failures += all.run();
+    if (!failures.empty()) return failures;
+    points += all.points();
   }
+  if (points == 0) return "no fault was injected: are the functions of faults.cpp called?";
   return failures;
 }
 

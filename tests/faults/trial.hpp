@@ -101,7 +101,7 @@ struct scenario {
 
 /// Runs a scenario with every fault in turn, as many at the same time as there are processors. Returns a description of
 /// the first failures, empty if there is none: a child that died or hangs, an unexpected error, a call that fails when
-/// it is repeated, a descriptor or memory that is still there at the end.
+/// it is repeated, a descriptor or memory that is still there at the end; or that there is no fault to inject.
 std::string try_all_faults(const scenario& s);
 
 }  // namespace afplug::testing_support
