@@ -72,6 +72,22 @@ class async_socket : public testing::TestWithParam<endpoint> {
     auto server = listener.accept();
     return {afplug::async_socket(context, std::move(client)), afplug::async_socket(context, std::move(server))};
   }
+  // Starts each operation on a socket that is not open.
+  void expect_operations_fail(afplug::async_socket& closed) {
+    int calls = 0;
+    char byte = 0;
+    const auto expect_bad_descriptor = [&](error_code ec, auto&&...) {
+      EXPECT_EQ(ec, asio::error::bad_descriptor);
+      ++calls;
+    };
+    closed.async_read_some(asio::buffer(&byte, 1), expect_bad_descriptor);
+    closed.async_write_some(asio::buffer(&byte, 1), expect_bad_descriptor);
+    closed.async_accept(expect_bad_descriptor);
+    closed.async_connect(afplug::address(GetParam().family, GetParam().address), expect_bad_descriptor);
+    closed.async_wait(asio::socket_base::wait_read, expect_bad_descriptor);
+    context.run();
+    EXPECT_EQ(calls, 5);
+  }
   asio::io_context context;
 };
 
@@ -271,19 +287,7 @@ TEST_P(async_socket, connect_is_refused) {
 
 TEST_P(async_socket, operations_without_a_socket_fail) {
   afplug::async_socket closed(context);
-  int calls = 0;
-  char byte = 0;
-  const auto expect_bad_descriptor = [&](error_code ec, auto&&...) {
-    EXPECT_EQ(ec, asio::error::bad_descriptor);
-    ++calls;
-  };
-  closed.async_read_some(asio::buffer(&byte, 1), expect_bad_descriptor);
-  closed.async_write_some(asio::buffer(&byte, 1), expect_bad_descriptor);
-  closed.async_accept(expect_bad_descriptor);
-  closed.async_connect(afplug::address(GetParam().family, GetParam().address), expect_bad_descriptor);
-  closed.async_wait(asio::socket_base::wait_read, expect_bad_descriptor);
-  context.run();
-  EXPECT_EQ(calls, 5);
+  expect_operations_fail(closed);
 }
 
 // A positive timeout would make the attempts to read wait in the thread of the executor.
@@ -340,19 +344,7 @@ TEST_P(async_socket, moved_from_socket_is_as_one_without_a_socket) {
   from.close();
   EXPECT_FALSE(from.release().is_open());
   EXPECT_FALSE(std::as_const(pair.second).next_layer().is_open());
-  int calls = 0;
-  char byte = 0;
-  const auto expect_bad_descriptor = [&](error_code ec, auto&&...) {
-    EXPECT_EQ(ec, asio::error::bad_descriptor);
-    ++calls;
-  };
-  from.async_read_some(asio::buffer(&byte, 1), expect_bad_descriptor);
-  from.async_write_some(asio::buffer(&byte, 1), expect_bad_descriptor);
-  from.async_accept(expect_bad_descriptor);
-  from.async_connect(afplug::address(GetParam().family, GetParam().address), expect_bad_descriptor);
-  from.async_wait(asio::socket_base::wait_read, expect_bad_descriptor);
-  context.run();
-  EXPECT_EQ(calls, 5);
+  expect_operations_fail(from);
   afplug::async_socket again(std::move(from)), and_again(std::move(from));
   EXPECT_FALSE(and_again.is_open());
   from = std::move(moved);
