@@ -224,8 +224,7 @@ class group_database : public file_check {
     };
     const auto user_file = write("passwd", users), group_file = write("group", groups);
     return exit_code_of_child([&] {
-      if (::unshare(CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0 ||
-          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
           ::mount(user_file.c_str(), "/etc/passwd", nullptr, MS_BIND, nullptr) != 0 ||
           ::mount(group_file.c_str(), "/etc/group", nullptr, MS_BIND, nullptr) != 0)
         return 77;
@@ -464,6 +463,7 @@ TEST_F(hostile_user, cannot_swap_a_link_while_it_is_loaded) {
     for (bool to_evil = true;; to_evil = !to_evil)
       if (::symlink((to_evil ? evil : plugins).c_str(), next.c_str()) == 0) ::rename(next.c_str(), hop.c_str());
   }
+  ASSERT_GT(attacker, 0);
   for (int i = 0; i < 300 && !HasFailure(); ++i) {
     const auto report = afplug::load_plugin(plugins / "link.so");
     EXPECT_TRUE(report.families.empty()) << "the link of user 54321 was followed";
