@@ -133,7 +133,8 @@ TEST(registry_race, two_registries_load_the_same_file) {
   EXPECT_EQ(seen[0], seen[1]);
 }
 
-// A child inherited the mutexes locked that another thread held, and waited for ever.
+// fork(2) copies mutexes in the state that they are in: a child could not lock those that another thread of its parent
+// held.
 TEST(registry_race, child_of_fork_can_use_the_registry_while_another_thread_scans_and_loads) {
   const temporary_directory dir;
   copy_plugin("good", dir.path());
