@@ -20,7 +20,7 @@ BAD = BUILD / "lib/bad_plugins"
 SHIPPED = ["inet", "inet6", "unix", "can", "packet", "bluetooth", "vsock", "hyperv"]
 LIMIT = 120  # seconds, the maximum for any command
 
-for name in ("AFPLUG_PATH", "AFPLUG_PROVIDER", "AFPLUG_LOG", "NO_COLOR"):
+for name in ("AFPLUG_PATH", "AFPLUG_PROVIDER", "AFPLUG_FAMILIES", "AFPLUG_LOG", "NO_COLOR"):
     os.environ.pop(name, None)
 
 

@@ -28,7 +28,7 @@ class contained_plugin : public testing::TestWithParam<faulty_plugin> {
   temporary_directory dir;
 
   command_result command(const std::string& arguments) const {
-    return run_command("unset AFPLUG_PATH AFPLUG_PROVIDER; exec '" AFPLUG_COMMAND "' " + arguments +
+    return run_command("unset AFPLUG_PATH AFPLUG_PROVIDER AFPLUG_FAMILIES; exec '" AFPLUG_COMMAND "' " + arguments +
                        " --plugin-path '" + dir.path().string() + "' 2>&1");
   }
 };
