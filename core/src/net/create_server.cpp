@@ -42,7 +42,7 @@ socket create_server(const address& at, const server_options& options, error_cod
                  "create_server: this system cannot accept IPv4 connections on an IPv6 socket");
     return {};
   }
-  const socket_type type = wanted.asked_type() != 0 ? wanted.asked_type() : SOCK_STREAM;
+  const socket_type type = wanted.asked_type() != 0 ? wanted.asked_type() : socket_type(SOCK_STREAM);
   auto s = socket::open(*f, type, wanted.asked_protocol(), ec);
   if (ec) return {};
   prepare(s, options, ec);
