@@ -317,7 +317,8 @@ std::int64_t endpoint::receive_bytes(afplug_message& into, locked_section& secti
   std::optional<::ucred> sender;
   std::vector<unique_fd> rights;
   for (const message& segment : receive_queue_.segments()) {
-    const auto from = pass_credentials_ ? std::optional(segment.sender.value_or(own_credentials())) : std::nullopt;
+    auto from = pass_credentials_ ? segment.sender : std::nullopt;
+    if (pass_credentials_ && !from) from = own_credentials();
     if (sender && !same_credentials(*sender, *from)) break;
     const auto n = buffers.scatter(count, std::string_view(segment.bytes).substr(segment.consumed));
     if (n == 0) break;

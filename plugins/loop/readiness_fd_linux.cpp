@@ -20,6 +20,12 @@ constexpr std::size_t block_size = 2048;
 
 [[noreturn]] void throw_errno() { throw std::system_error(errno, std::generic_category()); }
 
+template <class Call>
+ssize_t repeat_if_interrupted(Call call) noexcept {
+  for (;;)
+    if (const auto done = call(); done >= 0 || errno != EINTR) return done;
+}
+
 }  // namespace
 
 unique_fd duplicate(int fd) {
@@ -66,16 +72,6 @@ bool readiness_fd::set_readable() noexcept {
   set_pollin(true);
   return pollin_;
 }
-
-namespace {
-
-template <class Call>
-ssize_t repeat_if_interrupted(Call call) noexcept {
-  for (;;)
-    if (const auto done = call(); done >= 0 || errno != EINTR) return done;
-}
-
-}  // namespace
 
 // Only send allocates memory. If it fails, POLLIN is not set (see set_readable), or POLLOUT stays set although a send
 // would block; the next update tries again.
