@@ -7,6 +7,7 @@ import asyncio
 import ctypes
 import errno
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import unittest
+import warnings
 
 try:
     import _interpreters as interpreters  # Python 3.13 and newer
@@ -170,6 +172,39 @@ class Families(unittest.TestCase):
                 socket.close(number)
                 self.assertRaises(OSError, os.fstat, number)
                 self.assertTrue(is_closed(b))
+
+    def test_fork_while_other_threads_close_descriptors(self):
+        unused = 1 << 20
+
+        def close_unused():
+            try:
+                socket.close(unused)
+            except OSError:
+                pass
+
+        done = threading.Event()
+
+        def close_until_done():
+            while not done.is_set():
+                close_unused()
+
+        workers = [threading.Thread(target=close_until_done) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: fork with threads
+                for _ in range(500):
+                    child = os.fork()
+                    if child == 0:
+                        signal.alarm(10)
+                        close_unused()
+                        os._exit(0)
+                    self.assertEqual(os.waitpid(child, 0)[1], 0, "a child did not return from close()")
+        finally:
+            done.set()
+            for worker in workers:
+                worker.join()
 
     def test_family_without_a_plugin(self):
         with self.assertRaises(OSError) as caught:

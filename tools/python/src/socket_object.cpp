@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <pthread.h>
 #include <structmember.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +29,11 @@ std::mutex& descriptor_mutex() {
   static auto& it = *new std::mutex;
   return it;
 }
+
+// Holds the mutex across fork: close() takes it without the GIL, so that os.fork() in another thread could leave it
+// locked in the child.
+[[maybe_unused]] const int fork_handlers = ::pthread_atfork(
+    [] { descriptor_mutex().lock(); }, [] { descriptor_mutex().unlock(); }, [] { descriptor_mutex().unlock(); });
 
 std::unordered_map<int, std::shared_ptr<afplug::socket>>& detached_sockets() {
   static auto& it = *new std::unordered_map<int, std::shared_ptr<afplug::socket>>;
@@ -70,7 +76,7 @@ void store_detached(int fd, std::shared_ptr<afplug::socket> s) {
   const std::lock_guard lock(descriptor_mutex());
   remove_closed(closed);
   user_sockets()[fd] = s;
-  detached_sockets()[fd] = std::move(s);
+  detached_sockets()[fd].swap(s);  // a socket that was under that number is destroyed after unlocking
 }
 
 std::shared_ptr<afplug::socket> find_detached(int fd) {
@@ -94,9 +100,11 @@ int close_detached(int fd) {
 }
 
 std::shared_ptr<afplug::socket> find_user_socket(int fd) {
-  const std::lock_guard lock(descriptor_mutex());
-  const auto at = user_sockets().find(fd);
-  auto s = at == user_sockets().end() ? nullptr : at->second.lock();
+  const auto s = [fd] {
+    const std::lock_guard lock(descriptor_mutex());
+    const auto at = user_sockets().find(fd);
+    return at == user_sockets().end() ? nullptr : at->second.lock();
+  }();
   return s && same_open_file(fd, s->fileno()) ? s : nullptr;
 }
 

@@ -33,6 +33,7 @@ inline socket_object* self_of(PyObject* o) noexcept { return reinterpret_cast<so
 
 /// Creates the type `_socket.socket` of a module.
 PyTypeObject* make_socket_type(PyObject* module);
+
 /// A family that a program gave: the number, or the id, by which families without an AF_* constant are found.
 struct family_argument {
   int number = -1;
@@ -74,9 +75,9 @@ inline std::optional<std::chrono::nanoseconds> to_duration(std::int64_t t) {
 /// themselves, after which its number may be another file's. Therefore the descriptor that Python has is a duplicate of
 /// the plugin's, and belongs to the Python object, or after detach() to the program.
 ///
-/// Where CPython passes a descriptor between objects (detach, accept, dup), store_detached() keeps the socket, and
-/// find_detached() returns it while `fd` is still its descriptor. remove_detached(): an object or nobody has it from
-/// now on.
+/// Where CPython passes a descriptor between objects (detach, accept, dup), store_detached() keeps the socket until
+/// remove_detached(). Both find_detached() and remove_detached() return the socket if `fd` is still its descriptor,
+/// else null.
 void store_detached(int fd, std::shared_ptr<afplug::socket> s);
 std::shared_ptr<afplug::socket> find_detached(int fd);
 std::shared_ptr<afplug::socket> remove_detached(int fd);
