@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <afplug/plugin/encoding.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -50,7 +51,7 @@ void write_all(int fd, std::string_view text) {
   try {
     body([replies_fd](const json::value& value) { write_all(replies_fd, json::serialize(value) + '\n'); });
   } catch (const std::exception& e) {
-    fmt::print(stderr, "{}\n", e.what());
+    fmt::print(stderr, "{}\n", plugin::escape_unprintable(e.what()));
     ::_exit(exit_software);
   }
   write_all(replies_fd, end_marker);

@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
 #include <memory>
@@ -58,7 +59,7 @@ int run(const common_options& common, const std::string& prefix) {
     print(out);
     return none ? failed : success;
   }
-  if (listed.empty()) throw failure(failed, fmt::format("no constant begins with '{}'", prefix));
+  if (listed.empty()) throw failure(failed, "no constant begins with " + plugin::quote(prefix));
   table output({"NAME", "VALUE", "HEX"});
   for (const auto& value : listed) {
     const auto& c = value.as_object();

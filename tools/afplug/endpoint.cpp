@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/resolver.hpp>
 #include <afplug/verdict.hpp>
 #include <cerrno>
@@ -83,11 +84,12 @@ socket endpoint::open() const {
   for (const auto& setting : arguments_.options) {
     const auto equals = setting.find('=');
     if (equals == setting.npos)
-      throw failure(usage, fmt::format("--option {}: expected NAME=VALUE, for example SO_RCVBUF=65536", setting));
+      throw failure(
+          usage, fmt::format("--option {}: expected NAME=VALUE, for example SO_RCVBUF=65536", plugin::quote(setting)));
     s.option(setting.substr(0, equals), option_value(setting.substr(equals + 1)), ec);
     if (ec)
       throw failure(ec.category() == afplug_category() ? usage : failed,
-                    fmt::format("--option {}: {}", setting, error_text(ec)));
+                    fmt::format("--option {}: {}", plugin::quote(setting), error_text(ec)));
   }
   return s;
 }
@@ -112,7 +114,7 @@ std::vector<address> endpoint::find_addresses(const std::string& text, bool pass
     entry.address.protocol(p);
     out.push_back(entry.address);
   }
-  if (ec) throw failure(failed, fmt::format("{} address \"{}\": {}", family_->id(), text, error_text(ec)));
+  if (ec) throw failure(failed, fmt::format("{} address {}: {}", family_->id(), plugin::quote(text), error_text(ec)));
   return out;
 }
 

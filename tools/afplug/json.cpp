@@ -24,10 +24,9 @@ void print(const json::value& value) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     const auto rest = std::string_view(text).substr(at);
-    const auto size = std::max<std::size_t>(plugin::printable_length(rest), 1);
-    if (plugin::printable_length(rest) == 0) out += '\\';
-    out += plugin::escape_unprintable(rest.substr(0, size));
-    at += size;
+    const auto size = plugin::printable_length(rest);
+    out += size == 0 ? '\\' + plugin::escape_unprintable(rest.substr(0, 1)) : std::string(rest.substr(0, size));
+    at += std::max<std::size_t>(size, 1);
   }
   fmt::print("{}\n", out);
 }

@@ -64,7 +64,7 @@ address bind(socket& s, const endpoint& e, const endpoint_arguments& arguments) 
 }
 
 void announce(const endpoint& e, const address& bound) {
-  fmt::print(stderr, "afplug: listening on {} {}\n", e.name(), bound.to_string());
+  print_message(fmt::format("listening on {} {}", e.name(), bound.to_string()));
   std::fflush(stderr);
 }
 

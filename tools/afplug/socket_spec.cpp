@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <sys/socket.h>
 
+#include <afplug/plugin/encoding.hpp>
 #include <afplug/registry.hpp>
 #include <algorithm>
 #include <charconv>
@@ -86,7 +87,7 @@ std::optional<int> protocol_number(const family& in, std::string_view text) {
     known += fmt::format("{}{}", known.empty() ? "" : ", ", r->type_name ? r->type_name : "any type");
     if (r->protocol_name) known += fmt::format(":{}", r->protocol_name);
   }
-  throw failure(usage, fmt::format("{} has no {} '{}'; known: {}", in.id(), part, text, known));
+  throw failure(usage, fmt::format("{} has no {} {}; known: {}", in.id(), part, plugin::quote(text), known));
 }
 
 }  // namespace
