@@ -338,6 +338,19 @@ TEST(endpoint, is_made_of_its_fields) {
   EXPECT_EQ(vsock::endpoint(vsock::cid{7}, 5, 1).to_string(), "7:5?flags=0x1");
 }
 
+TEST(endpoint, every_byte_of_a_broadcaster_is_compared) {
+  const auto made = [](std::string_view broadcaster) {
+    return bluetooth::iso::endpoint("00:11:22:33:44:55?bc=" + std::string(broadcaster) + "&bis=1");
+  };
+  const auto a = made("00:11:22:33:44:56");
+  EXPECT_EQ(a, made("00:11:22:33:44:56"));
+  for (const auto* other : {"01:11:22:33:44:56", "00:12:22:33:44:56", "00:11:23:33:44:56", "00:11:22:34:44:56",
+                            "00:11:22:33:45:56", "00:11:22:33:44:57"}) {
+    EXPECT_NE(a, made(other)) << other;
+    EXPECT_NE(a.hash(), made(other).hash()) << other;
+  }
+}
+
 // The kernel's struct that an address or endpoint holds.
 template <class Native>
 Native native(const auto& a) {

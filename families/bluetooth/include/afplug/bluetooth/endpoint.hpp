@@ -413,7 +413,9 @@ class endpoint : public basic_bluetooth_endpoint<endpoint, sockaddr_iso, sockadd
   }
   /// All fields, for comparison.
   auto fields() const noexcept {
-    return std::tuple_cat(std::make_tuple(view(device()), value().type), length_and_tail());
+    // The broadcaster begins at the byte that is reserved in sockaddr_iso, before the tail.
+    const auto broadcaster = is_broadcast() ? view(value().broadcaster) : std::string_view();
+    return std::tuple_cat(std::make_tuple(view(device()), value().type, broadcaster), length_and_tail());
   }
 
  private:
