@@ -24,14 +24,9 @@ enum field_index : std::size_t { f_bdaddr, f_psm, f_cid, f_type, f_device, f_cha
 
 // ---- fields ----
 
-inline bt::bdaddr parse_device(std::string_view text) {
-  const auto parsed = bt::bdaddr::parse(text);
-  if (!parsed) ap::fail(EINVAL, ap::quote(text), " is not a Bluetooth address: write AA:BB:CC:DD:EE:FF");
-  return *parsed;
-}
 inline bt::bdaddr device_field(const ap::field_reader& in) {
   if (!in.has(f_bdaddr)) ap::fail(EINVAL, "bdaddr is missing");
-  return parse_device(in.text(f_bdaddr));
+  return bt::sco::endpoint::decode_device(in.text(f_bdaddr));
 }
 
 inline void get_fields(const bt::l2cap::endpoint& e, ap::field_writer& out) {

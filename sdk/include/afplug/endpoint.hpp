@@ -93,12 +93,21 @@ struct endpoint_protocol {};
 ///   std::string encode() const;                 // formats; throws afplug::plugin::failure
 ///   auto fields() const noexcept;               // a std::tuple of all fields, in the order of comparison
 ///   static bool valid_size(std::size_t);        // optional: the lengths of sockaddrs that from() takes
+///   using basic_endpoint::basic_endpoint;       // the constructors from text and from a checked address
 template <class Derived, class Sockaddr>
 class basic_endpoint : public detail::endpoint_base {
  public:
   using data_type = ::sockaddr;                      ///< required of an Asio Endpoint
   using protocol_type = endpoint_protocol<Derived>;  ///< converts to the protocols of the family
   using native_type = Sockaddr;                      ///< the family's sockaddr
+
+  /// Parses the text form: parse().
+  explicit basic_endpoint(std::string_view text)
+      : basic_endpoint(static_cast<const basic_endpoint&>(Derived::parse(text))) {}
+  /// Converts a checked address: from().
+  template <socket_address_like Address>
+  explicit basic_endpoint(const Address& address)
+      : basic_endpoint(static_cast<const basic_endpoint&>(Derived::from(address))) {}
 
   /// Parses the text form that the family's header describes; the same as that of afplug::address.
   static Derived parse(std::string_view text) {
@@ -171,8 +180,7 @@ class basic_endpoint : public detail::endpoint_base {
   static constexpr int form() noexcept { return 0; }
 
   /// Formats the address as afplug::address does. Empty if the length is 0, as when a connected stream reports no
-  /// sender;
-  /// "%family=N,HEX" if the bytes are not an address of the family.
+  /// sender; "%family=N,HEX" if the bytes are not an address of the family.
   std::string to_string() const {
     if (size_ == 0) return {};
     try {
@@ -221,8 +229,6 @@ class basic_endpoint : public detail::endpoint_base {
 
  protected:
   constexpr basic_endpoint() noexcept = default;
-  constexpr explicit basic_endpoint(const Sockaddr& native, std::size_t size = sizeof(Sockaddr)) noexcept
-      : native_(native), size_(static_cast<std::uint32_t>(size)) {}
 
   Sockaddr native_ = Sockaddr();
   std::uint32_t size_ = sizeof(Sockaddr);

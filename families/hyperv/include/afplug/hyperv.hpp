@@ -64,11 +64,7 @@ class endpoint : public basic_endpoint<endpoint, ::sockaddr_vm> {
   /// Two GUIDs. Throws EINVAL if one is malformed, EADDRNOTAVAIL if it has no equivalent in vsock.
   endpoint(std::string_view vm_id, std::string_view service_id)
       : endpoint(afplug::detail::throwing_decode(id, vm_id, [&] { return decode_guids(vm_id, service_id); })) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
   /// The service of a vsock port.
   static constexpr endpoint wildcard(std::uint32_t port) noexcept { return of(VMADDR_CID_ANY, port); }  ///< any machine
   static constexpr endpoint loopback(std::uint32_t port) noexcept { return of(cid_local, port); }      ///< this machine

@@ -44,11 +44,7 @@ class endpoint : public basic_endpoint<endpoint, ::sockaddr_in> {
     native_.sin_port = afplug::detail::network_order(afplug::detail::field_cast<std::uint16_t>("port", port));
     native_.sin_addr = host;
   }
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
 
   /// INADDR_ANY: all addresses of this host.
   template <std::integral Port>

@@ -60,11 +60,7 @@ class endpoint : public basic_endpoint<endpoint, ::sockaddr_in6> {
     native_.sin6_addr = host;
     native_.sin6_scope_id = scope_id;
   }
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
 
   /// in6addr_any: all addresses of this host.
   template <std::integral Port>

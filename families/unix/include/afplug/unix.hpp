@@ -45,12 +45,8 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_unix> {
   static constexpr int family() noexcept { return AF_UNIX; }                    ///< AF_UNIX
 
   /// Unnamed.
-  constexpr endpoint() noexcept : basic_endpoint(sockaddr_unix(), min_size) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  constexpr endpoint() noexcept { size_ = min_size; }
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
   /// A path, taken as it is: neither '@' nor '%' has a meaning in it. Empty: unnamed. Throws EINVAL if it contains NUL,
   /// ENAMETOOLONG if it has more than 107 bytes.
   static endpoint from_path(std::string_view path) {

@@ -51,11 +51,7 @@ class endpoint : public basic_endpoint<endpoint, ::sockaddr_vm> {
   template <std::integral Port>
   endpoint(std::string_view host, Port port)
       : endpoint(afplug::detail::throwing_decode(id, host, [&] { return decode_cid(host); }), port) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
 
   constexpr vsock::cid cid() const noexcept { return vsock::cid{native_.svm_cid}; }  ///< the machine
   constexpr std::uint32_t port() const noexcept { return native_.svm_port; }         ///< any_port: any

@@ -39,11 +39,7 @@ class endpoint : public basic_endpoint<endpoint, ::sockaddr_nl> {
     native_.nl_pid = afplug::detail::field_cast<std::uint32_t>("port", port);
     native_.nl_groups = groups;
   }
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
 
   constexpr std::uint32_t port() const noexcept { return native_.nl_pid; }       ///< nl_pid
   constexpr std::uint32_t groups() const noexcept { return native_.nl_groups; }  ///< nl_groups

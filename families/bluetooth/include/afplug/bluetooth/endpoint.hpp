@@ -154,16 +154,22 @@ class basic_bluetooth_endpoint : public basic_endpoint<Derived, buffered<Buffere
   /// Whether from() takes a sockaddr of that length. The lengths differ by protocol, except for RFCOMM and ISO.
   static constexpr bool valid_size(std::size_t size) noexcept { return size == usual_size; }
 
- protected:
-  constexpr explicit basic_bluetooth_endpoint(const Buffered& value, std::size_t size = usual_size) noexcept
-      : basic_endpoint<Derived, buffered<Buffered>>(buffered<Buffered>{value}, size) {}
-  constexpr const Buffered& value() const noexcept { return this->native_.value; }
+  using basic_endpoint<Derived, buffered<Buffered>>::basic_endpoint;  ///< from text, and from a checked address
 
+  /// Parses a device address. For the plugin's codec.
   static bdaddr decode_device(std::string_view text) {
     const auto parsed = bdaddr::parse(text);
     if (!parsed) plugin::fail(EINVAL, plugin::quote(text), " is not a Bluetooth address: write AA:BB:CC:DD:EE:FF");
     return *parsed;
   }
+
+ protected:
+  constexpr const Buffered& value() const noexcept { return this->native_.value; }
+  constexpr void set_value(const Buffered& from, std::uint32_t size = usual_size) noexcept {
+    this->native_.value = from;
+    this->size_ = size;
+  }
+
   // Takes the keys "length" and "tail" and refuses all others.
   static Derived finish(const Derived& made, plugin::query& query, std::string_view known) {
     plugin::native_address<buffered<Buffered>> all(made.native(), usual_size);
@@ -214,13 +220,10 @@ class endpoint : public basic_bluetooth_endpoint<endpoint, sockaddr_l2> {
   /// Any device, no PSM.
   constexpr endpoint() noexcept : endpoint(bdaddr(), 0) {}
   /// `psm`: protocol/service multiplexer.
-  constexpr endpoint(const bdaddr& device, std::uint16_t psm, address_type type = bredr) noexcept
-      : basic_bluetooth_endpoint({AF_BLUETOOTH, to_little_endian(psm), device, 0, type}) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  constexpr endpoint(const bdaddr& device, std::uint16_t psm, address_type type = bredr) noexcept {
+    set_value({AF_BLUETOOTH, to_little_endian(psm), device, 0, type});
+  }
+  using basic_bluetooth_endpoint::basic_bluetooth_endpoint;  ///< from text, and from a checked address
   /// A fixed channel, as 4 for ATT.
   static constexpr endpoint fixed_channel(const bdaddr& device, std::uint16_t cid, address_type type) noexcept {
     endpoint made(device, 0, type);
@@ -274,13 +277,10 @@ class endpoint : public basic_bluetooth_endpoint<endpoint, sockaddr_rc> {
   /// Any device, any channel.
   constexpr endpoint() noexcept : endpoint(bdaddr(), 0) {}
   /// `channel`: 1-30; for bind 0: any.
-  constexpr endpoint(const bdaddr& device, std::uint8_t channel) noexcept
-      : basic_bluetooth_endpoint({AF_BLUETOOTH, device, channel}) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  constexpr endpoint(const bdaddr& device, std::uint8_t channel) noexcept {
+    set_value({AF_BLUETOOTH, device, channel});
+  }
+  using basic_bluetooth_endpoint::basic_bluetooth_endpoint;  ///< from text, and from a checked address
 
   constexpr const bdaddr& device() const noexcept { return value().device; }   ///< the device
   constexpr std::uint8_t channel() const noexcept { return value().channel; }  ///< 1-30
@@ -315,12 +315,8 @@ class endpoint : public basic_bluetooth_endpoint<endpoint, sockaddr_sco> {
   /// Any device.
   constexpr endpoint() noexcept : endpoint(bdaddr()) {}
   /// A device.
-  constexpr explicit endpoint(const bdaddr& device) noexcept : basic_bluetooth_endpoint({AF_BLUETOOTH, device}) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  constexpr explicit endpoint(const bdaddr& device) noexcept { set_value({AF_BLUETOOTH, device}); }
+  using basic_bluetooth_endpoint::basic_bluetooth_endpoint;  ///< from text, and from a checked address
 
   constexpr const bdaddr& device() const noexcept { return value().device; }  ///< the device
   static constexpr int form() noexcept { return btproto_sco; }                ///< BTPROTO_SCO
@@ -351,18 +347,15 @@ class endpoint : public basic_bluetooth_endpoint<endpoint, sockaddr_iso, sockadd
   /// Any device.
   constexpr endpoint() noexcept : endpoint(bdaddr()) {}
   /// A device, for connected isochronous streams.
-  constexpr explicit endpoint(const bdaddr& device, address_type type = le_public) noexcept
-      : basic_bluetooth_endpoint(sockaddr_iso_broadcast{AF_BLUETOOTH, device, type, {}, 0, 0, 0, {}}) {}
+  constexpr explicit endpoint(const bdaddr& device, address_type type = le_public) noexcept {
+    set_value({AF_BLUETOOTH, device, type, {}, 0, 0, 0, {}});
+  }
   /// Broadcasts.
-  constexpr explicit endpoint(const sockaddr_iso_broadcast& from) noexcept
-      : basic_bluetooth_endpoint(from, sizeof from) {
+  constexpr explicit endpoint(const sockaddr_iso_broadcast& from) noexcept {
+    set_value(from, sizeof from);
     native_.value.family = AF_BLUETOOTH;
   }
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_bluetooth_endpoint::basic_bluetooth_endpoint;  ///< from text, and from a checked address
 
   constexpr const bdaddr& device() const noexcept { return value().device; }                        ///< the device
   constexpr address_type type() const noexcept { return static_cast<address_type>(value().type); }  ///< of the device
@@ -445,13 +438,10 @@ class endpoint : public basic_bluetooth_endpoint<endpoint, sockaddr_hci> {
   /// No adapter.
   constexpr endpoint() noexcept : endpoint(no_device) {}
   /// `adapter`: 0 for hci0; no_device: none.
-  constexpr explicit endpoint(std::uint16_t adapter, hci_channel channel = channel_raw) noexcept
-      : basic_bluetooth_endpoint({AF_BLUETOOTH, adapter, channel}) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  constexpr explicit endpoint(std::uint16_t adapter, hci_channel channel = channel_raw) noexcept {
+    set_value({AF_BLUETOOTH, adapter, channel});
+  }
+  using basic_bluetooth_endpoint::basic_bluetooth_endpoint;  ///< from text, and from a checked address
 
   constexpr std::uint16_t adapter() const noexcept { return value().device; }  ///< 0 for hci0; no_device: none
   constexpr hci_channel channel() const noexcept {

@@ -74,7 +74,8 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_any> {
   /// All interfaces, for CAN_RAW and CAN_BCM.
   constexpr endpoint() noexcept : endpoint(interface_index()) {}
   /// For CAN_RAW and CAN_BCM.
-  constexpr explicit endpoint(interface_index i) noexcept : basic_endpoint({}, min_size) {
+  constexpr explicit endpoint(interface_index i) noexcept {
+    size_ = min_size;
     native_.ifindex = static_cast<std::int32_t>(i);
   }
   /// For CAN_ISOTP.
@@ -92,11 +93,7 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_any> {
   /// The same with the name of an interface. Throws ENODEV if there is none, ENAMETOOLONG above 15 bytes.
   endpoint(std::string_view name, const isotp_ids& of) : endpoint(find_interface(name), of) {}
   endpoint(std::string_view name, const j1939_parts& of) : endpoint(find_interface(name), of) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
 
   /// The index of the interface; 0: all.
   constexpr interface_index index() const noexcept {

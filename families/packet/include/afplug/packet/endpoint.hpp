@@ -58,8 +58,8 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_packet> {
   /// All interfaces, no protocol.
   constexpr endpoint() noexcept : endpoint(interface_index()) {}
   /// `protocol`: EtherType (ETH_P_*) in host byte order; 0: that of the socket.
-  constexpr explicit endpoint(interface_index i, std::uint16_t protocol = 0) noexcept
-      : basic_endpoint({}, sizeof(::sockaddr_ll)) {
+  constexpr explicit endpoint(interface_index i, std::uint16_t protocol = 0) noexcept {
+    size_ = sizeof(::sockaddr_ll);
     native_.ifindex = static_cast<std::int32_t>(i);
     native_.protocol = afplug::detail::network_order(protocol);
   }
@@ -68,11 +68,7 @@ class endpoint : public basic_endpoint<endpoint, sockaddr_packet> {
       : endpoint(
             afplug::detail::throwing_decode(id, name, [&] { return interface_index{plugin::interface_index(name)}; }),
             protocol) {}
-  /// Parses the text form.
-  explicit endpoint(std::string_view text) : endpoint(parse(text)) {}
-  /// Converts a checked address: from().
-  template <socket_address_like Address>
-  explicit endpoint(const Address& address) : endpoint(from(address)) {}
+  using basic_endpoint::basic_endpoint;  ///< from text, and from a checked address
 
   /// The index of the interface; 0: all.
   constexpr interface_index index() const noexcept {
