@@ -77,7 +77,7 @@ int choose(const char* call, std::initializer_list<int> errors) noexcept {
   const int* error = errors.begin() + (armed.target - first);
   if (armed.target < first) {
     if ((armed.what & FAULTS_PERSISTENT) == 0) return 0;
-    // A call that is interrupted for ever, or makes no progress, would be repeated for ever.
+    // Not EINTR and short counts, after which callers repeat the call: they would never stop.
     error = std::find_if(errors.begin(), errors.end(), [](int e) { return e != EINTR && e != short_count; });
     if (error == errors.end()) return 0;
   }

@@ -171,7 +171,7 @@ TEST(verdict, family_without_a_plugin_is_unavailable) {
   EXPECT_EQ(afplug::explain("x", afplug::errc::plugin_refused, "x: x.so has no note").detail, "x.so has no note");
 }
 
-// struct afplug_verdict has room for a part of the remedy.
+// A remedy that is longer than afplug_verdict::remedy is cut to it, and not within a UTF-8 character.
 TEST(verdict, texts_for_the_check_of_a_plugin_end_between_characters) {
   const afplug::testing_support::temporary_directory dir;
   afplug::testing_support::copy_plugin("check_sets_state", dir.path());

@@ -474,9 +474,7 @@ auto compose(Operation&& operation, Token& token, const Executor& executor) {
     return boost::asio::async_compose<Token, Signature>(std::forward<Operation>(operation), token, executor);
   }
 }
-}  // namespace detail
 
-namespace detail {
 /// A socket option that reads the protocol that Asio keeps in a socket or acceptor, which it passes to each option. No
 /// system call: Asio keeps the value of this option, too.
 class kept_protocol : public boost::asio::socket_base::enable_connection_aborted {

@@ -67,8 +67,7 @@ class AFPLUG_API error : public boost::system::system_error {
 };
 
 /// The error text, as what() of the exception, of the last error that a call with an error_code& reported in this
-/// thread; empty if the code's
-/// message() is all there is. Valid until this thread's next failing call.
+/// thread; empty if the code's message() is all there is. Valid until this thread's next failing call.
 AFPLUG_API std::string_view last_detail() noexcept;
 
 namespace detail {

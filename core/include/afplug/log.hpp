@@ -17,10 +17,9 @@ enum class log_level {
   error = 3     ///< a plugin that was refused
 };
 
-/// Receives one line without its newline. `source` is a plugin's provider, or "afplug"; `text` has at
-/// most 2048 bytes of the line, and bytes that do not print as "\xXX". Both are valid until the sink returns. Called
-/// from any thread, several at once, possibly while a plugin is being loaded: it must not ask the registry for a
-/// family.
+/// Receives one line without its newline. `source` is a plugin's provider, or "afplug"; `text` has at most 2048
+/// bytes of the line, and "\xXX" for bytes that do not print. Both are valid until the sink returns. Called from any
+/// thread, several at once, possibly while a plugin is being loaded: it must not ask the registry for a family.
 using log_sink = void (*)(log_level level, std::string_view source, std::string_view text);
 
 /// Sets the process-wide sink and returns the previous one; null: the default sink. The default sink writes to stderr

@@ -23,7 +23,7 @@ load_report load_file(const std::filesystem::path& file, const std::filesystem::
 /// Whether this thread is running a plugin's initialization.
 bool loading_here() noexcept;
 
-/// The process-local number of a family without one of its own: the same for the same id, for ever.
+/// The process-local number of a family without one of its own: an id keeps it as long as the process runs.
 int local_number(std::string_view id);
 /// The id that has this process-local number.
 std::optional<std::string> local_id(int number);

@@ -313,8 +313,8 @@ received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, i
 
 received_fds socket::recv_fds(mutable_bytes into, std::size_t max_descriptors, int flags, address* from,
                               error_code& ec) {
-  // CMSG_LEN, not CMSG_SPACE: with an odd count the padding would have space for one descriptor more.
   max_descriptors = std::min(max_descriptors, most_descriptors);
+  // CMSG_LEN, not CMSG_SPACE: with an odd count the padding would have space for one descriptor more.
   control_buffer control(cmsg_len(max_descriptors * sizeof(int)));
   received_fds out;
   out.descriptors.reserve(max_descriptors);  // before the message is received, so that it cannot be lost
