@@ -13,26 +13,16 @@
 #include <unordered_map>
 #include <utility>
 
+#include "file_descriptor.hpp"
 #include "io_wait.hpp"
 #include "throwing.hpp"
 
 namespace afplug {
 namespace {
 
-constexpr std::size_t most_reported = 256;
+using detail::file_descriptor;
 
-struct unique_fd {
-  int fd = -1;
-  explicit unique_fd(int opened) noexcept : fd(opened) {}
-  unique_fd(unique_fd&& other) noexcept : fd(std::exchange(other.fd, -1)) {}
-  unique_fd& operator=(unique_fd&& other) noexcept {
-    std::swap(fd, other.fd);
-    return *this;
-  }
-  ~unique_fd() {
-    if (fd >= 0) ::close(fd);
-  }
-};
+constexpr std::size_t most_reported = 256;
 
 // The kernel's identity of an open socket. Descriptors of families in user space may share that of an anonymous inode.
 struct inode {
@@ -60,8 +50,8 @@ struct selector::impl {
     events wanted;
     inode file;
   };
-  unique_fd set{::epoll_create1(EPOLL_CLOEXEC)};
-  unique_fd waker{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  file_descriptor set{::epoll_create1(EPOLL_CLOEXEC)};
+  file_descriptor waker{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   std::unordered_map<int, entry> entries;  // by descriptor
   std::uint64_t next_id = 1;               // 0: the waker
   std::array<selected, most_reported> reported;
@@ -74,14 +64,14 @@ struct selector::impl {
     ::epoll_event event{};
     event.events = static_cast<std::uint16_t>(short{wanted});
     event.data.u64 = tag(fd, id);
-    return ::epoll_ctl(set.fd, operation, fd, &event) == 0 ? 0 : errno;
+    return ::epoll_ctl(set.get(), operation, fd, &event) == 0 ? 0 : errno;
   }
-  int add_waker() const noexcept { return control(EPOLL_CTL_ADD, waker.fd, events::readable, 0); }
+  int add_waker() const noexcept { return control(EPOLL_CTL_ADD, waker.get(), events::readable, 0); }
 
   // Returns whether there was a wakeup.
   bool clear_wakeup() const noexcept {
     std::uint64_t count;
-    return ::read(waker.fd, &count, sizeof count) == sizeof count;
+    return ::read(waker.get(), &count, sizeof count) == sizeof count;
   }
 
   // Whether the descriptor still is the socket that was added.
@@ -91,13 +81,13 @@ struct selector::impl {
   // remove. Returns 0 or an errno; then nothing has changed.
   int rebuild() {
     std::erase_if(entries, [](const auto& each) { return !is_open(each.first, each.second); });
-    unique_fd old(::epoll_create1(EPOLL_CLOEXEC));
-    if (old.fd < 0) return errno;
-    std::swap(set.fd, old.fd);
+    file_descriptor old(::epoll_create1(EPOLL_CLOEXEC));
+    if (old.get() < 0) return errno;
+    std::swap(set, old);
     int error = add_waker();
     for (auto it = entries.begin(); error == 0 && it != entries.end(); ++it)
       error = control(EPOLL_CTL_ADD, it->first, it->second.wanted, it->second.id);
-    if (error != 0) std::swap(set.fd, old.fd);
+    if (error != 0) std::swap(set, old);
     return error;
   }
 
@@ -110,7 +100,7 @@ struct selector::impl {
   result collect() {
     std::array<::epoll_event, most_reported> found;
     result out;
-    const int n = ::epoll_wait(set.fd, found.data(), static_cast<int>(found.size()), 0);
+    const int n = ::epoll_wait(set.get(), found.data(), static_cast<int>(found.size()), 0);
     if (n < 0) {
       if (errno != EINTR) out.error = errno;
       return out;
@@ -118,7 +108,7 @@ struct selector::impl {
     bool stale = false;
     for (const auto& event : std::span(found).first(static_cast<std::size_t>(n))) {
       const int fd = static_cast<int>(event.data.u64 & 0xffffffff);
-      if (event.data.u64 == tag(waker.fd, 0)) {
+      if (event.data.u64 == tag(waker.get(), 0)) {
         out.woken = clear_wakeup();
         continue;
       }
@@ -142,7 +132,7 @@ selector& selector::operator=(selector&& other) noexcept = default;
 
 selector selector::create(error_code& ec) {
   auto made = std::make_unique<impl>();
-  if (made->set.fd < 0 || made->waker.fd < 0 || made->add_waker() != 0)
+  if (made->set.get() < 0 || made->waker.get() < 0 || made->add_waker() != 0)
     detail::fail_errno(ec, errno);
   else
     ec.clear();
@@ -230,7 +220,7 @@ std::span<const selected> selector::wait(std::optional<std::chrono::nanoseconds>
       ec.clear();
       return std::span(impl_->reported).first(found.ready);
     }
-    if (detail::wait_ready(impl_->set.fd, events::readable, deadline, -1, ec) == 0) {
+    if (detail::wait_ready(impl_->set.get(), events::readable, deadline, -1, ec) == 0) {
       if (ec == errc::timed_out) ec.clear();
       return {};
     }
@@ -254,7 +244,7 @@ std::span<const selected> selector::wait(std::optional<std::chrono::nanoseconds>
 void selector::wake() noexcept {
   const std::uint64_t one = 1;
   // EAGAIN: the counter is at its maximum, and the eventfd readable anyway.
-  [[maybe_unused]] const auto n = ::write(impl_->waker.fd, &one, sizeof one);
+  [[maybe_unused]] const auto n = ::write(impl_->waker.get(), &one, sizeof one);
 }
 
 }  // namespace afplug
