@@ -46,7 +46,7 @@ void socket::connect(std::string_view text, error_code& ec) {
   connect(first, ec);
   if (ec == errc::timed_out)
     detail::fail(ec, ec,
-                 "connect " + plugin::quote(text) + " (" + first.to_string() + "): no connection within " +
+                 "connect " + plugin::quote(text) + " (" + detail::printable(first) + "): no connection within " +
                      detail::duration_text(*limit));
 }
 

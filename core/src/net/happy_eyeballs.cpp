@@ -118,10 +118,7 @@ class happy_eyeballs {
     for (const auto& each : pending_) poll_fds_.push_back({each.s.native_handle(), POLLOUT, 0});
     for (;;) {
       ::timespec left{};
-      if (until) {
-        const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(*until - clock::now()).count();
-        if (ns > 0) left.tv_sec = ns / 1000000000, left.tv_nsec = static_cast<long>(ns % 1000000000);
-      }
+      if (until) left = detail::time_until(*until);
       if (::ppoll(poll_fds_.data(), poll_fds_.size(), until ? &left : nullptr, nullptr) >= 0) return true;
       if (errno != EINTR) return detail::fail_errno(ec, errno), false;
       if (detail::interrupted(ec)) return false;
@@ -160,12 +157,11 @@ error_code code_of(const std::vector<attempt>& attempts) {
 
 std::string describe(const std::vector<attempt>& attempts, const connection_options& options,
                      std::optional<std::chrono::nanoseconds> limit) {
-  const auto text_of = [](const address& a) { return plugin::excerpt(a.to_string(), 400); };
   std::string text = attempts.size() == 1 ? "cannot connect" : "cannot connect to any of the addresses";
   const char* before = ": ";
   for (const auto& [to, ec, source_failed] : attempts) {
-    text += before + text_of(to) + ": ";
-    if (source_failed) text += "cannot bind to the source address " + text_of(*options.source) + ": ";
+    text += before + detail::printable(to) + ": ";
+    if (source_failed) text += "cannot bind to the source address " + detail::printable(*options.source) + ": ";
     text += ec == timed_out && limit ? "no connection within " + detail::duration_text(*limit) : ec.message();
     before = "; ";
   }
@@ -180,7 +176,7 @@ std::vector<address> resolve(std::string_view host, std::string_view service, co
   if (ec || !found.empty()) return found;
   detail::fail(ec, {EAFNOSUPPORT, boost::system::system_category()},
                plugin::quote(host) + " has no address of the same family as the source address " +
-                   plugin::excerpt(options.source->to_string(), 400));
+                   detail::printable(*options.source));
   return found;
 }
 

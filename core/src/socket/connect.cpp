@@ -333,8 +333,8 @@ void fail_connect(const socket& s, const address& to, int error, error_code& ec)
   if (ec == errc::timed_out) {
     const auto limit = std::chrono::nanoseconds(socket_access::timeout(s));
     detail::fail(ec, ec,
-                 std::string(s.owner()->id()) + " connect " + plugin::excerpt(to.to_string(), 400) +
-                     ": no connection within " + detail::duration_text(limit));
+                 std::string(s.owner()->id()) + " connect " + detail::printable(to) + ": no connection within " +
+                     detail::duration_text(limit));
   }
 }
 

@@ -34,13 +34,17 @@ bool interrupted(error_code& ec) {
   return true;
 }
 
+::timespec time_until(clock::time_point deadline) noexcept {
+  const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(deadline - clock::now()).count();
+  ::timespec left{};
+  if (ns > 0) left.tv_sec = ns / 1000000000, left.tv_nsec = static_cast<long>(ns % 1000000000);
+  return left;
+}
+
 short wait_ready(int fd, short events, std::optional<clock::time_point> deadline, int wake, error_code& ec) {
   for (;;) {
     ::timespec left{};
-    if (deadline) {
-      const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(*deadline - clock::now()).count();
-      if (ns > 0) left.tv_sec = ns / 1000000000, left.tv_nsec = static_cast<long>(ns % 1000000000);
-    }
+    if (deadline) left = time_until(*deadline);
     ::pollfd fds[2] = {{fd, events, 0}, {wake, POLLIN, 0}};
     const int n = ::ppoll(fds, wake < 0 ? 1 : 2, deadline ? &left : nullptr, nullptr);
     if (n < 0) {

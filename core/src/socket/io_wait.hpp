@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <optional>
 #include <stop_token>
@@ -25,6 +26,9 @@ inline clock::time_point deadline_after(std::chrono::nanoseconds limit) noexcept
   const auto now = clock::now();
   return limit < clock::time_point::max() - now ? now + limit : clock::time_point::max();
 }
+
+/// Returns the time until `deadline` for ppoll(2); zero if it has passed.
+::timespec time_until(clock::time_point deadline) noexcept;
 
 /// Calls this thread's interrupt hook, if any. True: the hook ends the call, and `ec` is errc::interrupted.
 bool interrupted(error_code& ec);

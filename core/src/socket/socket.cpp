@@ -110,9 +110,11 @@ std::string address_fault(const socket& s, const address& to, int error) {
 }  // namespace
 
 void fail_with_address(error_code& ec, int number, const socket& s, const char* verb, const address& to) {
-  fail_call(ec, number, s, verb, plugin::excerpt(to.to_string(), 400),
+  fail_call(ec, number, s, verb, printable(to),
             error_code(number, boost::system::system_category()).message() + address_fault(s, to, number));
 }
+
+std::string printable(const address& a) { return plugin::excerpt(a.to_string(), 400); }
 
 std::string duration_text(std::chrono::nanoseconds time) {
   const auto ns = time.count();

@@ -75,6 +75,9 @@ void fail_call(error_code& ec, int number, const socket& s, const char* verb, co
 /// a server, the error text says so.
 void fail_with_address(error_code& ec, int number, const socket& s, const char* verb, const address& to);
 
+/// Returns the text of an address for an error text: printable, and shortened after 400 bytes.
+std::string printable(const address& a);
+
 /// Returns "200 ms": a time limit for an error text.
 std::string duration_text(std::chrono::nanoseconds time);
 
