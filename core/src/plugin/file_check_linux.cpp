@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+#include "split.hpp"
+
 namespace afplug::detail {
 namespace {
 
@@ -75,7 +77,7 @@ class dependency_check {
       return refusal{"dependency", std::string(reference.tag) + " " + plugin::quote(text) + of + ": " + why, error_};
     };
     for (const auto& reference : read.search_paths)
-      for (const auto& entry : split(reference.text)) {
+      for (const auto& entry : split(reference.text, ':')) {
         std::string directory;
         auto why = expand(entry, origin, directory);
         if (why.empty()) why = check_directory(directory);
@@ -101,16 +103,6 @@ class dependency_check {
   }
 
  private:
-  static std::vector<std::string> split(const std::string& path) {
-    std::vector<std::string> out;
-    for (std::size_t begin = 0; begin <= path.size();) {
-      const auto end = std::min(path.find(':', begin), path.size());
-      out.push_back(path.substr(begin, end - begin));
-      begin = end + 1;
-    }
-    return out;
-  }
-
   // Replaces $ORIGIN as the dynamic linker does, ld.so(8). Returns what is wrong.
   static std::string expand(const std::string& text, const std::string& origin, std::string& out) {
     out = text;

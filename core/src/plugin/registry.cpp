@@ -18,6 +18,7 @@
 #include "fork_mutex.hpp"
 #include "loader.hpp"
 #include "similar_name.hpp"
+#include "split.hpp"
 #include "throwing.hpp"
 
 namespace afplug {
@@ -30,16 +31,6 @@ using detail::found_file;
 using detail::search_directory;
 using plugin::quote;
 using providers_list = std::vector<std::pair<std::string, std::string>>;
-
-std::vector<std::string> split(std::string_view text, char at) {
-  std::vector<std::string> out;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(at, begin), text.size());
-    out.emplace_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return out;
-}
 
 [[noreturn]] void refuse_argument(const std::string& text) { throw error(errc::invalid_argument, text); }
 
@@ -124,7 +115,7 @@ struct configuration {
   /// The items of a variable; none if it is not set or empty.
   static std::vector<std::string> items(const char* variable, char separator) {
     const char* value = detail::safe_environment(variable);
-    return value && *value ? split(value, separator) : std::vector<std::string>();
+    return value && *value ? detail::split(value, separator) : std::vector<std::string>();
   }
 
   void ignore(const char* variable, const std::string& item, const char* why) {
@@ -354,20 +345,18 @@ struct registry::impl {
   }
 
   const afplug::family* unknown_id(std::string_view id, const directory_scan& c, error_code& ec) const {
-    return unknown(label(id), suggestion(id, available(c)), c, ec);
+    return unknown(label(id), id, c, ec);
   }
 
-  const afplug::family* unknown_number(int number, const directory_scan& c, error_code& ec) const {
-    return unknown(name_of(number), {}, c, ec);
-  }
-
-  const afplug::family* unknown(const std::string& what, std::string_view meant, const directory_scan& c,
+  /// `id`: empty if the family was requested by its number.
+  const afplug::family* unknown(const std::string& what, std::string_view id, const directory_scan& c,
                                 error_code& ec) const {
     const auto ids = available(c);
     std::string text = what + ": no plugin provides this family";
-    if (!meant.empty()) text.append("; did you mean ").append(meant).append("?");
+    if (const auto meant = suggestion(id, ids); !meant.empty())
+      text.append("; did you mean ").append(meant).append("?");
     text += "; available are";
-    for (const auto id : ids) text.append(id == ids.front() ? " " : ", ").append(id);
+    for (const auto each : ids) text.append(each == ids.front() ? " " : ", ").append(each);
     if (ids.empty()) text += " none";
     text += ", from " + where() + "; add directories with AFPLUG_PATH";
     if (const auto refused = c.refused_without_note(); !refused.empty())
@@ -438,7 +427,8 @@ struct registry::impl {
     if (const auto* f = s.current.load(std::memory_order_acquire)) return ec.clear(), f;
     if (s.unloaded) return fail_unloaded(s.id, ec);
     if (!may_load(s.id, ec)) return nullptr;
-    return load_chosen(s.id, *c, ec);
+    const auto files = chosen_files(s.id, *c, ec);
+    return ec ? nullptr : load_first(s.id, files, ec);
   }
 
   /// See registry::preload.
@@ -458,9 +448,8 @@ struct registry::impl {
       slot* s = slot_of(id, *c);
       if (!s)
         unknown_id(id, *c, why);
-      else if (!s->current.load(std::memory_order_acquire) && may_load(name, why) &&
-               c->candidates(id, chosen_provider(id)).empty())
-        load_chosen(name, *c, why);  // finds no file to load, and sets the error
+      else if (!s->current.load(std::memory_order_acquire) && may_load(name, why))
+        chosen_files(name, *c, why);
       if (why) note_failure(why);
       all.emplace_back(s, nullptr);
     }
@@ -479,12 +468,17 @@ struct registry::impl {
     ec.clear();
   }
 
-  const afplug::family* load_chosen(const std::string& id, const directory_scan& c, error_code& ec) {
+  /// The files that provide a family, of the chosen provider, in search order. Sets `ec` if there are none.
+  std::vector<const found_file*> chosen_files(const std::string& id, const directory_scan& c, error_code& ec) const {
     const auto provider = chosen_provider(id);
-    const auto files = c.candidates(id, provider);
-    if (!files.empty()) return load_first(id, files, ec);
-    if (!provider.empty() && !c.candidates(id).empty()) return fail_provider(id, provider, ec);
-    return fail_refused(id, c, ec);
+    auto files = c.candidates(id, provider);
+    if (!files.empty())
+      ec.clear();
+    else if (!c.candidates(id).empty())
+      fail_provider(id, provider, ec);
+    else
+      fail_refused(id, c, ec);
+    return files;
   }
 
   const afplug::family* fail_provider(const std::string& id, std::string_view provider, error_code& ec) const {
@@ -529,7 +523,8 @@ struct registry::impl {
       if (const auto id = detail::local_id(number)) return load(*id, ec);
     const auto c = scan_for(name_of(number), ec);
     if (!c) return nullptr;
-    if (number <= 0 || static_cast<unsigned>(number) >= owner.by_number_.size()) return unknown_number(number, *c, ec);
+    if (number <= 0 || static_cast<unsigned>(number) >= owner.by_number_.size())
+      return unknown(name_of(number), {}, *c, ec);
     error_code first;
     std::string text;
     for (const auto& id : c->claims(number)) {
@@ -548,17 +543,12 @@ struct registry::impl {
     const std::string name(id);
     const auto c = scan_for(name, ec);
     if (!c) return 0;
-    const auto provider = chosen_provider(id);
-    const auto files = c->candidates(id, provider);
-    if (files.empty() && !c->candidates(id).empty())
-      fail_provider(name, provider, ec);
-    else if (files.empty())
-      fail_refused(name, *c, ec);
-    else if (const auto why = not_allowed(id); !why.empty())
-      detail::fail(ec, errc::family_not_allowed, name + ": " + why);
-    else
-      ec.clear();
+    const auto files = chosen_files(name, *c, ec);
     if (ec) return 0;
+    if (const auto why = not_allowed(id); !why.empty()) {
+      detail::fail(ec, errc::family_not_allowed, name + ": " + why);
+      return 0;
+    }
     const int number = files.front()->names(id)->number;
     return number != 0 ? number : detail::local_number(id);
   }
@@ -578,7 +568,7 @@ struct registry::impl {
       for (const auto& n : f->seen().note->families)
         if (n.number == number) return fail_refused(n.id, c, ec);
     }
-    return unknown_number(number, c, ec);
+    return unknown(name_of(number), {}, c, ec);
   }
 
   plugin_info info_of(const found_file& file, const note_family* named, const directory_scan& c) {
