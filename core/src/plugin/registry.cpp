@@ -12,13 +12,13 @@
 #include <unordered_set>
 #include <utility>
 
+#include "configuration.hpp"
 #include "directory_scan.hpp"
 #include "family_data.hpp"
 #include "file_check.hpp"
 #include "fork_mutex.hpp"
 #include "loader.hpp"
 #include "similar_name.hpp"
-#include "split.hpp"
 #include "throwing.hpp"
 
 namespace afplug {
@@ -30,98 +30,6 @@ using detail::directory_scan;
 using detail::found_file;
 using detail::search_directory;
 using plugin::quote;
-using providers_list = std::vector<std::pair<std::string, std::string>>;
-
-[[noreturn]] void refuse_argument(const std::string& text) { throw error(errc::invalid_argument, text); }
-
-void require_absolute(const fs::path& directory) {
-  if (!directory.is_absolute())
-    refuse_argument("registry: search directory " + quote(directory.native()) + " is not an absolute path");
-}
-
-void require_id(const std::string& id, const char* what) {
-  if (!detail::is_id(id))
-    refuse_argument(std::string("registry: ") + what + " " + quote(id) + " is not of the form [a-z][a-z0-9_-]*");
-}
-
-/// The search directories in order, each once: those of the program, of AFPLUG_PATH, and the install directory.
-class search_path {
- public:
-  void add(fs::path directory, bool expected) {
-    directory = directory.lexically_normal();
-    if (!directory.has_filename()) directory = directory.parent_path();  // a trailing slash
-    if (known_.insert(directory.native()).second) list_.push_back({std::move(directory), expected});
-  }
-  void add(const search_path& other) {
-    for (const auto& d : other.list_) add(d.path, d.expected);
-  }
-  const std::vector<search_directory>& list() const noexcept { return list_; }
-
- private:
-  std::vector<search_directory> list_;
-  std::unordered_set<std::string> known_;
-};
-
-using allowed_families = std::optional<std::set<std::string, std::less<>>>;  ///< empty: all
-
-/// What the program and the environment configure.
-struct configuration {
-  search_path own, others;  ///< the directories of the program, and those that are searched after them
-  providers_list providers;
-  allowed_families allowed, allowed_by_environment;
-  std::vector<std::string> warnings;  ///< ignored entries of the environment
-
-  explicit configuration(const registry_options& options) : providers(options.providers) {
-    for (const auto& d : options.directories) {
-      require_absolute(d);
-      own.add(d, false);
-    }
-    for (const auto& [id, provider] : providers) {
-      require_id(id, "family");
-      require_id(provider, "provider");
-    }
-    for (const auto& id : options.families) require_id(id, "family");
-    if (!options.families.empty()) allowed.emplace(options.families.begin(), options.families.end());
-    if (options.use_environment) read_environment();
-    if (options.use_install_directory && !detail::own_file().empty())
-      others.add(detail::own_file().parent_path() / "afplug", false);
-  }
-
- private:
-  void read_environment() {
-    for (const fs::path d : items("AFPLUG_PATH", ':')) {
-      if (d.is_absolute())
-        others.add(d, true);
-      else if (!d.empty())
-        ignore("AFPLUG_PATH", d.native(), "not an absolute path");
-    }
-    for (const auto& item : items("AFPLUG_PROVIDER", ',')) {
-      const auto sign = std::min(item.find('='), item.size());
-      const auto id = item.substr(0, sign), provider = item.substr(std::min(sign + 1, item.size()));
-      if (detail::is_id(id) && detail::is_id(provider))
-        providers.emplace_back(id, provider);
-      else
-        ignore("AFPLUG_PROVIDER", item, "not of the form family=provider");
-    }
-    for (const auto& item : items("AFPLUG_FAMILIES", ',')) {
-      if (!allowed_by_environment) allowed_by_environment.emplace();
-      if (detail::is_id(item))
-        allowed_by_environment->insert(item);
-      else
-        ignore("AFPLUG_FAMILIES", item, "not the id of a family; separate ids by commas alone");
-    }
-  }
-
-  /// The items of a variable; none if it is not set or empty.
-  static std::vector<std::string> items(const char* variable, char separator) {
-    const char* value = detail::safe_environment(variable);
-    return value && *value ? detail::split(value, separator) : std::vector<std::string>();
-  }
-
-  void ignore(const char* variable, const std::string& item, const char* why) {
-    warnings.push_back(std::string(variable) + ": " + quote(item) + " is ignored: it is " + why);
-  }
-};
 
 /// What the registry knows of one family id. Its address is stable as long as the registry exists.
 struct slot {
@@ -206,16 +114,14 @@ std::string_view suggestion(std::string_view wanted, const std::vector<std::stri
 }  // namespace
 
 struct registry::impl {
-  explicit impl(registry& r, const registry_options& options) : owner(r), config(options), directories(config.own) {
-    directories.add(config.others);
-  }
+  explicit impl(registry& r, const registry_options& options) : owner(r), config(options), directories(config.all()) {}
 
   registry& owner;
 
   /// Guards the next five; not held while plugin code runs or while waiting for a slot's mutex.
   mutable detail::fork_mutex mutex;
-  configuration config;  ///< of which only `own` changes
-  search_path directories;
+  detail::configuration config;  ///< of which only `own` changes
+  detail::search_path directories;
   std::shared_ptr<const directory_scan> found;
   std::set<std::string> reported;  ///< the lines about files and directories that were logged
   std::map<std::string, std::unique_ptr<slot>, std::less<>> slots;
@@ -223,12 +129,6 @@ struct registry::impl {
   slot_table by_id;
   std::array<std::atomic<slot*>, 256> by_local{};
   std::atomic<bool> sealed{false};
-
-  std::string_view chosen_provider(std::string_view id) const noexcept {
-    const auto& list = config.providers;
-    const auto it = std::find_if(list.begin(), list.end(), [id](const auto& p) { return p.first == id; });
-    return it == list.end() ? std::string_view() : it->second;
-  }
 
   /// The files in the search directories, scanned on the first call.
   std::shared_ptr<const directory_scan> scan() {
@@ -283,18 +183,9 @@ struct registry::impl {
                         "registry::seal()");
       return false;
     }
-    const auto why = not_allowed(id);
+    const auto why = config.not_allowed(id);
     if (!why.empty()) detail::fail(ec, errc::family_not_allowed, id + ": " + why);
     return why.empty();
-  }
-
-  /// Why the lists of allowed families exclude this one; empty: they do not.
-  std::string not_allowed(std::string_view id) const {
-    if (config.allowed && !config.allowed->contains(id))
-      return "the program does not allow this family (registry_options::families)";
-    if (config.allowed_by_environment && !config.allowed_by_environment->contains(id))
-      return "AFPLUG_FAMILIES does not list this family; add it there to allow it";
-    return {};
   }
 
   void record_loaded(slot& s, const afplug::family& f) {
@@ -338,7 +229,7 @@ struct registry::impl {
     for (const auto& file : c.files)
       if (file->seen().acceptable && file->seen().note)
         for (const auto& f : file->seen().note->families)
-          if (not_allowed(f.id).empty()) ids.push_back(f.id);
+          if (config.not_allowed(f.id).empty()) ids.push_back(f.id);
     std::ranges::sort(ids);
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
     return ids;
@@ -470,7 +361,7 @@ struct registry::impl {
 
   /// The files that provide a family, of the chosen provider, in search order. Sets `ec` if there are none.
   std::vector<const found_file*> chosen_files(const std::string& id, const directory_scan& c, error_code& ec) const {
-    const auto provider = chosen_provider(id);
+    const auto provider = config.chosen_provider(id);
     auto files = c.candidates(id, provider);
     if (!files.empty())
       ec.clear();
@@ -545,7 +436,7 @@ struct registry::impl {
     if (!c) return 0;
     const auto files = chosen_files(name, *c, ec);
     if (ec) return 0;
-    if (const auto why = not_allowed(id); !why.empty()) {
+    if (const auto why = config.not_allowed(id); !why.empty()) {
       detail::fail(ec, errc::family_not_allowed, name + ": " + why);
       return 0;
     }
@@ -590,7 +481,7 @@ struct registry::impl {
     };
     using enum plugin_info::state_t;
     if (!file.seen().acceptable) return with_state(refused, file.seen().reason, file.seen().code);
-    if (const auto why = not_allowed(out.family); !why.empty())
+    if (const auto why = config.not_allowed(out.family); !why.empty())
       return with_state(refused, file.path().string() + ": " + why, "not-allowed");
     if (file.duplicate_of)
       return with_state(shadowed,
@@ -613,7 +504,7 @@ struct registry::impl {
       return out;
     }
     const auto* current = s ? s->current.load(std::memory_order_acquire) : nullptr;
-    const auto provider = chosen_provider(out.family);
+    const auto provider = config.chosen_provider(out.family);
     std::string winner = current ? std::string(current->path()) : std::string();
     if (!current)
       for (const auto* other : c.candidates(out.family, provider))
@@ -643,13 +534,11 @@ registry& registry::global() {
 }
 
 void registry::add_directory(std::filesystem::path directory) {
-  require_absolute(directory);
+  detail::require_absolute(directory);
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->config.own.add(std::move(directory), false);
-    auto all = impl_->config.own;
-    all.add(impl_->config.others);
-    impl_->directories = std::move(all);
+    impl_->directories = impl_->config.all();
   }
   rescan();
 }
