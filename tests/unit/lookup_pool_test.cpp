@@ -36,7 +36,7 @@ using testing::HasSubstr;
 std::mutex mutex;
 std::condition_variable changed;
 bool released = false;
-int hung = 0;
+int hung = 0, hung_ever = 0;  // look-ups of hung.test: at present, and all
 
 void release() {
   const std::lock_guard lock(mutex);
@@ -75,6 +75,7 @@ extern "C" int getaddrinfo(const char* host, const char* service, const addrinfo
   if (host && !numeric && std::strcmp(host, "hung.test") == 0) {
     std::unique_lock lock(mutex);
     ++hung;
+    ++hung_ever;
     changed.notify_all();
     changed.wait(lock, [] { return released; });
     --hung;
@@ -182,6 +183,8 @@ TEST(lookup_pool, threads_are_bounded_and_end) {
   for (const auto end = clock_type::now() + 20s; thread_count() != before && clock_type::now() < end;)
     std::this_thread::sleep_for(1ms);
   EXPECT_EQ(thread_count(), before);
+  EXPECT_EQ(hung_ever, static_cast<int>(afplug::max_lookup_threads))
+      << "a look-up that was given up is not begun later";
 }
 
 }  // namespace

@@ -736,6 +736,10 @@ TEST_F(registry, only_allowed_families_are_provided) {
       EXPECT_EQ(ec, errc::family_not_allowed) << by;
       EXPECT_THAT(last_detail(), AllOf(HasSubstr("good: "), HasSubstr(named)));
     }
+    EXPECT_EQ(r.number("good", ec), 0);
+    EXPECT_EQ(ec, errc::family_not_allowed);
+    EXPECT_EQ(r.family("missing", ec), nullptr);
+    EXPECT_THAT(last_detail(), HasSubstr("; available are second, from "));
     EXPECT_EQ(state(r, good), state_t::refused);
     EXPECT_THAT(reason(r, good), HasSubstr(named));
     EXPECT_NE(r.family("second", ec), nullptr) << last_detail();
@@ -816,8 +820,13 @@ TEST_F(registry, sealed_registry_loads_nothing_more) {
   EXPECT_TRUE(r.sealed());
   EXPECT_EQ(r.family("good", ec), r.loaded(200));
   EXPECT_FALSE(ec);
+  afplug::registry unused(search_only({first}));
+  unused.seal();
+  copy_plugin("no_number", first);
+  EXPECT_EQ(unused.families().size(), 2u) << "files are searched by seal()";
   r.rescan();
   r.add_directory(second);
+  EXPECT_EQ(r.families().size(), 2u) << "files are not searched again";
   EXPECT_EQ(r.find_constant("NO_SUCH_CONSTANT"), nullptr);
   for (const int by : {0, 1, 2, 3}) {
     if (by == 0) r.family("second", ec);
